@@ -1,0 +1,75 @@
+"""The data contract: what a batch is, everywhere in this package.
+
+  batch = {
+    'id': [B] bytes, on the host only: it never enters jit
+    'inputs': {'image': f32 [B, H, W, 3], in [0, 1]}
+    'labels': {task: f32, in the space of the head's outputs, finite}
+    'weights': {task: f32 in [0, 1], one per label}
+  }
+
+A weight says how much a label counts, and is the only notion of it: 0 is not
+annotated, invalid or a padding row; 1 is gold; between is a weak label.
+Labels and weights by kind of annotation (K outputs):
+
+  expression       labels [B, K] a distribution   weights [B]
+  action_units     labels [B, K] in [0, 1]        weights [B, K]
+  valence_arousal  labels [B, 2] in [-1, 1]       weights [B, 2]
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+Batch = dict[str, Any]
+
+
+def check_batch(batch: Mapping[str, Any], tasks: Sequence[Any]) -> None:
+  """Raises ValueError where a host batch breaks the contract above.
+
+  Args:
+    batch: One batch of numpy arrays.
+    tasks: The `tasks.Task`s that will read it.
+  """
+  rows = {len(x) for x in batch['inputs'].values()}
+  if len(rows) != 1:
+    raise ValueError(f'Inputs disagree on the batch size: {sorted(rows)}.')
+  (size,) = rows
+  for task in tasks:
+    labels, weights = (batch[k].get(task.name) for k in ('labels', 'weights'))
+    if labels is None or weights is None:
+      raise ValueError(f'The batch has no labels or weights of {task.name!r}.')
+    expected = (size, len(task.outputs))
+    if labels.shape != expected:
+      raise ValueError(f'{task.name}: labels {labels.shape}, not {expected}.')
+    expected = expected if task.weight_per_output else expected[:1]
+    if weights.shape != expected:
+      raise ValueError(f'{task.name}: weights {weights.shape}, not {expected}.')
+    if not np.all(np.isfinite(labels)):
+      row = int(np.argwhere(~np.isfinite(labels))[0][0])
+      raise ValueError(
+        f'{task.name}: label {labels[row]} of row {row} is not finite; a '
+        'missing label is 0 with weight 0.'
+      )
+    if not np.all((weights >= 0) & (weights <= 1)):
+      raise ValueError(f'{task.name}: weights must lie in [0, 1].')
+
+
+def dummy_batch(
+  tasks: Sequence[Any], image_size: int, size: int = 1
+) -> Batch:
+  """Zeros in the shapes of the contract, to initialise and to pad with."""
+  k = {t.name: len(t.outputs) for t in tasks}
+  return {
+    'id': np.full(size, b'', object),
+    'inputs': {
+      'image': np.zeros((size, image_size, image_size, 3), np.float32)
+    },
+    'labels': {n: np.zeros((size, k[n]), np.float32) for n in k},
+    'weights': {
+      t.name: np.zeros(
+        (size, k[t.name]) if t.weight_per_output else (size,), np.float32
+      )
+      for t in tasks
+    },
+  }

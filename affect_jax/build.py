@@ -1,0 +1,207 @@
+"""From a config to what a run consists of. Below here nothing sees a config."""
+
+from collections.abc import Sequence
+import dataclasses
+from typing import Any
+
+from absl import logging
+from flax import linen as nn
+import jax
+import jax.numpy as jnp
+import ml_collections
+import optax
+
+from affect_jax import batch as batch_lib
+from affect_jax import input_pipeline
+from affect_jax import labels
+from affect_jax import optimizer
+from affect_jax import parallel as parallel_lib
+from affect_jax import tasks as tasks_lib
+from affect_jax import train_state
+from affect_jax.models import affect_model
+
+SPLITS = ('train', 'val', 'test')
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+  """What a config describes.
+
+  Attributes:
+    corpus: Name of the corpus.
+    builder: Its prepared tfds builder.
+    splits: {'train' | 'val' | 'test': name or slice of a split}.
+    tasks: The tasks that have labels.
+    counts: Labels in training, see `labels.count`.
+    model: The model as the training step wants it.
+    eval_model: The same without an axis name.
+    schedule: step -> learning rate.
+    tx: The optimiser.
+    parallel: How it is spread over devices.
+  """
+
+  corpus: str
+  builder: Any
+  splits: dict[str, str]
+  tasks: Sequence[Any]
+  counts: dict[str, Any]
+  model: nn.Module
+  eval_model: nn.Module
+  schedule: optax.Schedule
+  tx: optax.GradientTransformation
+  parallel: parallel_lib.Parallel
+
+
+def build(config: ml_collections.ConfigDict) -> Run:
+  """Prepares the corpus, counts its labels, builds tasks, model, optimiser."""
+  parallel = parallel_lib.build(config.parallel)
+  parallel_lib.check_batch_size(
+    config.batch_size, config.accumulate, parallel.num_devices
+  )
+  corpus, builder, splits = build_data(config)
+  tasks, counts = build_tasks(config, builder, splits['train'])
+  check_loss_weights(config.loss_weights, tasks)
+  options = config.model.to_dict()
+  options['dtype'] = jnp.dtype(options['dtype'])
+  options['units'] = tuple((t.name, t.num_units) for t in tasks)
+  schedule = optimizer.build_schedule(
+    learning_rate=config.learning_rate,
+    num_train_steps=config.num_train_steps,
+    **config.schedule,
+  )
+  settings = config.optimizer.to_dict()
+  tx = optimizer.build(
+    settings.pop('name'),
+    schedule,
+    options=settings,
+    clip_norm=config.clip_norm,
+    weight_decay=config.weight_decay,
+    multipliers=config.learning_rate_multipliers.to_dict(),
+    frozen=config.frozen,
+  )
+  return Run(
+    corpus=corpus,
+    builder=builder,
+    splits=splits,
+    tasks=tasks,
+    counts=counts,
+    model=affect_model.AffectModel(**options, axis_name=parallel.axis_name),
+    eval_model=affect_model.AffectModel(**options),
+    schedule=schedule,
+    tx=tx,
+    parallel=parallel,
+  )
+
+
+def build_data(
+  config: ml_collections.ConfigDict,
+) -> tuple[str, Any, dict[str, str]]:
+  """(corpus name, prepared builder, splits) of config.data."""
+  options = config.data.to_dict()
+  corpus = options.pop('corpus')
+  splits = options.pop('splits')
+  builder = input_pipeline.build_corpus(
+    corpus, options.pop('data_dir'), **options
+  )
+  for name, split in splits.items():
+    if name not in SPLITS:
+      raise ValueError(f'config.data.splits has {name!r}; known: {SPLITS}.')
+    # '' is: this run has no such split.
+    if split:
+      size = input_pipeline.split_size(builder, split)
+      logging.info('%s: %s[%s], %d samples', name, corpus, split, size)
+  return corpus, builder, {k: v for k, v in splits.items() if v}
+
+
+def build_tasks(
+  config: ml_collections.ConfigDict, builder: Any, train_split: str
+) -> tuple[Sequence[Any], dict[str, Any]]:
+  """Tasks with labels, and the counts of their labels in training.
+
+  An empty `outputs` in a task's options means those of the corpus.
+  """
+  options = {name: _options(config, name, builder) for name in config.tasks}
+  # 'balanced' wants counts, and counting wants tasks.
+  plain = [
+    tasks_lib.get_task(
+      name, **{k: v for k, v in o.items() if not _is_balanced(v)}
+    )
+    for name, o in options.items()
+  ]
+  counts = input_pipeline.count_labels(builder, train_split, plain)
+  kept = labels.require(counts, plain, drop=config.drop_unlabelled_tasks)
+  log_counts(counts, kept)
+  tasks = []
+  for task in kept:
+    o = options[task.name]
+    if any(_is_balanced(v) for v in o.values()):
+      mass, labelled = (counts[task.name][k] for k in ('mass', 'labelled'))
+      o['counts'] = (mass, labelled) if task.weight_per_output else mass
+    tasks.append(tasks_lib.get_task(task.name, **o))
+  return tasks, {t.name: counts[t.name] for t in tasks}
+
+
+def _options(
+  config: ml_collections.ConfigDict, name: str, builder: Any
+) -> dict[str, Any]:
+  options = config[name].to_dict() if name in config else {}
+  if not options.get('outputs'):
+    options.pop('outputs', None)
+    if columns := builder.info.metadata['outputs'].get(name):
+      options['outputs'] = tuple(columns)
+  return options
+
+
+def _is_balanced(value: Any) -> bool:
+  return isinstance(value, str) and value == 'balanced'
+
+
+def check_loss_weights(weights: Any, tasks: Sequence[Any]) -> None:
+  """Raises ValueError where a task has no weight in the sum of losses."""
+  if missing := [t.name for t in tasks if t.name not in weights]:
+    raise ValueError(f'config.loss_weights has no {", ".join(missing)}.')
+
+
+def log_counts(counts: dict[str, Any], tasks: Sequence[Any]) -> None:
+  """Logs how many training labels each output has."""
+  for task in tasks:
+    mass, labelled = (counts[task.name][k] for k in ('mass', 'labelled'))
+    if task.weight_per_output:
+      cells = [
+        f'{o} {int(n)}' for o, n in zip(task.outputs, labelled, strict=True)
+      ]
+    else:
+      cells = [
+        f'{o} {n:.0f}' for o, n in zip(task.outputs, mass, strict=True)
+      ]
+    logging.info('labels in training, %s: %s', task.name, ', '.join(cells))
+
+
+def initial_state(
+  run: Run, *, image_size: int, seed: int, with_ema: bool
+) -> train_state.TrainState:
+  """A fresh state, whole on every device."""
+  inputs = batch_lib.dummy_batch(run.tasks, image_size)['inputs']
+
+  def create(rng):
+    return train_state.create(
+      run.eval_model, run.tx, inputs, rng, with_ema=with_ema
+    )
+
+  return jax.jit(create, out_shardings=run.parallel.replicated)(
+    jax.random.key(seed)
+  )
+
+
+
+
+def augmentations(
+  config: ml_collections.ConfigDict,
+) -> list[tuple[str, dict[str, Any]]]:
+  """Pairs (name, options) of config.augment, in its order."""
+  return [(name, dict(o)) for name, o in config.augment.items()]
+
+
+def progressive_sizes(config: ml_collections.ConfigDict) -> dict[int, int]:
+  """{first step: pixels} of config.image_size_schedule."""
+  return {int(step): int(px) for step, px in config.image_size_schedule}

@@ -1,0 +1,24 @@
+"""Corpora by name: tfds builders of pictures with gold labels."""
+
+from typing import Any
+
+from affect_jax.corpora import faces_csv
+from affect_jax.corpora import fer2013
+
+CORPORA: dict[str, Any] = {
+  'faces_csv': faces_csv.FacesCsv,
+  'fer2013': fer2013.Fer2013,
+}
+
+
+def get_corpus(name: str) -> Any:
+  """The builder class of a corpus.
+
+  Raises:
+    ValueError: unknown name; lists the known ones.
+  """
+  if name not in CORPORA:
+    raise ValueError(
+      f'Unknown corpus {name!r}; known: {", ".join(sorted(CORPORA))}.'
+    )
+  return CORPORA[name]

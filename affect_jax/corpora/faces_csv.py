@@ -1,0 +1,187 @@
+"""Your own faces: a CSV with one row per picture and any labels you have.
+
+  image          path of the picture, relative to the CSV, or absolute
+  split          train, val or test
+  subject        optional: who it is, to keep people apart
+  expression     optional: a name; happy, happiness and joy are the same
+  valence        optional: -1 (unpleasant) to 1
+  arousal        optional: -1 (calm) to 1
+  AU1, AU2, ...  optional: presence of an action unit, 0 to 1; a one-sided
+                 one is AU12L or AU12R
+
+An empty cell is not annotated: its weight is 0. All other labels have weight
+1. The file is UTF-8 with a header line and commas.
+"""
+
+from collections.abc import Sequence
+import pathlib
+from typing import Any
+
+from absl import logging
+import numpy as np
+import tensorflow_datasets as tfds
+
+from affect_jax.corpora import faces_table
+from affect_jax.corpora import pictures
+from affect_jax.corpora import prepare
+from affect_jax.corpora import records
+from affect_jax.corpora import sources
+
+ON_BAD_IMAGE = ('error', 'skip')
+
+
+class FacesCsv(tfds.core.GeneratorBasedBuilder):
+  """Faces and labels of a CSV; the format is that of this module's text."""
+
+  VERSION = tfds.core.Version('1.0.0')
+  # Nothing is downloaded: tfds need not look for checksums.
+  url_infos = None
+
+  def __init__(
+    self,
+    *,
+    data_dir: str | pathlib.Path,
+    path: str | pathlib.Path,
+    on_bad_image: str = 'error',
+    ignore_columns: Sequence[str] = (),
+  ):
+    """Checks the CSV; finds the corpus in `data_dir`, if it is there.
+
+    A prepared corpus is used again as long as the bytes of the CSV, the size
+    and modification time of each picture and the options are the same.
+
+    Rows without any label and exact repetitions of a row are left out and
+    counted. The id of a picture is its path in the CSV. A split without rows
+    does not exist; train must. Tasks and expressions are those that occur;
+    expressions are in canonical order, AUs in that of their numbers.
+
+    Args:
+      data_dir: Where prepared corpora live.
+      path: The CSV.
+      on_bad_image: 'error', or 'skip': pictures that are missing or cannot
+        be decoded are left out and counted. Labels are never forgiven.
+      ignore_columns: Names of further columns of the CSV.
+
+    Raises:
+      FileNotFoundError: there is no such CSV.
+      ValueError: lists up to 20 problems as file:line, value, what is
+        allowed.
+    """
+    if on_bad_image not in ON_BAD_IMAGE:
+      raise ValueError(
+        f'on_bad_image is {on_bad_image!r}; known: {", ".join(ON_BAD_IMAGE)}.'
+      )
+    self._path = sources.existing(path, 'a CSV of faces')
+    self._skip = on_bad_image == 'skip'
+    self._table = faces_table.read(
+      self._path,
+      ignore_columns=ignore_columns,
+      skip_bad_images=self._skip,
+    )
+    shared = self._table.shared_subjects
+    if shared:
+      logging.warning(
+        '%s: %d subjects are in more than one split (%s%s): scores on people '
+        'seen in training are too good.',
+        self._path,
+        len(shared),
+        ', '.join(shared[:5]),
+        ', ...' if len(shared) > 5 else '',
+      )
+    self._sources = {
+      self._path.name: sources.sha256(self._path),
+      'pictures': sources.fingerprint(
+        stats=[(row.image, *row.stat) for row in self._table.rows]
+      ),
+      'on_bad_image': on_bad_image,
+      'ignore_columns': ', '.join(ignore_columns),
+      'subjects_in_two_splits': str(len(shared)),
+    }
+    name = sources.fingerprint(version=str(self.VERSION), **self._sources)
+    super().__init__(
+      data_dir=data_dir,
+      config=tfds.core.BuilderConfig(name=name, version=self.VERSION),
+    )
+
+  def _info(self) -> tfds.core.DatasetInfo:
+    return records.info(
+      self,
+      self._table.outputs(),
+      tfds.features.Image(shape=(None, None, 3)),
+      sources=self._sources,
+      skipped={k: n for k, n in self._table.skipped.items() if n},
+      description=__doc__,
+    )
+
+  def download_and_prepare(self, **kwargs: Any) -> None:
+    """Writes the corpus, unless it is there already."""
+    prepare.once(self, super().download_and_prepare, **kwargs)
+
+  def _split_generators(self, dl_manager):
+    del dl_manager
+    rows = {
+      split: [row for row in self._table.rows if row.split == split]
+      for split in faces_table.SPLITS
+    }
+    return {
+      split: self._generate_examples(split, chosen)
+      for split, chosen in rows.items()
+      if chosen
+    }
+
+  def _generate_examples(self, split, rows):
+    problems = sources.Problems(self._path)
+    outputs = records.metadata(self)['outputs']
+    skipped = records.metadata(self)['skipped']
+    bad = 0
+    for row in rows:
+      try:
+        picture = pictures.read(self._path.parent / row.image)
+      except ValueError as e:
+        problem = f'{self._path}:{row.line}: image {row.image!r} {e}.'
+        if not self._skip:
+          problems.add(problem)
+          continue
+        logging.warning('Left out: %s', problem)
+        bad += 1
+        continue
+      yield (
+        row.image,
+        {
+          'id': row.image,
+          'subject': row.subject,
+          'image': picture,
+          **_labels(row, outputs, self._table.action_units),
+        },
+      )
+    problems.check()
+    if bad:
+      reason = faces_table.UNREADABLE
+      skipped[reason] = skipped.get(reason, 0) + bad
+    if bad == len(rows):
+      raise ValueError(
+        f'{self._path}: not one picture of split {split} can be read.'
+      )
+
+
+def _labels(
+  row: faces_table.Row,
+  outputs: dict[str, Sequence[str]],
+  action_units: Sequence[str],
+) -> dict[str, np.ndarray]:
+  """Labels and weights of the tasks in `outputs`."""
+  values = dict(
+    zip(('valence', 'arousal', *action_units), row.values, strict=True)
+  )
+  found: dict[str, np.ndarray] = {}
+  for task, names in outputs.items():
+    if task == 'expression':
+      label = np.array([n == row.expression for n in names], np.float32)
+      weights = np.array(bool(row.expression), np.float32)
+    else:
+      known = [values[name] for name in names]
+      label = np.array([v or 0 for v in known], np.float32)
+      weights = np.array([v is not None for v in known], np.float32)
+    found[task] = label
+    found[task + '_weights'] = weights
+  return found

@@ -1,0 +1,89 @@
+"""What every corpus stores: one record per image, labels by name.
+
+A corpus is a tfds builder whose examples are
+
+  {'id': str, 'subject': str ('' if unknown), 'image': encoded picture,
+   task: f32 [K], task + '_weights': f32 [] (expression) or [K] (others)}
+
+for the tasks that it annotates. The names of the K columns stand in
+`builder.info.metadata['outputs'][task]`: corpora are joined by these names,
+never by positions. Pictures keep the size and encoding of their source;
+`input_pipeline` decodes, resizes and augments.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+# Tasks whose weight is one number per sample, not one per output.
+ONE_WEIGHT = ('expression',)
+
+
+def features(
+  outputs: Mapping[str, Sequence[str]],
+  image: Any,
+  extra: Mapping[str, Any] | None = None,
+) -> tfds.features.FeaturesDict:
+  """Features of a corpus that annotates `outputs` = {task: names}.
+
+  Args:
+    outputs: Names of the columns of each annotated task.
+    image: The `tfds.features.Image` of the pictures.
+    extra: {name: tfds feature} of what is stored beside the labels.
+  """
+  feature: dict[str, Any] = {
+    'id': tfds.features.Text(),
+    'subject': tfds.features.Text(),
+    'image': image,
+  }
+  for task, names in outputs.items():
+    shape = () if task in ONE_WEIGHT else (len(names),)
+    feature[task] = tfds.features.Tensor(shape=(len(names),), dtype=np.float32)
+    feature[task + '_weights'] = tfds.features.Tensor(
+      shape=shape, dtype=np.float32
+    )
+  return tfds.features.FeaturesDict(feature | dict(extra or {}))
+
+
+def info(
+  builder: Any,
+  outputs: Mapping[str, Sequence[str]],
+  image: Any,
+  *,
+  sources: Mapping[str, str],
+  skipped: Mapping[str, int] | None = None,
+  extra: Mapping[str, Any] | None = None,
+  **kwargs: Any,
+) -> tfds.core.DatasetInfo:
+  """DatasetInfo with the corpus' column names and source checksums.
+
+  Args:
+    builder: The builder that asks.
+    outputs: Names of the columns of each annotated task.
+    image: The `tfds.features.Image` of the pictures.
+    sources: {file or parameter: its sha256 or value}; ends up in a run's
+      environment.json.
+    skipped: {reason: rows left out}, for the reader of a report.
+    extra: {name: tfds feature} of what is stored beside the labels.
+    **kwargs: description, homepage, citation, ... of `DatasetInfo`.
+  """
+  return tfds.core.DatasetInfo(
+    builder=builder,
+    features=features(outputs, image, extra),
+    metadata=tfds.core.MetadataDict(
+      outputs={task: list(names) for task, names in outputs.items()},
+      sources=dict(sources),
+      skipped=dict(skipped or {}),
+    ),
+    **kwargs,
+  )
+
+
+def metadata(builder: Any) -> dict[str, Any]:
+  """What `info` stored: 'outputs', 'sources' and 'skipped'."""
+  found = builder.info.metadata
+  if found is None:
+    raise ValueError(f'{builder.name} in {builder.data_dir} has no metadata.')
+  return found

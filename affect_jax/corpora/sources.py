@@ -1,0 +1,103 @@
+"""Raw annotation files: their fingerprints, their rows, their mistakes."""
+
+from collections.abc import Iterator
+import csv
+import hashlib
+import json
+import pathlib
+from typing import Any
+
+# More would only scroll the first ones away.
+MAX_PROBLEMS = 20
+
+
+class Problems:
+  """Collects what is wrong with a source, to report it all at once."""
+
+  def __init__(self, source: Any):
+    self._source = source
+    self._problems: list[str] = []
+
+  def add(self, problem: str) -> None:
+    """Notes one problem; the 20th raises at once."""
+    self._problems.append(problem)
+    if len(self._problems) == MAX_PROBLEMS:
+      self._problems.append(f'... stopped after {MAX_PROBLEMS} problems.')
+      self.check()
+
+  def check(self) -> None:
+    """Raises ValueError if there is any problem."""
+    if self._problems:
+      raise ValueError(
+        f'{self._source} cannot be used:\n  ' + '\n  '.join(self._problems)
+      )
+
+
+def sha256(path: str | pathlib.Path) -> str:
+  """sha256 of a file, as 64 hex digits, in constant memory."""
+  with open(path, 'rb') as f:
+    return hashlib.file_digest(f, 'sha256').hexdigest()
+
+
+def fingerprint(**parts: Any) -> str:
+  """16 hex digits that change when any of the (JSON) parts changes."""
+  text = json.dumps(parts, sort_keys=True)
+  return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def existing(path: str | pathlib.Path, what: str) -> pathlib.Path:
+  """The absolute path of a file that must exist.
+
+  Raises:
+    FileNotFoundError: there is no such file; names `what` it should be.
+  """
+  path = pathlib.Path(path).expanduser().absolute()
+  if not path.is_file():
+    raise FileNotFoundError(f'{path}: no such file; {what} is expected here.')
+  return path
+
+
+def read_rows(path: pathlib.Path) -> Iterator[tuple[int, list[str]]]:
+  """Yields (line number, cells) of a CSV file, header first.
+
+  Line numbers are those of an editor, from 1, also where a quoted cell spans
+  lines. A byte order mark and CRLF are fine; blank lines are passed over.
+
+  Args:
+    path: A UTF-8 file.
+
+  Raises:
+    ValueError: the file is empty, is not UTF-8 or breaks CSV's quoting.
+  """
+  line, empty = 1, True
+  with open(path, encoding='utf-8-sig', newline='') as f:
+    rows = csv.reader(f, strict=True)
+    while True:
+      try:
+        cells = next(rows)
+      except StopIteration:
+        break
+      except UnicodeDecodeError as e:
+        raise ValueError(
+          f'{path}:{_undecodable_line(path)}: not UTF-8 text; save the file '
+          'as "CSV UTF-8".'
+        ) from e
+      except csv.Error as e:
+        raise ValueError(f'{path}:{line}: not valid CSV: {e}.') from e
+      if cells:
+        empty = False
+        yield line, cells
+      line = rows.line_num + 1
+  if empty:
+    raise ValueError(f'{path}: the file is empty; a header line is expected.')
+
+
+def _undecodable_line(path: pathlib.Path) -> int:
+  """Number of the first line that is not UTF-8."""
+  with open(path, 'rb') as f:
+    for number, line in enumerate(f, 1):
+      try:
+        line.decode('utf-8')
+      except UnicodeDecodeError:
+        return number
+  return number

@@ -1,0 +1,68 @@
+"""Every setting, with its default; the other configs change some of them."""
+
+import ml_collections
+
+
+
+def get_config() -> ml_collections.ConfigDict:
+  c = ml_collections.ConfigDict()
+  c.seed = 0
+
+  # What to learn. Options of a task are those of `build` in its module;
+  # `outputs=()` means those of the corpus.
+  c.tasks = ('expression', 'action_units', 'valence_arousal')
+  c.drop_unlabelled_tasks = False
+  c.loss_weights = {'expression': 1.0, 'action_units': 1.0}
+  c.loss_weights.valence_arousal = 1.0
+  c.expression = {
+    'outputs': (),
+    'loss': 'cross_entropy',
+    'class_weights': ml_collections.config_dict.placeholder(object),
+    'label_smoothing': 0.0,
+    'focal_gamma': 2.0,
+  }
+  c.action_units = {
+    'outputs': (),
+    'loss': 'binary_cross_entropy',
+    'pos_weight': ml_collections.config_dict.placeholder(object),
+  }
+  c.valence_arousal = {'loss': 'ccc_mse'}
+
+  # From what. Further keys of `data` are options of the corpus.
+  c.data = {'corpus': '', 'data_dir': ''}
+  c.data.splits = {'train': 'train', 'val': 'val', 'test': 'test'}
+  c.image_size = 64
+  # Pairs (first step, pixels): smaller pictures to begin with.
+  c.image_size_schedule = ()
+  c.augment = {}
+
+  # With what.
+  c.model = {
+    'stem': 'imagenet',
+    'dtype': 'float32',
+    'dropout': 0.0,
+    'frozen_stages': 0,
+    'zero_init_residual': False,
+  }
+  c.init = {'checkpoint_workdir': '', 'parts': 'backbone', 'weights': ''}
+
+  # How.
+  c.batch_size = 64
+  c.accumulate = 1
+  c.num_train_steps = 1000
+  c.learning_rate = 1e-3
+  c.schedule = {'name': 'warmup_cosine_decay_schedule', 'warmup_steps': 50}
+  c.optimizer = {'name': 'adamw'}
+  c.weight_decay = 1e-4
+  c.clip_norm = 1.0
+  c.ema_decay = 0.0
+  c.learning_rate_multipliers = {}
+  c.frozen = ()
+  c.parallel = 'jit'
+
+  # When.
+  c.log_every = 20
+  c.eval_every = 200
+  c.progress_secs = 10.0
+  c.eval_flip = False
+  return c

@@ -1,0 +1,166 @@
+"""Exact metrics of whole splits on gold labels, and a row per sample.
+
+All outputs of a split are gathered and the metrics computed once, in float64:
+nothing is averaged over batches. 22 outputs of a million frames are 88 MB.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+from typing import Any
+
+from flax import linen as nn
+import jax
+from jax.experimental import multihost_utils
+import jax.numpy as jnp
+import numpy as np
+
+from affect_jax import augment
+from affect_jax import batch as batch_lib
+from affect_jax import metrics
+from affect_jax import parallel as parallel_lib
+
+HEADLINE = 'headline'
+
+
+def make_predict(
+  model: nn.Module,
+  tasks: Sequence[Any],
+  parallel: parallel_lib.Parallel,
+  *,
+  flip: bool = False,
+) -> Callable[[Any, Any], Any]:
+  """Compiles (variables, batch) -> the batch with 'predictions', everywhere.
+
+  Args:
+    model: The model, built for jit (no axis_name).
+    tasks: Its tasks.
+    parallel: Where to run.
+    flip: Average the predictions for a picture and its mirror image.
+  """
+
+  def predict(variables, inputs):
+    outputs = model.apply(variables, inputs, train=False)
+    return {t.name: t.predict(outputs[t.name]) for t in tasks}
+
+  def step(variables, batch):
+    predictions = predict(variables, batch['inputs'])
+    if flip:
+      image = batch['inputs']['image'][:, :, ::-1]
+      mirrored = predict(variables, {'image': image})
+      for t in tasks:
+        order = np.asarray(augment.mirror(t.outputs))
+        predictions[t.name] = (
+          predictions[t.name] + mirrored[t.name][:, order]
+        ) / 2
+    kept = {k: batch[k] for k in ('labels', 'weights')}
+    return {'predictions': predictions, **kept}
+
+  # Replicated: every process gets all rows.
+  return jax.jit(step, out_shardings=parallel.replicated)
+
+
+def predict_split(
+  predict: Callable,
+  variables: Any,
+  batches: Iterable[batch_lib.Batch],
+  parallel: parallel_lib.Parallel,
+) -> dict[str, Any]:
+  """Runs over a split; returns its rows without the padding.
+
+  Returns:
+    {'id': [N] str, 'predictions' | 'labels' | 'weights': {task: [N, ...]}}.
+  """
+  parts = []
+
+  def put(batch):
+    arrays = {k: v for k, v in batch.items() if k != 'id'}
+    return batch['id'], parallel.put_global(arrays)
+
+  for ids, batch in parallel_lib.prefetch(batches, put):
+    rows = jax.device_get(predict(variables, batch))
+    parts.append({'id': _all_ids(ids), **rows})
+  rows = jax.tree.map(lambda *x: np.concatenate(x), *parts)
+  real = rows['id'] != ''
+  return jax.tree.map(lambda x: x[real], rows)
+
+
+def _all_ids(ids: np.ndarray) -> np.ndarray:
+  ids = np.array([x.decode() for x in ids], object)
+  if jax.process_count() == 1:
+    return ids
+  width = 256  # Collectives want numbers of one size.
+  raw = np.zeros((len(ids), width), np.uint8)
+  for i, x in enumerate(ids):
+    data = x.encode()[:width]
+    raw[i, : len(data)] = np.frombuffer(data, np.uint8)
+  raw = multihost_utils.process_allgather(raw, tiled=True)
+  return np.array([bytes(x).rstrip(b'\0').decode() for x in raw], object)
+
+
+def gold(task: Any, rows: Mapping[str, Any]) -> np.ndarray:
+  """Weights of a split's gold labels: 1 where weight == 1, else 0."""
+  return (rows['weights'][task.name] == 1).astype(np.float64)
+
+
+def tune(tasks: Sequence[Any], rows: Mapping[str, Any]) -> dict[str, Any]:
+  """Thresholds {task: {output: threshold}} from the validation split."""
+  return {
+    t.name: t.tune(
+      rows['predictions'][t.name], rows['labels'][t.name], gold(t, rows)
+    )
+    for t in tasks
+    if t.tune
+  }
+
+
+def score(
+  tasks: Sequence[Any],
+  rows: Mapping[str, Any],
+  thresholds: Mapping[str, Any],
+) -> dict[str, float]:
+  """All metrics of a split: {'task/metric[/output]': value}.
+
+  A metric without any gold label is NaN. 'headline' is the mean of the
+  tasks' headline metrics that are defined; 'p_mtl' their sum, where
+  expression, action units and valence-arousal are all there and defined.
+
+  Args:
+    tasks: The tasks.
+    rows: From `predict_split`.
+    thresholds: From `tune` on validation; {} leaves out tuned metrics.
+  """
+  scores: dict[str, float] = {}
+  for task in tasks:
+    triple = (
+      rows['predictions'][task.name],
+      rows['labels'][task.name],
+      gold(task, rows),
+    )
+    values = {name: m(*triple) for name, m in task.metrics.items()}
+    if thresholds.get(task.name):
+      for name, m in task.tuned_metrics.items():
+        values[name] = m(*triple, thresholds[task.name])
+    values['num_gold'] = float(triple[2].sum())
+    for name, value in values.items():
+      scores |= _flat(f'{task.name}/{name}', value)
+  headlines = [scores[f'{t.name}/{t.headline}'] for t in tasks]
+  defined = [x for x in headlines if not math.isnan(x)]
+  scores[HEADLINE] = float(np.mean(defined)) if defined else math.nan
+  names = [t.name for t in tasks]
+  if {'expression', 'action_units', 'valence_arousal'} <= set(names):
+    by_name = dict(zip(names, headlines, strict=True))
+    scores['p_mtl'] = metrics.p_mtl(
+      p_va=by_name['valence_arousal'],
+      p_expr=by_name['expression'],
+      p_au=by_name['action_units'],
+    )
+  return scores
+
+
+def _flat(name: str, value: Any) -> dict[str, float]:
+  if not isinstance(value, Mapping):
+    return {name: float(value)}
+  flat = {}
+  for key, item in value.items():
+    flat |= _flat(f'{name}/{key}', item)
+  return flat

@@ -1,0 +1,96 @@
+"""Trains and evaluates: python -m affect_jax.main --config=FILE --workdir=DIR.
+
+Any setting can be overridden: --config.learning_rate=.01
+--config.tasks="('expression',)". Run again, a run goes on where it stopped.
+"""
+
+import os
+import sys
+from typing import Any
+
+# Before TensorFlow is imported: only what matters.
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+
+from absl import app
+from absl import flags
+from absl import logging
+import jax
+from ml_collections import config_flags
+import tensorflow as tf
+
+from affect_jax import interrupt
+from affect_jax import run_folder
+from affect_jax import train
+
+_CONFIG = config_flags.DEFINE_config_file(
+  'config', None, 'A file of configs/.', lock_config=True
+)
+_WORKDIR = flags.DEFINE_string(
+  'workdir', None, 'Folder of the run: checkpoints, metrics, results.'
+)
+_MODE = flags.DEFINE_enum(
+  'mode',
+  'train',
+  ['train', 'evaluate'],
+  'train: train, or go on training, then evaluate. evaluate: rebuild results '
+  'and predictions from the best checkpoint.',
+)
+_DISTRIBUTED = flags.DEFINE_bool(
+  'distributed', False, 'One of several processes of a cluster job.'
+)
+
+
+def main(argv: list[str]) -> None:
+  """Runs one config; errors a user can mend end without a traceback."""
+  if len(argv) > 1:
+    raise app.UsageError(f'Unknown arguments {argv[1:]}.')
+  # TensorFlow only reads data; it must not take the accelerators' memory.
+  for kind in ('GPU', 'TPU'):
+    tf.config.set_visible_devices([], kind)
+  if _DISTRIBUTED.value:
+    jax.distributed.initialize()
+  logging.set_verbosity(logging.INFO)
+  handler = logging.get_absl_handler()
+  handler.setFormatter(_PlainFormatter())
+  handler.addFilter(_speaks_to_users)
+  logging.info('Devices: %s', ', '.join(str(d) for d in jax.devices()))
+  workdir = os.path.abspath(_WORKDIR.value)
+  try:
+    if _MODE.value == 'train':
+      train.train_and_evaluate(_CONFIG.value, workdir)
+    else:
+      run_folder.claim(workdir, _CONFIG.value)
+      train.evaluate_best(_CONFIG.value, workdir)
+  except interrupt.Interrupted as stopped:
+    logging.info('%s', stopped)
+    sys.exit(stopped.exit_code)
+  except (ValueError, OSError, FloatingPointError) as error:
+    logging.debug('%s', error, exc_info=True)
+    sys.exit(f'{type(error).__name__}: {error}')
+
+
+class _PlainFormatter(logging.PythonFormatter):
+  """Time and message: where it was logged helps no user."""
+
+  def format(self, record):
+    time = self.formatTime(record, '%H:%M:%S')
+    level = '' if record.levelname == 'INFO' else f'{record.levelname} '
+    return f'{time} {level}{record.getMessage()}'
+
+
+def _speaks_to_users(record: Any) -> bool:
+  """Orbax and tfds log every step of their work: only warnings of theirs."""
+  ours = ('affect_jax', 'clu')
+  return record.levelname != 'INFO' or any(
+    f'{os.sep}{name}{os.sep}' in record.pathname for name in ours
+  )
+
+
+def run() -> None:
+  """The entry point."""
+  flags.mark_flags_as_required(['config', 'workdir'])
+  app.run(main)
+
+
+if __name__ == '__main__':
+  run()

@@ -1,0 +1,101 @@
+"""Metrics of one class out of K, e.g. expression.
+
+`predictions` [N, K] are scores, `labels` [N, K] distributions: the predicted
+and the gold class are their argmax (the first of equals). `weights` [N].
+All of them are in [0, 1], but for the confusion matrix, and NaN if no row
+counts.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from affect_jax.metrics import counted
+
+
+def macro_f1(
+  predictions: np.ndarray, labels: np.ndarray, weights: np.ndarray
+) -> float:
+  """Mean of the K F1 scores: P_EXPR of the ABAW challenges.
+
+  All K classes enter the mean. One with neither gold nor predicted rows has
+  an F1 of 0, as in scikit-learn's `f1_score(labels=range(K),
+  average='macro', zero_division=0)`: a split that lacks a class cannot reach
+  1. (Mean of F1s, not the F1 of mean precision and recall: Opitz & Burst,
+  2019.)
+  """
+  f1 = _f1(_confusion(predictions, labels, weights))
+  return float(np.mean(f1))
+
+
+def per_class_f1(
+  predictions: np.ndarray,
+  labels: np.ndarray,
+  weights: np.ndarray,
+  names: Sequence[str],
+) -> dict[str, float]:
+  """{class: F1}; 0 for a class with neither gold nor predicted rows."""
+  f1 = _f1(_confusion(predictions, labels, weights))
+  return dict(zip(names, f1.tolist(), strict=True))
+
+
+def accuracy(
+  predictions: np.ndarray, labels: np.ndarray, weights: np.ndarray
+) -> float:
+  """Share of rows whose predicted class is the gold class."""
+  matrix = _confusion(predictions, labels, weights)
+  return float(counted.divide(np.trace(matrix), matrix.sum(), np.nan))
+
+
+def uar(
+  predictions: np.ndarray, labels: np.ndarray, weights: np.ndarray
+) -> float:
+  """Unweighted average recall, over the classes that have gold rows.
+
+  Also called balanced accuracy (Schuller et al., 2009).
+  """
+  matrix = _confusion(predictions, labels, weights)
+  gold = matrix.sum(axis=1)
+  if not gold.any():
+    return float('nan')
+  return float(np.mean(np.diag(matrix)[gold > 0] / gold[gold > 0]))
+
+
+def confusion(
+  predictions: np.ndarray,
+  labels: np.ndarray,
+  weights: np.ndarray,
+  names: Sequence[str],
+) -> dict[str, float]:
+  """{'gold/predicted': summed weight}, all K * K pairs."""
+  matrix = _confusion(predictions, labels, weights)
+  if not matrix.any():
+    matrix = np.full_like(matrix, np.nan)
+  if len(names) != len(matrix):
+    raise ValueError(f'{len(names)} names {names} for {len(matrix)} classes.')
+  return {
+    f'{gold}/{predicted}': float(matrix[i, j])
+    for i, gold in enumerate(names)
+    for j, predicted in enumerate(names)
+  }
+
+
+def _confusion(predictions, labels, weights):
+  """Summed weights [K, K]: rows are gold classes, columns predicted ones."""
+  if np.ndim(weights) != 1:
+    raise ValueError(
+      f'One class out of K has weights [N], not {weights.shape}.'
+    )
+  predictions, labels, weights = counted.arrays(predictions, labels, weights)
+  k = labels.shape[1]
+  cells = np.argmax(labels, axis=1) * k + np.argmax(predictions, axis=1)
+  matrix = np.bincount(cells, weights[:, 0], minlength=k * k)
+  # Without rows, bincount returns integers whatever the weights are.
+  return matrix.astype(np.float64).reshape(k, k)
+
+
+def _f1(matrix):
+  """F1 of each class [K]; NaN if the matrix is empty."""
+  right = np.diag(matrix)
+  sizes = matrix.sum(axis=0) + matrix.sum(axis=1)
+  return counted.divide(2 * right, sizes, 0.0 if matrix.any() else np.nan)

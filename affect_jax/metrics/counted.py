@@ -1,0 +1,64 @@
+"""What a metric counts: the labels with a weight above 0."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+
+def arrays(
+  predictions: np.ndarray, labels: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+  """The three as float64 [N, K], with 0 wherever the weight is 0.
+
+  Args:
+    predictions: [N, K].
+    labels: [N, K].
+    weights: [N] or [N, K], finite and >= 0.
+
+  Raises:
+    ValueError: Shapes do not fit, a weight is negative or not finite, or a
+      counted prediction or label is not finite (the row is named).
+  """
+  predictions, labels, weights = (
+    np.asarray(x, np.float64) for x in (predictions, labels, weights)
+  )
+  if labels.ndim != 2 or predictions.shape != labels.shape:
+    raise ValueError(
+      f'Predictions {predictions.shape} and labels {labels.shape} must both '
+      'be [N, K].'
+    )
+  if weights.shape not in (labels.shape, labels.shape[:1]):
+    raise ValueError(
+      f'Weights {weights.shape} must be [N] or [N, K] of labels {labels.shape}.'
+    )
+  if weights.ndim == 1:
+    weights = np.broadcast_to(weights[:, None], labels.shape)
+  wrong = np.argwhere(~np.isfinite(weights) | (weights < 0))
+  if len(wrong):
+    row, column = wrong[0]
+    raise ValueError(
+      f'Weight {weights[row, column]} of row {row}, column {column} is not a '
+      'finite number >= 0.'
+    )
+  predictions = np.where(weights > 0, predictions, 0)
+  labels = np.where(weights > 0, labels, 0)
+  for name, values in (('Prediction', predictions), ('Label', labels)):
+    wrong = np.argwhere(~np.isfinite(values))
+    if len(wrong):
+      row, column = wrong[0]
+      raise ValueError(
+        f'{name} {values[row, column]} of row {row}, column {column} is not '
+        'finite, but it has a weight.'
+      )
+  return predictions, labels, weights
+
+
+def divide(a: np.ndarray, b: np.ndarray, empty: float) -> np.ndarray:
+  """a / b by element, `empty` where b is 0. Same shapes, float64."""
+  return np.where(b != 0, a / np.where(b != 0, b, 1), empty)
+
+
+def mean(values: Mapping[str, float]) -> float:
+  """Mean over the outputs whose value is defined; NaN if none is."""
+  defined = [v for v in values.values() if not np.isnan(v)]
+  return float(np.mean(defined)) if defined else float('nan')

@@ -1,0 +1,1 @@
+"""Networks: encoders by modality, one head per task, foreign weights."""

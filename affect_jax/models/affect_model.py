@@ -1,0 +1,107 @@
+"""The image model: one shared encoder, one linear head per task."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from affect_jax.models import resnet
+
+# ImageNet's statistics, RGB in [0, 1]: what torchvision's weights expect.
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+
+
+class Heads(nn.Module):
+  """One float32 linear layer per task, on the same features.
+
+  Attributes:
+    units: Pairs (task, width of its head).
+  """
+
+  units: tuple[tuple[str, int], ...]
+
+  @nn.compact
+  def __call__(self, features: jax.Array) -> dict[str, jax.Array]:
+    """Features [B, D] -> {task: float32 [B, units]}."""
+    features = features.astype(jnp.float32)
+    # Small, not zero: the gradient of a correlation vanishes on constant
+    # predictions.
+    init = nn.initializers.normal(0.01)
+    return {
+      task: nn.Dense(k, kernel_init=init, name=task)(features)
+      for task, k in self.units
+    }
+
+
+class AffectModel(nn.Module):
+  """Faces -> raw head outputs of every task.
+
+  params: {'backbone': {...} (see `resnet.ResNet18`), 'heads': {task:
+  {'kernel': [512, units], 'bias': [units]}}}; batch_stats: {'backbone': ...}.
+  A task's output does not depend on which other tasks there are, nor does
+  the initial value of any parameter.
+
+  Attributes:
+    units: {task: width of its head}, or the same as a tuple of pairs.
+    stem, dtype, axis_name, frozen_stages, zero_init_residual: Of
+      `resnet.ResNet18`.
+    dropout: Share of the features dropped in training; needs an rng named
+      'dropout' if it is not 0.
+    mean, std: By which pictures in [0, 1] are normalized, per RGB channel.
+  """
+
+  units: Mapping[str, int] | tuple[tuple[str, int], ...]
+  stem: str = 'imagenet'
+  dtype: Any = jnp.float32
+  axis_name: str | None = None
+  frozen_stages: int = 0
+  zero_init_residual: bool = False
+  dropout: float = 0.0
+  mean: tuple[float, float, float] = MEAN
+  std: tuple[float, float, float] = STD
+
+  def __post_init__(self) -> None:
+    # A dict would make the module unhashable, hence no static argument of jit.
+    self.units = tuple(dict(self.units).items())
+    super().__post_init__()
+
+  @nn.compact
+  def __call__(
+    self, inputs: Mapping[str, jax.Array], *, train: bool
+  ) -> dict[str, jax.Array]:
+    """Raw head outputs (logits or values before the task's activation).
+
+    Args:
+      inputs: {'image': float [B, H, W, 3] in [0, 1]}.
+      train: Dropout, and BatchNorm by batch.
+
+    Returns:
+      {task: float32 [B, units]}.
+
+    Raises:
+      ValueError: No task, no picture, or pictures that are not floats.
+    """
+    if not self.units:
+      raise ValueError('The model has no task: units is empty.')
+    if 'image' not in inputs:
+      raise ValueError(f"Inputs have no 'image', only {sorted(inputs)}.")
+    image = inputs['image']
+    if not jnp.issubdtype(image.dtype, jnp.floating):
+      raise ValueError(f'Images are floats in [0, 1], not {image.dtype}.')
+    mean, std = (
+      jnp.asarray(x, jnp.float32).reshape(1, 1, 1, 3)
+      for x in (self.mean, self.std)
+    )
+    features = resnet.ResNet18(
+      stem=self.stem,
+      dtype=self.dtype,
+      axis_name=self.axis_name,
+      frozen_stages=self.frozen_stages,
+      zero_init_residual=self.zero_init_residual,
+      name='backbone',
+    )((image - mean) / std, train=train)
+    features = nn.Dropout(self.dropout)(features, deterministic=not train)
+    return Heads(tuple(dict(self.units).items()), name='heads')(features)

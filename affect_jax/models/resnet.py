@@ -1,0 +1,206 @@
+"""ResNet-18 with the arithmetic of torchvision's, weight for weight."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+# The parts of the network from the input on: the first keys of their paths in
+# `params` and `batch_stats`. `frozen_stages` counts along this tuple.
+STAGES = (
+  ('conv1', 'bn1'),
+  ('layer1',),
+  ('layer2',),
+  ('layer3',),
+  ('layer4',),
+)
+WIDTHS = (64, 128, 256, 512)
+NUM_BLOCKS = 2
+NUM_FEATURES = WIDTHS[-1]
+STEMS = ('imagenet', 'small')
+
+_kaiming = nn.initializers.variance_scaling(2.0, 'fan_out', 'normal')
+
+
+def max_pool_3x3(x: jax.Array) -> jax.Array:
+  """Maximum over 3x3 windows, stride 2, padding 1: [B,H,W,C] -> [B,H/2,W/2,C].
+
+  Odd sizes round up. A maximum over shifted slices instead of `nn.max_pool`,
+  whose gradient (SelectAndScatter) is several times slower on CPU. Values are
+  equal; so are gradients, except that tied maxima share theirs where
+  `nn.max_pool` gives it to the first (no difference for the zeros of a ReLU,
+  which pass no gradient on).
+  """
+  for axis in (1, 2):
+    size = (x.shape[axis] + 1) // 2
+    padding = [(0, 0)] * x.ndim
+    padding[axis] = (1, 1)
+    padded = jnp.pad(x, padding, constant_values=-jnp.inf)
+    left, middle, right = (
+      jax.lax.slice_in_dim(padded, i, i + 2 * size - 1, stride=2, axis=axis)
+      for i in range(3)
+    )
+    x = jnp.maximum(jnp.maximum(left, middle), right)
+  return x
+
+
+def _conv(
+  features: int, size: int, stride: int, dtype: Any, name: str
+) -> nn.Conv:
+  # Padding is spelled out: 'SAME' pads a stride-2 convolution on one side
+  # only, PyTorch on both.
+  pad = size // 2
+  return nn.Conv(
+    features,
+    (size, size),
+    (stride, stride),
+    padding=((pad, pad), (pad, pad)),
+    use_bias=False,
+    dtype=dtype,
+    kernel_init=_kaiming,
+    name=name,
+  )
+
+
+def _norm(
+  average: bool,
+  dtype: Any,
+  axis_name: str | None,
+  name: str,
+  scale_init: Any = nn.initializers.ones,
+) -> nn.BatchNorm:
+  # torchvision's epsilon and momentum (PyTorch's .1). Statistics are float32
+  # whatever the dtype.
+  return nn.BatchNorm(
+    use_running_average=average,
+    momentum=0.9,
+    epsilon=1e-5,
+    dtype=dtype,
+    axis_name=axis_name,
+    scale_init=scale_init,
+    name=name,
+  )
+
+
+class BasicBlock(nn.Module):
+  """Two 3x3 convolutions and a shortcut; the first one has the stride."""
+
+  features: int
+  stride: int
+  frozen: bool
+  dtype: Any
+  axis_name: str | None
+  zero_init_residual: bool
+
+  @nn.compact
+  def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+    """[B, H, W, C] -> [B, H / stride, W / stride, features]."""
+    norm = (self.frozen or not train, self.dtype, self.axis_name)
+    init = nn.initializers
+    last = init.zeros if self.zero_init_residual else init.ones
+    y = _conv(self.features, 3, self.stride, self.dtype, 'conv1')(x)
+    y = nn.relu(_norm(*norm, 'bn1')(y))
+    y = _conv(self.features, 3, 1, self.dtype, 'conv2')(y)
+    y = _norm(*norm, 'bn2', last)(y)
+    if x.shape != y.shape:
+      x = _conv(self.features, 1, self.stride, self.dtype, 'downsample_conv')(x)
+      x = _norm(*norm, 'downsample_bn')(x)
+    return nn.relu(x + y)
+
+
+class Stage(nn.Module):
+  """Basic blocks '0', '1', ... of one width."""
+
+  features: int
+  stride: int
+  frozen: bool
+  dtype: Any
+  axis_name: str | None
+  zero_init_residual: bool
+
+  @nn.compact
+  def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+    """[B, H, W, C] -> [B, H / stride, W / stride, features]."""
+    for i in range(NUM_BLOCKS):
+      x = BasicBlock(
+        self.features,
+        self.stride if i == 0 else 1,
+        self.frozen,
+        self.dtype,
+        self.axis_name,
+        self.zero_init_residual,
+        name=str(i),
+      )(x, train)
+    return x
+
+
+class ResNet18(nn.Module):
+  """ResNet-18 without its classifier (He et al., 2016).
+
+  Parameters are named as torchvision's with `.` as nesting:
+  {'conv1', 'bn1', 'layer1': {'0': {'conv1', 'bn1', 'conv2', 'bn2',
+  'downsample_conv', 'downsample_bn'}, '1'}, ..., 'layer4'}.
+
+  In training the running variance follows the batch's biased variance,
+  PyTorch's the unbiased one: a factor n / (n - 1), n = B * H * W. Evaluation
+  is the same to float32 rounding.
+
+  Attributes:
+    stem: 'imagenet', 7x7 stride 2 and max pool; or 'small', 3x3 stride 2
+      without max pool, for pictures of 48-64 pixels.
+    dtype: Of activations; parameters and statistics are float32.
+    axis_name: pmap axis over which training statistics are averaged. None
+      under jit, where a sharded batch has global statistics already.
+    frozen_stages: In the first n of `STAGES` (0: none, 1: the stem, ...,
+      5: all), BatchNorm uses and keeps its running averages in training too.
+      To freeze weights is the optimizer's business.
+    zero_init_residual: Start every block as the identity: the scale of its
+      last BatchNorm is 0 (Goyal et al., 2017).
+  """
+
+  stem: str = 'imagenet'
+  dtype: Any = jnp.float32
+  axis_name: str | None = None
+  frozen_stages: int = 0
+  zero_init_residual: bool = False
+
+  @nn.compact
+  def __call__(self, image: jax.Array, *, train: bool) -> jax.Array:
+    """Global average of the last feature maps.
+
+    Args:
+      image: Normalized pictures [B, H, W, 3].
+      train: Normalize by batch and update the running averages.
+
+    Returns:
+      Features [B, 512], float32, non-negative.
+
+    Raises:
+      ValueError: Unknown stem, number of stages or shape.
+    """
+    if self.stem not in STEMS:
+      raise ValueError(f'Unknown stem {self.stem!r}; there are {STEMS}.')
+    if not 0 <= self.frozen_stages <= len(STAGES):
+      raise ValueError(
+        f'frozen_stages is {self.frozen_stages}, not in 0..{len(STAGES)}.'
+      )
+    if image.ndim != 4 or image.shape[-1] != 3:
+      raise ValueError(f'Images are [B, H, W, 3], not {image.shape}.')
+    common = (self.dtype, self.axis_name)
+    size = 7 if self.stem == 'imagenet' else 3
+    x = _conv(WIDTHS[0], size, 2, self.dtype, 'conv1')(image)
+    average = self.frozen_stages > 0 or not train
+    x = nn.relu(_norm(average, *common, 'bn1')(x))
+    if self.stem == 'imagenet':
+      x = max_pool_3x3(x)
+    for i, features in enumerate(WIDTHS):
+      x = Stage(
+        features,
+        1 if i == 0 else 2,
+        self.frozen_stages > i + 1,
+        *common,
+        self.zero_init_residual,
+        name=f'layer{i + 1}',
+      )(x, train)
+    return jnp.mean(x.astype(jnp.float32), axis=(1, 2))

@@ -1,0 +1,72 @@
+"""Named arrays from the files that other libraries keep weights in."""
+
+from collections.abc import Mapping
+import pathlib
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import safetensors
+
+from affect_jax.models import torch_pickle
+
+SUFFIXES = ('.safetensors', '.pth', '.pt', '.bin')
+# Where training scripts put the state dict, beside their optimizer's.
+WRAPPERS = ('state_dict', 'model', 'model_state_dict', 'net', 'network')
+
+_SAFETENSORS = {
+  'F64': np.dtype(np.float64),
+  'F32': np.dtype(np.float32),
+  'F16': np.dtype(np.float16),
+  'BF16': np.dtype(ml_dtypes.bfloat16),
+  'I64': np.dtype(np.int64),
+  'I32': np.dtype(np.int32),
+  'U8': np.dtype(np.uint8),
+  'BOOL': np.dtype(np.bool_),
+}
+
+
+def read(path: str | pathlib.Path) -> dict[str, Any]:
+  """{name: array} of a .safetensors file or of a state dict of torch.save.
+
+  Nothing in the file is executed; PyTorch is not needed. A state dict may
+  stand under one of `WRAPPERS`.
+
+  Raises:
+    FileNotFoundError: No such file.
+    ValueError: Names the file: unknown suffix, damaged, truncated, without
+      tensors, or with more than tensors (see `torch_pickle.load`).
+  """
+  path = pathlib.Path(path)
+  if path.suffix not in SUFFIXES:
+    raise ValueError(f'{path}: unknown suffix; weights are in {SUFFIXES}.')
+  if path.suffix == '.safetensors':
+    return _read_safetensors(path)
+  state = torch_pickle.load(path)
+  if isinstance(state, Mapping):
+    # Wrappers first: there may be a tensor beside them, such as a score.
+    for tensors in (*(state.get(name) for name in WRAPPERS), state):
+      if isinstance(tensors, Mapping) and any(
+        isinstance(x, np.ndarray) for x in tensors.values()
+      ):
+        return {str(name): x for name, x in tensors.items()}
+  keys = list(state) if isinstance(state, Mapping) else type(state).__name__
+  raise ValueError(
+    f'{path}: no tensors at the top or under {WRAPPERS}, only {keys}.'
+  )
+
+
+def _read_safetensors(path: pathlib.Path) -> dict[str, np.ndarray]:
+  try:
+    entries = safetensors.deserialize(path.read_bytes())
+  except safetensors.SafetensorError as e:
+    raise ValueError(f'{path}: damaged or truncated ({e}).') from e
+  tensors = {}
+  for name, entry in entries:
+    if entry['dtype'] not in _SAFETENSORS:
+      raise ValueError(
+        f'{path}: {name} is {entry["dtype"]}, not of {list(_SAFETENSORS)}.'
+      )
+    data = np.frombuffer(entry['data'], _SAFETENSORS[entry['dtype']])
+    tensors[name] = data.reshape(entry['shape'])
+  return tensors

@@ -1,0 +1,173 @@
+"""Reads tensors of torch.save without PyTorch and without running code.
+
+A pickle is a program: it may call any Python function by name. The reader here
+knows six names, its own stand-ins for them, and refuses every other one.
+"""
+
+import collections
+from collections.abc import Callable
+import math
+import pathlib
+import pickle
+from typing import Any
+import zipfile
+
+import ml_dtypes
+import numpy as np
+
+DTYPES = {
+  'DoubleStorage': np.dtype(np.float64),
+  'FloatStorage': np.dtype(np.float32),
+  'HalfStorage': np.dtype(np.float16),
+  'BFloat16Storage': np.dtype(ml_dtypes.bfloat16),
+  'LongStorage': np.dtype(np.int64),
+  'IntStorage': np.dtype(np.int32),
+  'ShortStorage': np.dtype(np.int16),
+  'CharStorage': np.dtype(np.int8),
+  'ByteStorage': np.dtype(np.uint8),
+  'BoolStorage': np.dtype(np.bool_),
+}
+
+
+def load(path: str | pathlib.Path) -> Any:
+  """What torch.save(obj, path) saved, with numpy arrays for tensors.
+
+  Tensors and parameters of any stride, offset and shared storage, nested in
+  dicts, lists, tuples, numbers and strings. bfloat16 comes as
+  `ml_dtypes.bfloat16`.
+
+  Args:
+    path: A file in the zip format (torch >= 1.6).
+
+  Raises:
+    FileNotFoundError: No such file.
+    ValueError: Names the file: damaged or truncated; the older format; the
+      pickle asks for a name beyond tensors (a whole module was saved, or the
+      file is malicious).
+  """
+  path = pathlib.Path(path)
+  with path.open('rb') as f:
+    start = f.read(4)
+  if not start.startswith(b'PK'):
+    raise ValueError(
+      f'{path}: not in the zip format of torch.save (torch >= 1.6). If you '
+      'trust the file and it is older, convert it where PyTorch is installed: '
+      'torch.save(torch.load(old, weights_only=True), new).'
+    )
+  try:
+    with zipfile.ZipFile(path) as archive:
+      return _load(path, archive)
+  except _Refusal:
+    raise
+  except Exception as e:  # A damaged pickle may raise nearly anything.
+    raise ValueError(
+      f'{path}: damaged or truncated ({type(e).__name__}: {e}).'
+    ) from e
+
+
+class _Refusal(ValueError):
+  """Raised here, with the file's name; anything else is a damaged file."""
+
+
+def _load(path: pathlib.Path, archive: zipfile.ZipFile) -> Any:
+  pickles = [n for n in archive.namelist() if n.count('/') == 1]
+  pickles = [n for n in pickles if n.endswith('/data.pkl')]
+  if len(pickles) != 1:
+    raise _Refusal(
+      f'{path}: a zip file, but not one of torch.save: it has no data.pkl.'
+    )
+  root = pickles[0].removesuffix('data.pkl')
+  if f'{root}byteorder' in archive.namelist():
+    order = archive.read(f'{root}byteorder')
+    if order != b'little':
+      raise _Refusal(f'{path}: byte order {order!r}, only little is read.')
+  storages: dict[str, np.ndarray] = {}
+
+  def get_storage(key: str, dtype: np.dtype, size: int) -> np.ndarray:
+    if key not in storages:
+      data = archive.read(f'{root}data/{key}')
+      if len(data) != size * dtype.itemsize:
+        raise _Refusal(
+          f'{path}: storage {key} has {len(data)} bytes, not {size} '
+          f'{dtype.name}.'
+        )
+      storages[key] = np.frombuffer(data, dtype)
+    storage = storages[key]
+    if storage.dtype != dtype:
+      raise _Refusal(f'{path}: storage {key} is both {storage.dtype}, {dtype}')
+    return storage
+
+  with archive.open(pickles[0]) as f:
+    return _Unpickler(f, path, get_storage).load()
+
+
+class _Unpickler(pickle.Unpickler):
+  """Knows ordered dicts and tensors, refuses every other name."""
+
+  def __init__(
+    self,
+    file: Any,
+    path: pathlib.Path,
+    get_storage: Callable[[str, np.dtype, int], np.ndarray],
+  ):
+    super().__init__(file)
+    self._path = path
+    self._get_storage = get_storage
+
+  def find_class(self, module: str, name: str) -> Any:
+    if module == 'torch' and name in DTYPES:
+      return name  # A string can neither be called nor altered.
+    known = {
+      ('collections', 'OrderedDict'): collections.OrderedDict,
+      ('torch._utils', '_rebuild_tensor_v2'): self._rebuild_tensor,
+      ('torch._utils', '_rebuild_parameter'): lambda data, *unused: data,
+    }
+    if (module, name) not in known:
+      raise _Refusal(
+        f'{self._path}: refused to load {module}.{name}. Only state dicts of '
+        'tensors are read (torch.save(model.state_dict(), path)), never whole '
+        'modules or other objects: those can run code.'
+      )
+    return known[module, name]
+
+  def persistent_load(self, pid: Any) -> np.ndarray:
+    kind, storage_type, key, _, size = pid
+    if kind != 'storage' or storage_type not in DTYPES:
+      raise _Refusal(f'{self._path}: unknown reference {pid!r}.')
+    return self._get_storage(key, DTYPES[storage_type], size)
+
+  def _rebuild_tensor(
+    self,
+    storage: np.ndarray,
+    offset: int,
+    shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    *unused: Any,
+  ) -> np.ndarray:
+    # as_strided reads memory unchecked: nothing outside the storage may be
+    # reachable.
+    numbers = (offset, *shape, *strides)
+    if (
+      not isinstance(storage, np.ndarray)
+      or len(shape) != len(strides)
+      or any(type(n) is not int or n < 0 for n in numbers)
+    ):
+      raise _Refusal(f'{self._path}: damaged tensor {shape}, {strides}.')
+    if not math.prod(shape):
+      return np.zeros(shape, storage.dtype)
+    last = offset + sum(
+      (n - 1) * stride for n, stride in zip(shape, strides, strict=True)
+    )
+    # A stride of 0 would let a few bytes stand for any amount of memory.
+    if last >= storage.size or math.prod(shape) > storage.size:
+      raise _Refusal(
+        f'{self._path}: a tensor of shape {shape}, strides {strides}, offset '
+        f'{offset} does not fit into its storage of {storage.size} elements.'
+      )
+    view = np.lib.stride_tricks.as_strided(
+      storage[offset:],
+      shape,
+      [stride * storage.itemsize for stride in strides],
+      writeable=False,
+    )
+    return view.copy()

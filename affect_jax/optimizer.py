@@ -1,0 +1,140 @@
+"""Optimisers and schedules, from optax by name."""
+
+from collections.abc import Mapping, Sequence
+import inspect
+from typing import Any
+
+import jax
+import optax
+
+
+def build_schedule(
+  name: str, learning_rate: float, num_train_steps: int, **options: Any
+) -> optax.Schedule:
+  """A schedule of optax by its name, e.g. 'warmup_cosine_decay_schedule'.
+
+  Args:
+    name: A function of optax, or 'constant_schedule'.
+    learning_rate: Fills the schedule's `peak_value`, `init_value` or `value`,
+      whichever comes first in this order and is not among the options.
+    num_train_steps: Fills `decay_steps` or `transition_steps` likewise.
+    **options: Further arguments of the schedule.
+
+  Raises:
+    ValueError: optax has no such schedule, or it takes no such option.
+  """
+  known = sorted(n for n in dir(optax) if n.endswith('_schedule'))
+  if name not in known:
+    raise ValueError(f'No optax schedule {name!r}; there are {known}.')
+  make = getattr(optax, name)
+  takes = inspect.signature(make).parameters
+  filled = dict(options)
+  for choices, value in (
+    (('peak_value', 'init_value', 'value'), learning_rate),
+    (('decay_steps', 'transition_steps'), num_train_steps),
+  ):
+    key = next((c for c in choices if c in takes), None)
+    if key and key not in filled:
+      filled[key] = value
+  if 'peak_value' in takes:
+    filled.setdefault('init_value', 0.0)
+  if 'warmup_steps' in takes:
+    filled.setdefault('warmup_steps', 0)
+  return _call(make, name, filled)
+
+
+def build(
+  name: str,
+  schedule: optax.Schedule,
+  *,
+  options: Mapping[str, Any],
+  clip_norm: float = 0.0,
+  weight_decay: float = 0.0,
+  multipliers: Mapping[str, float] | None = None,
+  frozen: Sequence[str] = (),
+) -> optax.GradientTransformation:
+  """An optimiser of optax by its name, with what usually surrounds it.
+
+  Args:
+    name: A function of optax that takes `learning_rate`: 'sgd', 'adamw', ...
+    schedule: step -> learning rate.
+    options: Further arguments, e.g. {'momentum': .9, 'nesterov': True}.
+    clip_norm: Largest global norm of the gradient; 0 does not clip.
+    weight_decay: Strength of decay, of kernels only: biases and BatchNorm
+      scales are left alone. Decoupled where the optimiser takes
+      `weight_decay`, else added to the gradient (L2).
+    multipliers: {parameter path prefix: factor on its learning rate}; the
+      longest matching prefix counts. Paths are joined by '/', e.g.
+      'backbone/layer1' or 'heads'.
+    frozen: Prefixes whose parameters stay as they are.
+
+  Raises:
+    ValueError: Unknown name or option.
+  """
+  make = getattr(optax, name, None)
+  if make is None or not callable(make) or (
+    'learning_rate' not in inspect.signature(make).parameters
+  ):
+    raise ValueError(
+      f'No optax optimiser {name!r}; for example adam, adamw, lion, sgd.'
+    )
+  arguments: dict[str, Any] = {'learning_rate': schedule, **options}
+  parts = [optax.clip_by_global_norm(clip_norm)] if clip_norm else []
+  if weight_decay:
+    takes = inspect.signature(make).parameters
+    if 'weight_decay' in takes and 'mask' in takes:
+      arguments |= {'weight_decay': weight_decay, 'mask': _kernels}
+    else:
+      parts.append(optax.add_decayed_weights(weight_decay, _kernels))
+  parts.append(_call(make, name, arguments))
+  factors = dict(multipliers or {}) | dict.fromkeys(frozen, 0.0)
+  if factors:
+    parts.append(_scale_by_prefix(factors))
+  return optax.chain(*parts)
+
+
+def path_name(path: Any) -> str:
+  """'backbone/layer1/...' of a jax key path."""
+  return jax.tree_util.keystr(path, simple=True, separator='/')
+
+
+def _kernels(params: Any) -> Any:
+  return jax.tree.map(lambda p: p.ndim > 1, params)
+
+
+def _scale_by_prefix(
+  factors: Mapping[str, float],
+) -> optax.GradientTransformation:
+  """Multiplies updates by the factor of their longest matching prefix."""
+
+  def update(updates, state, params=None):
+    del params
+    matched = set()
+
+    def scale(path, value):
+      name = path_name(path)
+      matching = [
+        p for p in factors if name == p or name.startswith(p + '/')
+      ]
+      matched.update(matching)
+      return value * factors[max(matching, key=len)] if matching else value
+
+    updates = jax.tree_util.tree_map_with_path(scale, updates)
+    if unknown := set(factors) - matched:
+      raise ValueError(
+        f'No parameter lies under {sorted(unknown)}; paths look like '
+        "'backbone/layer1' or 'heads'."
+      )
+    return updates, state
+
+  return optax.GradientTransformation(lambda _: optax.EmptyState(), update)
+
+
+def _call(make: Any, name: str, arguments: dict[str, Any]) -> Any:
+  try:
+    return make(**arguments)
+  except TypeError as error:
+    raise ValueError(
+      f'optax.{name}{inspect.signature(make)} cannot be called with '
+      f'{sorted(arguments)}: {error}'
+    ) from error

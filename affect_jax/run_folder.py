@@ -1,0 +1,91 @@
+"""The files of a run's folder, each written whole or not at all."""
+
+import json
+import math
+import os
+from typing import Any
+
+import ml_collections
+
+
+def write_json(path: str, value: Any) -> None:
+  """Writes JSON under a temporary name, then renames. NaN becomes null."""
+  temporary = f'{path}.tmp'
+  with open(temporary, 'w', encoding='utf-8') as file:
+    json.dump(_plain(value), file, indent=2, allow_nan=False)
+    file.write('\n')
+  os.replace(temporary, path)
+
+
+def read_json(path: str) -> Any:
+  """Reads JSON; None where there is no such file."""
+  if not os.path.exists(path):
+    return None
+  with open(path, encoding='utf-8') as file:
+    return json.load(file)
+
+
+def claim(workdir: str, config: ml_collections.ConfigDict) -> None:
+  """Makes the folder this config's own: writes config.json, or compares it.
+
+  Raises:
+    ValueError: The folder holds another config; names every difference.
+  """
+  os.makedirs(workdir, exist_ok=True)
+  path = os.path.join(workdir, 'config.json')
+  new, old = _plain(config.to_dict()), read_json(path)
+  if old is None:
+    write_json(path, new)
+    return
+  a, b = _flat(old), _flat(new)
+  differences = [
+    f'  config.{key}: {a.get(key, "absent")!r} there, '
+    f'{b.get(key, "absent")!r} now'
+    for key in sorted(a.keys() | b.keys())
+    if a.get(key, '') != b.get(key, '')
+  ]
+  if differences:
+    raise ValueError(
+      f'{path} belongs to another config; give another --workdir, or remove '
+      'the folder.\n' + '\n'.join(differences)
+    )
+
+
+def truncate_jsonl(path: str, step: int) -> None:
+  """Drops lines of a metrics.jsonl later than `step`, before a resume."""
+  if not os.path.exists(path):
+    return
+  with open(path, encoding='utf-8') as file:
+    lines = [x for x in file if x.endswith('\n')]
+  kept = [x for x in lines if json.loads(x)['step'] <= step]
+  with open(f'{path}.tmp', 'w', encoding='utf-8') as file:
+    file.writelines(kept)
+  os.replace(f'{path}.tmp', path)
+
+
+def append_jsonl(path: str, step: int, values: dict[str, float]) -> None:
+  """Adds one line {'step': step, name: value, ...}."""
+  with open(path, 'a', encoding='utf-8') as file:
+    file.write(json.dumps({'step': step, **_plain(values)}) + '\n')
+
+
+def _plain(value: Any) -> Any:
+  """Tuples as lists, numpy scalars as numbers, NaN as None."""
+  if isinstance(value, dict):
+    return {str(k): _plain(v) for k, v in value.items()}
+  if isinstance(value, (list, tuple)):
+    return [_plain(v) for v in value]
+  if hasattr(value, 'item'):
+    value = value.item()
+  if isinstance(value, float) and not math.isfinite(value):
+    return None
+  return value
+
+
+def _flat(value: Any, prefix: str = '') -> dict[str, Any]:
+  if not isinstance(value, dict) or not value:
+    return {prefix: value}
+  flat = {}
+  for key, item in value.items():
+    flat |= _flat(item, f'{prefix}.{key}' if prefix else key)
+  return flat

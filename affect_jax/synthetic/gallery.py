@@ -1,0 +1,140 @@
+"""Faces number 0, 1, 2, ... of a split: drawn, rendered, encoded.
+
+Face `index` of a split is a function of (seed, split, index) alone, whatever
+the batches and threads that it is rendered with.
+"""
+
+import collections
+from collections.abc import Iterator, Sequence
+from concurrent import futures
+import functools
+import hashlib
+import io
+import itertools
+import os
+import pathlib
+import time
+
+from absl import logging
+import numpy as np
+from PIL import Image
+
+from affect_jax.synthetic import affect as affect_lib
+from affect_jax.synthetic import head as head_lib
+from affect_jax.synthetic import person as person_lib
+from affect_jax.synthetic import render
+
+SPLITS = ('train', 'val', 'test')
+BATCH = 32
+# Streams of random numbers, kept apart so that one does not move another.
+PERSON, PICTURE, LABELS = range(3)
+
+
+def version() -> str:
+  """Changes with the asset and with any code that draws or renders."""
+  digest = hashlib.sha256(head_lib.asset_sha256().encode())
+  for path in sorted(pathlib.Path(__file__).parent.glob('*.py')):
+    digest.update(path.read_bytes())
+  return digest.hexdigest()[:16]
+
+
+def generator(
+  stream: int, seed: int, split: str, index: int
+) -> np.random.Generator:
+  """Random numbers of one face or person."""
+  return np.random.default_rng((stream, seed, SPLITS.index(split), index))
+
+
+def subject(split: str, index: int, images_per_subject: int) -> str:
+  """Whose face `index` is, e.g. 'id00012'; no two splits share anybody."""
+  number = index // images_per_subject
+  return f'id{SPLITS.index(split)}{number:05d}'
+
+
+@functools.lru_cache(maxsize=64)
+def _person(seed: int, split: str, number: int) -> person_lib.Person:
+  return person_lib.draw_person(generator(PERSON, seed, split, number))
+
+
+def draw(
+  seed: int, split: str, index: int, images_per_subject: int
+) -> tuple[affect_lib.Affect, dict[str, np.ndarray]]:
+  """What face `index` shows, and its arrays for `render.render`."""
+  rng = generator(PICTURE, seed, split, index)
+  person = _person(seed, split, index // images_per_subject)
+  drawn = affect_lib.draw(rng)
+  return drawn, person_lib.face(person, drawn, rng)
+
+
+def pictures(faces: Sequence[dict[str, np.ndarray]], size: int) -> np.ndarray:
+  """Pictures uint8 [N, size, size, 3] of at most BATCH faces."""
+  # One shape, compiled once: a short batch repeats its last face.
+  padded = [*faces, *[faces[-1]] * (BATCH - len(faces))]
+  batch = {k: np.stack([f[k] for f in padded]) for k in padded[0]}
+  return np.asarray(render.render(batch, size=size))[: len(faces)]
+
+
+def encode(picture: np.ndarray) -> bytes:
+  """PNG: lossless, so that a picture is what was rendered."""
+  buffer = io.BytesIO()
+  Image.fromarray(picture).save(buffer, 'PNG', compress_level=1)
+  return buffer.getvalue()
+
+
+def stream(
+  seed: int,
+  split: str,
+  count: int,
+  size: int,
+  images_per_subject: int,
+  workers: int | None = None,
+) -> Iterator[tuple[int, affect_lib.Affect, bytes]]:
+  """Yields (index, what it shows, encoded picture) of faces 0 to count - 1.
+
+  Logs progress, rate and time left every few seconds.
+
+  Args:
+    seed: Of the corpus.
+    split: One of SPLITS.
+    count: How many.
+    size: Height and width in pixels.
+    images_per_subject: How many faces one identity has.
+    workers: Threads (default: one per processor, at most 8). Of no influence
+      on the pictures.
+  """
+
+  def chunk(first: int) -> list[tuple[int, affect_lib.Affect, bytes]]:
+    indices = range(first, min(first + BATCH, count))
+    drawn = [draw(seed, split, i, images_per_subject) for i in indices]
+    rendered = pictures([face for _, face in drawn], size)
+    return [
+      (i, shown, encode(picture))
+      for i, (shown, _), picture in zip(indices, drawn, rendered, strict=True)
+    ]
+
+  workers = workers or min(os.cpu_count() or 1, 8)
+  firsts = iter(range(0, count, BATCH))
+  began = reported = time.monotonic()
+  done = 0
+  with futures.ThreadPoolExecutor(workers) as pool:
+    # A few chunks ahead: memory stays flat whatever the count.
+    ahead = itertools.islice(firsts, workers + 2)
+    waiting = collections.deque(pool.submit(chunk, first) for first in ahead)
+    while waiting:
+      finished = waiting.popleft().result()
+      for first in itertools.islice(firsts, 1):
+        waiting.append(pool.submit(chunk, first))
+      yield from finished
+      done += len(finished)
+      now = time.monotonic()
+      if now - reported > 5 or done == count:
+        rate = done / (now - began)
+        logging.info(
+          'synthetic_faces: rendered %d of %d %s pictures, %.0f/s, %.0f s left',
+          done,
+          count,
+          split,
+          rate,
+          (count - done) / rate,
+        )
+        reported = now

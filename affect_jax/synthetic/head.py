@@ -1,0 +1,129 @@
+"""The head: `head.npz` unpacked, identities and face units applied to it.
+
+Lengths are decimetres, x to the picture's right (the head's left), y up, z
+towards the viewer. `HEAD.vertices` is the androgynous head that every shape
+displaces; painting (brows, hair, folds) is placed in its coordinates, so that
+paint moves with the skin.
+"""
+
+from collections.abc import Mapping
+import dataclasses
+import functools
+import hashlib
+import pathlib
+
+import numpy as np
+
+PATH = pathlib.Path(__file__).with_name('head.npz')
+SKIN, LEFT_EYE, RIGHT_EYE, TEETH, TONGUE, LASHES = range(6)
+# Every identity is scaled to this distance of eyes and chin, so that its face
+# fills the picture.
+EYES_TO_CHIN = 1.13
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Head:
+  """The asset, unpacked.
+
+  Attributes:
+    vertices: [V, 3] float32, decimetres.
+    quads: [Q, 4] int32 vertices of each face.
+    part: [Q] int32: SKIN, LEFT_EYE, RIGHT_EYE, TEETH, TONGUE or LASHES.
+    incident: [V, 4] int32 quads around a vertex (repeated at edges; the first
+      four where more meet).
+    masks: {'lips', 'eyelids', 'inside-mouth', 'ears': [V] float32 in [0, 1]}.
+    units: [52, V, 3] float32 displacements of the face units (ARKit names).
+    unit_names: Their names.
+    shapes: {identity shape: (vertices [N], displacements [N, 3])}.
+    chin: Index of the vertex at the tip of the chin.
+  """
+
+  vertices: np.ndarray
+  quads: np.ndarray
+  part: np.ndarray
+  incident: np.ndarray
+  masks: Mapping[str, np.ndarray]
+  units: np.ndarray
+  unit_names: tuple[str, ...]
+  shapes: Mapping[str, tuple[np.ndarray, np.ndarray]]
+  chin: int
+
+  def eye(self, part: int) -> np.ndarray:
+    """Vertices of one eyeball."""
+    return np.unique(self.quads[self.part == part])
+
+
+def asset_sha256() -> str:
+  """Checksum of the asset, part of the version of every rendered corpus."""
+  return hashlib.sha256(PATH.read_bytes()).hexdigest()
+
+
+@functools.cache
+def load() -> Head:
+  """Reads the committed asset (no pickles)."""
+  with np.load(PATH, allow_pickle=False) as file:
+    arrays = dict(file)
+  vertices = arrays['vertices']
+  quads = arrays['quads'].astype(np.int32)
+  shapes = {k: _shapes(arrays, k) for k in ('units', 'macros', 'details')}
+  units = np.zeros((len(shapes['units']), *vertices.shape), np.float32)
+  for unit, (index, moves) in zip(units, shapes['units'].values(), strict=True):
+    unit[index] = moves
+  central = (np.abs(vertices[:, 0]) < 0.03) & (vertices[:, 2] > 1.0)
+  central &= vertices[:, 1] < 6.5
+  chin = int(np.argmin(np.where(central, vertices[:, 1], np.inf)))
+  return Head(
+    vertices=vertices,
+    quads=quads,
+    part=arrays['part'].astype(np.int32),
+    incident=_incident(quads, len(vertices)),
+    masks={
+      str(n): m.astype(np.float32) / 255
+      for n, m in zip(arrays['mask_names'], arrays['masks'].T, strict=True)
+    },
+    units=units,
+    unit_names=tuple(shapes['units']),
+    shapes=shapes['macros'] | shapes['details'],
+    chin=chin,
+  )
+
+
+def _shapes(
+  arrays: Mapping[str, np.ndarray], kind: str
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+  low, high = arrays[kind + '_low'], arrays[kind + '_high']
+  moves = (high.astype(np.int16) << 8 | low).T.astype(np.float32) / 1000
+  index = np.cumsum(arrays[kind + '_steps'].astype(np.int64))
+  ends = np.cumsum(arrays[kind + '_counts'])[:-1]
+  names = [str(n) for n in arrays[kind + '_names']]
+  parts = zip(np.split(index, ends), np.split(moves, ends), strict=True)
+  return dict(zip(names, parts, strict=True))
+
+
+def _incident(quads: np.ndarray, count: int) -> np.ndarray:
+  around: list[list[int]] = [[] for _ in range(count)]
+  for number, quad in enumerate(quads):
+    for vertex in quad:
+      around[vertex].append(number)
+  return np.array([(a * 4)[:4] for a in around], np.int32)
+
+
+def identity(weights: Mapping[str, float]) -> np.ndarray:
+  """Vertices [V, 3] of a person's neutral face, eyes at the origin's height.
+
+  Args:
+    weights: {shape: weight}, names of `HEAD.shapes`.
+
+  Raises:
+    KeyError: An unknown shape.
+  """
+  head = load()
+  vertices = head.vertices.copy()
+  for name, weight in weights.items():
+    index, moves = head.shapes[name]
+    vertices[index] += np.float32(weight) * moves
+  eyes = np.concatenate([head.eye(LEFT_EYE), head.eye(RIGHT_EYE)])
+  centre = vertices[eyes].mean(0)
+  vertices -= centre
+  vertices *= np.float32(EYES_TO_CHIN) / -vertices[head.chin, 1]
+  return vertices.astype(np.float32)

@@ -1,0 +1,69 @@
+"""Scores for people: a line on the way, a table at the end."""
+
+from collections.abc import Mapping, Sequence
+import os
+from typing import Any
+
+from absl import logging
+from rich import console
+from rich import table as rich_table
+
+
+def log_headlines(tasks: Sequence[Any], scores: Mapping[str, float]) -> None:
+  """Logs one line: each task's headline metric, and their mean."""
+  cells = [
+    f'{t.name} {t.headline} {scores[f"{t.name}/{t.headline}"]:.3f}'
+    for t in tasks
+  ]
+  logging.info(
+    'validation: %s; headline %.4f', ', '.join(cells), scores['headline']
+  )
+
+
+def log_losses(step: int, num_steps: int, logs: Mapping[str, Any]) -> None:
+  """Logs one line: the loss of a step, and of each task."""
+  tasks = ', '.join(
+    f'{k.removeprefix("loss/")} {float(v):.3f}'
+    for k, v in logs.items()
+    if k.startswith('loss/')
+  )
+  loss = float(logs['loss'])
+  logging.info('step %d/%d: loss %.3f (%s)', step, num_steps, loss, tasks)
+
+
+def show(results: Mapping[str, Mapping[str, Any]], workdir: str) -> None:
+  """Prints the scores of all splits and the paths of what a run left.
+
+  Confusion counts and per-output detail stay in results.json, but for the
+  scores per output that one reads first: F1 and CCC.
+  """
+  table = rich_table.Table(title=f'Scores of {workdir}')
+  table.add_column('metric')
+  for split in results:
+    table.add_column(split, justify='right')
+  names = dict.fromkeys(k for scores in results.values() for k in scores)
+  for name in names:
+    parts = name.split('/')
+    if len(parts) > 2 and parts[1] not in ('f1', 'ccc'):
+      continue
+    table.add_row(name, *(_cell(s.get(name)) for s in results.values()))
+  # A width of its own: logs of a cluster job have no terminal.
+  out = console.Console(width=100, highlight=False)
+  out.print(table)
+  for file, what in (
+    ('results.json', 'every metric'),
+    ('predictions', 'a row per sample'),
+    ('checkpoints', 'latest and best'),
+    ('metrics.jsonl', 'training curves, also as TensorBoard events'),
+    ('config.json', 'all settings'),
+    ('environment.json', 'versions, commit, devices, data'),
+  ):
+    path = os.path.join(workdir, file)
+    if os.path.exists(path):
+      out.print(f'  {path}  ({what})', soft_wrap=True)
+
+
+def _cell(value: Any) -> str:
+  if value is None:
+    return '–'
+  return f'{value:.0f}' if float(value).is_integer() else f'{value:.4f}'

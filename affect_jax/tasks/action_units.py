@@ -1,0 +1,197 @@
+"""Facial action units (FACS): K muscle movements, each there or not.
+
+Ekman & Friesen, 1978. Every unit may be labelled or missing on its own.
+"""
+
+from collections.abc import Sequence
+import functools
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from affect_jax import losses
+from affect_jax.metrics import multilabel
+from affect_jax.tasks import balance
+from affect_jax.tasks import base
+
+
+def names(*numbers: int) -> tuple[str, ...]:
+  """(1, 12) -> ('AU1', 'AU12')."""
+  return tuple(f'AU{n}' for n in numbers)
+
+
+# The units that corpora annotate, in the order of their files.
+AFFWILD2_12 = names(1, 2, 4, 6, 7, 10, 12, 15, 23, 24, 25, 26)
+AFFWILD2_8 = names(1, 2, 4, 6, 12, 15, 20, 25)
+DISFA_12 = names(1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
+DISFA_8 = names(1, 2, 4, 6, 9, 12, 25, 26)
+EMOTIONET_12 = names(1, 2, 4, 5, 6, 9, 12, 17, 20, 25, 26, 43)
+
+LOSSES = ('binary_cross_entropy', 'focal', 'asymmetric')
+
+
+def canonical_name(name: str) -> str:
+  """The one spelling of a unit's name: 'au01', 'AU_1', 'AU01_c' -> 'AU1'.
+
+  `_c` marks OpenFace's columns of presence. Those of intensity, `_r`, are
+  refused: 0 to 5 is not a probability.
+
+  Raises:
+    ValueError: Not the name of a unit between AU1 and AU64.
+  """
+  match = re.fullmatch(r'au[ _-]?0*(\d{1,2})(_c)?', name.strip().lower())
+  if match is None or not 1 <= int(match[1]) <= 64:
+    raise ValueError(
+      f'Unknown action unit {name!r}; known: AU1 ... AU64, also written au01, '
+      'AU_1 or AU01_c (presence; AU01_r is an intensity).'
+    )
+  return f'AU{int(match[1])}'
+
+
+def loss(
+  outputs: jax.Array,
+  labels: jax.Array,
+  weights: jax.Array,
+  *,
+  kind: str = 'binary_cross_entropy',
+  pos_weight: np.ndarray | None = None,
+  focal_gamma: float = 2.0,
+  focal_alpha: float | None = None,
+  gamma_neg: float = 4.0,
+  gamma_pos: float = 1.0,
+  clip: float = 0.05,
+) -> jax.Array:
+  """Mean over all labels of a binary loss of the sigmoid; see `losses`.
+
+  Args:
+    outputs: Logits [B, K].
+    labels: [B, K] in [0, 1].
+    weights: [B, K].
+    kind: One of `LOSSES`.
+    pos_weight: None, or [K].
+    focal_gamma: Of 'focal'.
+    focal_alpha: Of 'focal'.
+    gamma_neg: Of 'asymmetric'.
+    gamma_pos: Of 'asymmetric'.
+    clip: Of 'asymmetric'.
+  """
+  if kind == 'focal':
+    return losses.sigmoid_focal(
+      outputs,
+      labels,
+      weights,
+      gamma=focal_gamma,
+      alpha=focal_alpha,
+      pos_weight=pos_weight,
+    )
+  if kind == 'asymmetric':
+    return losses.sigmoid_asymmetric(
+      outputs,
+      labels,
+      weights,
+      gamma_neg=gamma_neg,
+      gamma_pos=gamma_pos,
+      clip=clip,
+      pos_weight=pos_weight,
+    )
+  return losses.sigmoid_cross_entropy(
+    outputs, labels, weights, pos_weight=pos_weight
+  )
+
+
+def predict(outputs: jax.Array) -> jax.Array:
+  """Logits [B, K] -> probabilities [B, K]."""
+  return jax.nn.sigmoid(outputs.astype(jnp.float32))
+
+
+def build(
+  outputs: Sequence[str] = AFFWILD2_12,
+  loss: str = 'binary_cross_entropy',
+  pos_weight: Sequence[float] | str | None = None,
+  focal_gamma: float = 2.0,
+  focal_alpha: float | None = None,
+  gamma_neg: float = 4.0,
+  gamma_pos: float = 1.0,
+  clip: float = 0.05,
+  counts: Sequence[npt.ArrayLike] | None = None,
+  weight_cap: float | None = None,
+) -> base.Task:
+  """The task 'action_units'. `action_units/mean_f1` is P_AU of ABAW.
+
+  Args:
+    outputs: Names of the units, in order, spelt as `canonical_name` does.
+    loss: 'binary_cross_entropy', 'focal' (Lin et al., 2017) or 'asymmetric'
+      (Ridnik et al., 2021).
+    pos_weight: Factor of positive labels: None, one number per unit, or
+      'balanced': negatives / positives of `counts`. Goes with every loss.
+    focal_gamma: Focusing exponent of 'focal', >= 0.
+    focal_alpha: Of 'focal': None, or the factor of positives, in [0, 1];
+      negatives get 1 - focal_alpha.
+    gamma_neg: Focusing exponent of negatives of 'asymmetric', >= 0.
+    gamma_pos: Focusing exponent of positives of 'asymmetric', >= 0.
+    clip: Probability below which 'asymmetric' forgives negatives, in [0, 1).
+    counts: (positives [K], labelled [K]) in the training split; read by
+      'balanced' only.
+    weight_cap: Largest 'balanced' weight; that of units without positives.
+
+  Raises:
+    ValueError: An unknown name or a value out of range, with the choices.
+  """
+  outputs = base.check_outputs('action_units', outputs)
+  base.check_choice('action unit loss', loss, LOSSES)
+  for name in outputs:
+    if canonical_name(name) != name:
+      raise ValueError(f'Write {canonical_name(name)!r} for {name!r}.')
+  base.check_range('focal_gamma', focal_gamma, 0)
+  base.check_range('gamma_neg', gamma_neg, 0)
+  base.check_range('gamma_pos', gamma_pos, 0)
+  base.check_range('clip', clip, 0, 1, open_end=True)
+  if focal_alpha is not None:
+    base.check_range('focal_alpha', focal_alpha, 0, 1)
+  numbers = None
+  if isinstance(pos_weight, str) and pos_weight == 'balanced':
+    numbers = balance.pos_weights(counts, outputs, weight_cap)
+  elif pos_weight is not None:
+    numbers = balance.checked(pos_weight, outputs, 'pos_weight')
+
+  def tuned_f1(predictions, labels, weights, thresholds):
+    return multilabel.f1(predictions, labels, weights, outputs, thresholds)
+
+  def tuned_mean_f1(predictions, labels, weights, thresholds):
+    return multilabel.mean_f1(predictions, labels, weights, outputs, thresholds)
+
+  return base.Task(
+    name='action_units',
+    outputs=outputs,
+    loss=functools.partial(
+      _loss,
+      kind=loss,
+      pos_weight=numbers,
+      focal_gamma=focal_gamma,
+      focal_alpha=focal_alpha,
+      gamma_neg=gamma_neg,
+      gamma_pos=gamma_pos,
+      clip=clip,
+    ),
+    predict=predict,
+    metrics={
+      'mean_f1': functools.partial(multilabel.mean_f1, names=outputs),
+      'mean_auc': functools.partial(multilabel.mean_auc, names=outputs),
+      'mean_accuracy': functools.partial(
+        multilabel.mean_accuracy, names=outputs
+      ),
+      'f1': functools.partial(multilabel.f1, names=outputs),
+      'auc': functools.partial(multilabel.auc, names=outputs),
+      'accuracy': functools.partial(multilabel.accuracy, names=outputs),
+    },
+    headline='mean_f1',
+    weight_per_output=True,
+    tune=functools.partial(multilabel.tune, names=outputs),
+    tuned_metrics={'tuned_f1': tuned_f1, 'tuned_mean_f1': tuned_mean_f1},
+  )
+
+
+_loss = loss  # Inside `build`, `loss` is the option.

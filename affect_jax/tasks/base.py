@@ -1,0 +1,84 @@
+"""A task is what the loop needs to know about one kind of annotation."""
+
+from collections.abc import Callable, Mapping, Sequence
+import dataclasses
+
+import jax
+import numpy as np
+
+Loss = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
+Metric = Callable[[np.ndarray, np.ndarray, np.ndarray], float | Mapping]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Task:
+  """One supervised target: its head, its loss and its metrics.
+
+  Attributes:
+    name: Key in batch['labels'], batch['weights'], outputs, configs, logs.
+    outputs: Names of the head's units, in order.
+    loss: (raw head outputs [B, units], labels [B, K], weights) -> scalar.
+    predict: raw head outputs [B, units] -> predictions [B, K]: probabilities
+      or values, in the space of the labels.
+    metrics: name -> (predictions, labels, weights) -> a float, or a mapping
+      {output name: float}. numpy, over a whole split, gold labels only.
+    headline: The metric that stands for the task when checkpoints are
+      compared: higher is better.
+    weight_per_output: Weights are [B, K] if True, else [B].
+    tune: None, or (predictions, labels, weights) -> {output: threshold},
+      called on validation only; the thresholds are stored with the model.
+    tuned_metrics: Like `metrics`, with thresholds as a fourth argument.
+    units: Number of head units, if it is not len(outputs) (0).
+  """
+
+  name: str
+  outputs: tuple[str, ...]
+  loss: Loss
+  predict: Callable[[jax.Array], jax.Array]
+  metrics: Mapping[str, Metric]
+  headline: str
+  weight_per_output: bool
+  tune: Callable[..., dict[str, float]] | None = None
+  tuned_metrics: Mapping[str, Callable] = dataclasses.field(
+    default_factory=dict
+  )
+  units: int = 0
+
+  @property
+  def num_units(self) -> int:
+    """Width of the task's head."""
+    return self.units or len(self.outputs)
+
+
+def check_outputs(task: str, outputs: Sequence[str]) -> tuple[str, ...]:
+  """The names of a task's outputs; ValueError if none, doubled, or a str."""
+  names = (outputs,) if isinstance(outputs, str) else tuple(outputs)
+  doubled = sorted({n for n in names if names.count(n) > 1})
+  if isinstance(outputs, str) or not names or doubled:
+    raise ValueError(
+      f'{task}: outputs must be a sequence of different names, not {outputs!r}.'
+    )
+  return names
+
+
+def check_choice(what: str, value: str, known: Sequence[str]) -> None:
+  """Raises ValueError if `value` is not one of the known names."""
+  if value not in known:
+    raise ValueError(f'Unknown {what} {value!r}; known: {list(known)}.')
+
+
+def check_range(
+  option: str,
+  value: float,
+  low: float,
+  high: float = float('inf'),
+  open_end: bool = False,
+) -> None:
+  """Raises ValueError unless low <= value <= high (< high if open_end).
+
+  NaN and infinity are out of every range.
+  """
+  inside = low <= value <= high and abs(value) != float('inf')
+  if not inside or (open_end and value == high):
+    interval = f'[{low}, {high}' + (')' if open_end else ']')
+    raise ValueError(f'{option} must be in {interval}, not {value}.')

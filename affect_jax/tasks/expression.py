@@ -1,0 +1,156 @@
+"""Categorical expression of a face: one of K classes, or a mix of them."""
+
+from collections.abc import Sequence
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from affect_jax import losses
+from affect_jax.metrics import classification
+from affect_jax.tasks import balance
+from affect_jax.tasks import base
+
+# Six basic expressions (Ekman, 1992) and neutral; the order of Aff-Wild2.
+BASIC_7 = (
+  'neutral',
+  'anger',
+  'disgust',
+  'fear',
+  'happiness',
+  'sadness',
+  'surprise',
+)
+AFFWILD2_8 = (*BASIC_7, 'other')
+AFFECTNET_8 = (*BASIC_7, 'contempt')
+
+LOSSES = ('cross_entropy', 'focal')
+
+# Other spellings of the names above, as corpora and models write them.
+SYNONYMS = {
+  'neutral': ('neutrality', 'calm', 'natural'),
+  'anger': ('angry',),
+  'disgust': ('disgusted',),
+  'fear': ('fearful', 'afraid', 'scared'),
+  'happiness': ('happy', 'joy', 'joyful'),
+  'sadness': ('sad',),
+  'surprise': ('surprised',),
+  'contempt': ('contemptuous',),
+  'other': ('others',),
+}
+
+
+def canonical_name(name: str) -> str:
+  """The one spelling of an expression's name: 'Happy' -> 'happiness'.
+
+  Raises:
+    ValueError: Neither a known name nor a synonym; lists both.
+  """
+  key = name.strip().lower()
+  for canonical, synonyms in SYNONYMS.items():
+    if key == canonical or key in synonyms:
+      return canonical
+  known = [f'{k} ({", ".join(v)})' for k, v in SYNONYMS.items()]
+  raise ValueError(f'Unknown expression {name!r}; known: {"; ".join(known)}.')
+
+
+def loss(
+  outputs: jax.Array,
+  labels: jax.Array,
+  weights: jax.Array,
+  *,
+  class_weights: np.ndarray | None = None,
+  label_smoothing: float = 0.0,
+  focal_gamma: float = 0.0,
+) -> jax.Array:
+  """Cross entropy of the softmax: see `losses.softmax_cross_entropy`.
+
+  Args:
+    outputs: Logits [B, K].
+    labels: Distributions [B, K].
+    weights: [B].
+    class_weights: None, or [K].
+    label_smoothing: In [0, 1).
+    focal_gamma: 0 is cross entropy, above 0 the focal loss.
+  """
+  return losses.softmax_cross_entropy(
+    outputs,
+    labels,
+    weights,
+    class_weights=class_weights,
+    label_smoothing=label_smoothing,
+    focal_gamma=focal_gamma,
+  )
+
+
+def predict(outputs: jax.Array) -> jax.Array:
+  """Logits [B, K] -> probabilities [B, K], each row summing to 1."""
+  return jax.nn.softmax(outputs.astype(jnp.float32), axis=-1)
+
+
+def build(
+  outputs: Sequence[str] = BASIC_7,
+  loss: str = 'cross_entropy',
+  class_weights: Sequence[float] | str | None = None,
+  label_smoothing: float = 0.0,
+  focal_gamma: float = 2.0,
+  counts: npt.ArrayLike | None = None,
+  weight_cap: float | None = None,
+) -> base.Task:
+  """The task 'expression'. `expression/macro_f1` is P_EXPR of ABAW.
+
+  Args:
+    outputs: Names of the classes, in order, spelt as `canonical_name` does;
+      names that it does not know are allowed.
+    loss: 'cross_entropy' or 'focal'.
+    class_weights: None, one number per class, or 'balanced': N / (K * n_c)
+      of `counts`.
+    label_smoothing: Share of the label that is spread evenly, in [0, 1).
+    focal_gamma: Focusing exponent of 'focal', >= 0.
+    counts: Summed label mass of each class in the training split [K]; read
+      by 'balanced' only.
+    weight_cap: Largest 'balanced' weight; that of absent classes.
+
+  Raises:
+    ValueError: An unknown name or a value out of range, with the choices.
+  """
+  outputs = base.check_outputs('expression', outputs)
+  base.check_choice('expression loss', loss, LOSSES)
+  base.check_range('label_smoothing', label_smoothing, 0, 1, open_end=True)
+  base.check_range('focal_gamma', focal_gamma, 0)
+  if len(outputs) < 2:
+    raise ValueError(f'A softmax needs two classes or more, not {outputs}.')
+  for name in outputs:
+    for canonical, synonyms in SYNONYMS.items():
+      if name != canonical and name.lower() in (canonical, *synonyms):
+        raise ValueError(f'Write {canonical!r} for the expression {name!r}.')
+  numbers = None
+  if isinstance(class_weights, str) and class_weights == 'balanced':
+    numbers = balance.class_weights(counts, outputs, weight_cap)
+  elif class_weights is not None:
+    numbers = balance.checked(class_weights, outputs, 'class_weights')
+  return base.Task(
+    name='expression',
+    outputs=outputs,
+    loss=functools.partial(
+      _loss,
+      class_weights=numbers,
+      label_smoothing=label_smoothing,
+      focal_gamma=focal_gamma if loss == 'focal' else 0.0,
+    ),
+    predict=predict,
+    metrics={
+      'macro_f1': classification.macro_f1,
+      'accuracy': classification.accuracy,
+      'uar': classification.uar,
+      'f1': functools.partial(classification.per_class_f1, names=outputs),
+      'confusion': functools.partial(classification.confusion, names=outputs),
+    },
+    headline='macro_f1',
+    weight_per_output=False,
+  )
+
+
+_loss = loss  # Inside `build`, `loss` is the option.

@@ -1,0 +1,74 @@
+"""All that changes in training, in one pytree: what a checkpoint holds."""
+
+from typing import Any
+
+import flax
+from flax import linen as nn
+import jax
+import jax.numpy as jnp
+import optax
+
+
+@flax.struct.dataclass
+class TrainState:
+  """State after `step` finished updates.
+
+  Attributes:
+    step: i32 [], number of finished updates.
+    params: What the optimiser changes.
+    model_state: What the forward pass changes: {'batch_stats': ...}.
+    opt_state: State of the optax transformation.
+    ema: Exponential moving averages {'params', 'model_state'}, or {}.
+  """
+
+  step: jax.Array
+  params: Any
+  model_state: Any
+  opt_state: optax.OptState
+  ema: Any
+
+
+def create(
+  model: nn.Module,
+  tx: optax.GradientTransformation,
+  inputs: Any,
+  rng: jax.Array,
+  *,
+  with_ema: bool,
+) -> TrainState:
+  """A fresh state. Call it under jit: donated buffers must not be shared.
+
+  Args:
+    model: The model to initialise.
+    tx: The optimiser.
+    inputs: One batch of `inputs`, any values.
+    rng: Key of the initialisation.
+    with_ema: Keep moving averages too.
+  """
+  variables = dict(model.init(rng, inputs, train=False))
+  params = variables.pop('params')
+  return TrainState(
+    step=jnp.zeros((), jnp.int32),
+    params=params,
+    model_state=variables,
+    opt_state=tx.init(params),
+    ema=copy_for_ema(params, variables) if with_ema else {},
+  )
+
+
+def copy_for_ema(params: Any, model_state: Any) -> Any:
+  """Averages begin at the first weights, so that no bias needs correcting."""
+  return jax.tree.map(jnp.copy, {'params': params, 'model_state': model_state})
+
+
+def update_ema(ema: Any, params: Any, model_state: Any, decay: float) -> Any:
+  """decay * ema + (1 - decay) * new, BatchNorm statistics included."""
+  new = {'params': params, 'model_state': model_state}
+  return jax.tree.map(lambda e, n: decay * e + (1 - decay) * n, ema, new)
+
+
+def eval_variables(state: TrainState) -> dict[str, Any]:
+  """Variables to evaluate: the averages where they are kept."""
+  if state.ema:
+    return {'params': state.ema['params'], **state.ema['model_state']}
+  return {'params': state.params, **state.model_state}

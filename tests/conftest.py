@@ -1,0 +1,31 @@
+"""Every test runs on CPU, with four virtual devices and strict warnings.
+
+The environment is set before jax is imported anywhere.
+"""
+
+import os
+
+os.environ['JAX_PLATFORMS'] = 'cpu'
+os.environ['CUDA_VISIBLE_DEVICES'] = ''
+os.environ['TF_CPP_MIN_LOG_LEVEL'] = '2'
+os.environ['XLA_FLAGS'] = ' '.join(
+  [
+    os.environ.get('XLA_FLAGS', ''),
+    '--xla_force_host_platform_device_count=4',
+    # The default scheduler can deadlock on machines with two cores.
+    '--xla_cpu_enable_concurrency_optimized_scheduler=false',
+  ]
+)
+
+import jax
+
+# (4,) + (3, 4) is an error: write the axes out.
+jax.config.update('jax_numpy_rank_promotion', 'raise')
+
+
+def pytest_configure(config):
+  """Turns warnings that our own code causes into errors."""
+  config.addinivalue_line('filterwarnings', r'error:::affect_jax(\.|$)')
+  config.addinivalue_line(
+    'filterwarnings', 'error::DeprecationWarning:(test_|conftest)'
+  )
