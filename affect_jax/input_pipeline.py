@@ -154,12 +154,11 @@ def train_batches(
   buffer = min(size, shuffle_buffer)
 
   def order(epoch: tf.Tensor) -> tf.data.Dataset:
-    # Mixed, as neighbouring seeds must not give related orders.
-    mixed = tf.random.experimental.stateless_fold_in((seed, 0), epoch)
+    key = tf.random.experimental.stateless_fold_in((seed, 0), epoch)
+    # Drawn: of the key itself, only the second number depends on the epoch.
+    own = tf.random.stateless_uniform((), key, 1, 2**31 - 1, tf.int32)
     return dataset.shuffle(
-      buffer,
-      seed=tf.cast(mixed[0], tf.int64),
-      reshuffle_each_iteration=False,
+      buffer, seed=tf.cast(own, tf.int64), reshuffle_each_iteration=False
     )
 
   def make(position: tf.Tensor, record: Mapping[str, tf.Tensor]) -> Any:

@@ -98,7 +98,7 @@ def make_train_step(
     ema = state.ema
     if ema_decay:
       ema = train_state.update_ema(ema, params, model_state, ema_decay)
-    logs = {'loss': total, 'grad_norm': optax.global_norm(grads)}
+    logs = {'loss': total, 'grad_norm': optax.tree.norm(grads)}
     logs |= {f'loss/{name}': loss for name, loss in losses.items()}
     state = TrainState(state.step + 1, params, model_state, opt_state, ema)
     return state, logs

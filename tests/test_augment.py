@@ -197,9 +197,26 @@ def test_resized_crop_keeps_its_share_of_the_picture():
   image = noise()
   for result in results('resized_crop', image, scale=(1, 1), ratio=(1, 1)):
     np.testing.assert_allclose(result, image, atol=1e-5)
+  # A quarter of the picture may lie anywhere in it, and nowhere else. The
+  # middle tells where: half of 6 pixels, seen from their centres.
+  ramp = np.broadcast_to(np.arange(6.0) / 6, (6, 6))[..., np.newaxis]
+  lefts = [
+    result[3, 3, 0] - (3 * 0.5 - 0.25) / 6
+    for result in results(
+      'resized_crop', ramp.astype(np.float32), scale=(0.25, 0.25), ratio=(1, 1)
+    )
+  ]
+  assert -1e-3 < min(lefts) < 0.04
+  assert 0.46 < max(lefts) < 0.5 + 1e-3
   # Where a stretched part would not fit, it is stretched less, not smaller.
   for result in results('resized_crop', image, scale=(1, 1), ratio=(3, 3)):
     np.testing.assert_allclose(result, image, atol=1e-5)
+  ramp = np.mgrid[:60, :60].transpose(1, 2, 0).astype(np.float32) / 60
+  for result in results('resized_crop', ramp, scale=(0.7, 0.7), ratio=(3, 3)):
+    steps = np.diff(result[20:40, 20:40], axis=0)[:, :-1, 0].mean() * 60
+    np.testing.assert_allclose(steps, 0.7, atol=1e-2)  # height: all of 0.7
+    steps = np.diff(result[20:40, 20:40], axis=1)[..., 1].mean() * 60
+    np.testing.assert_allclose(steps, 1, atol=1e-2)  # width: the whole
 
 
 def test_colour_keeps_the_geometry():

@@ -207,6 +207,11 @@ def test_missing_file_and_unknown_names(tmp_path):
   [
     # A single vote is an outlier.
     ([9, 1, 0, 0, 0, 0, 0, 0, 0, 0], {0: 1.0}, {0: 0.9, 1: 0.1}),
+    (
+      [3, 1, 1, 1, 1, 1, 1, 1, 0, 0],
+      {0: 1.0},
+      {0: 0.3, **dict.fromkeys(range(1, 8), 0.1)},
+    ),
     # 5 + 3 of 10 are more than 75 %: the third is not taken.
     (
       [5, 3, 2, 0, 0, 0, 0, 0, 0, 0],

@@ -235,10 +235,10 @@ def test_softmax_cross_entropy_of_soft_labels():
 
 def test_class_weights_and_smoothing_are_those_of_pytorch():
   # torch.nn.functional.cross_entropy(torch.tensor(logits), torch.tensor([0,
-  # 2, 1]), weight=torch.tensor([1., 2., 4.]), label_smoothing=s), as its
+  # 2, 2]), weight=torch.tensor([1., 2., 4.]), label_smoothing=s), as its
   # documentation defines it, written out in float64.
   logits = np.array([[1.0, 2.0, 0.5], [0.2, -1.0, 0.0], [3.0, 0.1, -0.5]])
-  classes, c = np.array([0, 2, 1]), np.array([1.0, 2.0, 4.0])
+  classes, c = np.array([0, 2, 2]), np.array([1.0, 2.0, 4.0])
   for s in (0.0, 0.2):
     log_p = np.log(softmax(logits))
     hard = -(c[classes] * log_p[np.arange(3), classes]).sum()

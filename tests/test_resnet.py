@@ -87,9 +87,7 @@ def test_training_equals_pytorch(expected, variables):
   n = 4 * 32 * 32
   old = RECIPE['weights']()['bn1.running_var']
   biased = (expected['bn1.running_var'] - 0.9 * old) * (n - 1) / n
-  np.testing.assert_allclose(
-    stats['bn1']['var'], 0.9 * old + biased, rtol=1e-5
-  )
+  np.testing.assert_allclose(stats['bn1']['var'], 0.9 * old + biased, rtol=1e-5)
 
 
 @pytest.mark.parametrize('shape', [(2, 8, 8, 3), (1, 7, 9, 2), (1, 1, 2, 1)])
@@ -158,9 +156,7 @@ def initialize(choose, **options):
 @pytest.mark.parametrize('frozen', [0, 1, 3, 5])
 def test_frozen_stages_keep_their_statistics(frozen):
   model, variables, image = build(frozen_stages=frozen)
-  _, state = model.apply(
-    variables, image, train=True, mutable=['batch_stats']
-  )
+  _, state = model.apply(variables, image, train=True, mutable=['batch_stats'])
   for i, parts in enumerate(resnet.STAGES):
     for part in set(parts) - {'conv1'}:
       for old, new in zip(

@@ -4,10 +4,12 @@ from typing import Any
 
 from affect_jax.corpora import faces_csv
 from affect_jax.corpora import fer2013
+from affect_jax.corpora import synthetic_faces
 
 CORPORA: dict[str, Any] = {
   'faces_csv': faces_csv.FacesCsv,
   'fer2013': fer2013.Fer2013,
+  'synthetic_faces': synthetic_faces.SyntheticFaces,
 }
 
 

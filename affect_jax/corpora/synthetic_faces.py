@@ -123,7 +123,7 @@ class SyntheticFaces(tfds.core.GeneratorBasedBuilder):
       self,
       annotate.OUTPUTS,
       tfds.features.Image(
-        shape=(self._size, self._size, 3), encoding_format='png'
+        shape=(self._size, self._size, 3), encoding_format='jpeg'
       ),
       sources=self._sources,
       extra={

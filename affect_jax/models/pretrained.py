@@ -128,7 +128,7 @@ def _check_architecture(path: pathlib.Path, shapes: dict[str, tuple]) -> None:
   places = _places()
   problems = [
     f'{n} is unknown'
-    for n in shapes
+    for n in sorted(shapes)
     if n.startswith(('conv1.', 'bn1.', 'layer'))
     and n not in places
     and not n.endswith('num_batches_tracked')
@@ -189,7 +189,7 @@ def load_resnet18(
       node = node.setdefault(key, {})
     node[keys[-1]] = x
   loaded = tuple(prefix + name for name in _places())
-  rest = [name for name in tensors if name not in loaded]
+  rest = sorted(set(tensors) - set(loaded))
   by_design = re.compile(r'fc\.(weight|bias)|.*num_batches_tracked')
   ignored = [
     name

@@ -64,6 +64,8 @@ EXTRAS: dict[str, tuple[tuple[str, ...], ...]] = {
   'neutral': (
     ('AU7',),
     ('AU23',),
+    ('AU23',),
+    ('AU24',),
     ('AU24',),
     ('AU25',),
     ('AU25', 'AU26'),
@@ -75,7 +77,7 @@ EXTRAS: dict[str, tuple[tuple[str, ...], ...]] = {
   'happiness': (('AU7',), ('AU1', 'AU2'), ('AU25',), ('AU2',), ('AU24',)),
   'sadness': (('AU6',), ('AU7',), ('AU24',), ('AU25',), ('AU23',)),
   'surprise': (('AU12',), ('AU10',), ('AU25', 'AU26'), ('AU18',)),
-  'contempt': (('AU7',), ('AU2',), ('AU25',), ('AU24',), ('AU1', 'AU2')),
+  'contempt': (('AU7',), ('AU2',), ('AU25',), ('AU23',), ('AU1', 'AU2')),
 }
 
 # (valence, arousal) of an expression at full strength: placed like the means

@@ -181,6 +181,7 @@ def write(arrays: dict[str, np.ndarray], out: str | pathlib.Path) -> None:
 
 
 def main() -> None:
+  """Runs the command line in the docstring of this module."""
   if len(sys.argv) != 3:
     sys.exit(__doc__)
   arrays = build(sys.argv[1])

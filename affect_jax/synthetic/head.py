@@ -1,7 +1,7 @@
 """The head: `head.npz` unpacked, identities and face units applied to it.
 
 Lengths are decimetres, x to the picture's right (the head's left), y up, z
-towards the viewer. `HEAD.vertices` is the androgynous head that every shape
+towards the viewer. `Head.vertices` is the androgynous head that every shape
 displaces; painting (brows, hair, folds) is placed in its coordinates, so that
 paint moves with the skin.
 """
@@ -34,7 +34,8 @@ class Head:
     masks: {'lips', 'eyelids', 'inside-mouth', 'ears': [V] float32 in [0, 1]}.
     units: [52, V, 3] float32 displacements of the face units (ARKit names).
     unit_names: Their names.
-    shapes: {identity shape: (vertices [N], displacements [N, 3])}.
+    shapes: [S, V * 3] float32 displacements of the identity shapes.
+    shape_names: Their names.
     chin: Index of the vertex at the tip of the chin.
   """
 
@@ -45,7 +46,8 @@ class Head:
   masks: Mapping[str, np.ndarray]
   units: np.ndarray
   unit_names: tuple[str, ...]
-  shapes: Mapping[str, tuple[np.ndarray, np.ndarray]]
+  shapes: np.ndarray
+  shape_names: tuple[str, ...]
   chin: int
 
   def eye(self, part: int) -> np.ndarray:
@@ -65,10 +67,9 @@ def load() -> Head:
     arrays = dict(file)
   vertices = arrays['vertices']
   quads = arrays['quads'].astype(np.int32)
-  shapes = {k: _shapes(arrays, k) for k in ('units', 'macros', 'details')}
-  units = np.zeros((len(shapes['units']), *vertices.shape), np.float32)
-  for unit, (index, moves) in zip(units, shapes['units'].values(), strict=True):
-    unit[index] = moves
+  names, units = _shapes(arrays, 'units')
+  macro_names, macros = _shapes(arrays, 'macros')
+  detail_names, details = _shapes(arrays, 'details')
   central = (np.abs(vertices[:, 0]) < 0.03) & (vertices[:, 2] > 1.0)
   central &= vertices[:, 1] < 6.5
   chin = int(np.argmin(np.where(central, vertices[:, 1], np.inf)))
@@ -82,22 +83,27 @@ def load() -> Head:
       for n, m in zip(arrays['mask_names'], arrays['masks'].T, strict=True)
     },
     units=units,
-    unit_names=tuple(shapes['units']),
-    shapes=shapes['macros'] | shapes['details'],
+    unit_names=names,
+    shapes=np.concatenate([macros, details]).reshape(
+      len(macros) + len(details), -1
+    ),
+    shape_names=macro_names + detail_names,
     chin=chin,
   )
 
 
 def _shapes(
   arrays: Mapping[str, np.ndarray], kind: str
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+) -> tuple[tuple[str, ...], np.ndarray]:
+  """Names and dense displacements [S, V, 3] of one kind of shapes."""
   low, high = arrays[kind + '_low'], arrays[kind + '_high']
   moves = (high.astype(np.int16) << 8 | low).T.astype(np.float32) / 1000
+  names = tuple(str(n) for n in arrays[kind + '_names'])
   index = np.cumsum(arrays[kind + '_steps'].astype(np.int64))
-  ends = np.cumsum(arrays[kind + '_counts'])[:-1]
-  names = [str(n) for n in arrays[kind + '_names']]
-  parts = zip(np.split(index, ends), np.split(moves, ends), strict=True)
-  return dict(zip(names, parts, strict=True))
+  shape = np.repeat(np.arange(len(names)), arrays[kind + '_counts'])
+  dense = np.zeros((len(names), *arrays['vertices'].shape), np.float32)
+  dense[shape, index] = moves
+  return names, dense
 
 
 def _incident(quads: np.ndarray, count: int) -> np.ndarray:
@@ -112,16 +118,17 @@ def identity(weights: Mapping[str, float]) -> np.ndarray:
   """Vertices [V, 3] of a person's neutral face, eyes at the origin's height.
 
   Args:
-    weights: {shape: weight}, names of `HEAD.shapes`.
+    weights: {shape: weight}, names of `Head.shape_names`.
 
   Raises:
-    KeyError: An unknown shape.
+    ValueError: An unknown shape.
   """
   head = load()
-  vertices = head.vertices.copy()
-  for name, weight in weights.items():
-    index, moves = head.shapes[name]
-    vertices[index] += np.float32(weight) * moves
+  chosen = [head.shape_names.index(name) for name in weights]
+  amounts = np.array(list(weights.values()), np.float32)
+  # Not `@`: the order of BLAS' sums depends on its threads.
+  moves = np.einsum('s,sn->n', amounts, head.shapes[chosen])
+  vertices = head.vertices + moves.reshape(-1, 3)
   eyes = np.concatenate([head.eye(LEFT_EYE), head.eye(RIGHT_EYE)])
   centre = vertices[eyes].mean(0)
   vertices -= centre

@@ -143,7 +143,8 @@ def draw_person(rng: np.random.Generator) -> Person:
 def _features(rng: np.random.Generator) -> dict[str, float]:
   """Weights of the detail shapes, alike on both sides of the face."""
   weights: dict[str, float] = {}
-  for name in head_lib.load().shapes:
+  names = head_lib.load().shape_names
+  for name in names:
     if name.startswith(('universal', *build_asset.ANCESTRIES, 'r-')):
       continue
     stem, _, end = name.rpartition('-')
@@ -155,7 +156,7 @@ def _features(rng: np.random.Generator) -> dict[str, float]:
     if value < 0 and other is None:
       continue
     chosen = name if value > 0 else f'{stem}-{other}'
-    if chosen not in head_lib.load().shapes:
+    if chosen not in names:
       continue
     weights[chosen] = abs(value)
     if chosen.startswith('l-'):

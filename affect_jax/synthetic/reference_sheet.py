@@ -55,6 +55,7 @@ def draw(size: int = 128, identities: int = 6) -> Image.Image:
 
 
 def main() -> None:
+  """Runs the command line in the docstring of this module."""
   parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
   )

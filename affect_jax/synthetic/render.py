@@ -199,13 +199,11 @@ def _render_one(face: Mapping[str, jax.Array], size: int) -> jax.Array:
     + _take(attributes, corner[:, 1]) * b
     + _take(attributes, corner[:, 2]) * c
   )
-  values = jax.lax.optimization_barrier(values)
   part = jnp.where(nearest < 0, -1, jnp.asarray(mesh['part'])[index])
-  colour = shade.shade(values, part, face, turn, full)
+  values, part = jax.lax.optimization_barrier((values.T, part))
+  colour = shade.shade(values, part, face, full).reshape(3, full, full)
   average = jnp.asarray(_average(full, size))
-  picture = jnp.einsum(
-    'yi,xj,ijc->yxc', average, average, colour.reshape(full, full, 3)
-  )
+  picture = jnp.einsum('yi,xj,cij->yxc', average, average, colour)
   return shade.develop(picture, face)
 
 

@@ -156,8 +156,11 @@ def main():
     'parameter': torch.nn.Parameter(base[:2] + 1),
   }
   torch.save(
-    {'epoch': 3, 'state_dict': tensors, 'module': torch.nn.BatchNorm1d(2)
-     .state_dict()},
+    {
+      'epoch': 3,
+      'state_dict': tensors,
+      'module': torch.nn.BatchNorm1d(2).state_dict(),
+    },
     GOLDEN / 'tensors.pth',
   )
   torch.save(

@@ -1,0 +1,82 @@
+"""Optimisers by name, multipliers by path, decay of kernels only."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from affect_jax import optimizer
+
+PARAMS = {
+  'backbone': {
+    'conv1': {'kernel': jnp.ones((2, 3))},
+    'layer1': {'0': {'kernel': jnp.ones((2, 3))}},
+    'layer10': {'kernel': jnp.ones((2, 3))},
+  },
+  'heads': {'x': {'kernel': jnp.ones((3, 2)), 'bias': jnp.ones(2)}},
+}
+
+
+def update(tx, grads=None):
+  grads = jax.tree.map(jnp.ones_like, PARAMS) if grads is None else grads
+  return tx.update(grads, tx.init(PARAMS), PARAMS)[0]
+
+
+def build(name='sgd', **options):
+  options = {'options': {}, **options}
+  return optimizer.build(name, optax.constant_schedule(0.1), **options)
+
+
+def test_multipliers_of_the_longest_prefix_and_frozen_parts():
+  tx = build(multipliers={'backbone': 0.5, 'backbone/layer1': 0.1})
+  u = update(tx)
+  np.testing.assert_allclose(u['backbone']['conv1']['kernel'], -0.05)
+  np.testing.assert_allclose(u['backbone']['layer1']['0']['kernel'], -0.01)
+  # layer10 is not a part of layer1.
+  np.testing.assert_allclose(u['backbone']['layer10']['kernel'], -0.05)
+  np.testing.assert_allclose(u['heads']['x']['bias'], -0.1)
+  u = update(build('adamw', frozen=('backbone',), weight_decay=0.1))
+  assert np.all(u['backbone']['conv1']['kernel'] == 0)
+  assert np.all(u['heads']['x']['kernel'] != 0)
+
+
+def test_a_prefix_that_matches_nothing_is_refused():
+  with pytest.raises(ValueError, match='backbone/layer9'):
+    update(build(frozen=('backbone/layer9',)))
+
+
+@pytest.mark.parametrize('name', ['sgd', 'adamw'])
+def test_decay_is_of_kernels_only(name):
+  zeros = jax.tree.map(jnp.zeros_like, PARAMS)
+  u = update(build(name, weight_decay=0.5), zeros)
+  np.testing.assert_allclose(u['heads']['x']['kernel'], -0.05, rtol=1e-5)
+  assert np.all(u['heads']['x']['bias'] == 0)
+
+
+def test_clipping_bounds_the_global_norm():
+  u = update(build(clip_norm=2.0))
+  np.testing.assert_allclose(optax.tree.norm(u), 0.2, rtol=1e-6)
+
+
+def test_schedules_are_filled_in_and_overridden():
+  make = optimizer.build_schedule
+  cosine = make('warmup_cosine_decay_schedule', 0.5, 100, warmup_steps=10)
+  np.testing.assert_allclose(
+    [cosine(0), cosine(10), cosine(100)], [0, 0.5, 0], atol=1e-7
+  )
+  assert make('constant_schedule', 0.5, 100)(77) == 0.5
+  linear = make('linear_schedule', 0.5, 100, end_value=0.1)
+  np.testing.assert_allclose([linear(0), linear(100)], [0.5, 0.1])
+  with pytest.raises(ValueError, match='cosine_decay_schedule'):
+    make('cosine', 0.5, 100)
+  with pytest.raises(ValueError, match='warm'):
+    make('constant_schedule', 0.5, 100, warm=3)
+
+
+def test_unknown_optimisers_and_options_are_refused():
+  for name in ('sdg', 'clip', 'linear_schedule'):
+    with pytest.raises(ValueError, match=f"'{name}'"):
+      build(name)
+  with pytest.raises(ValueError, match='momentun'):
+    build('sgd', options={'momentun': 0.9})
