@@ -55,9 +55,7 @@ def check_batch(batch: Mapping[str, Any], tasks: Sequence[Any]) -> None:
       raise ValueError(f'{task.name}: weights must lie in [0, 1].')
 
 
-def dummy_batch(
-  tasks: Sequence[Any], image_size: int, size: int = 1
-) -> Batch:
+def dummy_batch(tasks: Sequence[Any], image_size: int, size: int = 1) -> Batch:
   """Zeros in the shapes of the contract, to initialise and to pad with."""
   k = {t.name: len(t.outputs) for t in tasks}
   return {

@@ -8,7 +8,6 @@ from absl import logging
 from flax import linen as nn
 import jax
 import jax.numpy as jnp
-import ml_collections
 import optax
 
 from affect_jax import batch as batch_lib
@@ -18,6 +17,7 @@ from affect_jax import optimizer
 from affect_jax import parallel as parallel_lib
 from affect_jax import tasks as tasks_lib
 from affect_jax import train_state
+from affect_jax.corpora import records
 from affect_jax.models import affect_model
 
 SPLITS = ('train', 'val', 'test')
@@ -52,7 +52,7 @@ class Run:
   parallel: parallel_lib.Parallel
 
 
-def build(config: ml_collections.ConfigDict) -> Run:
+def build(config: Any) -> Run:
   """Prepares the corpus, counts its labels, builds tasks, model, optimiser."""
   parallel = parallel_lib.build(config.parallel)
   parallel_lib.check_batch_size(
@@ -94,7 +94,7 @@ def build(config: ml_collections.ConfigDict) -> Run:
 
 
 def build_data(
-  config: ml_collections.ConfigDict,
+  config: Any,
 ) -> tuple[str, Any, dict[str, str]]:
   """(corpus name, prepared builder, splits) of config.data."""
   options = config.data.to_dict()
@@ -114,7 +114,7 @@ def build_data(
 
 
 def build_tasks(
-  config: ml_collections.ConfigDict, builder: Any, train_split: str
+  config: Any, builder: Any, train_split: str
 ) -> tuple[Sequence[Any], dict[str, Any]]:
   """Tasks with labels, and the counts of their labels in training.
 
@@ -141,15 +141,28 @@ def build_tasks(
   return tasks, {t.name: counts[t.name] for t in tasks}
 
 
-def _options(
-  config: ml_collections.ConfigDict, name: str, builder: Any
-) -> dict[str, Any]:
+def _options(config: Any, name: str, builder: Any) -> dict[str, Any]:
+  """Options of a task: what the config says, without what it leaves open."""
   options = config[name].to_dict() if name in config else {}
   if not options.get('outputs'):
-    options.pop('outputs', None)
-    if columns := builder.info.metadata['outputs'].get(name):
-      options['outputs'] = tuple(columns)
-  return options
+    options['outputs'] = tuple(
+      records.metadata(builder)['outputs'].get(name, ())
+    )
+  for key in ('class_weights', 'pos_weight'):
+    value = options.get(key, '')
+    if isinstance(value, str) and value not in ('', 'balanced'):
+      options[key] = _numbers(f'config.{name}.{key}', value)
+  return {k: v for k, v in options.items() if v not in ('', ())}
+
+
+def _numbers(key: str, text: str) -> tuple[float, ...]:
+  """'1, 2.5, 3', as flags give it, as numbers."""
+  try:
+    return tuple(float(x) for x in text.strip('()[]').split(',') if x.strip())
+  except ValueError as error:
+    raise ValueError(
+      f"{key} is {text!r}: neither numbers as '1, 2.5' nor 'balanced'."
+    ) from error
 
 
 def _is_balanced(value: Any) -> bool:
@@ -171,9 +184,7 @@ def log_counts(counts: dict[str, Any], tasks: Sequence[Any]) -> None:
         f'{o} {int(n)}' for o, n in zip(task.outputs, labelled, strict=True)
       ]
     else:
-      cells = [
-        f'{o} {n:.0f}' for o, n in zip(task.outputs, mass, strict=True)
-      ]
+      cells = [f'{o} {n:.0f}' for o, n in zip(task.outputs, mass, strict=True)]
     logging.info('labels in training, %s: %s', task.name, ', '.join(cells))
 
 
@@ -193,15 +204,13 @@ def initial_state(
   )
 
 
-
-
 def augmentations(
-  config: ml_collections.ConfigDict,
+  config: Any,
 ) -> list[tuple[str, dict[str, Any]]]:
   """Pairs (name, options) of config.augment, in its order."""
   return [(name, dict(o)) for name, o in config.augment.items()]
 
 
-def progressive_sizes(config: ml_collections.ConfigDict) -> dict[int, int]:
+def progressive_sizes(config: Any) -> dict[int, int]:
   """{first step: pixels} of config.image_size_schedule."""
   return {int(step): int(px) for step, px in config.image_size_schedule}

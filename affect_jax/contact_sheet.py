@@ -18,7 +18,7 @@ from PIL import ImageFont
 
 CELL, PAD, LINE = 168, 12, 17
 BACKGROUND, CARD, INK, FAINT = '#f3f4f6', '#ffffff', '#1f2937', '#9ca3af'
-WRONG_SIDE, TRACK = '#d1d5db', '#e5e7eb'
+UNKNOWN, TRACK = '#d1d5db', '#e5e7eb'
 # One colour per kind of annotation, used throughout the sheet.
 COLOURS = {
   'expression': '#7c3aed',
@@ -51,7 +51,9 @@ def draw(
   if not examples:
     raise ValueError('A contact sheet needs at least one example.')
   columns = min(columns, len(examples))
-  heights = {task: _lines(task, names) * LINE for task, names in outputs.items()}
+  heights = {
+    task: _lines(task, names) * LINE for task, names in outputs.items()
+  }
   cell_height = CELL + PAD // 2 + sum(heights.values()) + PAD
   rows = -(-len(examples) // columns)
   top = PAD + LINE + 6
@@ -150,9 +152,7 @@ def _units(
   weights: np.ndarray,
   colour: str,
 ) -> None:
-  """Six action units a line: filled if present, outlined if not, ? if unknown.
-
-  """
+  """Six action units a line: filled: present, outlined: absent, ?: unknown."""
   pen.text(
     (x, y),
     'AU' if np.any(weights > 0) else f'AU  {MISSING}',
@@ -166,7 +166,7 @@ def _units(
     box = (left, up, left + step - 3, up + LINE - 3)
     text = name.removeprefix('AU')
     if weights[i] <= 0:
-      fill, outline, ink = None, None, WRONG_SIDE
+      fill, outline, ink = None, None, UNKNOWN
       text = '?' if np.any(weights > 0) else text
     elif labels[i] >= 0.5:
       fill, outline, ink = colour, colour, CARD
@@ -188,9 +188,7 @@ def _bar(
   """A value in [-1, 1] as a bar from the middle, with the number."""
   x, y, width = place
   known = weight > 0
-  pen.text(
-    (x, y), name[:8], fill=colour if known else FAINT, font=_font()
-  )
+  pen.text((x, y), name[:8], fill=colour if known else FAINT, font=_font())
   left, right = x + 52, x + width - 36
   middle, row = (left + right) / 2, y + 8
   pen.rounded_rectangle((left, row - 3, right, row + 3), 3, fill=TRACK)
@@ -200,9 +198,7 @@ def _bar(
   end = middle + float(np.clip(value, -1, 1)) * (right - middle)
   pen.rectangle((min(middle, end), row - 3, max(middle, end), row + 3), colour)
   pen.line((middle, row - 5, middle, row + 5), fill=INK)
-  pen.text(
-    (x + width, y), f'{value:+.2f}', fill=INK, font=_font(), anchor='ra'
-  )
+  pen.text((x + width, y), f'{value:+.2f}', fill=INK, font=_font(), anchor='ra')
 
 
 def save(sheet: Image.Image, out: str | pathlib.Path) -> None:
@@ -224,7 +220,7 @@ def main(argv: Sequence[str]) -> None:
   from affect_jax import build
 
   config = _CONFIG.value
-  builder = build.build_corpus(config)
+  _, builder, _ = build.build_data(config)
   count = _ROWS.value * _COLUMNS.value
   examples = list(
     tfds.as_numpy(builder.as_dataset(split=f'{_SPLIT.value}[:{count}]'))
@@ -237,8 +233,10 @@ def main(argv: Sequence[str]) -> None:
 if __name__ == '__main__':
   _CONFIG = config_flags.DEFINE_config_file('config', None, 'Which corpus.')
   _SPLIT = flags.DEFINE_string('split', 'train', 'Which split.')
-  _OUT = flags.DEFINE_string('out', None, 'The picture to write.')
+  _OUT = flags.DEFINE_string(
+    'out', None, 'The picture to write.', required=True
+  )
   _ROWS = flags.DEFINE_integer('rows', 5, 'Rows of pictures.', lower_bound=1)
   _COLUMNS = flags.DEFINE_integer('columns', 6, 'Columns.', lower_bound=1)
-  flags.mark_flags_as_required(['config', 'out'])
+  flags.mark_flag_as_required('config')
   app.run(main)

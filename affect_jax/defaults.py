@@ -1,36 +1,44 @@
 """Every setting, with its default; the other configs change some of them."""
 
+from typing import Any
+
 import ml_collections
 
 
-
-def get_config() -> ml_collections.ConfigDict:
-  c = ml_collections.ConfigDict()
+def get_config() -> Any:
+  """All settings; `configs/` change some of them."""
+  c: Any = ml_collections.ConfigDict()
   c.seed = 0
 
   # What to learn. Options of a task are those of `build` in its module;
   # `outputs=()` means those of the corpus.
   c.tasks = ('expression', 'action_units', 'valence_arousal')
   c.drop_unlabelled_tasks = False
-  c.loss_weights = {'expression': 1.0, 'action_units': 1.0}
-  c.loss_weights.valence_arousal = 1.0
+  c.loss_weights = {
+    'expression': 1.0,
+    'action_units': 1.0,
+    'valence_arousal': 1.0,
+  }
   c.expression = {
     'outputs': (),
     'loss': 'cross_entropy',
-    'class_weights': ml_collections.config_dict.placeholder(object),
+    'class_weights': '',  # '1, 2.5, ...' or 'balanced'.
     'label_smoothing': 0.0,
     'focal_gamma': 2.0,
   }
   c.action_units = {
     'outputs': (),
     'loss': 'binary_cross_entropy',
-    'pos_weight': ml_collections.config_dict.placeholder(object),
+    'pos_weight': '',  # '1, 2.5, ...' or 'balanced'.
   }
   c.valence_arousal = {'loss': 'ccc_mse'}
 
   # From what. Further keys of `data` are options of the corpus.
-  c.data = {'corpus': '', 'data_dir': ''}
-  c.data.splits = {'train': 'train', 'val': 'val', 'test': 'test'}
+  c.data = {
+    'corpus': '',
+    'data_dir': '',  # '' is that of tfds, ~/tensorflow_datasets.
+    'splits': {'train': 'train', 'val': 'val', 'test': 'test'},
+  }
   c.image_size = 64
   # Pairs (first step, pixels): smaller pictures to begin with.
   c.image_size_schedule = ()

@@ -9,9 +9,10 @@ from typing import Any
 import jax
 
 PACKAGES = (
-  'affect_jax jax jaxlib flax optax orbax-checkpoint clu ml-collections numpy '
-  'tensorflow-cpu tensorflow tensorflow-datasets pillow safetensors'
-).split()
+  *('affect_jax', 'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint', 'clu'),
+  *('ml-collections', 'numpy', 'tensorflow-cpu', 'tensorflow'),
+  *('tensorflow-datasets', 'pillow', 'safetensors'),
+)
 
 
 def describe(data: dict[str, Any]) -> dict[str, Any]:

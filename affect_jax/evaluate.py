@@ -11,13 +11,12 @@ from typing import Any
 from flax import linen as nn
 import jax
 from jax.experimental import multihost_utils
-import jax.numpy as jnp
 import numpy as np
 
 from affect_jax import augment
 from affect_jax import batch as batch_lib
-from affect_jax import metrics
 from affect_jax import parallel as parallel_lib
+from affect_jax.metrics import challenge
 
 HEADLINE = 'headline'
 
@@ -81,7 +80,15 @@ def predict_split(
     parts.append({'id': _all_ids(ids), **rows})
   rows = jax.tree.map(lambda *x: np.concatenate(x), *parts)
   real = rows['id'] != ''
-  return jax.tree.map(lambda x: x[real], rows)
+  rows = jax.tree.map(lambda x: x[real], rows)
+  for task, values in rows['predictions'].items():
+    if not np.all(np.isfinite(values)):
+      sample = rows['id'][~np.isfinite(values).all(-1)][0]
+      raise FloatingPointError(
+        f'The prediction of {task} for {sample} is not finite: training '
+        'diverged. A lower config.learning_rate or config.clip_norm may help.'
+      )
+  return rows
 
 
 def _all_ids(ids: np.ndarray) -> np.ndarray:
@@ -149,7 +156,7 @@ def score(
   names = [t.name for t in tasks]
   if {'expression', 'action_units', 'valence_arousal'} <= set(names):
     by_name = dict(zip(names, headlines, strict=True))
-    scores['p_mtl'] = metrics.p_mtl(
+    scores['p_mtl'] = challenge.p_mtl(
       p_va=by_name['valence_arousal'],
       p_expr=by_name['expression'],
       p_au=by_name['action_units'],

@@ -18,13 +18,15 @@ from affect_jax import augment
 from affect_jax import batch as batch_lib
 from affect_jax import corpora
 from affect_jax import labels
+from affect_jax.corpora import records
 
+DATA_DIR = '~/tensorflow_datasets'
 Augmentations = Sequence[tuple[str, Mapping[str, Any]]]
 
 
 def build_corpus(name: str, data_dir: str | None, **options: Any) -> Any:
   """The prepared tfds builder of a corpus; prepares it on first use."""
-  data_dir = os.path.expanduser(data_dir or tfds.core.constants.DATA_DIR)
+  data_dir = os.path.expanduser(data_dir or DATA_DIR)
   builder = corpora.get_corpus(name)(data_dir=data_dir, **options)
   builder.download_and_prepare()
   return builder
@@ -64,7 +66,7 @@ def _records(builder: Any, split: str) -> tuple[tf.data.Dataset, int]:
 
 
 def _columns(builder: Any, task: Any) -> Sequence[str]:
-  return builder.info.metadata['outputs'].get(task.name, ())
+  return records.metadata(builder)['outputs'].get(task.name, ())
 
 
 def _labels(
@@ -87,9 +89,7 @@ def count_labels(
   dataset = builder.as_dataset(
     split=split, decoders={'image': tfds.decode.SkipDecoding()}
   )
-  return labels.count(
-    dataset.map(lambda r: _labels(r, builder, tasks)), tasks
-  )
+  return labels.count(dataset.map(lambda r: _labels(r, builder, tasks)), tasks)
 
 
 def _decode(data: tf.Tensor, size: int) -> tf.Tensor:
@@ -111,9 +111,16 @@ def _check_augmentations(augmentations: Augmentations, size: int) -> None:
   """Tries them outside of tf.data, whose errors are hard to read."""
   image = tf.zeros((size, size, 3))
   try:
-    augment.apply(image, {}, {}, tf.zeros(2, tf.int32), augmentations, outputs={})
+    augment.apply(
+      image, {}, {}, tf.zeros(2, tf.int32), augmentations, outputs={}
+    )
   except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
     raise ValueError(f'config.augment: {error}') from error
+
+
+def _key(seed: int, stream: int, index: Any) -> Any:
+  """Key of one epoch's order (stream 0) or one row's changes (stream 1)."""
+  return tf.random.fold_in((seed, stream), index)
 
 
 def train_batches(
@@ -154,16 +161,14 @@ def train_batches(
   buffer = min(size, shuffle_buffer)
 
   def order(epoch: tf.Tensor) -> tf.data.Dataset:
-    key = tf.random.experimental.stateless_fold_in((seed, 0), epoch)
+    key = _key(seed, 0, epoch)
     # Drawn: of the key itself, only the second number depends on the epoch.
-    own = tf.random.stateless_uniform((), key, 1, 2**31 - 1, tf.int32)
-    return dataset.shuffle(
-      buffer, seed=tf.cast(own, tf.int64), reshuffle_each_iteration=False
-    )
+    own: Any = tf.random.stateless_uniform((), key, 1, 2**31 - 1, tf.int64)
+    return dataset.shuffle(buffer, own, reshuffle_each_iteration=False)
 
   def make(position: tf.Tensor, record: Mapping[str, tf.Tensor]) -> Any:
     row = _labels(record, builder, tasks)
-    key = tf.random.experimental.stateless_fold_in((seed, 1), position)
+    key = _key(seed, 1, position)
     image, row['labels'], row['weights'] = augment.apply(
       _decode(record['image'], image_size),
       row['labels'],
@@ -185,11 +190,8 @@ def train_batches(
   stream = tf.data.Dataset.zip(positions, stream)
   stream = stream.map(make, tf.data.AUTOTUNE, deterministic=True)
   stream = stream.batch(rows, drop_remainder=True)
-  for step, batch in zip(
-    range(first_step, num_steps),
-    stream.prefetch(tf.data.AUTOTUNE).as_numpy_iterator(),
-    strict=False,
-  ):
+  batches: Any = stream.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
+  for step, batch in zip(range(first_step, num_steps), batches, strict=False):
     pixels = [px for first, px in steps if first <= step][-1]
     if pixels != image_size:
       batch['inputs']['image'] = tf.image.resize(
@@ -220,7 +222,7 @@ def eval_batches(
     row = _labels(record, builder, tasks)
     return {'id': record['id'], 'inputs': {'image': image}, **row}
 
-  batches = (
+  batches: Any = (
     dataset.map(make, tf.data.AUTOTUNE, deterministic=True)
     .batch(rows)
     .prefetch(tf.data.AUTOTUNE)

@@ -6,7 +6,7 @@ import signal
 import threading
 
 
-class Interrupted(Exception):  # noqa: N818 - a request, not an error.
+class Interrupted(Exception):
   """A run was asked to stop, and has saved its state.
 
   Attributes:

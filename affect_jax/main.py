@@ -54,7 +54,7 @@ def main(argv: list[str]) -> None:
   handler.setFormatter(_PlainFormatter())
   handler.addFilter(_speaks_to_users)
   logging.info('Devices: %s', ', '.join(str(d) for d in jax.devices()))
-  workdir = os.path.abspath(_WORKDIR.value)
+  workdir = os.path.abspath(str(_WORKDIR.value))
   try:
     if _MODE.value == 'train':
       train.train_and_evaluate(_CONFIG.value, workdir)
@@ -80,6 +80,8 @@ class _PlainFormatter(logging.PythonFormatter):
 
 def _speaks_to_users(record: Any) -> bool:
   """Orbax and tfds log every step of their work: only warnings of theirs."""
+  if record.getMessage().startswith('Using custom data configuration'):
+    return False
   ours = ('affect_jax', 'clu')
   return record.levelname != 'INFO' or any(
     f'{os.sep}{name}{os.sep}' in record.pathname for name in ours

@@ -72,8 +72,10 @@ def build(
     ValueError: Unknown name or option.
   """
   make = getattr(optax, name, None)
-  if make is None or not callable(make) or (
-    'learning_rate' not in inspect.signature(make).parameters
+  if (
+    make is None
+    or not callable(make)
+    or ('learning_rate' not in inspect.signature(make).parameters)
   ):
     raise ValueError(
       f'No optax optimiser {name!r}; for example adam, adamw, lion, sgd.'
@@ -113,9 +115,7 @@ def _scale_by_prefix(
 
     def scale(path, value):
       name = path_name(path)
-      matching = [
-        p for p in factors if name == p or name.startswith(p + '/')
-      ]
+      matching = [p for p in factors if name == p or name.startswith(p + '/')]
       matched.update(matching)
       return value * factors[max(matching, key=len)] if matching else value
 
@@ -127,7 +127,7 @@ def _scale_by_prefix(
       )
     return updates, state
 
-  return optax.GradientTransformation(lambda _: optax.EmptyState(), update)
+  return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
 
 
 def _call(make: Any, name: str, arguments: dict[str, Any]) -> Any:

@@ -43,7 +43,9 @@ def write(
       line = [sample, corpus]
       for task in tasks:
         line += _cells(
-          task, *(rows[k][task.name][i] for k in ('labels', 'predictions')),
+          task,
+          rows['labels'][task.name][i],
+          rows['predictions'][task.name][i],
           rows['weights'][task.name][i],
         )
       writer.writerow(line)

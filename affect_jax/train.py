@@ -10,7 +10,6 @@ from clu import metric_writers
 from clu import parameter_overview
 from clu import periodic_actions
 import jax
-import ml_collections
 import numpy as np
 
 from affect_jax import build
@@ -26,10 +25,11 @@ from affect_jax import run_folder
 from affect_jax import table
 from affect_jax import train_state
 from affect_jax import train_step
+from affect_jax.corpora import records
 
 
 def train_and_evaluate(
-  config: ml_collections.ConfigDict, workdir: str
+  config: Any, workdir: str
 ) -> dict[str, dict[str, float]]:
   """Trains, resuming where the folder has a checkpoint; then evaluates.
 
@@ -56,8 +56,8 @@ def train_and_evaluate(
   run = build.build(config)
   data = {
     'name': run.builder.info.full_name,
-    'sources': run.builder.info.metadata['sources'],
-    'skipped': run.builder.info.metadata['skipped'],
+    'sources': records.metadata(run.builder)['sources'],
+    'skipped': records.metadata(run.builder)['skipped'],
   }
   run_folder.write_json(
     os.path.join(workdir, 'environment.json'),
@@ -201,7 +201,7 @@ def _predict_split(config, run, predict, state, split):
 
 
 def evaluate_best(
-  config: ml_collections.ConfigDict,
+  config: Any,
   workdir: str,
   run: build.Run | None = None,
 ) -> dict[str, dict[str, float]]:

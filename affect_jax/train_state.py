@@ -2,15 +2,14 @@
 
 from typing import Any
 
-import flax
 from flax import linen as nn
+from flax import struct
 import jax
 import jax.numpy as jnp
 import optax
 
 
-@flax.struct.dataclass
-class TrainState:
+class TrainState(struct.PyTreeNode):
   """State after `step` finished updates.
 
   Attributes:

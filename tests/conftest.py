@@ -4,6 +4,7 @@ The environment is set before jax is imported anywhere.
 """
 
 import os
+import tempfile
 
 os.environ['JAX_PLATFORMS'] = 'cpu'
 os.environ['CUDA_VISIBLE_DEVICES'] = ''
@@ -16,6 +17,9 @@ os.environ['XLA_FLAGS'] = ' '.join(
     '--xla_cpu_enable_concurrency_optimized_scheduler=false',
   ]
 )
+
+os.environ['JAX_COMPILATION_CACHE_DIR'] = tempfile.mkdtemp('jax_cache')
+os.environ['JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS'] = '0.5'
 
 import jax
 

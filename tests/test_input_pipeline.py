@@ -93,10 +93,12 @@ def test_pictures_are_decoded_to_the_unit_range(builder):
   record = next(iter(builder.as_dataset(split='train')))
   stored = record['image'].numpy()
   name = record['id'].numpy()
-  batches = itertools.chain(*(
-    zip(b['id'], b['inputs']['image'], strict=True)
-    for b in train(builder, augmentations=[])
-  ))
+  batches = itertools.chain(
+    *(
+      zip(b['id'], b['inputs']['image'], strict=True)
+      for b in train(builder, augmentations=[])
+    )
+  )
   image = next(x for i, x in batches if i == name)
   np.testing.assert_allclose(image, stored / 255, atol=1e-6)
 

@@ -1,4 +1,4 @@
-"""One update is the same however it is spread, and ignores what has no label."""
+"""One update is the same however it is spread; only labels count."""
 
 import jax
 import numpy as np
@@ -83,9 +83,12 @@ def test_per_device_ccc_would_be_another_loss():
   )
   task = tasks[2]
   parts = [
-    task.loss(*(x[task.name][i : i + 4] for x in (
-      outputs, data['labels'], data['weights']
-    )))
+    task.loss(
+      *(
+        x[task.name][i : i + 4]
+        for x in (outputs, data['labels'], data['weights'])
+      )
+    )
     for i in range(0, 16, 4)
   ]
   assert abs(np.mean(parts) - whole[0]['loss/valence_arousal']) > 1e-3

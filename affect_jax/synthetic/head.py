@@ -50,8 +50,8 @@ class Head:
   shape_names: tuple[str, ...]
   chin: int
 
-  def eye(self, part: int) -> np.ndarray:
-    """Vertices of one eyeball."""
+  def vertices_of(self, part: int) -> np.ndarray:
+    """Indices of the vertices of one part, e.g. LEFT_EYE."""
     return np.unique(self.quads[self.part == part])
 
 
@@ -129,7 +129,15 @@ def identity(weights: Mapping[str, float]) -> np.ndarray:
   # Not `@`: the order of BLAS' sums depends on its threads.
   moves = np.einsum('s,sn->n', amounts, head.shapes[chosen])
   vertices = head.vertices + moves.reshape(-1, 3)
-  eyes = np.concatenate([head.eye(LEFT_EYE), head.eye(RIGHT_EYE)])
+  # Shapes of the mouth leave teeth and tongue where they are, which then
+  # pierce the lips; slightly narrower and farther back, they do not.
+  for part, back in ((TEETH, 0.07), (TONGUE, 0.13)):
+    inside = head.vertices_of(part)
+    vertices[inside] *= np.array([[0.92, 1, 1]], np.float32)
+    vertices[inside, 2] -= np.float32(back)
+  eyes = np.concatenate(
+    [head.vertices_of(LEFT_EYE), head.vertices_of(RIGHT_EYE)]
+  )
   centre = vertices[eyes].mean(0)
   vertices -= centre
   vertices *= np.float32(EYES_TO_CHIN) / -vertices[head.chin, 1]

@@ -6,6 +6,7 @@ together as the arrays that `render.render` reads.
 
 from collections.abc import Mapping
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -60,11 +61,23 @@ OPPOSITES += (('concave', 'convex'), ('backward', 'forward'))
 OPPOSITES += (('compress', 'uncompress'),)
 
 # Linear-light skin from fair to dark, and colours of hair and iris.
-SKINS = ((0.66, 0.43, 0.33), (0.48, 0.28, 0.19), (0.27, 0.14, 0.085))
+SKINS: tuple[tuple[float, ...], ...] = (
+  (0.66, 0.43, 0.33),
+  (0.48, 0.28, 0.19),
+  (0.27, 0.14, 0.085),
+)
 SKINS += ((0.11, 0.058, 0.038),)
-HAIRS = ((0.012, 0.009, 0.008), (0.05, 0.026, 0.015), (0.13, 0.065, 0.03))
+HAIRS: tuple[tuple[float, ...], ...] = (
+  (0.012, 0.009, 0.008),
+  (0.05, 0.026, 0.015),
+  (0.13, 0.065, 0.03),
+)
 HAIRS += ((0.38, 0.25, 0.12), (0.20, 0.06, 0.02), (0.33, 0.32, 0.31))
-IRISES = ((0.035, 0.018, 0.01), (0.10, 0.05, 0.02), (0.08, 0.10, 0.04))
+IRISES: tuple[tuple[float, ...], ...] = (
+  (0.035, 0.018, 0.01),
+  (0.10, 0.05, 0.02),
+  (0.08, 0.10, 0.04),
+)
 IRISES += ((0.09, 0.17, 0.28), (0.14, 0.17, 0.19))
 
 
@@ -108,7 +121,7 @@ def draw_person(rng: np.random.Generator) -> Person:
   weights.update(_features(rng))
 
   darkness = ancestry @ np.array([0.82, 0.34, 0.1]) + rng.normal(0, 0.1)
-  skin = _ladder(SKINS, np.clip(darkness, 0, 1))
+  skin = _ladder(SKINS, float(np.clip(darkness, 0, 1)))
   skin = skin * (1 + rng.normal(0, 0.04, 3))
   lip = skin * rng.uniform(0.55, 0.85) * np.array([1.15, 0.62, 0.68])
   dark_hair = darkness + rng.normal(0, 0.12) > 0.27
@@ -185,7 +198,7 @@ def unit_weights(drawn: affect_lib.Affect) -> np.ndarray:
   return weights
 
 
-def _light(rng: np.random.Generator, skin: np.ndarray) -> dict[str, np.ndarray]:
+def _light(rng: np.random.Generator, skin: np.ndarray) -> dict[str, Any]:
   azimuth, height = rng.normal(0, 0.6), rng.normal(0.45, 0.3)
   direction = np.array(
     [
@@ -276,4 +289,4 @@ def face(
     **camera,
   }
   arrays = {k: np.asarray(v, np.float32) for k, v in arrays.items()}
-  return arrays | {'seed': np.uint32(seed)}
+  return arrays | {'seed': np.asarray(seed, np.uint32)}

@@ -41,12 +41,12 @@ def _mesh() -> dict[str, np.ndarray]:
     'incident': head.incident,
     'units': head.units.reshape(len(head.units), -1),
     'paint': np.concatenate([head.vertices, np.stack(masks, 1)], axis=1),
-    'left_eye': head.eye(head_lib.LEFT_EYE),
-    'right_eye': head.eye(head_lib.RIGHT_EYE),
+    'left_eye': head.vertices_of(head_lib.LEFT_EYE),
+    'right_eye': head.vertices_of(head_lib.RIGHT_EYE),
   }
 
 
-def _take(table: jax.Array, index: jax.Array) -> jax.Array:
+def _take(table: jax.Array, index: jax.Array | np.ndarray) -> jax.Array:
   """table[index] with the table computed first.
 
   XLA would otherwise compute a row of the table again for every reader.

@@ -163,12 +163,8 @@ def shade(
   )
 
   colour = jnp.where(is_eye, eye, _skin(masks, face))
-  colour = jnp.where(
-    part == head_lib.TEETH, _colour(0.75, 0.72, 0.65), colour
-  )
-  colour = jnp.where(
-    part == head_lib.TONGUE, _colour(0.5, 0.16, 0.15), colour
-  )
+  colour = jnp.where(part == head_lib.TEETH, _colour(0.75, 0.72, 0.65), colour)
+  colour = jnp.where(part == head_lib.TONGUE, _colour(0.5, 0.16, 0.15), colour)
   dark = face['hair'][:, None] * 0.3
   colour = jnp.where(part == head_lib.LASHES, dark, colour)
   # Wrapped, and redder where light ends: light travels under the skin.

@@ -1,0 +1,56 @@
+"""Every file of configs/ trains two steps, and says how it is run."""
+
+import pathlib
+
+import numpy as np
+import pytest
+from test_end_to_end import load_config
+from test_end_to_end import ROOT
+import toy
+
+from affect_jax import train
+
+CONFIGS = sorted(p.stem for p in (ROOT / 'configs').glob('*.py'))
+
+
+def write_fer2013(path):
+  r = np.random.default_rng(0)
+  lines = ['emotion,pixels,Usage']
+  for usage, count in (('Training', 40), ('PublicTest', 16)):
+    for i in range(count):
+      pixels = ' '.join(map(str, r.integers(0, 256, 48 * 48)))
+      lines.append(f'{i % 7},{pixels},{usage}')
+  path.write_text('\n'.join(lines) + '\n')
+  return str(path)
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_config_trains_two_steps(name, tmp_path):
+  c = load_config(name)
+  if name == 'fer2013':
+    c.data.path = write_fer2013(tmp_path / 'fer2013.csv')
+    c.data.splits.train = 'train[:80%]'
+    c.data.splits.val = 'train[80%:]'
+  elif name == 'faces_csv':
+    c.data.path = str(toy.write_faces_csv(tmp_path))
+  elif name == 'quickstart':
+    c.data.num_train, c.data.num_val, c.data.num_test = 64, 16, 16
+  c.data.data_dir = str(tmp_path / 'data')
+  c.image_size = 32
+  c.image_size_schedule = ()
+  c.batch_size = 8
+  c.num_train_steps = 2
+  c.schedule.warmup_steps = 1
+  results = train.train_and_evaluate(c, str(tmp_path / 'run'))
+  assert 'test' in results
+  assert all(
+    0 <= v <= 1
+    for k, v in results['test'].items()
+    if '/f1/' in k and v is not None
+  )
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_a_configs_docstring_is_its_command(name):
+  text = pathlib.Path(ROOT / 'configs' / f'{name}.py').read_text()
+  assert f'--config=configs/{name}.py' in text.split('"""')[1]

@@ -1,0 +1,357 @@
+"""Whole runs, as a user starts them, on a corpus of random pictures."""
+
+import csv
+import importlib.util
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pytest
+import toy
+
+from affect_jax import build
+from affect_jax import checkpoint
+from affect_jax import interrupt
+from affect_jax import train
+
+ROOT = pathlib.Path(__file__).parents[1]
+TASKS = ('expression', 'action_units', 'valence_arousal')
+
+
+def load_config(name):
+  spec = importlib.util.spec_from_file_location(
+    name, ROOT / 'configs' / f'{name}.py'
+  )
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module.get_config()
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+  return tmp_path_factory.mktemp('end_to_end')
+
+
+def make_config(folder, **overrides):
+  path = folder / 'faces.csv'
+  if not path.exists():
+    toy.write_faces_csv(folder)
+  c = load_config('faces_csv')
+  c.data.path = str(path)
+  c.data.data_dir = str(folder / 'data')
+  c.image_size = 16
+  c.augment = {'flip': {}}
+  c.model.stem = 'small'
+  c.expression.class_weights = ''
+  c.batch_size = 8
+  c.num_train_steps = 4
+  c.schedule.warmup_steps = 1
+  c.eval_every = 2
+  c.log_every = 1
+  c.update_from_flattened_dict(overrides)
+  return c
+
+
+@pytest.fixture(scope='module')
+def finished(folder):
+  workdir = folder / 'finished'
+  results = train.train_and_evaluate(make_config(folder), str(workdir))
+  return workdir, results
+
+
+def read(path):
+  return path.read_bytes()
+
+
+def test_a_run_leaves_what_it_promises(finished, folder):
+  workdir, results = finished
+  assert json.loads(read(workdir / 'results.json')) == results
+  assert set(results) == {'val', 'test'}
+  for name in (
+    'expression/macro_f1',
+    'expression/f1/anger',
+    'expression/confusion/anger/neutral',
+    'action_units/mean_f1',
+    'action_units/auc/AU12',
+    'valence_arousal/mean_ccc',
+    'valence_arousal/ccc/valence',
+    'headline',
+    'p_mtl',
+  ):
+    assert name in results['test'], name
+  config = json.loads(read(workdir / 'config.json'))
+  assert config['num_train_steps'] == 4
+  assert config['data']['path'].endswith('faces.csv')
+  environment = json.loads(read(workdir / 'environment.json'))
+  assert environment['packages']['jax'] == jax.__version__
+  assert environment['devices']
+  assert len(environment['data']['faces_csv']['sources']) >= 1
+  lines = (workdir / 'metrics.jsonl').read_text().splitlines()
+  lines = [json.loads(x) for x in lines]
+  assert [x['step'] for x in lines if 'train/loss' in x] == [1, 2, 3, 4]
+  assert [x['step'] for x in lines if 'val/headline' in x] == [2, 4]
+  assert list(workdir.glob('events.out.tfevents*'))
+  with checkpoint.build_manager(str(workdir), 2) as manager:
+    assert manager.latest_step() == 4
+    best = max(lines, key=lambda x: x.get('val/headline', -9))['step']
+    assert manager.best_step() == best
+    assert results['val']['step'] == best
+
+
+def test_predictions_hold_gold_and_predicted_of_every_sample(finished, folder):
+  workdir, results = finished
+  with open(folder / 'faces.csv') as file:
+    source = [r for r in csv.DictReader(file) if r['split'] == 'test']
+  with open(workdir / 'predictions' / 'test.csv') as file:
+    rows = list(csv.DictReader(file))
+  assert len(rows) == len(source) == 12
+  assert {r['corpus'] for r in rows} == {'faces_csv'}
+  by_image = {r['id'].split('/')[-1]: r for r in rows}
+  for s in source:
+    r = by_image[s['image']]
+    assert r['gold/expression'] == s['expression']
+    assert (r['gold/action_units/AU1'] == '') == (s['AU1'] == '')
+    assert (r['gold/valence_arousal/valence'] == '') == (s['valence'] == '')
+    if s['valence']:
+      gold = float(r['gold/valence_arousal/valence'])
+      assert gold == pytest.approx(float(s['valence']), abs=1e-6)
+    probabilities = [
+      float(r[f'predicted/expression/{e}']) for e in toy.EXPRESSIONS
+    ]
+    assert sum(probabilities) == pytest.approx(1, abs=1e-5)
+  labelled = [r for r in rows if r['gold/expression']]
+  right = [r['gold/expression'] == r['predicted/expression'] for r in labelled]
+  assert results['test']['expression/accuracy'] == pytest.approx(np.mean(right))
+
+
+def test_evaluate_rebuilds_results_to_the_last_digit(finished, folder):
+  workdir, _ = finished
+  names = ('results.json', 'predictions/val.csv', 'predictions/test.csv')
+  before = [read(workdir / n) for n in names]
+  (workdir / 'results.json').unlink()
+  shutil.rmtree(workdir / 'predictions')
+  train.evaluate_best(make_config(folder), str(workdir))
+  assert [read(workdir / n) for n in names] == before
+
+
+def test_a_finished_run_only_prints_its_table(
+  finished, folder, capsys, monkeypatch
+):
+  workdir, results = finished
+  monkeypatch.setattr(build, 'build', None)  # Nothing is built any more.
+  again = train.train_and_evaluate(make_config(folder), str(workdir))
+  assert again == results
+  printed = capsys.readouterr().out
+  assert 'valence_arousal/mean_ccc' in printed
+  assert str(workdir / 'results.json') in printed.replace('\n', '')
+
+
+def stop_after(monkeypatch, step):
+  """As if SIGTERM came during `step`."""
+  seen = []
+
+  class Signals(list):
+    def __bool__(self):
+      seen.append(1)
+      return len(seen) >= step
+
+    def __getitem__(self, i):
+      return signal.SIGTERM
+
+  import contextlib
+
+  @contextlib.contextmanager
+  def catch():
+    yield Signals()
+
+  monkeypatch.setattr(interrupt, 'catch', catch)
+
+
+@pytest.mark.parametrize('step', [1, 2, 3])
+def test_a_resumed_run_is_bit_equal(finished, folder, monkeypatch, step):
+  whole, _ = finished
+  workdir = folder / f'resumed{step}'
+  config = make_config(folder)
+  with monkeypatch.context() as patch:
+    stop_after(patch, step)
+    with pytest.raises(interrupt.Interrupted, match=f'step {step} is saved'):
+      train.train_and_evaluate(config, str(workdir))
+  assert not (workdir / 'results.json').exists()
+  train.train_and_evaluate(config, str(workdir))
+  for name in (
+    'results.json',
+    'metrics.jsonl',
+    'predictions/val.csv',
+    'predictions/test.csv',
+  ):
+    assert read(workdir / name) == read(whole / name), name
+
+
+def test_another_config_in_the_folder_is_refused(finished, folder):
+  workdir, _ = finished
+  config = make_config(folder, learning_rate=0.5)
+  with pytest.raises(ValueError, match=r'config.learning_rate: .* 0.5 now'):
+    train.train_and_evaluate(config, str(workdir))
+
+
+def test_a_checkpoint_cut_in_half_is_named(finished, folder):
+  workdir = folder / 'cut'
+  shutil.copytree(finished[0], workdir)
+  (workdir / 'results.json').unlink()
+  files = [p for p in (workdir / 'checkpoints').rglob('*') if p.is_file()]
+  for file in files:
+    if file.stat().st_size > 100_000:
+      os.truncate(file, file.stat().st_size // 2)
+  with pytest.raises(
+    ValueError, match=r'checkpoints/4 cannot be read.*damaged'
+  ):
+    train.train_and_evaluate(make_config(folder), str(workdir))
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(folder):
+  workdir = folder / 'diverged'
+  config = make_config(folder, learning_rate=1e30, clip_norm=0.0)
+  config.num_train_steps, config.eval_every = 6, 6
+  config.optimizer = {'name': 'sgd'}
+  with pytest.raises(FloatingPointError) as error:
+    train.train_and_evaluate(config, str(workdir))
+  message = str(error.value)
+  assert re.search(r'Step [2345]: ', message)
+  assert 'expression' in message
+  assert message.count('.png') == config.batch_size
+  assert not list((workdir / 'checkpoints').glob('[0-9]*'))
+
+
+def test_one_task_without_the_others(folder):
+  config = make_config(folder, num_train_steps=2)
+  config.tasks = ('expression',)
+  results = train.train_and_evaluate(config, str(folder / 'uni'))
+  assert {k.split('/')[0] for k in results['test']} == {
+    'expression',
+    'headline',
+    'step',
+  }
+
+
+def test_a_task_without_labels_is_named_or_dropped(folder, tmp_path):
+  text = (folder / 'faces.csv').read_text().splitlines()
+  cells = [line.split(',') for line in text]
+  keep = [i for i, c in enumerate(cells[0]) if not c.startswith('AU')]
+  kept = [[row[i] for i in keep] for row in cells]
+  # Rows that had nothing but an AU go.
+  kept = [row for row in kept if any(row[2:])]
+  for name in folder.glob('*.png'):
+    shutil.copy(name, tmp_path)
+  (tmp_path / 'faces.csv').write_text('\n'.join(map(','.join, kept)) + '\n')
+  config = make_config(tmp_path)
+  with pytest.raises(ValueError, match='no label of action_units'):
+    build.build(config)
+  config.drop_unlabelled_tasks = True
+  run = build.build(config)
+  assert [t.name for t in run.tasks] == ['expression', 'valence_arousal']
+
+
+def test_another_runs_backbone_is_taken_over(finished, folder):
+  from affect_jax import initialize
+
+  config = make_config(folder)
+  run = build.build(config)
+  fresh = build.initial_state(run, image_size=16, seed=5, with_ema=True)
+  other, _ = checkpoint.read_variables(str(finished[0]))
+  for parts in ('backbone', 'all'):
+    state = initialize.from_elsewhere(
+      fresh, checkpoint_workdir=str(finished[0]), parts=parts
+    )
+    np.testing.assert_array_equal(
+      state.params['backbone']['conv1']['kernel'],
+      other['params']['backbone']['conv1']['kernel'],
+    )
+    head = lambda s: s['heads']['expression']['kernel']
+    same = np.array_equal(head(state.params), head(other['params']))
+    assert same == (parts == 'all')
+    np.testing.assert_array_equal(
+      state.ema['params']['backbone']['conv1']['kernel'],
+      state.params['backbone']['conv1']['kernel'],
+    )
+  with pytest.raises(FileNotFoundError, match='nowhere'):
+    initialize.from_elsewhere(fresh, checkpoint_workdir=str(folder / 'nowhere'))
+  with pytest.raises(ValueError, match='half'):
+    initialize.from_elsewhere(fresh, parts='half')
+
+
+def command(folder, workdir, *more):
+  return [
+    sys.executable,
+    '-m',
+    'affect_jax.main',
+    f'--config={ROOT}/configs/faces_csv.py',
+    f'--workdir={workdir}',
+    f'--config.data.path={folder}/faces.csv',
+    f'--config.data.data_dir={folder}/data',
+    '--config.image_size=16',
+    '--config.model.stem=small',
+    "--config.tasks=('expression',)",
+    '--config.augment.crop.pad=2',
+    '--config.batch_size=8',
+    '--config.log_every=1',
+    '--config.eval_every=3',
+    *more,
+  ]
+
+
+def test_sigterm_saves_and_the_same_command_goes_on(finished, folder):
+  workdir = folder / 'sigterm'
+  environment = {**os.environ, 'XLA_FLAGS': ''}
+  start = command(folder, workdir, '--config.num_train_steps=400')
+  with subprocess.Popen(
+    start, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
+  ) as process:
+    lines = []
+    for line in process.stderr:
+      lines.append(line)
+      if 'step 2/400' in line:
+        process.send_signal(signal.SIGTERM)
+        break
+    rest = process.stderr.read()
+    assert process.wait(timeout=200) == 128 + signal.SIGTERM, ''.join(lines)
+  assert 'Stopped by SIGTERM' in rest
+  saved = max(int(p.name) for p in (workdir / 'checkpoints').glob('[0-9]*'))
+  assert saved >= 2
+  process = subprocess.Popen(
+    start, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
+  )
+  for line in process.stderr:
+    if 'Resuming from step' in line:
+      break
+  process.kill()
+  process.wait()
+  assert f'Resuming from step {saved} ' in line
+
+
+def test_errors_of_the_user_end_without_a_traceback(folder, finished):
+  started = time.time()
+  run = subprocess.run(
+    command(folder, folder / 'wrong', "--config.tasks=('emotion',)"),
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    timeout=200,
+    check=False,
+  )
+  assert run.returncode == 1
+  assert 'Traceback' not in run.stderr
+  assert "Unknown task 'emotion'" in run.stderr
+  assert 'valence_arousal' in run.stderr
+  assert time.time() - started < 200
+
+
+def test_every_task_is_in_the_loss_of_the_default(folder):
+  assert set(make_config(folder).tasks) == set(TASKS)

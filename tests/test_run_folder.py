@@ -1,0 +1,52 @@
+"""Files of a run: whole or not at all; another config is refused."""
+
+import json
+import math
+
+import ml_collections
+import numpy as np
+import pytest
+
+from affect_jax import run_folder
+
+
+def test_json_is_plain_and_has_no_nan(tmp_path):
+  path = str(tmp_path / 'x.json')
+  run_folder.write_json(
+    path, {'a': (1, np.float32(0.5)), 'b': math.nan, 'c': np.int64(3)}
+  )
+  assert run_folder.read_json(path) == {'a': [1, 0.5], 'b': None, 'c': 3}
+  assert run_folder.read_json(str(tmp_path / 'y.json')) is None
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+  path = tmp_path / 'x.json'
+  run_folder.write_json(str(path), {'a': 1})
+  with pytest.raises(TypeError):
+    run_folder.write_json(str(path), {'a': 2, 'b': object()})
+  assert json.loads(path.read_text()) == {'a': 1}
+
+
+def test_every_difference_between_configs_is_named(tmp_path):
+  config = ml_collections.ConfigDict({'a': {'b': (1, 2)}, 'c': 3, 'd': ''})
+  run_folder.claim(str(tmp_path), config)
+  run_folder.claim(str(tmp_path), config)
+  other = ml_collections.ConfigDict({'a': {'b': (1, 3)}, 'e': 4, 'd': ''})
+  with pytest.raises(ValueError, match='another config') as error:
+    run_folder.claim(str(tmp_path), other)
+  message = str(error.value)
+  assert 'config.a.b: [1, 2] there, [1, 3] now' in message
+  assert "config.c: 3 there, 'absent' now" in message
+  assert "config.e: 'absent' there, 4 now" in message
+  assert 'config.d' not in message
+
+
+def test_lines_after_the_checkpoint_are_dropped(tmp_path):
+  path = str(tmp_path / 'metrics.jsonl')
+  for step in (1, 2, 3):
+    run_folder.append_jsonl(path, step, {'x': step})
+  with open(path, 'a') as file:
+    file.write('{"step": 4, "x":')  # Killed in the middle of a line.
+  run_folder.truncate_jsonl(path, 2)
+  with open(path) as file:
+    assert [json.loads(x)['step'] for x in file] == [1, 2]
