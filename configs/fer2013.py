@@ -31,9 +31,9 @@ def get_config():
   c.eval_flip = True
 
   c.batch_size = 64
-  c.num_train_steps = 3400
+  c.num_train_steps = 4570
   # Most is learned from smaller pictures, which cost less.
-  c.image_size_schedule = ((0, 32), (2100, 40), (2900, 48))
+  c.image_size_schedule = ((0, 32), (3480, 40), (4130, 48))
   c.optimizer = {'name': 'sgd', 'momentum': 0.9, 'nesterov': True}
   c.learning_rate = 0.05
   c.schedule.warmup_steps = 300
@@ -41,5 +41,5 @@ def get_config():
   c.clip_norm = 0.0
   c.ema_decay = 0.998
   c.log_every = 50
-  c.eval_every = 425
+  c.eval_every = 870
   return c

@@ -6,6 +6,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from affect_jax.models import convolution
+
 # The parts of the network from the input on: the first keys of their paths in
 # `params` and `batch_stats`. `frozen_stages` counts along this tuple.
 STAGES = (
@@ -59,6 +61,7 @@ def _conv(
     use_bias=False,
     dtype=dtype,
     kernel_init=_kaiming,
+    conv_general_dilated=convolution.conv,
     name=name,
   )
 
