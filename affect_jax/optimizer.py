@@ -40,6 +40,11 @@ def build_schedule(
     filled.setdefault('init_value', 0.0)
   if 'warmup_steps' in takes:
     filled.setdefault('warmup_steps', 0)
+    if filled['warmup_steps'] >= num_train_steps:
+      raise ValueError(
+        f'config.schedule.warmup_steps={filled["warmup_steps"]} must be less '
+        f'than config.num_train_steps={num_train_steps}.'
+      )
   return _call(make, name, filled)
 
 

@@ -18,7 +18,8 @@ def get_config():
   c.image_size = 64
   c.augment = {'flip': {}, 'crop': {'pad': 4}}
   c.eval_flip = True
-  c.num_train_steps = 400
-  c.eval_every = 100
+  c.num_train_steps = 480
+  c.image_size_schedule = ((0, 48), (300, 64))
+  c.eval_every = 120
   c.ema_decay = 0.98
   return c
