@@ -19,6 +19,7 @@ from affect_jax import tasks as tasks_lib
 from affect_jax import train_state
 from affect_jax.corpora import records
 from affect_jax.models import affect_model
+from affect_jax.models import resnet
 
 SPLITS = ('train', 'val', 'test')
 
@@ -77,7 +78,7 @@ def build(config: Any) -> Run:
     clip_norm=config.clip_norm,
     weight_decay=config.weight_decay,
     multipliers=config.learning_rate_multipliers.to_dict(),
-    frozen=config.frozen,
+    frozen=[*config.frozen, *frozen_paths(config.model.frozen_stages)],
   )
   return Run(
     corpus=corpus,
@@ -167,6 +168,11 @@ def _numbers(key: str, text: str) -> tuple[float, ...]:
 
 def _is_balanced(value: Any) -> bool:
   return isinstance(value, str) and value == 'balanced'
+
+
+def frozen_paths(stages: int) -> list[str]:
+  """Parameter paths of the first stages of the backbone (1: the stem)."""
+  return [f'backbone/{p}' for s in resnet.STAGES[:stages] for p in s]
 
 
 def check_loss_weights(weights: Any, tasks: Sequence[Any]) -> None:

@@ -49,6 +49,7 @@ def get_config() -> Any:
     'stem': 'imagenet',
     'dtype': 'float32',
     'dropout': 0.0,
+    # Of 5 (stem, layer1, ...): weights and BatchNorm statistics stay.
     'frozen_stages': 0,
     'zero_init_residual': False,
   }
@@ -64,8 +65,9 @@ def get_config() -> Any:
   c.weight_decay = 1e-4
   c.clip_norm = 1.0
   c.ema_decay = 0.0
+  # {path prefix: factor}, as {'backbone': .1, 'backbone/layer1': .01}.
   c.learning_rate_multipliers = {}
-  c.frozen = ()
+  c.frozen = ()  # Path prefixes.
   c.parallel = 'jit'
 
   # When.

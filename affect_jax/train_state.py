@@ -63,7 +63,8 @@ def copy_for_ema(params: Any, model_state: Any) -> Any:
 def update_ema(ema: Any, params: Any, model_state: Any, decay: float) -> Any:
   """decay * ema + (1 - decay) * new, BatchNorm statistics included."""
   new = {'params': params, 'model_state': model_state}
-  return jax.tree.map(lambda e, n: decay * e + (1 - decay) * n, ema, new)
+  # In this form what does not change stays the same to the last bit.
+  return jax.tree.map(lambda e, n: e + (1 - decay) * (n - e), ema, new)
 
 
 def eval_variables(state: TrainState) -> dict[str, Any]:

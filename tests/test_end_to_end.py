@@ -230,6 +230,22 @@ def test_a_loss_that_is_not_finite_stops_the_run(folder):
   assert not list((workdir / 'checkpoints').glob('[0-9]*'))
 
 
+def test_frozen_stages_stay_as_they_are(finished, folder):
+  config = make_config(folder, num_train_steps=2)
+  config.model.frozen_stages = 3
+  config.init.checkpoint_workdir = str(finished[0])
+  workdir = folder / 'frozen'
+  train.train_and_evaluate(config, str(workdir))
+  before, _ = checkpoint.read_variables(str(finished[0]))
+  after, _ = checkpoint.read_variables(str(workdir))
+  for kind in ('params', 'batch_stats'):
+    old, new = before[kind]['backbone'], after[kind]['backbone']
+    for part in ('bn1', 'layer1', 'layer2'):
+      jax.tree.map(np.testing.assert_array_equal, old[part], new[part])
+    same = jax.tree.map(np.array_equal, old['layer3'], new['layer3'])
+    assert not any(jax.tree.leaves(same))
+
+
 def test_one_task_without_the_others(folder):
   config = make_config(folder, num_train_steps=2)
   config.tasks = ('expression',)
