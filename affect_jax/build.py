@@ -1,6 +1,6 @@
 """From a config to what a run consists of. Below here nothing sees a config."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 import dataclasses
 from typing import Any
 
@@ -194,19 +194,28 @@ def log_counts(counts: dict[str, Any], tasks: Sequence[Any]) -> None:
     logging.info('labels in training, %s: %s', task.name, ', '.join(cells))
 
 
-def initial_state(
-  run: Run, *, image_size: int, seed: int, with_ema: bool
-) -> train_state.TrainState:
+def initial_state(run: Run, config: Any) -> train_state.TrainState:
   """A fresh state, whole on every device."""
-  inputs = batch_lib.dummy_batch(run.tasks, image_size)['inputs']
+  return jax.jit(_creator(run, config), out_shardings=run.parallel.replicated)(
+    jax.random.key(config.seed)
+  )
 
-  def create(rng):
-    return train_state.create(
-      run.eval_model, run.tx, inputs, rng, with_ema=with_ema
-    )
 
-  return jax.jit(create, out_shardings=run.parallel.replicated)(
-    jax.random.key(seed)
+def abstract_state(run: Run, config: Any) -> train_state.TrainState:
+  """Shapes of the state, to restore a checkpoint into: nothing is compiled."""
+  shapes = jax.eval_shape(_creator(run, config), jax.random.key(config.seed))
+  return jax.tree.map(
+    lambda x: jax.ShapeDtypeStruct(
+      x.shape, x.dtype, sharding=run.parallel.replicated
+    ),
+    shapes,
+  )
+
+
+def _creator(run: Run, config: Any) -> Callable[[jax.Array], Any]:
+  inputs = batch_lib.dummy_batch(run.tasks, config.image_size)['inputs']
+  return lambda rng: train_state.create(
+    run.eval_model, run.tx, inputs, rng, with_ema=config.ema_decay > 0
   )
 
 

@@ -4,7 +4,6 @@ import os
 from typing import Any
 
 from absl import logging
-import jax
 import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import preservation_policy
 
@@ -65,17 +64,21 @@ def save(
 def restore(
   manager: ocp.CheckpointManager, step: int, state: Any
 ) -> tuple[Any, dict]:
-  """Reads (state, thresholds) of a step, in the shape of `state`.
+  """Reads (state, thresholds) of a step.
+
+  Args:
+    manager: From `build_manager`.
+    step: Which checkpoint.
+    state: Shapes, dtypes and shardings: `build.abstract_state`.
 
   Raises:
     ValueError: The checkpoint is damaged or of another model; names it.
   """
-  target = jax.tree.map(ocp.utils.to_shape_dtype_struct, state)
   try:
     restored = manager.restore(
       step,
       args=ocp.args.Composite(
-        state=ocp.args.StandardRestore(target),
+        state=ocp.args.StandardRestore(state),
         thresholds=ocp.args.JsonRestore(),
       ),
     )

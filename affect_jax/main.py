@@ -18,6 +18,7 @@ import jax
 from ml_collections import config_flags
 import tensorflow as tf
 
+from affect_jax import evaluate_run
 from affect_jax import interrupt
 from affect_jax import run_folder
 from affect_jax import train
@@ -60,7 +61,7 @@ def main(argv: list[str]) -> None:
       train.train_and_evaluate(_CONFIG.value, workdir)
     else:
       run_folder.claim(workdir, _CONFIG.value)
-      train.evaluate_best(_CONFIG.value, workdir)
+      evaluate_run.evaluate_best(_CONFIG.value, workdir)
   except interrupt.Interrupted as stopped:
     logging.info('%s', stopped)
     sys.exit(stopped.exit_code)

@@ -16,14 +16,13 @@ from affect_jax import build
 from affect_jax import checkpoint
 from affect_jax import environment
 from affect_jax import evaluate
+from affect_jax import evaluate_run
 from affect_jax import initialize
 from affect_jax import input_pipeline
 from affect_jax import interrupt
 from affect_jax import parallel as parallel_lib
-from affect_jax import predictions
 from affect_jax import run_folder
 from affect_jax import table
-from affect_jax import train_state
 from affect_jax import train_step
 from affect_jax.corpora import records
 
@@ -63,28 +62,27 @@ def train_and_evaluate(
     os.path.join(workdir, 'environment.json'),
     environment.describe({run.corpus: data}),
   )
-  state = build.initial_state(
-    run,
-    image_size=config.image_size,
-    seed=config.seed,
-    with_ema=config.ema_decay > 0,
-  )
   parameter_overview.log_parameter_overview(
-    state.params, include_stats=False, msg='Parameters:'
+    build.abstract_state(run, config).params,
+    include_stats=False,
+    msg='Parameters:',
   )
+  predict = evaluate_run.make_predict(config, run)
   with checkpoint.build_manager(workdir, config.eval_every) as manager:
     first_step = manager.latest_step()
     if first_step is not None:
+      state = build.abstract_state(run, config)
       state, _ = checkpoint.restore(manager, first_step, state)
       logging.info('Resuming from step %d of %s.', first_step, workdir)
     else:
       first_step = 0
+      state = build.initial_state(run, config)
       state = initialize.from_elsewhere(state, **config.init)
-    _train(config, workdir, run, state, manager, first_step)
-  return evaluate_best(config, workdir, run)
+    _train(config, workdir, run, predict, state, manager, first_step)
+  return evaluate_run.evaluate_best(config, workdir, run, predict)
 
 
-def _train(config, workdir, run, state, manager, first_step):
+def _train(config, workdir, run, predict, state, manager, first_step):
   """The loop: update, log, validate, save."""
   parallel = run.parallel
   step_fn = parallel.compile_step(
@@ -97,9 +95,6 @@ def _train(config, workdir, run, state, manager, first_step):
       ema_decay=config.ema_decay,
       axis_name=parallel.axis_name,
     )
-  )
-  predict = evaluate.make_predict(
-    run.eval_model, run.tasks, parallel, flip=config.eval_flip
   )
   batches = input_pipeline.train_batches(
     run.builder,
@@ -162,7 +157,9 @@ def _train(config, workdir, run, state, manager, first_step):
         scores, thresholds = {}, {}
         if validates:
           with progress.timed('validation'):
-            scores, thresholds = _validate(config, run, predict, whole)
+            scores, thresholds = evaluate_run.validate(
+              config, run, predict, whole
+            )
           write(step, {f'val/{k}': v for k, v in _defined(scores).items()})
         checkpoint.save(
           manager,
@@ -175,75 +172,6 @@ def _train(config, workdir, run, state, manager, first_step):
       if stops and not last:
         manager.wait_until_finished()
         raise interrupt.Interrupted(step, (signals or [15])[0])
-
-
-def _validate(config, run, predict, state):
-  """Scores and thresholds of the validation split; {} where there is none."""
-  if 'val' not in run.splits:
-    return {}, {}
-  rows = _predict_split(config, run, predict, state, 'val')
-  thresholds = evaluate.tune(run.tasks, rows)
-  scores = evaluate.score(run.tasks, rows, thresholds)
-  table.log_headlines(run.tasks, scores)
-  return scores, thresholds
-
-
-def _predict_split(config, run, predict, state, split):
-  batches = input_pipeline.eval_batches(
-    run.builder,
-    run.splits[split],
-    run.tasks,
-    batch_size=config.batch_size,
-    image_size=config.image_size,
-  )
-  variables = train_state.eval_variables(state)
-  return evaluate.predict_split(predict, variables, batches, run.parallel)
-
-
-def evaluate_best(
-  config: Any,
-  workdir: str,
-  run: build.Run | None = None,
-) -> dict[str, dict[str, float]]:
-  """Rebuilds results.json and predictions/ from the best checkpoint.
-
-  The best is that of the highest headline on validation, or the latest where
-  there is no validation. Thresholds are those stored with it.
-
-  Raises:
-    FileNotFoundError: There is no checkpoint.
-  """
-  run = run or build.build(config)
-  state = build.initial_state(
-    run,
-    image_size=config.image_size,
-    seed=config.seed,
-    with_ema=config.ema_decay > 0,
-  )
-  with checkpoint.build_manager(workdir, config.eval_every) as manager:
-    step = manager.best_step()
-    step = manager.latest_step() if step is None else step
-    if step is None:
-      raise FileNotFoundError(f'No checkpoint in {workdir}/checkpoints.')
-    state, thresholds = checkpoint.restore(manager, step, state)
-  predict = evaluate.make_predict(
-    run.eval_model, run.tasks, run.parallel, flip=config.eval_flip
-  )
-  results = {}
-  for split in ('val', 'test'):
-    if split in run.splits:
-      rows = _predict_split(config, run, predict, state, split)
-      scores = evaluate.score(run.tasks, rows, thresholds)
-      results[split] = {'step': float(step), **scores}
-      if jax.process_index() == 0:
-        path = os.path.join(workdir, 'predictions', f'{split}.csv')
-        predictions.write(path, run.tasks, rows, run.corpus)
-  if jax.process_index() == 0:
-    run_folder.write_json(os.path.join(workdir, 'results.json'), results)
-  # As it reads back: NaN is None.
-  results = run_folder.read_json(os.path.join(workdir, 'results.json'))
-  table.show(results, workdir)
-  return results
 
 
 def check_finite(step: int, ids: np.ndarray, logs: Mapping[str, Any]) -> None:

@@ -15,11 +15,10 @@ def get_config():
   c.data.num_val = 600
   c.data.num_test = 1000
   c.data.seed = 0
-  c.image_size = 64
+  c.image_size = 48
   c.augment = {'flip': {}, 'crop': {'pad': 4}}
   c.eval_flip = True
-  c.num_train_steps = 480
-  c.image_size_schedule = ((0, 48), (300, 64))
-  c.eval_every = 120
+  c.num_train_steps = 420
+  c.eval_every = 105
   c.ema_decay = 0.98
   return c

@@ -19,6 +19,7 @@ import toy
 
 from affect_jax import build
 from affect_jax import checkpoint
+from affect_jax import evaluate_run
 from affect_jax import interrupt
 from affect_jax import train
 
@@ -138,7 +139,7 @@ def test_evaluate_rebuilds_results_to_the_last_digit(finished, folder):
   before = [read(workdir / n) for n in names]
   (workdir / 'results.json').unlink()
   shutil.rmtree(workdir / 'predictions')
-  train.evaluate_best(make_config(folder), str(workdir))
+  evaluate_run.evaluate_best(make_config(folder), str(workdir))
   assert [read(workdir / n) for n in names] == before
 
 
@@ -280,7 +281,8 @@ def test_another_runs_backbone_is_taken_over(finished, folder):
 
   config = make_config(folder)
   run = build.build(config)
-  fresh = build.initial_state(run, image_size=16, seed=5, with_ema=True)
+  config.seed = 5
+  fresh = build.initial_state(run, config)
   other, _ = checkpoint.read_variables(str(finished[0]))
   for parts in ('backbone', 'all'):
     state = initialize.from_elsewhere(

@@ -11,7 +11,8 @@ LAYERS = (
   {'models', 'corpora', 'labels', 'checkpoint', 'table', 'predictions'},
   {'input_pipeline', 'evaluate', 'train_step', 'initialize'},
   {'defaults', 'build'},
-  {'train', 'contact_sheet'},
+  {'evaluate_run', 'contact_sheet'},
+  {'train'},
   {'main'},
 )
 

@@ -166,3 +166,27 @@ def test_a_task_without_labels_is_an_error_or_dropped():
   assert [t.name for t in kept] == ['expression', 'valence_arousal']
   with pytest.raises(ValueError, match='any task'):
     labels.require(counts, tasks[1:2], drop=True)
+
+
+@pytest.mark.parametrize('split', ['train', 'val'])
+def test_processes_read_disjoint_parts(builder, monkeypatch, split):
+  monkeypatch.setattr(input_pipeline.jax, 'process_count', lambda: 2)
+  seen, numbers = [], []
+  for index in range(2):
+    monkeypatch.setattr(input_pipeline.jax, 'process_index', lambda i=index: i)
+    if split == 'train':
+      # 23 samples: 12 and 11; two rows of a batch of 4 each.
+      batches = train(builder, num_steps=5)
+    else:
+      batches = list(
+        input_pipeline.eval_batches(
+          builder, split, toy.all_tasks(), batch_size=4, image_size=8
+        )
+      )
+    assert all(len(b['id']) == 2 for b in batches)
+    seen.append({i for b in batches for i in b['id']} - {b''})
+    numbers.append(len(batches))
+  assert not seen[0] & seen[1]
+  assert numbers[0] == numbers[1]
+  if split == 'val':
+    assert len(seen[0] | seen[1]) == 11

@@ -261,9 +261,7 @@ def test_no_triangle_is_lost_for_want_of_slots():
     face = gallery.draw(1, 'train', i * 8, 8)[1] | {'zoom': np.float32(1.12)}
     face = {k: jnp.asarray(v) for k, v in face.items()}
     _, place = render._project(render._deform(face), face, full)
-    rows, covered = render._triangle_rows(place, full)
-    slots = int(render.SLOTS_PER_PIXEL * full * full) + len(rows)
-    assert covered.sum() < 0.95 * slots
+    assert render._tiles(place, full).sum() < 0.95 * render._slots(full)
 
 
 def test_the_corpus(corpus):

@@ -13,6 +13,7 @@ import errno
 import fcntl
 import pathlib
 import shutil
+import sys
 from typing import Any
 
 from absl import logging
@@ -43,6 +44,9 @@ def once(builder: Any, generate: Callable[..., None], **kwargs: Any) -> None:
     local = '://' not in str(builder.data_dir)
     parent = pathlib.Path(builder.data_dir).parent
     alone = _alone(parent) if local else contextlib.nullcontext()
+    if not sys.stderr.isatty():
+      # In a log file, a bar is a thousand copies of itself.
+      tfds.disable_progress_bar()
     with _full_disk_explained(builder), alone:
       generate(**kwargs)
   if not builder.info.splits:

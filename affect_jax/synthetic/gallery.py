@@ -13,6 +13,7 @@ import io
 import itertools
 import os
 import pathlib
+import sys
 import time
 
 from absl import logging
@@ -92,7 +93,8 @@ def stream(
 ) -> Iterator[tuple[int, affect_lib.Affect, bytes]]:
   """Yields (index, what it shows, encoded picture) of faces 0 to count - 1.
 
-  Logs progress, rate and time left every few seconds.
+  Logs progress, rate and time left every few seconds, except to a terminal:
+  there, tfds draws a bar.
 
   Args:
     seed: Of the corpus.
@@ -117,7 +119,7 @@ def stream(
   firsts = iter(range(0, count, BATCH))
   chunk(0)  # Compiles once; the threads would all begin with it.
   began = reported = time.monotonic()
-  done = 0
+  done, quiet = 0, sys.stderr.isatty()
   with futures.ThreadPoolExecutor(workers) as pool:
     # A few chunks ahead: memory stays flat whatever the count.
     ahead = itertools.islice(firsts, workers + 2)
@@ -129,7 +131,7 @@ def stream(
       yield from finished
       done += len(finished)
       now = time.monotonic()
-      if now - reported > 5 or done == count:
+      if not quiet and (now - reported > 5 or done == count):
         rate = done / (now - began)
         logging.info(
           'synthetic_faces: rendered %d of %d %s pictures, %.0f/s, %.0f s left',

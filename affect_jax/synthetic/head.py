@@ -114,6 +114,11 @@ def _incident(quads: np.ndarray, count: int) -> np.ndarray:
   return np.array([(a * 4)[:4] for a in around], np.int32)
 
 
+@functools.cache
+def _vertices_of(*parts: int) -> np.ndarray:
+  return np.concatenate([load().vertices_of(part) for part in parts])
+
+
 def identity(weights: Mapping[str, float]) -> np.ndarray:
   """Vertices [V, 3] of a person's neutral face, eyes at the origin's height.
 
@@ -121,24 +126,21 @@ def identity(weights: Mapping[str, float]) -> np.ndarray:
     weights: {shape: weight}, names of `Head.shape_names`.
 
   Raises:
-    ValueError: An unknown shape.
+    ValueError: An unknown shape with a weight other than 0.
   """
   head = load()
-  chosen = [head.shape_names.index(name) for name in weights]
-  amounts = np.array(list(weights.values()), np.float32)
+  chosen = [head.shape_names.index(n) for n, w in weights.items() if w]
+  amounts = np.array([w for w in weights.values() if w], np.float32)
   # Not `@`: the order of BLAS' sums depends on its threads.
   moves = np.einsum('s,sn->n', amounts, head.shapes[chosen])
   vertices = head.vertices + moves.reshape(-1, 3)
   # Shapes of the mouth leave teeth and tongue where they are, which then
   # pierce the lips; slightly narrower and farther back, they do not.
   for part, back in ((TEETH, 0.07), (TONGUE, 0.13)):
-    inside = head.vertices_of(part)
+    inside = _vertices_of(part)
     vertices[inside] *= np.array([[0.92, 1, 1]], np.float32)
     vertices[inside, 2] -= np.float32(back)
-  eyes = np.concatenate(
-    [head.vertices_of(LEFT_EYE), head.vertices_of(RIGHT_EYE)]
-  )
-  centre = vertices[eyes].mean(0)
+  centre = vertices[_vertices_of(LEFT_EYE, RIGHT_EYE)].mean(0)
   vertices -= centre
   vertices *= np.float32(EYES_TO_CHIN) / -vertices[head.chin, 1]
   return vertices.astype(np.float32)

@@ -6,6 +6,7 @@ together as the arrays that `render.render` reads.
 
 from collections.abc import Mapping
 import dataclasses
+import functools
 from typing import Any
 
 import numpy as np
@@ -49,13 +50,8 @@ FACE_UNITS: dict[str, dict[str, float]] = {
 }
 # Shapes that look like an expression are kept weaker in an identity.
 EXPRESSIVE = ('mouth-angles', 'mouth-laugh', 'eyebrows-angle', 'eyebrows-trans')
-EXPRESSIVE += (
-  'lowerlip',
-  'upperlip',
-  'eye-height',
-  'eye-push',
-  'mouth-dimples',
-)
+EXPRESSIVE += ('lowerlip', 'upperlip', 'eye-height', 'eye-push')
+EXPRESSIVE += ('mouth-dimples',)
 OPPOSITES = (('decr', 'incr'), ('down', 'up'), ('in', 'out'))
 OPPOSITES += (('concave', 'convex'), ('backward', 'forward'))
 OPPOSITES += (('compress', 'uncompress'),)
@@ -73,11 +69,8 @@ HAIRS: tuple[tuple[float, ...], ...] = (
   (0.13, 0.065, 0.03),
 )
 HAIRS += ((0.38, 0.25, 0.12), (0.20, 0.06, 0.02), (0.33, 0.32, 0.31))
-IRISES: tuple[tuple[float, ...], ...] = (
-  (0.035, 0.018, 0.01),
-  (0.10, 0.05, 0.02),
-  (0.08, 0.10, 0.04),
-)
+IRISES: tuple[tuple[float, ...], ...]
+IRISES = ((0.035, 0.018, 0.01), (0.10, 0.05, 0.02), (0.08, 0.10, 0.04))
 IRISES += ((0.09, 0.17, 0.28), (0.14, 0.17, 0.19))
 
 
@@ -153,23 +146,31 @@ def draw_person(rng: np.random.Generator) -> Person:
   return Person(head_lib.identity(weights), looks)
 
 
-def _features(rng: np.random.Generator) -> dict[str, float]:
-  """Weights of the detail shapes, alike on both sides of the face."""
-  weights: dict[str, float] = {}
+@functools.cache
+def _detail_shapes() -> tuple[tuple[tuple[str, str], ...], np.ndarray]:
+  """(shape, opposite or '') of all that are drawn, and their spreads."""
   names = head_lib.load().shape_names
+  pairs, spreads = [], []
   for name in names:
     if name.startswith(('universal', *build_asset.ANCESTRIES, 'r-')):
       continue
     stem, _, end = name.rpartition('-')
-    other = next((b for a, b in OPPOSITES if a == end), None)
     if any(end == b for _, b in OPPOSITES):
       continue  # drawn with its opposite
-    spread = 0.05 if any(e in name for e in EXPRESSIVE) else 0.16
-    value = float(np.clip(rng.normal(0, spread), -0.4, 0.4))
-    if value < 0 and other is None:
-      continue
-    chosen = name if value > 0 else f'{stem}-{other}'
-    if chosen not in names:
+    other = next((f'{stem}-{b}' for a, b in OPPOSITES if a == end), '')
+    pairs.append((name, other if other in names else ''))
+    spreads.append(0.05 if any(e in name for e in EXPRESSIVE) else 0.16)
+  return tuple(pairs), np.array(spreads)
+
+
+def _features(rng: np.random.Generator) -> dict[str, float]:
+  """Weights of the detail shapes, alike on both sides of the face."""
+  weights: dict[str, float] = {}
+  pairs, spreads = _detail_shapes()
+  values = np.clip(rng.normal(0, spreads), -0.4, 0.4).tolist()
+  for (name, other), value in zip(pairs, values, strict=True):
+    chosen = name if value > 0 else other
+    if not chosen:
       continue
     weights[chosen] = abs(value)
     if chosen.startswith('l-'):
@@ -177,25 +178,31 @@ def _features(rng: np.random.Generator) -> dict[str, float]:
   return weights
 
 
+@functools.cache
+def _columns() -> dict[str, int]:
+  """Where each face unit stands among the weights."""
+  return {n: i for i, n in enumerate(head_lib.load().unit_names)}
+
+
 def unit_weights(drawn: affect_lib.Affect) -> np.ndarray:
   """Weights [52] of the face units that show an affect."""
-  names = head_lib.load().unit_names
-  weights = np.zeros(len(names), np.float32)
+  columns = _columns()
+  weights = [0.0] * len(columns)
   for unit in affect_lib.RENDERED:
     left, right = drawn.left.get(unit, 0.0), drawn.right.get(unit, 0.0)
     for name, share in FACE_UNITS[unit].items():
-      if name in names:
-        weights[names.index(name)] += GAIN * share * max(left, right)
+      if name in columns:
+        weights[columns[name]] += GAIN * share * max(left, right)
       else:
-        weights[names.index(name + 'Left')] += GAIN * share * left
-        weights[names.index(name + 'Right')] += GAIN * share * right
+        weights[columns[name + 'Left']] += GAIN * share * left
+        weights[columns[name + 'Right']] += GAIN * share * right
   for side in ('Left', 'Right'):
-    blink, squint = (names.index(n + side) for n in ('eyeBlink', 'eyeSquint'))
+    blink, squint = (columns[n + side] for n in ('eyeBlink', 'eyeSquint'))
     # Together they would push the lids through each other.
     weights[blink] = min(weights[blink], 1.0)
     weights[squint] = min(weights[squint], 1.5 - weights[blink])
-  weights[names.index('jawOpen')] = min(weights[names.index('jawOpen')], 0.9)
-  return weights
+  weights[columns['jawOpen']] = min(weights[columns['jawOpen']], 0.9)
+  return np.array(weights, np.float32)
 
 
 def _light(rng: np.random.Generator, skin: np.ndarray) -> dict[str, Any]:
@@ -267,11 +274,10 @@ def face(
     }
     seed = int(rng.integers(2**32))
   # The lids follow the eyes. Pitch is positive where the eyes look down.
-  names = head_lib.load().unit_names
   down = float(camera['gaze'][1]) / 0.5
   for side in ('Left', 'Right'):
     name = ('eyeLookDown' if down > 0 else 'eyeLookUp') + side
-    units[names.index(name)] += abs(down)
+    units[_columns()[name]] += abs(down)
 
   def strongest(*names: str) -> float:
     sides = (drawn.left, drawn.right)
