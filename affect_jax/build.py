@@ -223,7 +223,8 @@ def augmentations(
   config: Any,
 ) -> list[tuple[str, dict[str, Any]]]:
   """Pairs (name, options) of config.augment, in its order."""
-  return [(name, dict(o)) for name, o in config.augment.items()]
+  options = config.augmentations.to_dict()
+  return [(name, options.get(name, {})) for name in config.augment]
 
 
 def progressive_sizes(config: Any) -> dict[int, int]:

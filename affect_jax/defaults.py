@@ -30,8 +30,18 @@ def get_config() -> Any:
     'outputs': (),
     'loss': 'binary_cross_entropy',
     'pos_weight': '',  # '1, 2.5, ...' or 'balanced'.
+    'focal_gamma': 2.0,
+    'gamma_neg': 4.0,
+    'gamma_pos': 1.0,
+    'clip': 0.05,
   }
-  c.valence_arousal = {'loss': 'ccc_mse'}
+  c.valence_arousal = {
+    'loss': 'ccc_mse',
+    'mse_weight': 0.5,
+    'ccc_weight': 1.0,
+    'bins': 20,
+    'soft_bins': False,
+  }
 
   # From what. Further keys of `data` are options of the corpus.
   c.data = {
@@ -42,7 +52,21 @@ def get_config() -> Any:
   c.image_size = 64
   # Pairs (first step, pixels): smaller pictures to begin with.
   c.image_size_schedule = ()
-  c.augment = {}
+  # Names of augmentations, applied in this order, and their options.
+  c.augment = ()
+  c.augmentations = {
+    'flip': {'probability': 0.5},
+    'crop': {'pad': 4, 'mode': 'reflect'},
+    'resized_crop': {'scale': (0.7, 1.0), 'ratio': (0.9, 1.1)},
+    'colour': {
+      'brightness': 0.2,
+      'contrast': 0.2,
+      'saturation': 0.2,
+      'hue': 0.02,
+    },
+    'rotation': {'degrees': 10.0},
+    'erasing': {'probability': 0.5, 'area': (0.02, 0.2)},
+  }
 
   # With what.
   c.model = {

@@ -18,11 +18,8 @@ def get_config():
   c.data.path = ''
   c.data.on_bad_image = 'error'
   c.image_size = 112
-  c.augment = {
-    'flip': {},
-    'crop': {'pad': 8},
-    'colour': {},
-  }
+  c.augment = ('flip', 'crop', 'colour')
+  c.augmentations.crop.pad = 8
   c.expression.class_weights = 'balanced'
   c.batch_size = 64
   c.num_train_steps = 2000

@@ -27,7 +27,7 @@ def get_config():
   }
   c.image_size = 48
   c.model.stem = 'small'
-  c.augment = {'flip': {}, 'crop': {'pad': 4}}
+  c.augment = ('flip', 'crop')
   c.eval_flip = True
 
   c.batch_size = 64

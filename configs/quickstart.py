@@ -16,7 +16,7 @@ def get_config():
   c.data.num_test = 1000
   c.data.seed = 0
   c.image_size = 48
-  c.augment = {'flip': {}, 'crop': {'pad': 4}}
+  c.augment = ('flip', 'crop')
   c.eval_flip = True
   c.num_train_steps = 420
   c.eval_every = 105

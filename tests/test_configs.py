@@ -54,3 +54,26 @@ def test_config_trains_two_steps(name, tmp_path):
 def test_a_configs_docstring_is_its_command(name):
   text = pathlib.Path(ROOT / 'configs' / f'{name}.py').read_text()
   assert f'--config=configs/{name}.py' in text.split('"""')[1]
+
+
+def test_every_named_augmentation_and_loss_has_defaults(tmp_path):
+  from affect_jax import augment
+  from affect_jax import build
+  from affect_jax import defaults
+  from affect_jax import input_pipeline
+  from affect_jax import tasks
+
+  c = defaults.get_config()
+  assert set(c.augmentations) == set(augment.AUGMENTATIONS)
+  c.augment = tuple(augment.AUGMENTATIONS)
+  input_pipeline._check_augmentations(build.augmentations(c), 32)
+  for name, module in (
+    ('expression', tasks.expression),
+    ('action_units', tasks.action_units),
+    ('valence_arousal', tasks.valence_arousal),
+  ):
+    for loss in module.LOSSES:
+      options = {
+        k: v for k, v in c[name].to_dict().items() if v not in ('', ())
+      }
+      assert tasks.get_task(name, **{**options, 'loss': loss}).name == name

@@ -49,7 +49,7 @@ def make_config(folder, **overrides):
   c.data.path = str(path)
   c.data.data_dir = str(folder / 'data')
   c.image_size = 16
-  c.augment = {'flip': {}}
+  c.augment = ('flip',)
   c.model.stem = 'small'
   c.expression.class_weights = ''
   c.batch_size = 8
@@ -317,7 +317,8 @@ def command(folder, workdir, *more):
     '--config.image_size=16',
     '--config.model.stem=small',
     "--config.tasks=('expression',)",
-    '--config.augment.crop.pad=2',
+    "--config.augment=('flip','rotation')",
+    '--config.augmentations.rotation.degrees=5',
     '--config.batch_size=8',
     '--config.log_every=1',
     '--config.eval_every=3',
