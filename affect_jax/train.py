@@ -45,7 +45,9 @@ def train_and_evaluate(
     FloatingPointError: A loss is not finite; names step, task and samples.
     interrupt.Interrupted: SIGTERM or Ctrl-C; the state was saved.
   """
-  run_folder.claim(workdir, config)
+  main_process = jax.process_index() == 0
+  if main_process:
+    run_folder.claim(workdir, config)
   results = run_folder.read_json(os.path.join(workdir, 'results.json'))
   if results:
     logging.info('%s is finished.', workdir)
@@ -58,10 +60,11 @@ def train_and_evaluate(
     'sources': records.metadata(run.builder)['sources'],
     'skipped': records.metadata(run.builder)['skipped'],
   }
-  run_folder.write_json(
-    os.path.join(workdir, 'environment.json'),
-    environment.describe({run.corpus: data}),
-  )
+  if main_process:
+    run_folder.write_json(
+      os.path.join(workdir, 'environment.json'),
+      environment.describe({run.corpus: data}),
+    )
   parameter_overview.log_parameter_overview(
     build.abstract_state(run, config).params,
     include_stats=False,
@@ -166,7 +169,7 @@ def _train(config, workdir, run, predict, state, manager, first_step):
           step,
           whole,
           thresholds=thresholds,
-          headline=scores.get(evaluate.HEADLINE),
+          headline=_defined(scores).get(evaluate.HEADLINE),
           force=True,
         )
       if stops and not last:

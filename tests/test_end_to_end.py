@@ -105,6 +105,13 @@ def test_a_run_leaves_what_it_promises(finished, folder):
     best = max(lines, key=lambda x: x.get('val/headline', -9))['step']
     assert manager.best_step() == best
     assert results['val']['step'] == best
+  # What was saved is what was validated, whatever the next step did to it.
+  validated = next(
+    x for x in lines if x['step'] == best and 'val/headline' in x
+  )
+  for name, value in results['val'].items():
+    if name != 'step' and value is not None:
+      assert value == validated[f'val/{name}'], name
 
 
 def test_predictions_hold_gold_and_predicted_of_every_sample(finished, folder):
