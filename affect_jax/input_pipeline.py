@@ -44,7 +44,8 @@ def split_size(builder: Any, split: str) -> int:
     raise ValueError(
       f'{builder.name} has no split {split!r}; there are '
       f'{sorted(builder.info.splits)}, and slices as '
-      "'train[:90%]'; see config.data.splits."
+      "'train[:90%]'. Name one in config.data.splits, or give "
+      '--config.data.splits.test= (nothing) to go without.'
     ) from error
   if not size:
     raise ValueError(f'Split {split!r} of {builder.name} is empty.')

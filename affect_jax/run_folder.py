@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import pathlib
 from typing import Any
 
 import ml_collections
@@ -28,13 +29,21 @@ def read_json(path: str) -> Any:
 def claim(workdir: str, config: ml_collections.ConfigDict) -> None:
   """Makes the folder this config's own: writes config.json, or compares it.
 
+  A config that came to no checkpoint (its data had an error, say) may be
+  corrected: it is replaced.
+
   Raises:
-    ValueError: The folder holds another config; names every difference.
+    ValueError: The folder holds a run of another config; names every
+      difference.
   """
   os.makedirs(workdir, exist_ok=True)
   path = os.path.join(workdir, 'config.json')
   new, old = _plain(config.to_dict()), read_json(path)
-  if old is None:
+  started = any(
+    entry.name.isdigit()
+    for entry in pathlib.Path(workdir, 'checkpoints').glob('*')
+  )
+  if old is None or not started:
     write_json(path, new)
     return
   a, b = _flat(old), _flat(new)

@@ -29,7 +29,10 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
 
 def test_every_difference_between_configs_is_named(tmp_path):
   config = ml_collections.ConfigDict({'a': {'b': (1, 2)}, 'c': 3, 'd': ''})
+  run_folder.claim(str(tmp_path), ml_collections.ConfigDict({'typo': 1}))
+  # Nothing came of that one: it may be corrected.
   run_folder.claim(str(tmp_path), config)
+  (tmp_path / 'checkpoints' / '10').mkdir(parents=True)
   run_folder.claim(str(tmp_path), config)
   other = ml_collections.ConfigDict({'a': {'b': (1, 3)}, 'e': 4, 'd': ''})
   with pytest.raises(ValueError, match='another config') as error:
