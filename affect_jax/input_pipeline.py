@@ -235,13 +235,6 @@ def eval_batches(
     yield padding if batch is None else _fill(batch, padding)
 
 
-def num_eval_batches(builder: Any, split: str, batch_size: int) -> int:
-  """How many batches `eval_batches` yields."""
-  processes = jax.process_count()
-  largest = math.ceil(split_size(builder, split) / processes)
-  return math.ceil(largest / (batch_size // processes))
-
-
 def _fill(batch: batch_lib.Batch, padding: batch_lib.Batch) -> batch_lib.Batch:
   return jax.tree.map(
     lambda x, p: np.concatenate([x, p[len(x) :]]), batch, padding

@@ -39,7 +39,8 @@ def claim(workdir: str, config: ml_collections.ConfigDict) -> None:
   os.makedirs(workdir, exist_ok=True)
   path = os.path.join(workdir, 'config.json')
   new, old = _plain(config.to_dict()), read_json(path)
-  started = any(
+  # Results count too: they would be taken for those of the new config.
+  started = os.path.exists(os.path.join(workdir, 'results.json')) or any(
     entry.name.isdigit()
     for entry in pathlib.Path(workdir, 'checkpoints').glob('*')
   )

@@ -53,3 +53,10 @@ def test_lines_after_the_checkpoint_are_dropped(tmp_path):
   run_folder.truncate_jsonl(path, 2)
   with open(path) as file:
     assert [json.loads(x)['step'] for x in file] == [1, 2]
+
+
+def test_results_without_checkpoints_keep_their_config(tmp_path):
+  run_folder.claim(str(tmp_path), ml_collections.ConfigDict({'a': 1}))
+  run_folder.write_json(str(tmp_path / 'results.json'), {'test': {}})
+  with pytest.raises(ValueError, match='another config'):
+    run_folder.claim(str(tmp_path), ml_collections.ConfigDict({'a': 2}))
