@@ -17,6 +17,7 @@ from affect_jax import optimizer
 from affect_jax import parallel as parallel_lib
 from affect_jax import tasks as tasks_lib
 from affect_jax import train_state
+from affect_jax import views
 from affect_jax.corpora import records
 from affect_jax.models import affect_model
 from affect_jax.models import resnet
@@ -59,6 +60,7 @@ def build(config: Any) -> Run:
   parallel_lib.check_batch_size(
     config.batch_size, config.accumulate, parallel.num_devices
   )
+  views.check(config.eval_views, config.crop_size, config.image_size)
   corpus, builder, splits = build_data(config)
   tasks, counts = build_tasks(config, builder, splits['train'])
   check_loss_weights(config.loss_weights, tasks)

@@ -49,7 +49,10 @@ def get_config() -> Any:
     'data_dir': '',  # '' is that of tfds, ~/tensorflow_datasets.
     'splits': {'train': 'train', 'val': 'val', 'test': 'test'},
   }
+  # Pixels that pictures are scaled to, and of the random windows of them that
+  # training sees: 0 is the whole picture.
   c.image_size = 64
+  c.crop_size = 0
   # Pairs (first step, pixels): smaller pictures to begin with.
   c.image_size_schedule = ()
   # Names of augmentations, applied in this order, and their options.
@@ -98,5 +101,6 @@ def get_config() -> Any:
   c.log_every = 20
   c.eval_every = 200
   c.progress_secs = 10.0
-  c.eval_flip = False
+  # Of views.VIEWS: what is averaged at test time.
+  c.eval_views = 'whole'
   return c

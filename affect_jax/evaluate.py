@@ -16,6 +16,7 @@ import numpy as np
 from affect_jax import augment
 from affect_jax import batch as batch_lib
 from affect_jax import parallel as parallel_lib
+from affect_jax import views as views_lib
 from affect_jax.metrics import challenge
 
 HEADLINE = 'headline'
@@ -26,7 +27,8 @@ def make_predict(
   tasks: Sequence[Any],
   parallel: parallel_lib.Parallel,
   *,
-  flip: bool = False,
+  views: str = 'whole',
+  crop_size: int = 0,
 ) -> Callable[[Any, Any], Any]:
   """Compiles (variables, batch) -> the batch with 'predictions', everywhere.
 
@@ -34,23 +36,26 @@ def make_predict(
     model: The model, built for jit (no axis_name).
     tasks: Its tasks.
     parallel: Where to run.
-    flip: Average the predictions for a picture and its mirror image.
+    views: Of `views.VIEWS`: whose predictions are averaged.
+    crop_size: Of the views that are windows.
   """
 
-  def predict(variables, inputs):
-    outputs = model.apply(variables, inputs, train=False)
-    return {t.name: t.predict(outputs[t.name]) for t in tasks}
+  def predict(variables, image, mirrored):
+    outputs = model.apply(variables, {'image': image}, train=False)
+    values = {t.name: t.predict(outputs[t.name]) for t in tasks}
+    if mirrored:
+      values = {
+        t.name: values[t.name][:, augment.mirror(t.outputs)] for t in tasks
+      }
+    return values
 
   def step(variables, batch):
-    predictions = predict(variables, batch['inputs'])
-    if flip:
-      image = batch['inputs']['image'][:, :, ::-1]
-      mirrored = predict(variables, {'image': image})
-      for t in tasks:
-        order = np.asarray(augment.mirror(t.outputs))
-        predictions[t.name] = (
-          predictions[t.name] + mirrored[t.name][:, order]
-        ) / 2
+    image = batch['inputs']['image']
+    each = [
+      predict(variables, view, mirrored)
+      for view, mirrored in views_lib.VIEWS[views](image, crop_size)
+    ]
+    predictions = jax.tree.map(lambda *x: sum(x) / len(x), *each)
     kept = {k: batch[k] for k in ('labels', 'weights')}
     return {'predictions': predictions, **kept}
 

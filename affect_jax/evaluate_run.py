@@ -19,7 +19,11 @@ from affect_jax import train_state
 def make_predict(config: Any, run: build.Run) -> Callable:
   """Compiles the prediction of a run: `evaluate.make_predict`."""
   return evaluate.make_predict(
-    run.eval_model, run.tasks, run.parallel, flip=config.eval_flip
+    run.eval_model,
+    run.tasks,
+    run.parallel,
+    views=config.eval_views,
+    crop_size=config.crop_size,
   )
 
 

@@ -120,7 +120,7 @@ def _check_augmentations(augmentations: Augmentations, size: int) -> None:
 
 
 def _key(seed: int, stream: int, index: Any) -> Any:
-  """Key of one epoch's order (stream 0) or one row's changes (stream 1)."""
+  """Key of an epoch's order (stream 0), a row's changes (1) or window (2)."""
   return tf.random.fold_in((seed, stream), index)
 
 
@@ -134,6 +134,7 @@ def train_batches(
   first_step: int,
   num_steps: int,
   image_size: int,
+  crop_size: int = 0,
   augmentations: Augmentations = (),
   sizes: Mapping[int, int] | None = None,
   shuffle_buffer: int = 65_536,
@@ -152,9 +153,11 @@ def train_batches(
     first_step: Finished updates: 0, or those of the checkpoint.
     num_steps: Total number of steps.
     image_size: Pixels, height and width.
+    crop_size: Pixels of a random window of the augmented picture; 0 keeps
+      it whole.
     augmentations: Pairs (name, options) of `augment`, applied in this order.
     sizes: {first step: pixels}: smaller pictures for a cheaper beginning
-      (progressive resizing). Augmentation happens at `image_size`.
+      (progressive resizing). Augmentation and windows come before.
     shuffle_buffer: Encoded records that are held to shuffle.
   """
   dataset, size = _records(builder, split)
@@ -178,13 +181,19 @@ def train_batches(
       augmentations,
       outputs=sided,
     )
+    if crop_size:
+      own: Any = _key(seed, 2, position)
+      image = tf.image.stateless_random_crop(
+        image, (crop_size,) * 2 + (3,), own
+      )
     return {'id': record['id'], 'inputs': {'image': image}, **row}
 
   sided = {t.name: t.outputs for t in tasks if t.weight_per_output}
   _check_augmentations(augmentations, image_size)
 
   start = first_step * rows
-  steps = sorted({0: image_size, **(sizes or {})}.items())
+  full_size = crop_size or image_size
+  steps = sorted({0: full_size, **(sizes or {})}.items())
   stream = tf.data.Dataset.range(start // size, np.iinfo(np.int64).max)
   stream = stream.flat_map(order).skip(start % size)
   positions = tf.data.Dataset.counter(start)
@@ -194,7 +203,7 @@ def train_batches(
   batches: Any = stream.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
   for step, batch in zip(range(first_step, num_steps), batches, strict=False):
     pixels = [px for first, px in steps if first <= step][-1]
-    if pixels != image_size:
+    if pixels != full_size:
       batch['inputs']['image'] = tf.image.resize(
         batch['inputs']['image'], (pixels, pixels), antialias=True
       ).numpy()

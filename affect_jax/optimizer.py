@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import optax
+from optax import contrib
 
 
 def build_schedule(
@@ -61,7 +62,8 @@ def build(
   """An optimiser of optax by its name, with what usually surrounds it.
 
   Args:
-    name: A function of optax that takes `learning_rate`: 'sgd', 'adamw', ...
+    name: A function of optax that takes `learning_rate`, as 'sgd' or 'adamw',
+      or 'muon', see there.
     schedule: step -> learning rate.
     options: Further arguments, e.g. {'momentum': .9, 'nesterov': True}.
     clip_norm: Largest global norm of the gradient; 0 does not clip.
@@ -76,14 +78,14 @@ def build(
   Raises:
     ValueError: Unknown name or option.
   """
-  make = getattr(optax, name, None)
+  make = muon if name == 'muon' else getattr(optax, name, None)
   if (
     make is None
     or not callable(make)
     or ('learning_rate' not in inspect.signature(make).parameters)
   ):
     raise ValueError(
-      f'No optax optimiser {name!r}; for example adam, adamw, lion, sgd.'
+      f'No optax optimiser {name!r}; for example adam, adamw, lion, muon, sgd.'
     )
   arguments: dict[str, Any] = {'learning_rate': schedule, **options}
   parts = [optax.clip_by_global_norm(clip_norm)] if clip_norm else []
@@ -98,6 +100,46 @@ def build(
   if factors:
     parts.append(_scale_by_prefix(factors))
   return optax.chain(*parts)
+
+
+def muon(
+  learning_rate: optax.Schedule,
+  *,
+  others_share: float = 0.1,
+  weight_decay: float = 0.0,
+  mask: Any = None,
+  **options: Any,
+) -> optax.GradientTransformation:
+  """Muon of kernels, Adam of everything else (Jordan et al., 2024).
+
+  The momentum of a convolution, as a matrix [height * width * in, out], is
+  made orthogonal: every direction moves by the learning rate, whatever its
+  gradient. Heads are Adam's, as they are no inner layers.
+
+  Args:
+    learning_rate: Of the kernels.
+    others_share: Learning rate of the rest, relative to it.
+    weight_decay, mask: Strength, and which of the kernels decay.
+    **options: Of `optax.contrib.muon`, as `ns_steps`.
+  """
+
+  def matrices(params):
+    def shape(path, p):
+      if p.ndim < 2 or path_name(path).startswith('heads/'):
+        return None
+      inputs = tuple(range(p.ndim - 1))
+      return contrib.MuonDimensionNumbers(inputs, p.ndim - 1)
+
+    return jax.tree_util.tree_map_with_path(shape, params)
+
+  return contrib.muon(
+    learning_rate,
+    weight_decay=weight_decay,
+    weight_decay_mask=mask,
+    adam_learning_rate=lambda step: others_share * learning_rate(step),
+    muon_weight_dimension_numbers=matrices,
+    **options,
+  )
 
 
 def path_name(path: Any) -> str:

@@ -108,6 +108,7 @@ def _train(config, workdir, run, predict, state, manager, first_step):
     first_step=first_step,
     num_steps=config.num_train_steps,
     image_size=config.image_size,
+    crop_size=config.crop_size,
     augmentations=build.augmentations(config),
     sizes=build.progressive_sizes(config),
   )

@@ -24,5 +24,5 @@ def get_config():
   c.batch_size = 64
   c.num_train_steps = 2000
   c.ema_decay = 0.99
-  c.eval_flip = True
+  c.eval_views = 'flip'
   return c

@@ -26,18 +26,19 @@ def get_config():
     'test': 'val',
   }
   c.image_size = 48
+  c.crop_size = 40
   c.model.stem = 'small'
-  c.augment = ('flip', 'crop')
-  c.eval_flip = True
+  c.augment = ('flip',)
+  c.eval_views = 'ten_crop'
 
-  c.batch_size = 64
-  c.num_train_steps = 2400
-  c.optimizer = {'name': 'sgd', 'momentum': 0.9, 'nesterov': True}
+  c.batch_size = 256
+  c.num_train_steps = 680
+  c.optimizer = {'name': 'muon', 'ns_steps': 3}
   c.learning_rate = 0.05
-  c.schedule.warmup_steps = 300
-  c.weight_decay = 5e-4
+  c.schedule.warmup_steps = 60
+  c.weight_decay = 0.01
   c.clip_norm = 0.0
-  c.ema_decay = 0.998
-  c.log_every = 50
-  c.eval_every = 400
+  c.ema_decay = 0.98
+  c.log_every = 10
+  c.eval_every = 340
   return c

@@ -39,7 +39,7 @@ def get_config():
   c.data.label_noise = 0.03
   c.image_size = 48
   c.augment = ('flip', 'crop')
-  c.eval_flip = True
+  c.eval_views = 'flip'
   c.num_train_steps = 420
   c.eval_every = 105
   c.ema_decay = 0.98

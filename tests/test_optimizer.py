@@ -80,3 +80,42 @@ def test_unknown_optimisers_and_options_are_refused():
       build(name)
   with pytest.raises(ValueError, match='momentun'):
     build('sgd', options={'momentun': 0.9})
+
+
+def test_muon_moves_every_direction_of_a_convolution_alike():
+  rng = np.random.default_rng(0)
+  params = {
+    'backbone': {
+      'conv': {'kernel': jnp.zeros((3, 3, 8, 16))},
+      'bn': {'scale': jnp.ones(16)},
+    },
+    'heads': {'x': {'kernel': jnp.ones((16, 2))}},
+  }
+  grads = jax.tree.map(lambda p: jnp.asarray(rng.normal(size=p.shape)), params)
+  tx = build('muon', options={'others_share': 0.5, 'ns_steps': 30})
+  u = tx.update(grads, tx.init(params), params)[0]
+  matrix = np.reshape(u['backbone']['conv']['kernel'], (72, 16))
+  # The polar factor of the gradient, but for the iteration's own looseness
+  # (its coefficients send singular values to about .7 to 1.2).
+  values = np.linalg.svd(matrix, compute_uv=False) / 0.1
+  assert values.min() > 0.6
+  assert values.max() < 1.3
+  gradient = np.reshape(grads['backbone']['conv']['kernel'], (72, 16))
+  left, _, right = np.linalg.svd(gradient, full_matrices=False)
+  cosine = np.sum(-matrix * (left @ right)) / (np.linalg.norm(matrix) * 4)
+  assert cosine > 0.97
+  # Adam's first step has one size, for all that is no inner layer: its
+  # learning rate times (1 + .9 / 1.9) by Nesterov.
+  for value in (u['backbone']['bn']['scale'], u['heads']['x']['kernel']):
+    np.testing.assert_allclose(np.abs(value), 0.05 * (1 + 0.9 / 1.9), rtol=1e-4)
+
+
+def test_muon_decays_inner_kernels_only():
+  params = {'backbone': {'kernel': jnp.ones((3, 3, 2, 2)), 'b': jnp.ones(2)}}
+  params['heads'] = {'x': {'kernel': jnp.ones((2, 2))}}
+  zeros = jax.tree.map(jnp.zeros_like, params)
+  tx = build('muon', weight_decay=0.5)
+  u = tx.update(zeros, tx.init(params), params)[0]
+  np.testing.assert_allclose(u['backbone']['kernel'], -0.05, rtol=1e-5)
+  assert np.all(u['backbone']['b'] == 0)
+  assert np.all(u['heads']['x']['kernel'] == 0)

@@ -1,0 +1,63 @@
+"""Views of a picture at test time, whose predictions are averaged."""
+
+from collections.abc import Callable, Iterator
+
+import jax
+
+View = tuple[jax.Array, bool]
+
+
+def whole(image: jax.Array, crop_size: int) -> Iterator[View]:
+  """The whole picture, also where training saw windows of it.
+
+  Pooling over positions makes the network indifferent to the size, and
+  windows make things look as large in training as they are at test
+  (Touvron et al., "Fixing the train-test resolution discrepancy", 2019).
+  """
+  del crop_size
+  yield image, False
+
+
+def flip(image: jax.Array, crop_size: int) -> Iterator[View]:
+  """The whole picture and its mirror image."""
+  del crop_size
+  yield image, False
+  yield image[:, :, ::-1], True
+
+
+def center_crop(image: jax.Array, crop_size: int) -> Iterator[View]:
+  """The window in the middle."""
+  top, left = ((n - crop_size) // 2 for n in image.shape[1:3])
+  yield image[:, top : top + crop_size, left : left + crop_size], False
+
+
+def ten_crop(image: jax.Array, crop_size: int) -> Iterator[View]:
+  """Windows in the corners and the middle, and mirrored (Krizhevsky, 2012)."""
+  height, width = (n - crop_size for n in image.shape[1:3])
+  corners = ((0, 0), (0, width), (height, 0), (height, width))
+  for top, left in (*corners, (height // 2, width // 2)):
+    window = image[:, top : top + crop_size, left : left + crop_size]
+    yield window, False
+    yield window[:, :, ::-1], True
+
+
+VIEWS: dict[str, Callable[[jax.Array, int], Iterator[View]]] = {
+  'whole': whole,
+  'flip': flip,
+  'center_crop': center_crop,
+  'ten_crop': ten_crop,
+}
+
+
+def check(name: str, crop_size: int, image_size: int) -> None:
+  """Raises unless the views exist and the windows fit into the picture."""
+  if name not in VIEWS:
+    known = ', '.join(VIEWS)
+    raise ValueError(f'config.eval_views={name!r} is unknown; known: {known}.')
+  if not 0 <= crop_size <= image_size:
+    raise ValueError(
+      f'config.crop_size={crop_size} is not between 0 (whole pictures) and '
+      f'config.image_size={image_size}.'
+    )
+  if name.endswith('_crop') and not crop_size:
+    raise ValueError(f'config.eval_views={name!r} needs config.crop_size.')
