@@ -32,7 +32,7 @@ def get_config():
   c.eval_views = 'ten_crop'
 
   c.batch_size = 256
-  c.num_train_steps = 680
+  c.num_train_steps = 600
   c.optimizer = {'name': 'muon', 'ns_steps': 3}
   c.learning_rate = 0.05
   c.schedule.warmup_steps = 60
@@ -40,5 +40,5 @@ def get_config():
   c.clip_norm = 0.0
   c.ema_decay = 0.98
   c.log_every = 10
-  c.eval_every = 340
+  c.eval_every = 300
   return c
