@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from affect_jax import rand_augment
+from affect_jax import warp
+
 
 def flips(seed: tf.Tensor, probability: float = 0.5) -> tf.Tensor:
   """Whether `flip` mirrors the picture under this seed: bool []."""
@@ -81,7 +84,7 @@ def resized_crop(
   top, left = random[2] * (1 - height), random[3] * (1 - width)
   size = tf.cast(tf.shape(image)[:2], tf.float32)
   # Through the projective map, as crop_and_resize would pin corner pixels.
-  return _project(
+  return warp.project(
     image,
     [width, 0.0, left * size[1] + (width - 1) / 2],
     [0.0, height, top * size[0] + (height - 1) / 2],
@@ -136,20 +139,7 @@ def rotation(image: tf.Tensor, seed: tf.Tensor, *, degrees: float) -> tf.Tensor:
   """
   _check('degrees', degrees, 0, 180)
   angle = tf.random.stateless_uniform([], seed, -1, 1) * degrees
-  return rotate(image, angle)
-
-
-def rotate(image: tf.Tensor, degrees: tf.Tensor | float) -> tf.Tensor:
-  """Turns about the centre, counter-clockwise as one looks at it."""
-  angle = tf.cast(degrees, tf.float32) * (math.pi / 180)
-  cos, sin = tf.cos(angle), tf.sin(angle)
-  size = tf.cast(tf.shape(image)[:2], tf.float32)
-  y, x = (size[0] - 1) / 2, (size[1] - 1) / 2
-  return _project(
-    image,
-    [cos, -sin, x - cos * x + sin * y],
-    [sin, cos, y - sin * x - cos * y],
-  )
+  return warp.rotate(image, angle)
 
 
 def erasing(
@@ -197,6 +187,7 @@ AUGMENTATIONS: dict[str, Callable[..., tf.Tensor]] = {
   'colour': colour,
   'rotation': rotation,
   'erasing': erasing,
+  'rand_augment': rand_augment.rand_augment,
 }
 
 
@@ -270,20 +261,6 @@ def mirror(outputs: Sequence[str]) -> np.ndarray:
         )
     sources.append(positions[partner])
   return np.array(sources, np.int32)
-
-
-def _project(image: tf.Tensor, x_from: Sequence, y_from: Sequence) -> tf.Tensor:
-  """Samples pixel (x, y) at (x_from, y_from) . (x, y, 1); edges repeat."""
-  transform = tf.stack([*x_from, *y_from, 0.0, 0.0])
-  projected = tf.raw_ops.ImageProjectiveTransformV3(
-    images=image[tf.newaxis],
-    transforms=tf.cast(transform, tf.float32)[tf.newaxis],
-    output_shape=tf.shape(image)[:2],
-    interpolation='BILINEAR',
-    fill_mode='NEAREST',
-    fill_value=0.0,
-  )[0]
-  return tf.ensure_shape(tf.clip_by_value(projected, 0.0, 1.0), image.shape)
 
 
 def _check(

@@ -8,21 +8,27 @@ from absl import logging
 from flax import linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from affect_jax import batch as batch_lib
-from affect_jax import input_pipeline
 from affect_jax import labels
+from affect_jax import mixing as mixing_lib
 from affect_jax import optimizer
 from affect_jax import parallel as parallel_lib
+from affect_jax import sampling
+from affect_jax import streams
 from affect_jax import tasks as tasks_lib
 from affect_jax import train_state
 from affect_jax import views
 from affect_jax.corpora import records
 from affect_jax.models import affect_model
 from affect_jax.models import resnet
+from affect_jax.tasks import balance
 
 SPLITS = ('train', 'val', 'test')
+# Of config.data: how several corpora, or classes, are mixed.
+MIXING = ('sampling', 'temperature', 'shares', 'balance')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,9 +36,8 @@ class Run:
   """What a config describes.
 
   Attributes:
-    corpus: Name of the corpus.
-    builder: Its prepared tfds builder.
-    splits: {'train' | 'val' | 'test': name or slice of a split}.
+    corpora: Those that were asked for; at least one has a train split.
+    shares: {corpus: share of the rows of training}.
     tasks: The tasks that have labels.
     counts: Labels in training, see `labels.count`.
     model: The model as the training step wants it.
@@ -42,9 +47,8 @@ class Run:
     parallel: How it is spread over devices.
   """
 
-  corpus: str
-  builder: Any
-  splits: dict[str, str]
+  corpora: Sequence[streams.Corpus]
+  shares: dict[str, float]
   tasks: Sequence[Any]
   counts: dict[str, Any]
   model: nn.Module
@@ -60,9 +64,10 @@ def build(config: Any) -> Run:
   parallel_lib.check_batch_size(
     config.batch_size, config.accumulate, parallel.num_devices
   )
+  mixing(config)
   views.check(config.eval_views, config.crop_size, config.image_size)
-  corpus, builder, splits = build_data(config)
-  tasks, counts = build_tasks(config, builder, splits['train'])
+  corpora = build_data(config)
+  tasks, counts = build_tasks(config, corpora)
   check_loss_weights(config.loss_weights, tasks)
   options = config.model.to_dict()
   options['dtype'] = jnp.dtype(options['dtype'])
@@ -83,9 +88,8 @@ def build(config: Any) -> Run:
     frozen=[*config.frozen, *frozen_paths(config.model.frozen_stages)],
   )
   return Run(
-    corpus=corpus,
-    builder=builder,
-    splits=splits,
+    corpora=corpora,
+    shares=build_shares(config, corpora),
     tasks=tasks,
     counts=counts,
     model=affect_model.AffectModel(**options, axis_name=parallel.axis_name),
@@ -96,64 +100,132 @@ def build(config: Any) -> Run:
   )
 
 
+def describe_data(config: Any) -> dict[str, dict[str, Any]]:
+  """{name: options} of the corpora of config.data, splits among them.
+
+  Raises:
+    ValueError: neither one corpus nor several, or both.
+  """
+  common = config.data.to_dict()
+  several = common.pop('corpora')
+  for key in MIXING:
+    common.pop(key)
+  if bool(several) == bool(common['corpus']):
+    raise ValueError(
+      f'config.data.corpus is {common["corpus"]!r} and config.data.corpora '
+      f'has {sorted(several)}: give one of the two.'
+    )
+  if not several:
+    return {common['corpus']: common}
+  # Options of the one corpus are no options of the several.
+  shared = {k: common[k] for k in ('data_dir', 'splits')}
+  return {
+    name: {
+      **shared,
+      'corpus': name,
+      **own,
+      'splits': {**shared['splits'], **own.get('splits', {})},
+    }
+    for name, own in several.items()
+  }
+
+
 def build_data(
-  config: Any,
-) -> tuple[str, Any, dict[str, str]]:
-  """(corpus name, prepared builder, splits) of config.data."""
-  options = config.data.to_dict()
-  corpus = options.pop('corpus')
-  splits = options.pop('splits')
-  builder = input_pipeline.build_corpus(
-    corpus, options.pop('data_dir'), **options
+  config: Any, download_config: Any = None
+) -> list[streams.Corpus]:
+  """The prepared corpora of config.data.
+
+  Args:
+    config: See `configs/`.
+    download_config: How to prepare them: of tfds, as for Beam.
+  """
+  corpora = []
+  for name, described in describe_data(config).items():
+    options = dict(described)
+    splits = options.pop('splits')
+    builder = streams.build_corpus(
+      options.pop('corpus'),
+      options.pop('data_dir'),
+      download_config,
+      **options,
+    )
+    for key, split in splits.items():
+      if key not in SPLITS:
+        raise ValueError(f'config.data.splits has {key!r}; known: {SPLITS}.')
+      # '' is: this run has no such split.
+      if split:
+        size = streams.split_size(builder, split)
+        logging.info('%s: %s[%s], %d samples', key, name, split, size)
+    splits = {k: v for k, v in splits.items() if v}
+    corpora.append(streams.Corpus(name, builder, splits))
+  if not any('train' in c.splits for c in corpora):
+    raise ValueError('config.data: no corpus has a split to train on.')
+  return corpora
+
+
+def build_shares(
+  config: Any, corpora: Sequence[streams.Corpus]
+) -> dict[str, float]:
+  """{corpus: share of the rows of training}, as config.data.sampling says."""
+  return sampling.shares(
+    {
+      c.name: streams.split_size(c.builder, c.splits['train'])
+      for c in corpora
+      if 'train' in c.splits
+    },
+    config.data.sampling,
+    temperature=config.data.temperature,
+    fixed=config.data.shares.to_dict(),
   )
-  for name, split in splits.items():
-    if name not in SPLITS:
-      raise ValueError(f'config.data.splits has {name!r}; known: {SPLITS}.')
-    # '' is: this run has no such split.
-    if split:
-      size = input_pipeline.split_size(builder, split)
-      logging.info('%s: %s[%s], %d samples', name, corpus, split, size)
-  return corpus, builder, {k: v for k, v in splits.items() if v}
 
 
 def build_tasks(
-  config: Any, builder: Any, train_split: str
+  config: Any, corpora: Sequence[streams.Corpus]
 ) -> tuple[Sequence[Any], dict[str, Any]]:
   """Tasks with labels, and the counts of their labels in training.
 
-  An empty `outputs` in a task's options means those of the corpus.
+  An empty `outputs` in a task's options means those of the corpora: of the
+  first, then what the others have beyond them.
   """
-  options = {name: _options(config, name, builder) for name in config.tasks}
-  # 'balanced' wants counts, and counting wants tasks.
+  options = {name: _options(config, name, corpora) for name in config.tasks}
+  # Some options want counts, and counting wants tasks.
   plain = [
     tasks_lib.get_task(
-      name, **{k: v for k, v in o.items() if not _is_balanced(v)}
+      name, **{k: v for k, v in o.items() if k not in balance.by_counts(o)}
     )
     for name, o in options.items()
   ]
-  counts = input_pipeline.count_labels(builder, train_split, plain)
+  each = [
+    streams.count_labels(c.builder, c.splits['train'], plain)
+    for c in corpora
+    if 'train' in c.splits
+  ]
+  counts = jax.tree.map(lambda *x: np.sum(x, 0), *each)
   kept = labels.require(counts, plain, drop=config.drop_unlabelled_tasks)
   log_counts(counts, kept)
   tasks = []
   for task in kept:
     o = options[task.name]
-    if any(_is_balanced(v) for v in o.values()):
+    if balance.by_counts(o):
       mass, labelled = (counts[task.name][k] for k in ('mass', 'labelled'))
       o['counts'] = (mass, labelled) if task.weight_per_output else mass
     tasks.append(tasks_lib.get_task(task.name, **o))
   return tasks, {t.name: counts[t.name] for t in tasks}
 
 
-def _options(config: Any, name: str, builder: Any) -> dict[str, Any]:
+def _options(
+  config: Any, name: str, corpora: Sequence[streams.Corpus]
+) -> dict[str, Any]:
   """Options of a task: what the config says, without what it leaves open."""
   options = config[name].to_dict() if name in config else {}
   if not options.get('outputs'):
+    found = [records.metadata(c.builder)['outputs'] for c in corpora]
     options['outputs'] = tuple(
-      records.metadata(builder)['outputs'].get(name, ())
+      dict.fromkeys(o for outputs in found for o in outputs.get(name, ()))
     )
   for key in ('class_weights', 'pos_weight'):
     value = options.get(key, '')
-    if isinstance(value, str) and value not in ('', 'balanced'):
+    if isinstance(value, str) and value not in ('', *balance.METHODS):
       options[key] = _numbers(f'config.{name}.{key}', value)
   return {k: v for k, v in options.items() if v not in ('', ())}
 
@@ -164,12 +236,9 @@ def _numbers(key: str, text: str) -> tuple[float, ...]:
     return tuple(float(x) for x in text.strip('()[]').split(',') if x.strip())
   except ValueError as error:
     raise ValueError(
-      f"{key} is {text!r}: neither numbers as '1, 2.5' nor 'balanced'."
+      f"{key} is {text!r}: neither numbers as '1, 2.5' nor one of "
+      f'{", ".join(balance.METHODS)}.'
     ) from error
-
-
-def _is_balanced(value: Any) -> bool:
-  return isinstance(value, str) and value == 'balanced'
 
 
 def frozen_paths(stages: int) -> list[str]:
@@ -227,6 +296,15 @@ def augmentations(
   """Pairs (name, options) of config.augment, in its order."""
   options = config.augmentations.to_dict()
   return [(name, options.get(name, {})) for name in config.augment]
+
+
+def mixing(config: Any) -> dict[str, Any] | None:
+  """Options of `mixing.mix`, or None where config.mixing.kind is empty."""
+  options = config.mixing.to_dict()
+  if not options['kind']:
+    return None
+  mixing_lib.check(**options)
+  return options
 
 
 def progressive_sizes(config: Any) -> dict[int, int]:

@@ -211,7 +211,7 @@ def save(sheet: Image.Image, out: str | pathlib.Path) -> None:
 
 
 def main(argv: Sequence[str]) -> None:
-  """Draws the first pictures of a split of the configured corpus."""
+  """Draws the first pictures of a split of the (first) configured corpus."""
   if len(argv) > 1:
     raise app.UsageError(f'Unknown arguments: {" ".join(argv[1:])}.')
   # Not above: `draw` serves tests and notebooks without a corpus.
@@ -220,7 +220,7 @@ def main(argv: Sequence[str]) -> None:
   from affect_jax import build
 
   config = _CONFIG.value
-  _, builder, _ = build.build_data(config)
+  builder = build.build_data(config)[0].builder
   count = _ROWS.value * _COLUMNS.value
   examples = list(
     tfds.as_numpy(builder.as_dataset(split=f'{_SPLIT.value}[:{count}]'))

@@ -22,14 +22,17 @@ def get_config() -> Any:
   c.expression = {
     'outputs': (),
     'loss': 'cross_entropy',
-    'class_weights': '',  # '1, 2.5, ...' or 'balanced'.
+    'class_weights': '',  # '1, 2.5, ...', 'balanced' or 'effective'.
+    'beta': 0.9999,  # Of 'effective'.
+    'logit_adjustment': 0.0,
     'label_smoothing': 0.0,
     'focal_gamma': 2.0,
   }
   c.action_units = {
     'outputs': (),
     'loss': 'binary_cross_entropy',
-    'pos_weight': '',  # '1, 2.5, ...' or 'balanced'.
+    'pos_weight': '',  # '1, 2.5, ...', 'balanced' or 'effective'.
+    'beta': 0.9999,
     'focal_gamma': 2.0,
     'gamma_neg': 4.0,
     'gamma_pos': 1.0,
@@ -43,11 +46,18 @@ def get_config() -> Any:
     'soft_bins': False,
   }
 
-  # From what. Further keys of `data` are options of the corpus.
+  # From what. Further keys of `data` are options of the corpus. Several are
+  # given as corpora={name: their options}, with `corpus` left empty.
   c.data = {
     'corpus': '',
     'data_dir': '',  # '' is that of tfds, ~/tensorflow_datasets.
     'splits': {'train': 'train', 'val': 'val', 'test': 'test'},
+    'corpora': {},
+    'sampling': 'proportional',  # uniform, temperature, shares.
+    'temperature': 2.0,
+    'shares': {},
+    # A task with classes that are drawn equally often, as 'expression'.
+    'balance': '',
   }
   # Pixels that pictures are scaled to, and of the random windows of them that
   # training sees: 0 is the whole picture.
@@ -69,6 +79,14 @@ def get_config() -> Any:
     },
     'rotation': {'degrees': 10.0},
     'erasing': {'probability': 0.5, 'area': (0.02, 0.2)},
+    'rand_augment': {'num_ops': 2, 'magnitude': 9.0, 'ops': ()},
+  }
+  # Pictures mixed with each other: mixup, cutmix, mixaugment; '' is none.
+  c.mixing = {
+    'kind': '',
+    'alpha': 0.2,
+    'probability': 1.0,
+    'partners': 'alike',
   }
 
   # With what.

@@ -1,6 +1,7 @@
 """Evaluation of a run: of a state on the way, and of its best checkpoint."""
 
 from collections.abc import Callable
+import math
 import os
 from typing import Any
 
@@ -12,8 +13,12 @@ from affect_jax import evaluate
 from affect_jax import input_pipeline
 from affect_jax import predictions
 from affect_jax import run_folder
+from affect_jax import streams
 from affect_jax import table
 from affect_jax import train_state
+
+# {'val' | 'test', with '/CORPUS' where there are several: {metric: value}}.
+Scores = dict[str, dict[str, float]]
 
 
 def make_predict(config: Any, run: build.Run) -> Callable:
@@ -29,21 +34,47 @@ def make_predict(config: Any, run: build.Run) -> Callable:
 
 def validate(
   config: Any, run: build.Run, predict: Callable, state: Any
-) -> tuple[dict[str, float], dict[str, Any]]:
-  """Scores and thresholds of the validation split; {} where there is none."""
-  if 'val' not in run.splits:
-    return {}, {}
-  rows = _predict_split(config, run, predict, state, 'val')
-  thresholds = evaluate.tune(run.tasks, rows)
-  scores = evaluate.score(run.tasks, rows, thresholds)
-  table.log_headlines(run.tasks, scores)
-  return scores, thresholds
+) -> tuple[Scores, dict[str, Any]]:
+  """Scores of the validation splits, and {corpus: thresholds} tuned there."""
+  found: Scores = {}
+  thresholds = {}
+  for corpus in run.corpora:
+    if 'val' in corpus.splits:
+      rows = _predict_split(config, run, predict, state, corpus, 'val')
+      own = thresholds[corpus.name] = evaluate.tune(run.tasks, rows)
+      scores = evaluate.score(run.tasks, rows, own)
+      key = _key(run, 'val', corpus)
+      found[key] = scores
+      table.log_headlines(key, run.tasks, scores)
+  return found, thresholds
 
 
-def _predict_split(config, run, predict, state, split):
+def headline(scores: Scores) -> float | None:
+  """Mean of the splits' headlines that are defined; None if none is."""
+  values = [s[evaluate.HEADLINE] for s in scores.values()]
+  defined = [v for v in values if not math.isnan(v)]
+  return sum(defined) / len(defined) if defined else None
+
+
+def flat(scores: Scores) -> dict[str, float]:
+  """{'split/task/metric': value} of the scores that are defined."""
+  return {
+    f'{split}/{name}': value
+    for split, values in scores.items()
+    for name, value in values.items()
+    if not math.isnan(value)
+  }
+
+
+def _key(run: build.Run, split: str, corpus: streams.Corpus) -> str:
+  """'val', or 'val/CORPUS' where there are several."""
+  return split if len(run.corpora) == 1 else f'{split}/{corpus.name}'
+
+
+def _predict_split(config, run, predict, state, corpus, split):
   batches = input_pipeline.eval_batches(
-    run.builder,
-    run.splits[split],
+    corpus.builder,
+    corpus.splits[split],
     run.tasks,
     batch_size=config.batch_size,
     image_size=config.image_size,
@@ -61,7 +92,8 @@ def evaluate_best(
   """Rebuilds results.json and predictions/ from the best checkpoint.
 
   The best is that of the highest headline on validation, or the latest where
-  there is no validation. Thresholds are those stored with it.
+  there is no validation. Thresholds are those stored with it, of the same
+  corpus.
 
   Raises:
     FileNotFoundError: There is no checkpoint.
@@ -77,13 +109,20 @@ def evaluate_best(
     state, thresholds = checkpoint.restore(manager, step, state)
   results = {}
   for split in ('val', 'test'):
-    if split in run.splits:
-      rows = _predict_split(config, run, predict, state, split)
-      scores = evaluate.score(run.tasks, rows, thresholds)
-      results[split] = {'step': float(step), **scores}
-      if jax.process_index() == 0:
-        path = os.path.join(workdir, 'predictions', f'{split}.csv')
-        predictions.write(path, run.tasks, rows, run.corpus)
+    rows = {
+      c.name: _predict_split(config, run, predict, state, c, split)
+      for c in run.corpora
+      if split in c.splits
+    }
+    for corpus in run.corpora:
+      if corpus.name in rows:
+        own = thresholds.get(corpus.name, {})
+        scores = evaluate.score(run.tasks, rows[corpus.name], own)
+        key = _key(run, split, corpus)
+        results[key] = {'step': float(step), **scores}
+    if rows and jax.process_index() == 0:
+      path = os.path.join(workdir, 'predictions', f'{split}.csv')
+      predictions.write(path, run.tasks, rows)
   if jax.process_index() == 0:
     run_folder.write_json(os.path.join(workdir, 'results.json'), results)
   # As it reads back: NaN is None.

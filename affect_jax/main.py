@@ -6,7 +6,6 @@ Any setting can be overridden: --config.learning_rate=.01
 
 import os
 import sys
-from typing import Any
 
 # Before TensorFlow is imported: only what matters.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
@@ -20,6 +19,7 @@ import tensorflow as tf
 
 from affect_jax import evaluate_run
 from affect_jax import interrupt
+from affect_jax import log_format
 from affect_jax import run_folder
 from affect_jax import train
 
@@ -50,10 +50,7 @@ def main(argv: list[str]) -> None:
     tf.config.set_visible_devices([], kind)
   if _DISTRIBUTED.value:
     jax.distributed.initialize()
-  logging.set_verbosity(logging.INFO)
-  handler = logging.get_absl_handler()
-  handler.setFormatter(_PlainFormatter())
-  handler.addFilter(_speaks_to_users)
+  log_format.set_up()
   logging.info('Devices: %s', ', '.join(str(d) for d in jax.devices()))
   workdir = os.path.abspath(str(_WORKDIR.value))
   try:
@@ -68,25 +65,6 @@ def main(argv: list[str]) -> None:
   except (ValueError, OSError, FloatingPointError) as error:
     logging.debug('%s', error, exc_info=True)
     sys.exit(f'{type(error).__name__}: {error}')
-
-
-class _PlainFormatter(logging.PythonFormatter):
-  """Time and message: where it was logged helps no user."""
-
-  def format(self, record):
-    time = self.formatTime(record, '%H:%M:%S')
-    level = '' if record.levelname == 'INFO' else f'{record.levelname} '
-    return f'{time} {level}{record.getMessage()}'
-
-
-def _speaks_to_users(record: Any) -> bool:
-  """Orbax and tfds log every step of their work: only warnings of theirs."""
-  if record.getMessage().startswith('Using custom data configuration'):
-    return False
-  ours = ('affect_jax', 'clu')
-  return record.levelname != 'INFO' or any(
-    f'{os.sep}{name}{os.sep}' in record.pathname for name in ours
-  )
 
 
 def run() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 
 def write(
-  path: str, tasks: Sequence[Any], rows: Mapping[str, Any], corpus: str
+  path: str, tasks: Sequence[Any], rows: Mapping[str, Mapping[str, Any]]
 ) -> None:
   """Writes one CSV row per sample, whole or not at all.
 
@@ -22,8 +22,7 @@ def write(
   Args:
     path: The CSV.
     tasks: The tasks.
-    rows: From `evaluate.predict_split`.
-    corpus: Name of the corpus, for every row.
+    rows: {corpus: from `evaluate.predict_split`}.
   """
   header = ['id', 'corpus']
   for task in tasks:
@@ -39,16 +38,17 @@ def write(
   with open(temporary, 'w', newline='', encoding='utf-8') as file:
     writer = csv.writer(file)
     writer.writerow(header)
-    for i, sample in enumerate(rows['id']):
-      line = [sample, corpus]
-      for task in tasks:
-        line += _cells(
-          task,
-          rows['labels'][task.name][i],
-          rows['predictions'][task.name][i],
-          rows['weights'][task.name][i],
-        )
-      writer.writerow(line)
+    for corpus, own in rows.items():
+      for i, sample in enumerate(own['id']):
+        line = [sample, corpus]
+        for task in tasks:
+          line += _cells(
+            task,
+            own['labels'][task.name][i],
+            own['predictions'][task.name][i],
+            own['weights'][task.name][i],
+          )
+        writer.writerow(line)
   os.replace(temporary, path)
 
 

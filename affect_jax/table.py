@@ -9,14 +9,16 @@ from rich import console
 from rich import table as rich_table
 
 
-def log_headlines(tasks: Sequence[Any], scores: Mapping[str, float]) -> None:
+def log_headlines(
+  split: str, tasks: Sequence[Any], scores: Mapping[str, float]
+) -> None:
   """Logs one line: each task's headline metric, and their mean."""
   cells = [
     f'{t.name} {t.headline} {scores[f"{t.name}/{t.headline}"]:.3f}'
     for t in tasks
   ]
   logging.info(
-    'validation: %s; headline %.4f', ', '.join(cells), scores['headline']
+    '%s: %s; headline %.4f', split, ', '.join(cells), scores['headline']
   )
 
 

@@ -15,7 +15,6 @@ import numpy as np
 from affect_jax import build
 from affect_jax import checkpoint
 from affect_jax import environment
-from affect_jax import evaluate
 from affect_jax import evaluate_run
 from affect_jax import initialize
 from affect_jax import input_pipeline
@@ -24,7 +23,6 @@ from affect_jax import parallel as parallel_lib
 from affect_jax import run_folder
 from affect_jax import table
 from affect_jax import train_step
-from affect_jax.corpora import records
 
 
 def train_and_evaluate(
@@ -55,15 +53,10 @@ def train_and_evaluate(
     return results
 
   run = build.build(config)
-  data = {
-    'name': run.builder.info.full_name,
-    'sources': records.metadata(run.builder)['sources'],
-    'skipped': records.metadata(run.builder)['skipped'],
-  }
   if main_process:
     run_folder.write_json(
       os.path.join(workdir, 'environment.json'),
-      environment.describe({run.corpus: data}),
+      environment.describe({c.name: c.describe() for c in run.corpora}),
     )
   parameter_overview.log_parameter_overview(
     build.abstract_state(run, config).params,
@@ -96,12 +89,12 @@ def _train(config, workdir, run, predict, state, manager, first_step):
       loss_weights=config.loss_weights,
       accumulate=config.accumulate,
       ema_decay=config.ema_decay,
+      mixing=build.mixing(config),
       axis_name=parallel.axis_name,
     )
   )
   batches = input_pipeline.train_batches(
-    run.builder,
-    run.splits['train'],
+    run.corpora,
     run.tasks,
     batch_size=config.batch_size,
     seed=config.seed,
@@ -111,6 +104,8 @@ def _train(config, workdir, run, predict, state, manager, first_step):
     crop_size=config.crop_size,
     augmentations=build.augmentations(config),
     sizes=build.progressive_sizes(config),
+    shares=run.shares,
+    balance=config.data.balance,
   )
 
   def put(batch):
@@ -164,13 +159,13 @@ def _train(config, workdir, run, predict, state, manager, first_step):
             scores, thresholds = evaluate_run.validate(
               config, run, predict, whole
             )
-          write(step, {f'val/{k}': v for k, v in _defined(scores).items()})
+          write(step, evaluate_run.flat(scores))
         checkpoint.save(
           manager,
           step,
           whole,
           thresholds=thresholds,
-          headline=_defined(scores).get(evaluate.HEADLINE),
+          headline=evaluate_run.headline(scores),
           force=True,
         )
       if stops and not last:
@@ -200,7 +195,3 @@ def check_finite(step: int, ids: np.ndarray, logs: Mapping[str, Any]) -> None:
     'config.learning_rate or config.clip_norm often helps; nothing of this '
     f'step was saved. Samples of the batch: {names}'
   )
-
-
-def _defined(scores: Mapping[str, float]) -> dict[str, float]:
-  return {k: v for k, v in scores.items() if not math.isnan(v)}

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from affect_jax import mixing as mixing_lib
 from affect_jax import train_state
 from affect_jax.train_state import TrainState
 
@@ -20,6 +21,7 @@ def make_train_step(
   loss_weights: Mapping[str, float],
   accumulate: int = 1,
   ema_decay: float = 0.0,
+  mixing: Mapping[str, Any] | None = None,
   axis_name: str | None = None,
 ) -> Callable[[TrainState, Any, jax.Array], tuple[TrainState, Any]]:
   """Makes (state, batch, rng) -> (state, logs).
@@ -33,6 +35,8 @@ def make_train_step(
       to save memory. Losses still see the whole batch, so CCC is exact;
       BatchNorm sees one part at a time.
     ema_decay: Of the averages in `state.ema`; 0 keeps none.
+    mixing: Options of `mixing.mix`; None mixes nothing. Under pmap, partners
+      are on one device.
     axis_name: The pmap axis, or None under jit.
   """
 
@@ -66,15 +70,21 @@ def make_train_step(
 
   def step(state, batch, rng):
     rng = jax.random.fold_in(rng, state.step)
-    labels, weights = batch['labels'], batch['weights']
     if axis_name:
       rng = jax.random.fold_in(rng, jax.lax.axis_index(axis_name))
+    inputs, labels, weights = (
+      batch[k] for k in ('inputs', 'labels', 'weights')
+    )
+    if mixing:
+      rng, own = jax.random.split(rng)
+      inputs, labels, weights = mixing_lib.mix(
+        inputs, labels, weights, own, **mixing
+      )
+    if axis_name:
       labels, weights = _gather((labels, weights), axis_name)
 
     def loss_fn(params):
-      outputs, model_state = forward(
-        params, state.model_state, batch['inputs'], rng
-      )
+      outputs, model_state = forward(params, state.model_state, inputs, rng)
       if axis_name:
         # CCC of one device's rows is not CCC: gather first, then the loss.
         outputs = _gather(outputs, axis_name)

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from affect_jax import augment
+from affect_jax import warp
 
 SEEDS = [np.array([3, k], np.int32) for k in range(40)]
 OPTIONS = {
@@ -21,6 +22,7 @@ OPTIONS = {
   },
   'rotation': {'degrees': 20},
   'erasing': {'probability': 0.9},
+  'rand_augment': {'magnitude': 15.0},
 }
 
 
@@ -257,7 +259,7 @@ def test_rotate_moves_a_marker_to_where_it_belongs(degrees):
   image = np.zeros((41, 41, 1), np.float32)
   x, y = 12, 5
   image[20 - y - 1 : 20 - y + 2, 20 + x - 1 : 20 + x + 2] = 1
-  result = augment.rotate(image, degrees).numpy()[..., 0]
+  result = warp.rotate(image, degrees).numpy()[..., 0]
   rows, columns = np.mgrid[:41, :41]
   found = np.array(
     [

@@ -3,12 +3,14 @@
 import pathlib
 
 import numpy as np
+from PIL import Image
 import pytest
 from test_end_to_end import load_config
 from test_end_to_end import ROOT
 import toy
 
 from affect_jax import train
+from affect_jax.tasks import action_units
 
 CONFIGS = sorted(p.stem for p in (ROOT / 'configs').glob('*.py'))
 
@@ -24,6 +26,26 @@ def write_fer2013(path):
   return str(path)
 
 
+def write_aff_wild2(folder):
+  """The lists of s-Aff-Wild2, of three videos with eight frames each."""
+  r = np.random.default_rng(0)
+  units = ','.join(action_units.AFFWILD2_12)
+  lists = {'training_set': ('1-30', '2-30'), 'validation_set': ('3-30',)}
+  for name, videos in lists.items():
+    lines = [f'image,valence,arousal,expression,{units}']
+    for video in videos:
+      (folder / 'cropped_aligned' / video).mkdir(parents=True)
+      for i in range(1, 9):
+        frame = f'{video}/{i:05d}.jpg'
+        pixels = r.integers(0, 256, (12, 12, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / 'cropped_aligned' / frame)
+        aus = ','.join(map(str, r.integers(0, 2, 12)))
+        lines.append(f'{frame},0.{i},-5,{i % 9 - 1},{aus}')
+    text = '\n'.join(lines) + '\n'
+    (folder / f'{name}_annotations.txt').write_text(text)
+  return str(folder)
+
+
 @pytest.mark.parametrize('name', CONFIGS)
 def test_config_trains_two_steps(name, tmp_path):
   c = load_config(name)
@@ -31,21 +53,26 @@ def test_config_trains_two_steps(name, tmp_path):
     c.data.path = write_fer2013(tmp_path / 'fer2013.csv')
     c.data.splits.train = 'train[:80%]'
     c.data.splits.val = 'train[80%:]'
+  elif name == 'aff_wild2':
+    c.data.path = write_aff_wild2(tmp_path)
+    c.data.num_workers = 1
   elif name == 'faces_csv':
     c.data.path = str(toy.write_faces_csv(tmp_path))
   elif name == 'quickstart':
     c.data.num_train, c.data.num_val, c.data.num_test = 64, 16, 16
   c.data.data_dir = str(tmp_path / 'data')
   c.image_size = 32
+  c.crop_size = min(c.crop_size, 24)
   c.image_size_schedule = ()
   c.batch_size = 8
   c.num_train_steps = 2
   c.schedule.warmup_steps = 1
   results = train.train_and_evaluate(c, str(tmp_path / 'run'))
-  assert 'test' in results
+  assert set(results) == {k for k, v in c.data.splits.items() if v} - {'train'}
   assert all(
     0 <= v <= 1
-    for k, v in results['test'].items()
+    for scores in results.values()
+    for k, v in scores.items()
     if '/f1/' in k and v is not None
   )
 

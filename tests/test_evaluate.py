@@ -91,7 +91,7 @@ def test_thresholds_change_tuned_metrics_only():
 def test_tables_read_back_what_was_predicted(tmp_path):
   tasks, r = rows(8)
   path = str(tmp_path / 'predictions' / 'val.csv')
-  predictions.write(path, tasks, r, 'toy')
+  predictions.write(path, tasks, {'toy': r})
   with open(path) as file:
     lines = list(csv.DictReader(file))
   assert len(lines) == 20

@@ -6,12 +6,25 @@ import pathlib
 PACKAGE = pathlib.Path(__file__).parents[1] / 'affect_jax'
 # From the bottom up; a module may import from lower layers and its own.
 LAYERS = (
-  {'losses', 'metrics', 'batch', 'augment', 'environment', 'run_folder'},
+  {
+    'log_format',
+    'losses',
+    'mixing',
+    'rand_augment',
+    'warp',
+    'metrics',
+    'batch',
+    'augment',
+    'environment',
+    'run_folder',
+    'sampling',
+    'views',
+  },
   {'tasks', 'optimizer', 'train_state', 'parallel', 'interrupt', 'synthetic'},
   {'models', 'corpora', 'labels', 'checkpoint', 'table', 'predictions'},
-  {'input_pipeline', 'evaluate', 'train_step', 'initialize'},
+  {'streams', 'input_pipeline', 'evaluate', 'train_step', 'initialize'},
   {'defaults', 'build'},
-  {'evaluate_run', 'contact_sheet'},
+  {'abaw', 'contact_sheet', 'doctor', 'evaluate_run', 'prepare'},
   {'train'},
   {'main'},
 )

@@ -10,6 +10,7 @@ import toy
 from affect_jax import batch as batch_lib
 from affect_jax import input_pipeline
 from affect_jax import labels
+from affect_jax import streams
 from affect_jax import tasks as tasks_lib
 
 
@@ -17,17 +18,15 @@ from affect_jax import tasks as tasks_lib
 def builder(tmp_path_factory):
   folder = tmp_path_factory.mktemp('faces')
   path = toy.write_faces_csv(folder, counts=(23, 11, 4), pixels=8)
-  return input_pipeline.build_corpus(
-    'faces_csv', str(folder / 'data'), path=str(path)
-  )
+  return streams.build_corpus('faces_csv', str(folder / 'data'), path=str(path))
 
 
 def train(builder, first_step=0, num_steps=12, **options):
   options = {'seed': 3, 'augmentations': [('flip', {})], **options}
+  options.setdefault('shares', {'toy': 1.0})
   return list(
     input_pipeline.train_batches(
-      builder,
-      'train',
+      [streams.Corpus('toy', builder, {'train': 'train'})],
       toy.all_tasks(),
       batch_size=4,
       first_step=first_step,
@@ -89,6 +88,30 @@ def test_pictures_grow_as_scheduled_and_are_resized(builder):
   assert [b['inputs']['image'].shape[1] for b in batches] == [4, 4, 8]
 
 
+def test_windows_are_parts_of_the_picture_in_every_place(builder):
+  whole = train(builder, augmentations=[])
+  parts = train(builder, augmentations=[], crop_size=6)
+  places = set()
+  for a, b in zip(whole, parts, strict=True):
+    images = (a['inputs']['image'], b['inputs']['image'])
+    for image, window in zip(*images, strict=True):
+      found = [
+        (y, x)
+        for y in range(3)
+        for x in range(3)
+        if np.array_equal(image[y : y + 6, x : x + 6], window)
+      ]
+      assert len(found) == 1
+      places.update(found)
+  assert len(places) == 9
+  for a, b in zip(
+    parts[5:],
+    train(builder, first_step=5, augmentations=[], crop_size=6),
+    strict=True,
+  ):
+    assert_equal(a, b)
+
+
 def test_pictures_are_decoded_to_the_unit_range(builder):
   record = next(iter(builder.as_dataset(split='train')))
   stored = record['image'].numpy()
@@ -105,9 +128,9 @@ def test_pictures_are_decoded_to_the_unit_range(builder):
 
 def test_unknown_splits_and_augmentations_name_the_known(builder):
   with pytest.raises(ValueError, match=r"no split 'dev'.*'train'"):
-    input_pipeline.split_size(builder, 'dev')
+    streams.split_size(builder, 'dev')
   with pytest.raises(ValueError, match='is empty'):
-    input_pipeline.split_size(builder, 'test[:1%]')
+    streams.split_size(builder, 'test[:1%]')
   with pytest.raises(ValueError, match=r'augment.*blur.*flip'):
     train(builder, augmentations=[('blur', {})])
   with pytest.raises(ValueError, match=r'augment.*by_how_much'):
@@ -144,7 +167,7 @@ def test_classes_are_joined_by_name_and_lost_ones_have_no_weight():
 
 def test_labels_are_counted(builder):
   tasks = toy.all_tasks()
-  counts = input_pipeline.count_labels(builder, 'train', tasks)
+  counts = streams.count_labels(builder, 'train', tasks)
   rows = [b for b in train(builder, num_steps=23, augmentations=[])][:23]
   # 23 batches of 4 hold every sample four times.
   mass = sum(
@@ -170,10 +193,10 @@ def test_a_task_without_labels_is_an_error_or_dropped():
 
 @pytest.mark.parametrize('split', ['train', 'val'])
 def test_processes_read_disjoint_parts(builder, monkeypatch, split):
-  monkeypatch.setattr(input_pipeline.jax, 'process_count', lambda: 2)
+  monkeypatch.setattr(streams.jax, 'process_count', lambda: 2)
   seen, numbers = [], []
   for index in range(2):
-    monkeypatch.setattr(input_pipeline.jax, 'process_index', lambda i=index: i)
+    monkeypatch.setattr(streams.jax, 'process_index', lambda i=index: i)
     if split == 'train':
       # 23 samples: 12 and 11; two rows of a batch of 4 each.
       batches = train(builder, num_steps=5)

@@ -1,17 +1,20 @@
 """Picture files -> bytes that every run decodes alike, checked by decoding."""
 
 import io
-import pathlib
 
+from etils import epath
 import numpy as np
 from PIL import Image
 from PIL import ImageOps
 import tensorflow as tf
+import tensorflow_datasets as tfds
 
+# What `read` returns, as a corpus stores it.
+FEATURE = tfds.features.Image(shape=(None, None, 3))
 _ORIENTATION = 0x0112  # EXIF: 1 is upright
 
 
-def read(path: str | pathlib.Path) -> bytes:
+def read(path: epath.PathLike) -> bytes:
   """Encoded upright RGB picture of a file.
 
   An upright 8-bit RGB JPEG or PNG keeps its bytes. Everything else that
@@ -25,7 +28,7 @@ def read(path: str | pathlib.Path) -> bytes:
     ValueError: missing, truncated or no picture; says which.
   """
   try:
-    data = pathlib.Path(path).read_bytes()
+    data = epath.Path(path).read_bytes()
   except OSError as e:
     raise ValueError(f'cannot be read ({e.strerror})') from e
   if not data:

@@ -36,19 +36,21 @@ LOSSES = ('binary_cross_entropy', 'focal', 'asymmetric')
 def canonical_name(name: str) -> str:
   """The one spelling of a unit's name: 'au01', 'AU_1', 'AU01_c' -> 'AU1'.
 
-  `_c` marks OpenFace's columns of presence. Those of intensity, `_r`, are
-  refused: 0 to 5 is not a probability.
+  'AU12L' and 'AU12R' are of one side of the face. `_c` marks OpenFace's
+  columns of presence. Those of intensity, `_r`, are refused: 0 to 5 is not a
+  probability.
 
   Raises:
     ValueError: Not the name of a unit between AU1 and AU64.
   """
-  match = re.fullmatch(r'au[ _-]?0*(\d{1,2})(_c)?', name.strip().lower())
+  key = name.strip().lower()
+  match = re.fullmatch(r'au[ _-]?0*(\d{1,2})([lr]?)(_c)?', key)
   if match is None or not 1 <= int(match[1]) <= 64:
     raise ValueError(
       f'Unknown action unit {name!r}; known: AU1 ... AU64, also written au01, '
       'AU_1 or AU01_c (presence; AU01_r is an intensity).'
     )
-  return f'AU{int(match[1])}'
+  return f'AU{int(match[1])}{match[2].upper()}'
 
 
 def loss(
@@ -118,6 +120,7 @@ def build(
   clip: float = 0.05,
   counts: Sequence[npt.ArrayLike] | None = None,
   weight_cap: float | None = None,
+  beta: float = 0.9999,
 ) -> base.Task:
   """The task 'action_units'. `action_units/mean_f1` is P_AU of ABAW.
 
@@ -125,8 +128,9 @@ def build(
     outputs: Names of the units, in order, spelt as `canonical_name` does.
     loss: 'binary_cross_entropy', 'focal' (Lin et al., 2017) or 'asymmetric'
       (Ridnik et al., 2021).
-    pos_weight: Factor of positive labels: None, one number per unit, or
-      'balanced': negatives / positives of `counts`. Goes with every loss.
+    pos_weight: Factor of positive labels: None, one number per unit,
+      'balanced': negatives / positives of `counts`, or 'effective': the ratio
+      of their effective numbers, see `balance`. Goes with every loss.
     focal_gamma: Focusing exponent of 'focal', >= 0.
     focal_alpha: Of 'focal': None, or the factor of positives, in [0, 1];
       negatives get 1 - focal_alpha.
@@ -134,8 +138,10 @@ def build(
     gamma_pos: Focusing exponent of positives of 'asymmetric', >= 0.
     clip: Probability below which 'asymmetric' forgives negatives, in [0, 1).
     counts: (positives [K], labelled [K]) in the training split; read by
-      'balanced' only.
-    weight_cap: Largest 'balanced' weight; that of units without positives.
+      'balanced' and 'effective' only.
+    weight_cap: Largest weight by counts; that of units without positives.
+    beta: Of 'effective', in [0, 1): 0 is a weight of 1, towards 1 is
+      'balanced'.
 
   Raises:
     ValueError: An unknown name or a value out of range, with the choices.
@@ -149,11 +155,17 @@ def build(
   base.check_range('gamma_neg', gamma_neg, 0)
   base.check_range('gamma_pos', gamma_pos, 0)
   base.check_range('clip', clip, 0, 1, open_end=True)
+  base.check_range('beta', beta, 0, 1, open_end=True)
   if focal_alpha is not None:
     base.check_range('focal_alpha', focal_alpha, 0, 1)
   numbers = None
-  if isinstance(pos_weight, str) and pos_weight == 'balanced':
-    numbers = balance.pos_weights(counts, outputs, weight_cap)
+  if isinstance(pos_weight, str) and pos_weight in balance.METHODS:
+    numbers = balance.pos_weights(
+      counts,
+      outputs,
+      weight_cap,
+      beta if pos_weight == 'effective' else None,
+    )
   elif pos_weight is not None:
     numbers = balance.checked(pos_weight, outputs, 'pos_weight')
 

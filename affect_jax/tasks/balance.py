@@ -1,9 +1,24 @@
 """Weights of classes and outputs: given, or balanced by training counts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+# Names that class_weights and pos_weight know.
+METHODS = ('balanced', 'effective')
+
+
+def by_counts(options: Mapping[str, Any]) -> list[str]:
+  """Names of a task's options whose values are computed from `counts`.
+
+  Where there is one, `build` of the task wants `counts`.
+  """
+  named = [k for k, v in options.items() if isinstance(v, str) and v in METHODS]
+  if options.get('logit_adjustment'):
+    named.append('logit_adjustment')
+  return named
 
 
 def checked(
@@ -16,8 +31,8 @@ def checked(
   """
   if isinstance(weights, str):
     raise ValueError(
-      f"{option} is {weights!r}; known: None, 'balanced', or {len(outputs)} "
-      'numbers.'
+      f"{option} is {weights!r}; known: None, 'balanced', 'effective', or "
+      f'{len(outputs)} numbers.'
     )
   array = np.asarray(weights, np.float32)
   if array.shape != (len(outputs),):
@@ -36,22 +51,32 @@ def class_weights(
   counts: npt.ArrayLike | None,
   outputs: Sequence[str],
   cap: float | None = None,
+  beta: float | None = None,
 ) -> np.ndarray:
-  """Weights N / (K * n_c) of K classes with n_c of N samples, float32 [K].
+  """Weights of K classes with n_c samples each, of N, float32 [K].
 
-  Their mean over the samples is 1 (scikit-learn's `class_weight='balanced'`).
+  Without beta 'balanced': N / (K * n_c), scikit-learn's. With beta
+  'effective': proportional to 1 / effective_number(n_c, beta), by Cui et al.,
+  2019. Beta 0 weighs all classes alike, beta towards 1 is 'balanced'. Both
+  have a mean of 1 over the samples (Cui et al.: over the classes; a multiple
+  is the same loss).
 
   Args:
     counts: Summed label mass of each class in the training split [K].
     outputs: Names of the K classes.
     cap: None, or the largest weight allowed; that of an absent class.
+    beta: None, or in [0, 1).
 
   Raises:
-    ValueError: No counts, wrong length, or an absent class without a cap.
+    ValueError: No counts, wrong length, an absent class without a cap, or a
+      beta out of range.
   """
-  (counts,) = _counts((counts,), outputs, 'expression counts [K]')
+  what = 'expression counts [K]'
+  (counts,) = _counts((counts,), outputs, what, _method(beta))
+  numbers = counts if beta is None else effective_number(counts, beta)
+  shares = np.where(numbers > 0, counts / np.where(numbers > 0, numbers, 1), 1)
   return _ratios(
-    counts.sum() / len(outputs), counts, outputs, cap, 'no training sample'
+    counts.sum() / shares.sum(), numbers, outputs, cap, 'no training sample'
   )
 
 
@@ -59,22 +84,31 @@ def pos_weights(
   counts: Sequence[npt.ArrayLike] | None,
   outputs: Sequence[str],
   cap: float | None = None,
+  beta: float | None = None,
 ) -> np.ndarray:
-  """Weights negatives / positives of K yes/no labels, float32 [K].
+  """Weights of the positives of K yes/no labels, float32 [K].
+
+  Without beta 'balanced': negatives / positives. With beta 'effective': the
+  same ratio of their effective numbers (Cui et al., 2019, for every output as
+  two classes); beta 0 is 1, beta towards 1 is 'balanced'.
 
   Args:
     counts: (positives [K], labelled [K]) of the training split.
     outputs: Names of the K outputs.
     cap: None, or the largest weight allowed; that of an output without
       positives.
+    beta: None, or in [0, 1).
 
   Raises:
     ValueError: No counts, wrong lengths, more positives than labels, an
       output without negatives (its weight would be 0, and nothing would be
-      learnt from it), or one without positives and no cap.
+      learnt from it), one without positives and no cap, or a beta out of
+      range.
   """
   what = 'action unit counts (positives [K], labelled [K])'
-  positives, labelled = _counts(counts or (None, None), outputs, what)
+  positives, labelled = _counts(
+    counts or (None, None), outputs, what, _method(beta)
+  )
   for name, up, total in zip(outputs, positives, labelled, strict=True):
     if up > total:
       raise ValueError(f'{name} has {up:g} positives of {total:g} labels.')
@@ -83,15 +117,66 @@ def pos_weights(
         f'{name} has no negative training label: it cannot be balanced. '
         'Give pos_weight as numbers, or leave the output out.'
       )
+  negatives = labelled - positives
+  if beta is not None:
+    negatives = effective_number(negatives, beta)
+    positives = effective_number(positives, beta)
   return _ratios(
-    labelled - positives, positives, outputs, cap, 'no positive training label'
+    negatives, positives, outputs, cap, 'no positive training label'
   )
 
 
-def _counts(counts, outputs, what):
+def effective_number(counts: npt.ArrayLike, beta: float) -> np.ndarray:
+  """(1 - beta^n) / (1 - beta) of every count n, float64.
+
+  Cui et al., 2019, "Class-balanced loss based on effective number of
+  samples": how many samples n are worth, where each further one may repeat
+  what the others showed. Grows from 0 to 1 / (1 - beta); 1 where beta is 0.
+
+  Args:
+    counts: Any shape, >= 0; label mass need not be whole.
+    beta: In [0, 1); the paper uses .9 to .9999.
+
+  Raises:
+    ValueError: beta out of range.
+  """
+  if not 0 <= beta < 1:
+    raise ValueError(f'beta must be in [0, 1), not {beta}.')
+  return (1 - np.power(beta, np.asarray(counts, np.float64))) / (1 - beta)
+
+
+def log_priors(
+  counts: npt.ArrayLike | None, outputs: Sequence[str]
+) -> np.ndarray:
+  """log(n_c / N) of K classes with n_c of N samples, float32 [K].
+
+  Args:
+    counts: Summed label mass of each class in the training split [K].
+    outputs: Names of the K classes.
+
+  Raises:
+    ValueError: No counts, wrong length, or an absent class: nothing in the
+      loss would keep its logit down, and it would be predicted everywhere.
+  """
+  what = 'expression counts [K]'
+  (counts,) = _counts((counts,), outputs, what, 'logit_adjustment')
+  absent = [n for n, c in zip(outputs, counts, strict=True) if c == 0]
+  if absent:
+    raise ValueError(
+      f'{absent} have no training sample: logit_adjustment needs the prior of '
+      'every class. Leave the outputs out, or set logit_adjustment to 0.'
+    )
+  return np.log(counts / counts.sum()).astype(np.float32)
+
+
+def _method(beta):
+  return repr(METHODS[0] if beta is None else METHODS[1])
+
+
+def _counts(counts, outputs, what, method):
   """Float64 arrays [K], checked."""
   if any(c is None for c in counts):
-    raise ValueError(f"'balanced' needs `counts`: {what}.")
+    raise ValueError(f'{method} needs `counts`: {what}.')
   arrays = [np.asarray(c, np.float64) for c in counts]
   for array in arrays:
     if array.shape != (len(outputs),) or not np.all(array >= 0):
@@ -108,8 +193,8 @@ def _ratios(numerators, counts, outputs, cap, reason):
   absent = [n for n, c in zip(outputs, counts, strict=True) if c == 0]
   if absent and cap is None:
     raise ValueError(
-      f"{absent} have {reason}: 'balanced' would weigh them infinitely. Set "
-      'weight_cap, give the weights as numbers, or leave the outputs out.'
+      f'{absent} have {reason}: they would weigh infinitely. Set weight_cap, '
+      'give the weights as numbers, or leave the outputs out.'
     )
   numerators = np.broadcast_to(numerators, counts.shape)
   weights = numerators / np.where(counts > 0, counts, 1)

@@ -64,6 +64,7 @@ def loss(
   class_weights: np.ndarray | None = None,
   label_smoothing: float = 0.0,
   focal_gamma: float = 0.0,
+  logit_offsets: np.ndarray | None = None,
 ) -> jax.Array:
   """Cross entropy of the softmax: see `losses.softmax_cross_entropy`.
 
@@ -74,7 +75,11 @@ def loss(
     class_weights: None, or [K].
     label_smoothing: In [0, 1).
     focal_gamma: 0 is cross entropy, above 0 the focal loss.
+    logit_offsets: None, or [K], added to the logits here and not in `predict`:
+      tau * log(prior) is logit adjustment (Menon et al., 2021).
   """
+  if logit_offsets is not None:
+    outputs = outputs.astype(jnp.float32) + jnp.asarray(logit_offsets)[None, :]
   return losses.softmax_cross_entropy(
     outputs,
     labels,
@@ -98,6 +103,8 @@ def build(
   focal_gamma: float = 2.0,
   counts: npt.ArrayLike | None = None,
   weight_cap: float | None = None,
+  beta: float = 0.9999,
+  logit_adjustment: float = 0.0,
 ) -> base.Task:
   """The task 'expression'. `expression/macro_f1` is P_EXPR of ABAW.
 
@@ -105,13 +112,21 @@ def build(
     outputs: Names of the classes, in order, spelt as `canonical_name` does;
       names that it does not know are allowed.
     loss: 'cross_entropy' or 'focal'.
-    class_weights: None, one number per class, or 'balanced': N / (K * n_c)
-      of `counts`.
+    class_weights: None, one number per class, 'balanced': N / (K * n_c) of
+      `counts`, or 'effective': by effective numbers, see `balance`.
     label_smoothing: Share of the label that is spread evenly, in [0, 1).
     focal_gamma: Focusing exponent of 'focal', >= 0.
     counts: Summed label mass of each class in the training split [K]; read
-      by 'balanced' only.
-    weight_cap: Largest 'balanced' weight; that of absent classes.
+      by 'balanced', 'effective' and logit_adjustment only.
+    weight_cap: Largest weight by counts; that of absent classes.
+    beta: Of 'effective', in [0, 1): 0 weighs all alike, towards 1 is
+      'balanced'.
+    logit_adjustment: tau >= 0 of Menon et al., 2021, "Long-tail learning via
+      logit adjustment": the training loss sees logits + tau * log(prior of
+      `counts`), predictions see the logits. They so come out as if all
+      classes were equally common (tau 1): better UAR and macro-F1 on rare
+      classes, lower accuracy. The counts have to be those of what training
+      samples: 0 where classes are sampled evenly. 0 is off.
 
   Raises:
     ValueError: An unknown name or a value out of range, with the choices.
@@ -120,15 +135,29 @@ def build(
   base.check_choice('expression loss', loss, LOSSES)
   base.check_range('label_smoothing', label_smoothing, 0, 1, open_end=True)
   base.check_range('focal_gamma', focal_gamma, 0)
+  base.check_range('beta', beta, 0, 1, open_end=True)
+  base.check_range('logit_adjustment', logit_adjustment, 0)
   if len(outputs) < 2:
     raise ValueError(f'A softmax needs two classes or more, not {outputs}.')
   for name in outputs:
     for canonical, synonyms in SYNONYMS.items():
       if name != canonical and name.lower() in (canonical, *synonyms):
         raise ValueError(f'Write {canonical!r} for the expression {name!r}.')
-  numbers = None
-  if isinstance(class_weights, str) and class_weights == 'balanced':
-    numbers = balance.class_weights(counts, outputs, weight_cap)
+  numbers, offsets = None, None
+  if logit_adjustment:
+    if isinstance(class_weights, str):
+      raise ValueError(
+        f'class_weights {class_weights!r} and logit_adjustment '
+        f'{logit_adjustment} each make up for rare classes: choose one.'
+      )
+    offsets = logit_adjustment * balance.log_priors(counts, outputs)
+  if isinstance(class_weights, str) and class_weights in balance.METHODS:
+    numbers = balance.class_weights(
+      counts,
+      outputs,
+      weight_cap,
+      beta if class_weights == 'effective' else None,
+    )
   elif class_weights is not None:
     numbers = balance.checked(class_weights, outputs, 'class_weights')
   return base.Task(
@@ -139,6 +168,7 @@ def build(
       class_weights=numbers,
       label_smoothing=label_smoothing,
       focal_gamma=focal_gamma if loss == 'focal' else 0.0,
+      logit_offsets=offsets,
     ),
     predict=predict,
     metrics={

@@ -1,0 +1,307 @@
+"""EmotioNet: faces from the web with the presence of action units.
+
+The Ohio State University grants access, for research, on request:
+https://cbcsl.ece.ohio-state.edu/dbform_emotionet.html. `path` is the folder
+that holds the pictures and one of these tables, saved as CSV:
+
+  EmotioNet_FACS_aws_2020_24600.csv       URL, URL orig, 'AU 1', ... 'AU 60'
+  annotations/{train,valid,test}.csv      name, AU1, AU2, ..., age, gender, race
+  images/N_0000000001_00001.jpg           in folders or not
+
+The first is the table of 24,600 faces (999 is not labelled), the second the
+partition of Kollias' group (-1 is unknown), which d.kollias@qmul.ac.uk gives
+out: https://github.com/dkollias/Fair-Consistent-Affect-Analysis. The first
+column is the picture: what follows the last / is looked for among the
+pictures. Action units are found by the names of their columns, 'AU1', 'AU 1',
+'AU01' or "'AU 1'"; other columns are ignored, but for `split` (train, val or
+test). Of the first, readers commonly keep AU 1, 2, 4, 5, 6, 9, 12, 17, 20, 25,
+26 and 43 (`action_units`).
+
+A table without a split is split by a hash of the pictures' names; people are
+unknown and may be on both sides. No common protocol for the 24,600 was found,
+and so no reference score.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+import dataclasses
+import functools
+import hashlib
+import os
+import pathlib
+import re
+import urllib.parse
+
+from affect_jax.corpora import listed
+from affect_jax.corpora import listing as listing_lib
+from affect_jax.corpora import sources
+from affect_jax.tasks import action_units as units_lib
+from affect_jax.tasks import base
+
+SPLITS = {'train': 'train', 'val': 'val', 'valid': 'val', 'test': 'test'}
+SPLITS |= {'training': 'train', 'validation': 'val'}
+VALUES = {'0': 0.0, '1': 1.0, '-1': None, '999': None, '': None, 'nan': None}
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+  """One CSV.
+
+  Attributes:
+    path: The file.
+    split: The split of all rows, if the file is one split.
+    split_column: Index of the column `split`, if there is one.
+    columns: {unit: index of its column}, by number.
+    width: Number of columns.
+  """
+
+  path: pathlib.Path
+  split: str | None
+  split_column: int | None
+  columns: Mapping[str, int]
+  width: int
+
+
+def listing(
+  path: str | pathlib.Path,
+  *,
+  table: str | None = None,
+  images: str | pathlib.Path = 'images',
+  action_units: Sequence[str] | None = None,
+  val_share: float = 0.1,
+) -> listing_lib.Listing:
+  """EmotioNet in the splits of its table, or train and val by a hash.
+
+  The id of a picture is its path below `images`. Rows without any label,
+  labels or pictures alone and repeated rows are left out and counted.
+
+  Args:
+    path: The folder that holds table and pictures.
+    table: Path of the CSV below `path`; None: annotations/*.csv, or else the
+      only CSV.
+    images: Folder of the pictures, below `path` or absolute.
+    action_units: Names among those of the table; None: all.
+    val_share: Share of the pictures that is val, in [0, 1), where the table
+      has no split.
+
+  Raises:
+    FileNotFoundError: there are no pictures, or there is no table.
+    ValueError: a bad header or option; when streamed: up to 20 bad rows.
+  """
+  base.check_range('val_share', val_share, 0, 1, open_end=True)
+  root = pathlib.Path(path).expanduser().absolute()
+  images = root / pathlib.Path(images).expanduser()
+  if not images.is_dir():
+    raise FileNotFoundError(f'{images}: no such folder of pictures.')
+  tables = [_header(file, split) for file, split in _files(root, table)]
+  if action_units is None:
+    action_units = tuple(tables[0].columns)
+  units = base.check_outputs('action_units', action_units)
+  for each in tables:
+    for unit in units:
+      base.check_choice(f'column in {each.path}', unit, tuple(each.columns))
+  splits = {s for t in tables for s in _splits(t, val_share)}
+  return listing_lib.Listing(
+    root=images,
+    outputs={'action_units': units},
+    splits={
+      split: functools.partial(_stream, tables, images, units, val_share, split)
+      for split in ('train', 'val', 'test')
+      if split in splits
+    },
+    sources={
+      **{t.path.name: sources.sha256(t.path) for t in tables},
+      'pictures': sources.fingerprint(names=_pictures(images)),
+      'action_units': ', '.join(units),
+      'val_share': str(val_share),
+    },
+  )
+
+
+def _stream(
+  tables: Sequence[Table],
+  images: pathlib.Path,
+  units: Sequence[str],
+  val_share: float,
+  split: str,
+) -> Iterator[listing_lib.Sample | listing_lib.LeftOut]:
+  """Samples of a split; every row of every table is checked."""
+  pictures: dict[str, list[str]] = {}
+  for picture in _pictures(images):
+    pictures.setdefault(picture.rpartition('/')[2], []).append(picture)
+  seen: dict[str, tuple[str, str, int]] = {}
+  for table in tables:
+    problems = sources.Problems(table.path)
+    for line, cells in _rows(table):
+      place = f'{table.path}:{line}'
+      try:
+        name = _found(cells[0], pictures)
+        labels = _labels(cells, table, units)
+        here = _split(table, cells, name, val_share)
+      except ValueError as e:
+        problems.add(f'{place}: {e}')
+        continue
+      # A hash, as a row may have 60 labels.
+      row = (here, hash(tuple(labels.items())))
+      first, *other = seen.setdefault(name, (place, *row))
+      if first != place:
+        if other != [*row]:
+          problems.add(
+            f'{place}: {name!r} is already in {first}, with another split or '
+            'other labels.'
+          )
+        elif here == split:
+          yield listing_lib.LeftOut('repeated rows')
+      elif here != split:
+        continue
+      elif not labels:
+        yield listing_lib.LeftOut('rows without any label')
+      elif name not in pictures.get(name.rpartition('/')[2], ()):
+        yield listing_lib.LeftOut('labels without a picture')
+      else:
+        yield listing_lib.Sample(name, name, '', labels)
+    problems.check()
+  rest = sum(p not in seen for same in pictures.values() for p in same)
+  if rest and split == 'train':  # Of no split: counted once.
+    yield listing_lib.LeftOut('pictures without any label', '', rest)
+
+
+def _files(
+  root: pathlib.Path, table: str | None
+) -> list[tuple[pathlib.Path, str | None]]:
+  """The tables, and the split that each one is."""
+  if table is not None:
+    if table.lower().endswith(('.xls', '.xlsx')):
+      raise ValueError(f'{root / table}: save it as CSV, in UTF-8.')
+    return [(sources.existing(root / table, 'a table of EmotioNet'), None)]
+  found = sorted((root / 'annotations').glob('*.csv'))
+  if found:
+    for file in found:
+      base.check_choice(f'split (file in {file.parent})', file.stem, [*SPLITS])
+    return [(file, SPLITS[file.stem]) for file in found]
+  found = sorted(root.glob('*.csv'))
+  if len(found) == 1:
+    return [(found[0], None)]
+  if found:
+    names = ', '.join(f.name for f in found)
+    raise ValueError(f'{root}: choose one by `table`: {names}.')
+  if excel := sorted(root.glob('*.xls*')):
+    raise ValueError(f'{excel[0]}: save it as CSV, in UTF-8.')
+  raise FileNotFoundError(
+    f'{root}: no CSV of EmotioNet and no annotations/train.csv is here.'
+  )
+
+
+def _header(path: pathlib.Path, split: str | None) -> Table:
+  _, cells = next(sources.read_rows(path))
+  columns: dict[str, int] = {}
+  names = [cell.strip(' \'"\t') for cell in cells]
+  for i, name in enumerate(names):
+    if not re.match(r'au[ _-]?\d', name, re.IGNORECASE):
+      continue
+    try:
+      unit = units_lib.canonical_name(name)
+    except ValueError as e:
+      raise ValueError(f'{path}:1: {e}') from None
+    if unit in columns or i == 0:
+      problem = 'is there twice' if i else 'is not the picture'
+      raise ValueError(f'{path}:1: column {name!r} {problem}.')
+    columns[unit] = i
+  if not columns:
+    raise ValueError(
+      f'{path}:1: no column of {names} is an action unit (AU1, AU 1, AU01).'
+    )
+  return Table(
+    path=path,
+    split=split,
+    split_column=names.index('split') if 'split' in names else None,
+    columns=dict(sorted(columns.items(), key=lambda c: int(c[0][2:]))),
+    width=len(cells),
+  )
+
+
+def _rows(table: Table) -> Iterator[tuple[int, list[str]]]:
+  """Yields (line, cells) of the rows that are not blank."""
+  rows = sources.read_rows(table.path)
+  next(rows)
+  for line, cells in rows:
+    if len(cells) != table.width:
+      place = f'{table.path}:{line}'
+      raise ValueError(f'{place}: {len(cells)} cells, not {table.width}.')
+    cells = [cell.strip(' \'"\t') for cell in cells]
+    if any(cells):
+      yield line, cells
+
+
+def _labels(
+  cells: Sequence[str], table: Table, units: Sequence[str]
+) -> dict[str, float]:
+  """{unit: 0 or 1} of what is labelled."""
+  found = {}
+  for unit in units:
+    cell = cells[table.columns[unit]].lower().removesuffix('.0')
+    if cell not in VALUES:
+      raise ValueError(
+        f'{unit} {cell!r} is none of 0, 1 and -1, 999 or empty (not labelled).'
+      )
+    if VALUES[cell] is not None:
+      found[unit] = VALUES[cell]
+  return found
+
+
+def _found(cell: str, pictures: Mapping[str, Sequence[str]]) -> str:
+  """Path of a row's picture below the folder; its name if it is not there."""
+  parsed = urllib.parse.urlsplit(cell)
+  path = parsed.path if parsed.scheme in ('http', 'https') else cell
+  name = path.rpartition('/')[2]
+  if not name:
+    raise ValueError(f'{cell!r} does not name a picture.')
+  if name not in pictures and urllib.parse.unquote(name) in pictures:
+    name = urllib.parse.unquote(name)
+  same = pictures.get(name, ())
+  if path in same:
+    return path
+  if len(same) > 1:
+    raise ValueError(f'{cell!r} may be each of {", ".join(same)}.')
+  return same[0] if same else name
+
+
+def _split(
+  table: Table, cells: Sequence[str], name: str, val_share: float
+) -> str:
+  if table.split is not None:
+    return table.split
+  if table.split_column is not None:
+    base.check_choice('split', cells[table.split_column], tuple(SPLITS))
+    return SPLITS[cells[table.split_column]]
+  # Of the file's name alone: folders may be made later.
+  digest = hashlib.sha256(name.rpartition('/')[2].encode()).digest()
+  share = int.from_bytes(digest[:4]) / 2**32
+  return 'val' if share < val_share else 'train'
+
+
+def _splits(table: Table, val_share: float) -> set[str]:
+  """The splits that a table has."""
+  if table.split is not None:
+    return {table.split}
+  if table.split_column is None:
+    return {'train', 'val'} if val_share else {'train'}
+  names = {cells[table.split_column] for _, cells in _rows(table)}
+  for name in sorted(names):
+    base.check_choice(f'split in {table.path}', name, tuple(SPLITS))
+  return {SPLITS[name] for name in names}
+
+
+def _pictures(images: pathlib.Path) -> list[str]:
+  """Paths of all files below a folder."""
+  return sorted(
+    pathlib.Path(folder, name).relative_to(images).as_posix()
+    for folder, _, names in os.walk(images)
+    for name in names
+    if not name.startswith('.')
+  )
+
+
+class Emotionet(listed.Pictures):
+  """Pictures of EmotioNet; options are those of `listing`."""
+
+  LISTING = listing

@@ -1,0 +1,181 @@
+"""How many samples have which labels, and which labels come together."""
+
+from typing import Any
+
+import numpy as np
+
+from affect_jax.doctor import damage
+from affect_jax.doctor import findings
+from affect_jax.doctor import survey as survey_lib
+
+PRESENT = 0.5
+# Units that a neutral face should not show together.
+MANY_UNITS = 2
+
+
+def tables(survey: survey_lib.Survey) -> dict[str, Any]:
+  """Counts of a survey, for JSON.
+
+  Returns:
+    'samples': {split: n}; 'tasks': {task: {split: samples with any label}};
+    'outputs': {task: {output: {split: {...}}}} with 'labelled', for classes
+    and action units 'count' (samples where it is likeliest, or present), for
+    values 'mean', 'std', 'min', 'max'; 'combinations': {split: {'task +
+    task': n}}; 'together': {split: {row: {action unit: share}}}, the share of
+    samples with an action unit present among those that show the class or
+    unit `row` and are annotated for it, None where there are none.
+  """
+  found: dict[str, Any] = {
+    'samples': {},
+    'tasks': {t: {} for t, _ in survey.columns},
+    'outputs': {},
+    'combinations': {},
+    'together': {},
+  }
+  for task, name in survey.columns:
+    found['outputs'].setdefault(task, {})[name] = {}
+  for s, split in enumerate(survey.splits):
+    labels = survey.labels[survey.split == s]
+    found['samples'][split] = len(labels)
+    for task in found['tasks']:
+      columns = survey.column(task)
+      there = ~np.isnan(labels[:, columns])
+      found['tasks'][task][split] = int(there.any(1).sum())
+      for k, name in zip(columns, found['outputs'][task], strict=True):
+        found['outputs'][task][name][split] = _of_output(
+          labels, task, columns, int(k)
+        )
+    found['combinations'][split] = _combinations(labels, survey)
+    found['together'][split] = _together(labels, survey)
+  return found
+
+
+def _of_output(
+  labels: np.ndarray, task: str, columns: np.ndarray, k: int
+) -> dict[str, Any]:
+  values = labels[:, k]
+  values = values[~np.isnan(values)].astype(np.float64)
+  found: dict[str, Any] = {'labelled': len(values)}
+  if task == 'expression':
+    best = damage.dominant(labels[:, columns])
+    found['count'] = int(np.sum(best == np.searchsorted(columns, k)))
+  elif task == 'action_units':
+    found['count'] = int(np.sum(values > PRESENT))
+  elif len(values):
+    found |= {
+      'mean': float(values.mean()),
+      'std': float(values.std()),
+      'min': float(values.min()),
+      'max': float(values.max()),
+    }
+  return found
+
+
+def _combinations(
+  labels: np.ndarray, survey: survey_lib.Survey
+) -> dict[str, int]:
+  """{'expression + action_units': samples with labels of just these}."""
+  names = list(dict.fromkeys(t for t, _ in survey.columns))
+  code = np.zeros(len(labels), np.int64)
+  for bit, task in enumerate(names):
+    there = ~np.isnan(labels[:, survey.column(task)])
+    code |= there.any(1).astype(np.int64) << bit
+  counts = {
+    ' + '.join(n for bit, n in enumerate(names) if c >> bit & 1) or 'none': int(
+      n_samples
+    )
+    for c, n_samples in zip(*np.unique(code, return_counts=True), strict=True)
+  }
+  return dict(sorted(counts.items(), key=lambda item: -item[1]))
+
+
+def _together(
+  labels: np.ndarray, survey: survey_lib.Survey
+) -> dict[str, dict[str, float | None]]:
+  units = survey.column('action_units')
+  if not len(units):
+    return {}
+  values = labels[:, units]
+  known = (~np.isnan(values)).astype(np.float32)
+  present = (values > PRESENT).astype(np.float32)
+  classes = survey.column('expression')
+  rows, names = present, [survey.columns[k][1] for k in units]
+  if len(classes):
+    best = damage.dominant(labels[:, classes])
+    one_hot = (best[:, None] == np.arange(len(classes))).astype(np.float32)
+    rows = np.concatenate([one_hot, present], 1)
+    names = [survey.columns[k][1] for k in classes] + names
+  both, total = rows.T @ present, rows.T @ known
+  return {
+    row: {
+      survey.columns[k][1]: float(both[i, j] / total[i, j])
+      if total[i, j]
+      else None
+      for j, k in enumerate(units)
+    }
+    for i, row in enumerate(names)
+  }
+
+
+def missing(
+  survey: survey_lib.Survey, counted: dict[str, Any]
+) -> list[findings.Finding]:
+  """Tasks, classes and units that training never sees."""
+  if 'train' not in survey.splits:
+    return [
+      findings.Finding(
+        findings.NOTE, 'no_train', 'There is no train split: nothing to train.'
+      )
+    ]
+  found = []
+  for task, outputs in counted['outputs'].items():
+    if not counted['tasks'][task]['train']:
+      found.append(
+        findings.Finding(
+          findings.WARNING,
+          'unlabelled_task',
+          f'train has no label of {task}.',
+          'Take it out of config.tasks, or give '
+          '--config.drop_unlabelled_tasks.',
+          {'task': task},
+        )
+      )
+      continue
+    if task == 'valence_arousal':
+      continue
+    never = [n for n, x in outputs.items() if not x['train'].get('count')]
+    if never:
+      found.append(
+        findings.Finding(
+          findings.WARNING,
+          'never_in_train',
+          f'{task}: train has no positive sample of {", ".join(never)}.',
+          'It cannot be learnt: leave it out of the outputs of the task.',
+          {'task': task, 'outputs': never},
+        )
+      )
+  return found
+
+
+def neutral_with_units(survey: survey_lib.Survey) -> list[findings.Finding]:
+  """Neutral faces that show several action units."""
+  classes = survey.column('expression')
+  names = [survey.columns[k][1] for k in classes]
+  units = survey.column('action_units')
+  if 'neutral' not in names or not len(units):
+    return []
+  neutral = damage.dominant(survey.labels[:, classes]) == names.index('neutral')
+  values = survey.labels[neutral][:, units]
+  known = (~np.isnan(values)).any(1)
+  strong = (values > PRESENT).sum(1) >= MANY_UNITS
+  if not strong.any():
+    return []
+  return [
+    findings.Finding(
+      findings.NOTE,
+      'neutral_with_units',
+      f'{int(strong.sum()):,} of {int(known.sum()):,} neutral samples with '
+      f'action units show {MANY_UNITS} of them or more.',
+      data={'samples': int(strong.sum()), 'of': int(known.sum())},
+    )
+  ]

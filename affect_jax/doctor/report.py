@@ -1,0 +1,231 @@
+"""The report: worst first, for people as text and for programs as JSON."""
+
+from collections.abc import Mapping, Sequence
+import csv
+import os
+import pathlib
+import textwrap
+from typing import Any
+
+import numpy as np
+
+from affect_jax import run_folder
+from affect_jax.doctor import duplicates
+from affect_jax.doctor import findings as findings_lib
+from affect_jax.doctor import survey as survey_lib
+
+WIDTH = 100
+MAX_COLUMNS = 16  # Of a table of action units, on paper.
+PAIRS = (
+  'kind',
+  'split_a',
+  'id_a',
+  'split_b',
+  'id_b',
+  'distance',
+  'correlation',
+)
+
+
+def data(
+  survey: survey_lib.Survey,
+  found: Sequence[findings_lib.Finding],
+  counted: Mapping[str, Any],
+  settings: Mapping[str, Any],
+) -> dict[str, Any]:
+  """All of the report, as JSON."""
+  found = findings_lib.worst_first(found)
+  sizes, times = np.unique(
+    survey.looks['size'][survey.looks['readable']], axis=0, return_counts=True
+  )
+  most = np.argsort(-times)[:20]
+  return {
+    'verdict': findings_lib.verdict(found),
+    'exit_code': findings_lib.exit_code(found),
+    'settings': dict(settings),
+    'parts': [
+      {
+        'split': p.split,
+        'corpus': p.corpus,
+        'stored': p.stored,
+        'samples': p.size,
+      }
+      for p in survey.parts
+    ],
+    'findings': [
+      {
+        'level': f.level,
+        'kind': f.kind,
+        'text': f.text,
+        'advice': f.advice,
+        **({'data': dict(f.data)} if f.data else {}),
+      }
+      for f in found
+    ],
+    'counts': dict(counted),
+    'picture_sizes': {
+      f'{sizes[i][0]}x{sizes[i][1]}': int(times[i]) for i in most
+    },
+  }
+
+
+def text(report: Mapping[str, Any]) -> str:
+  """`data` for people; no line is longer than 100 characters, but tables."""
+  counted = report['counts']
+  splits = list(counted['samples'])
+  lines = [f'VERDICT: {report["verdict"]}', '']
+  for f in report['findings']:
+    label = f'{f["level"].upper():8}'
+    lines += textwrap.wrap(
+      f['text'], WIDTH, initial_indent=label, subsequent_indent=' ' * 8
+    )
+    lines += textwrap.wrap(
+      f['advice'],
+      WIDTH,
+      initial_indent=' ' * 8 + '-> ',
+      subsequent_indent=' ' * 11,
+      break_on_hyphens=False,
+    )
+  rows = [['split', 'read from', 'samples']]
+  for p in report['parts']:
+    source = f'{p["corpus"]}[{p["stored"]}]'
+    rows.append([p['split'], source, f'{p["samples"]:,}'])
+  lines += ['', *_table(rows, left=2)]
+  sizes = report['picture_sizes']
+  shown = ', '.join(f'{k} ({n:,})' for k, n in list(sizes.items())[:5])
+  lines += ['', f'Sizes of pictures: {shown or "none"}.']
+  for task, outputs in counted['outputs'].items():
+    lines += ['', *_task(task, outputs, counted, splits)]
+  lines += ['', 'Samples by the tasks they are labelled for']
+  names = dict.fromkeys(n for c in counted['combinations'].values() for n in c)
+  lines += _table(
+    [['labels of', *splits]]
+    + [
+      [n, *(f'{counted["combinations"][s].get(n, 0):,}' for s in splits)]
+      for n in names
+    ]
+  )
+  lines += _co_occurrence(counted['together'])
+  lines += ['', *_settings(report['settings'])]
+  return '\n'.join(lines) + '\n'
+
+
+def _task(
+  task: str,
+  outputs: Mapping[str, Any],
+  counted: Mapping[str, Any],
+  splits: Sequence[str],
+) -> list[str]:
+  """Labels of one task: counts and shares, or means and ranges."""
+  title = f'{task}: samples with labels: ' + ', '.join(
+    f'{s} {counted["tasks"][task][s]:,} '
+    f'({_share(counted["tasks"][task][s], counted["samples"][s])})'
+    for s in splits
+  )
+  values = not any('count' in x[s] for x in outputs.values() for s in splits)
+  # A class has as many labels as the task; a unit may have its own number.
+  per_output = task != 'expression'
+  head = ['']
+  for s in splits:
+    head += [s, 'std', 'range'] if values else [s, '%']
+    head += ['labelled'] if per_output else []
+  rows = [head]
+  for name, by_split in outputs.items():
+    row = [name]
+    for s in splits:
+      x = by_split[s]
+      if values:
+        row += (
+          [
+            f'{x["mean"]:+.3f}',
+            f'{x["std"]:.3f}',
+            f'{x["min"]:+.2f}..{x["max"]:+.2f}',
+          ]
+          if 'mean' in x
+          else ['-'] * 3
+        )
+      else:
+        row += [f'{x["count"]:,}', _share(x['count'], x['labelled'])]
+      row += [f'{x["labelled"]:,}'] if per_output else []
+    rows.append(row)
+  return [title, *_table(rows)]
+
+
+def _co_occurrence(together: Mapping[str, Any]) -> list[str]:
+  split = next(iter(together), '')
+  table = together.get(split)
+  if not table:
+    return []
+  units = list(next(iter(table.values())))
+  if len(units) > MAX_COLUMNS:
+    return ['', f'{len(units)} action units: co-occurrence is in doctor.json.']
+  rows = [['', *units]]
+  for name, shares in table.items():
+    cells = ('-' if x is None else f'{100 * x:.0f}' for x in shares.values())
+    rows.append([name, *cells])
+  return ['', f'{split}: % of samples of a row that show', *_table(rows)]
+
+
+def _settings(settings: Mapping[str, Any]) -> list[str]:
+  lines = [
+    'Exact duplicate: equal size and RGB values once decoded. Near duplicate: '
+    f'not exact, dHash at most {settings["near_distance"]} of 64 bits apart '
+    f'and 16 x 16 means correlating by {settings["correlation"]:g} or more '
+    '(other brightness, contrast, size, compression; not mirrored or shifted).'
+  ]
+  if settings['sample']:
+    lines.append(
+      f'Only the first {settings["sample"]:,} samples of each part were read '
+      '(--sample): numbers of duplicates are lower bounds.'
+    )
+  return [line for text in lines for line in textwrap.wrap(text, WIDTH)]
+
+
+def _share(part: int, whole: int) -> str:
+  return f'{100 * part / whole:.1f}%' if whole else '-'
+
+
+def _table(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
+  """Aligned columns, the first ones to the left."""
+  widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+  return [
+    '  '
+    + '  '.join(
+      cell.ljust(width) if i < left else cell.rjust(width)
+      for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+    ).rstrip()
+    for row in rows
+  ]
+
+
+def write(
+  folder: str,
+  report: Mapping[str, Any],
+  survey: survey_lib.Survey,
+  groups: duplicates.Exact,
+  near: duplicates.Near,
+) -> None:
+  """Writes doctor.json, report.txt and duplicates.csv, each whole."""
+  out = pathlib.Path(folder).expanduser()
+  out.mkdir(parents=True, exist_ok=True)
+  run_folder.write_json(str(out / 'doctor.json'), dict(report))
+  partial = out / '.partial-report.txt'
+  partial.write_text(text(report), encoding='utf-8')
+  os.replace(partial, out / 'report.txt')
+  partial = out / '.partial-duplicates.csv'
+  with open(partial, 'w', encoding='utf-8', newline='') as file:
+    rows = csv.writer(file)
+    rows.writerow(PAIRS)
+    for a, b in groups.pairs().tolist():
+      rows.writerow(
+        ['exact', survey.where(a), survey.id(a), survey.where(b), survey.id(b)]
+        + ['0', '1']
+      )
+    for (a, b), bits, alike in zip(
+      near.pairs.tolist(), near.distance, near.correlation, strict=True
+    ):
+      rows.writerow(
+        ['near', survey.where(a), survey.id(a), survey.where(b), survey.id(b)]
+        + [str(int(bits)), f'{alike:.4f}']
+      )
+  os.replace(partial, out / 'duplicates.csv')

@@ -1,0 +1,65 @@
+"""From a config to a report."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from affect_jax.corpora import records
+from affect_jax.doctor import duplicates
+from affect_jax.doctor import examine
+from affect_jax.doctor import leakage
+from affect_jax.doctor import report
+from affect_jax.doctor import survey as survey_lib
+
+
+def visit(
+  config: Any,
+  *,
+  out: str = '',
+  near_distance: int = duplicates.NEAR_DISTANCE,
+  sample: int = 0,
+  strict: bool = False,
+) -> examine.Result:
+  """Prepares and examines the corpora of a config, prints the report.
+
+  Args:
+    config: The config of a run.
+    out: Folder for the report; '' for none.
+    near_distance: See the package's text.
+    sample: Read only so many samples of each split; 0: all.
+    strict: Every duplicate across splits is an error.
+
+  Raises:
+    ValueError, OSError: the corpus cannot be prepared or read.
+  """
+  # Not above: `--help` and bad flags need not wait for it.
+  from affect_jax import build
+
+  corpora = build.build_data(config)
+  described = build.describe_data(config)
+  result = examine.examine(
+    survey_lib.parts_of(corpora, sample),
+    near_distance=near_distance,
+    strict=strict,
+    remedies=_remedies(described, several=bool(config.data.corpora)),
+    skipped={c.name: records.metadata(c.builder)['skipped'] for c in corpora},
+    sample=sample,
+  )
+  print(report.text(result.report))
+  if out:
+    report.write(out, result.report, result.survey, result.groups, result.near)
+    print(f'{out}: report.txt, doctor.json and duplicates.csv.')
+  else:
+    print('--out=FOLDER keeps this report, with JSON and the pairs.')
+  return result
+
+
+def _remedies(
+  described: Mapping[str, Mapping[str, Any]], *, several: bool
+) -> dict[str, str]:
+  """{corpus: flag that leaves its duplicates out}, where it is not given."""
+  found = {}
+  for name, options in described.items():
+    if options.get(leakage.EXCLUDE) is False:
+      key = f'corpora.{name}.' if several else ''
+      found[name] = f'--config.data.{key}{leakage.EXCLUDE}'
+  return found

@@ -1,0 +1,33 @@
+"""What a user sees of the log: time and message, of what concerns them."""
+
+import os
+from typing import Any
+
+from absl import logging
+
+
+def set_up() -> None:
+  """Shows what this package logs, and the warnings of others."""
+  logging.set_verbosity(logging.INFO)
+  handler = logging.get_absl_handler()
+  handler.setFormatter(_PlainFormatter())
+  handler.addFilter(_speaks_to_users)
+
+
+class _PlainFormatter(logging.PythonFormatter):
+  """Time and message: where it was logged helps no user."""
+
+  def format(self, record):
+    time = self.formatTime(record, '%H:%M:%S')
+    level = '' if record.levelname == 'INFO' else f'{record.levelname} '
+    return f'{time} {level}{record.getMessage()}'
+
+
+def _speaks_to_users(record: Any) -> bool:
+  """Orbax and tfds log every step of their work: only warnings of theirs."""
+  if record.getMessage().startswith('Using custom data configuration'):
+    return False
+  ours = ('affect_jax', 'clu')
+  return record.levelname != 'INFO' or any(
+    f'{os.sep}{name}{os.sep}' in record.pathname for name in ours
+  )

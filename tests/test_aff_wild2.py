@@ -1,0 +1,623 @@
+"""Aff-Wild2 in miniature: both layouts and what real trees do to them.
+
+Every expectation is counted by hand from the lines written here.
+"""
+
+import io
+
+import numpy as np
+from PIL import Image
+import pytest
+
+from affect_jax.corpora import aff_wild2
+from affect_jax.corpora import listing as listing_lib
+
+EXPR_7 = 'Neutral,Anger,Disgust,Fear,Happiness,Sadness,Surprise'
+EXPR_8 = EXPR_7 + ',Other'
+AU_8 = 'AU1,AU2,AU4,AU6,AU12,AU15,AU20,AU25'
+AU_12 = 'AU1,AU2,AU4,AU6,AU7,AU10,AU12,AU15,AU23,AU24,AU25,AU26'
+MTL = 'image,valence,arousal,expression,' + AU_12
+VA, EXPR, AU = (
+  'VA_Estimation_Challenge',
+  'EXPR_Classification_Challenge',
+  'AU_Detection_Challenge',
+)
+TRAIN, VAL = 'Train_Set', 'Validation_Set'
+NAMES_7 = (
+  *('neutral', 'anger', 'disgust', 'fear'),
+  *('happiness', 'sadness', 'surprise'),
+)
+
+
+def jpg():
+  encoded = io.BytesIO()
+  Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(encoded, 'JPEG')
+  return encoded.getvalue()
+
+
+JPG = jpg()
+
+
+def crops(folder, video, *frames, images='cropped_aligned'):
+  (folder / images / video).mkdir(parents=True, exist_ok=True)
+  for frame in frames:
+    (folder / images / video / f'{frame:05d}.jpg').write_bytes(JPG)
+
+
+def write(folder, name, *lines, end='\n', encoding='utf-8'):
+  path = folder / name
+  path.parent.mkdir(parents=True, exist_ok=True)
+  path.write_bytes((end.join(lines) + end).encode(encoding))
+  return path
+
+
+def row(picture, valence=-5, arousal=-5, expression=-1, aus=(-1,) * 12):
+  return ','.join(map(str, (picture, valence, arousal, expression, *aus)))
+
+
+def stream(folder, split, **options):
+  """{id: labels} and {(reason, group): count} of a split."""
+  samples, left_out = {}, {}
+  for item in aff_wild2.listing(folder, **options).splits[split]():
+    if isinstance(item, listing_lib.LeftOut):
+      assert (item.reason, item.group) not in left_out
+      left_out[item.reason, item.group] = item.count
+    else:
+      assert item.id not in samples
+      samples[item.id] = item
+  return samples, left_out
+
+
+def labels(samples):
+  return {name: dict(sample.labels) for name, sample in samples.items()}
+
+
+def challenges(folder):
+  """One training video with three tasks, one validation video."""
+  write(
+    folder,
+    f'{VA}/{TRAIN}/a.txt',
+    *('valence,arousal', '0.5,-0.25', '-5,0.75', '-5.0,-5.0', '1,-1', '0,0'),
+  )
+  write(folder, f'{EXPR}/{TRAIN}/a.txt', EXPR_8, '4', '-1', '-1', '7')
+  write(
+    folder,
+    f'{AU}/{TRAIN}/a.txt',
+    *(AU_12, '1,0,0,0,0,0,-1,0,0,0,0,1', *[','.join(['-1'] * 12)] * 3),
+  )
+  write(folder, f'{EXPR}/{VAL}/b.txt', EXPR_8, '6', '5')
+  crops(folder, 'a', 1, 2, 3, 4, 6)
+  crops(folder, 'b', 1, 2)
+  return folder
+
+
+def test_three_challenges_become_one_sample_per_frame(tmp_path):
+  samples, left_out = stream(challenges(tmp_path), 'train')
+  units = dict.fromkeys(AU_12.split(','), 0.0) | {'AU1': 1.0, 'AU26': 1.0}
+  del units['AU12']  # -1 hides this unit, and no other.
+  assert labels(samples) == {
+    'a/00001.jpg': {
+      'valence': 0.5,
+      'arousal': -0.25,
+      'expression': 'happiness',
+      **units,
+    },
+    'a/00002.jpg': {'arousal': 0.75},
+    'a/00004.jpg': {'valence': 1, 'arousal': -1, 'expression': 'other'},
+  }
+  # Frame 5 has labels only, 3 has sentinels only, 6 is beyond the last line.
+  assert left_out == {
+    ('labels without a frame', 'a'): 1,
+    ('frames without any label', 'a'): 2,
+  }
+  sample = samples['a/00001.jpg']
+  assert (sample.picture, sample.subject) == ('a/00001.jpg', 'a')
+  samples, left_out = stream(tmp_path, 'val')
+  assert labels(samples) == {
+    'b/00001.jpg': {'expression': 'surprise'},
+    'b/00002.jpg': {'expression': 'sadness'},
+  }
+  assert left_out == {}
+
+
+def test_outputs_root_and_splits(tmp_path):
+  found = aff_wild2.listing(challenges(tmp_path))
+  assert dict(found.outputs) == {
+    'valence_arousal': ('valence', 'arousal'),
+    'expression': (*NAMES_7, 'other'),
+    'action_units': tuple(AU_12.split(',')),
+  }
+  assert found.root == tmp_path / 'cropped_aligned'
+  assert list(found.splits) == ['train', 'val']
+  first = list(found.splits['train']())
+  assert first == list(found.splits['train']())
+  for sample in first[:3]:
+    assert (found.root / sample.picture).is_file()
+    listing_lib.to_record(sample.labels, found.outputs)
+
+
+@pytest.mark.parametrize(
+  ('va', 'expr', 'au', 'train', 'val'),
+  [
+    ('VA_Set', 'EXPR_Set', 'AU_Set', 'Training_Set', 'Validation_Set'),
+    ('VA_Set', 'EXPR_Set', 'AU_Set', 'Train_Set', 'Val_Set'),
+    (VA, 'EXPR_Recognition_Challenge', AU, 'Train_Set', 'Validation_Set'),
+    (VA.lower(), EXPR.lower(), 'AU Detection Challenge', 'train', 'validation'),
+  ],
+)
+@pytest.mark.parametrize('place', ['', '6th ABAW Annotations/'])
+def test_folders_of_all_editions(tmp_path, va, expr, au, train, val, place):
+  write(tmp_path, f'{place}{va}/{train}/a.txt', ' Valence , Arousal ', '0,1')
+  write(tmp_path, f'{place}{expr}/{val}/b.txt', EXPR_7.upper(), '1')
+  write(
+    tmp_path, f'{place}{au}/{train}/a.txt', AU_8.replace(',', ', '), '0,' * 8
+  )
+  (tmp_path / f'{place}{au}' / 'Test_Set').mkdir()
+  crops(tmp_path, 'a', 1)
+  crops(tmp_path, 'b', 1)
+  found = aff_wild2.listing(tmp_path)
+  assert found.outputs['expression'] == NAMES_7
+  assert found.outputs['action_units'] == tuple(AU_8.split(','))
+  assert labels(stream(tmp_path, 'train')[0]) == {
+    'a/00001.jpg': {
+      'valence': 0,
+      'arousal': 1,
+      **dict.fromkeys(AU_8.split(','), 0),
+    }
+  }
+  assert labels(stream(tmp_path, 'val')[0]) == {
+    'b/00001.jpg': {'expression': 'anger'}
+  }
+
+
+def test_columns_go_by_name_not_by_position(tmp_path):
+  write(tmp_path, f'{VA}/{TRAIN}/a.txt', 'arousal,valence', '0.25,-0.5')
+  header = ','.join(reversed(AU_8.split(',')))
+  write(tmp_path, f'{AU}/{TRAIN}/a.txt', header, '1,0,0,0,0,0,0,-1')
+  header = 'Happy,Neutral,Anger,Disgust,Fear,Sadness,Surprise'
+  write(tmp_path, f'{EXPR}/{TRAIN}/a.txt', header, '0')
+  crops(tmp_path, 'a', 1)
+  found = labels(stream(tmp_path, 'train')[0])['a/00001.jpg']
+  assert (found['valence'], found['arousal']) == (-0.5, 0.25)
+  assert (found['AU25'], found['AU2']) == (1, 0)
+  assert 'AU1' not in found
+  assert found['expression'] == 'happiness'
+
+
+def test_train_of_one_challenge_and_validation_of_another_is_validation(
+  tmp_path,
+):
+  challenges(tmp_path)
+  write(tmp_path, f'{VA}/{TRAIN}/b.txt', 'valence,arousal', '0,0', '-5,-5')
+  write(tmp_path, f'{AU}/{TRAIN}/b.txt', AU_12, *['0,' * 12] * 2)
+  before = labels(stream(challenges(tmp_path), 'val')[0])
+  samples, left_out = stream(tmp_path, 'train')
+  assert {sample.subject for sample in samples.values()} == {'a'}
+  reason = 'labels of a video that another challenge validates on'
+  assert left_out[reason, 'b'] == 2  # Frame 1 of two tasks, frame 2 of one.
+  assert labels(stream(tmp_path, 'val')[0]) == before
+
+
+def test_two_persons_of_a_video_are_one_subject(tmp_path):
+  challenges(tmp_path)
+  write(tmp_path, f'{VA}/{VAL}/a_right.txt', 'valence,arousal', '0,0')
+  write(tmp_path, f'{VA}/{VAL}/c_left.txt', 'valence,arousal', '0,0')
+  crops(tmp_path, 'a_right', 1)
+  crops(tmp_path, 'c_left', 1)
+  samples, _ = stream(tmp_path, 'val')
+  assert samples['a_right/00001.jpg'].subject == 'a'
+  assert samples['c_left/00001.jpg'].subject == 'c'
+  samples, left_out = stream(tmp_path, 'train')
+  assert samples == {}
+  assert sum(left_out.values()) == 4  # Labelled frames of a: 1, 2, 4, 5.
+
+
+def test_stride_counts_lines_and_no_damage(tmp_path):
+  lines = ['0,0'] * 7
+  write(tmp_path, f'{VA}/{TRAIN}/a.txt', 'valence,arousal', *lines)
+  crops(tmp_path, 'a', 1, 2, 3, 4, 5, 6, 8, 9)
+  samples, left_out = stream(tmp_path, 'train', stride=3)
+  assert list(samples) == ['a/00001.jpg', 'a/00004.jpg']
+  assert left_out == {
+    ('frames between every k-th', 'a'): 4,
+    ('labels without a frame', 'a'): 1,
+    ('frames without any label', 'a'): 2,
+  }
+
+
+def test_a_video_without_folder_a_folder_without_labels_other_files(tmp_path):
+  challenges(tmp_path)
+  write(tmp_path, f'{VA}/{TRAIN}/gone.txt', 'valence,arousal', '0,0', '-5,-5')
+  crops(tmp_path, 'new', 1, 2, 3)
+  for name in ('.DS_Store', '._00001.jpg', 'Thumbs.db', '0000001.jpg', '1.png'):
+    (tmp_path / 'cropped_aligned/new' / name).write_bytes(b'')
+  (tmp_path / 'cropped_aligned/readme.txt').write_text('')
+  write(tmp_path, f'{VA}/{TRAIN}/._a.txt', 'of macOS')
+  _, left_out = stream(tmp_path, 'train')
+  assert left_out['labels without a frame', 'gone'] == 1
+  assert left_out['frames without any label', 'new'] == 3
+  assert left_out['files that are no frames', 'new'] == 3
+  assert not [group for _, group in stream(tmp_path, 'val')[1]]
+
+
+def test_text_files_of_every_make(tmp_path):
+  path = f'{VA}/{TRAIN}/a.txt'
+  expected = {'a/00001.jpg': {'valence': 0.5, 'arousal': 0.25}}
+  crops(tmp_path, 'a', 1)
+  for end, encoding, line in (
+    ('\n', 'utf-8', '0.5,0.25'),
+    ('\r\n', 'utf-8-sig', '0.5,0.25'),
+    ('\n\n', 'utf-8', '0.5 , 0.25,'),
+    ('\n', 'latin-1', '0.5,0.25\xa0'),
+  ):
+    head = 'valence,arousal' + (',' if line.endswith(',') else '')
+    write(tmp_path, path, head + '\n' + line, end=end, encoding=encoding)
+    assert labels(stream(tmp_path, 'train')[0]) == expected
+  write(tmp_path, path, 'valence,arousal', '', '0.5,0.25')
+  with pytest.raises(ValueError, match=r'a\.txt:2: the line is empty'):
+    stream(tmp_path, 'train')
+
+
+@pytest.mark.parametrize(
+  ('name', 'header', 'line', 'told'),
+  [
+    (VA, 'valence,arousal', '3.2,0', "valence is '3.2'; allowed: -1 to 1"),
+    (VA, 'valence,arousal', '0,-4', "arousal is '-4'; allowed"),
+    (VA, 'valence,arousal', '0,nan', "arousal is 'nan'; allowed"),
+    (VA, 'valence,arousal', '0', '1 values in'),
+    (EXPR, EXPR_8, '9', "expression is '9'; allowed: 0 neutral, 1 anger"),
+    (EXPR, EXPR_7, '7', "expression is '7'; allowed"),
+    (EXPR, EXPR_8, '-5', "expression is '-5'; allowed"),
+    (EXPR, EXPR_8, '2.5', "expression is '2.5'; allowed"),
+    (EXPR, EXPR_8, 'sad', "expression is 'sad'; allowed"),
+    (AU, AU_8, '0,0,0,2,0,0,0,0', "AU6 is '2'; allowed: 0, 1, or -1"),
+    (AU, AU_8, '0,0,0,0,0,0,0', '7 values in'),
+    (AU, AU_8, '0,0,0,0,0,0,0,0,0', '9 values in'),
+  ],
+)
+def test_bad_values_are_told_by_file_and_line(
+  tmp_path, name, header, line, told
+):
+  good = line.count(',') * '0,' + '0'
+  if 'values' in told:
+    good = header.count(',') * '0,' + '0'
+  write(tmp_path, f'{name}/{TRAIN}/a.txt', header, good, line)
+  crops(tmp_path, 'a', 1, 2)
+  with pytest.raises(ValueError, match='cannot be used') as e:
+    stream(tmp_path, 'train')
+  assert f'{name}/{TRAIN}/a.txt:3: ' in str(e.value)
+  assert told in str(e.value)
+
+
+def test_bad_values_of_labels_that_are_left_out_are_told_too(tmp_path):
+  challenges(tmp_path)
+  write(tmp_path, f'{VA}/{TRAIN}/b.txt', 'valence,arousal', '7,0')
+  with pytest.raises(ValueError, match=r"b\.txt:2: valence is '7'"):
+    stream(tmp_path, 'train')
+
+
+@pytest.mark.parametrize(
+  ('name', 'header'),
+  [
+    (VA, 'valence,arousal,dominance'),
+    (VA, EXPR_8),
+    (EXPR, 'valence,arousal'),
+    (EXPR, EXPR_7 + ',Contempt'),
+    (EXPR, EXPR_7[:-9]),
+    (AU, 'AU1,AU2,AU3,AU4,AU5,AU6,AU7,AU8'),
+    (AU, '0,0,0,0,0,0,0,0'),
+    (AU, AU_8 + ',AU25'),
+    (AU, ''),
+  ],
+)
+def test_unknown_headers(tmp_path, name, header):
+  write(tmp_path, f'{name}/{TRAIN}/a.txt', header, '0')
+  crops(tmp_path, 'a', 1)
+  with pytest.raises(ValueError, match='the header is') as e:
+    aff_wild2.listing(tmp_path)
+  assert f'{name}/{TRAIN}/a.txt' in str(e.value)
+  assert repr(header) in str(e.value)
+  assert 'expected' in str(e.value)
+
+
+def test_an_empty_file_has_no_header(tmp_path):
+  challenges(tmp_path)
+  (tmp_path / VA / TRAIN / 'z.txt').write_bytes(b'')
+  with pytest.raises(ValueError, match=r"z\.txt: the header is ''"):
+    aff_wild2.listing(tmp_path)
+
+
+@pytest.mark.parametrize(
+  ('name', 'old', 'new'), [(EXPR, EXPR_7, EXPR_8), (AU, AU_8, AU_12)]
+)
+def test_mixed_editions(tmp_path, name, old, new):
+  write(tmp_path, f'{name}/{TRAIN}/a.txt', old, '0')
+  write(tmp_path, f'{name}/{VAL}/b.txt', new, '0')
+  crops(tmp_path, 'a', 1)
+  with pytest.raises(ValueError, match='Two editions are mixed') as e:
+    aff_wild2.listing(tmp_path)
+  assert f'{TRAIN}/a.txt' in str(e.value)
+  assert f'{VAL}/b.txt' in str(e.value)
+
+
+def test_a_task_annotates_a_video_once(tmp_path):
+  challenges(tmp_path)
+  write(tmp_path, f'{EXPR}/{VAL}/a.txt', EXPR_8, '0')
+  with pytest.raises(ValueError, match='Two label files of expression') as e:
+    aff_wild2.listing(tmp_path)
+  assert f'{EXPR}/{TRAIN}/a.txt' in str(e.value)
+  assert f'{EXPR}/{VAL}/a.txt' in str(e.value)
+
+
+def test_wrong_folders_and_options(tmp_path):
+  with pytest.raises(FileNotFoundError, match=r'no such folder.*VA_Estimation'):
+    aff_wild2.listing(tmp_path / 'nowhere')
+  (tmp_path / 'videos').mkdir()
+  with pytest.raises(
+    FileNotFoundError, match=r'Looked for VA_Est.*train_set.*Found: videos'
+  ):
+    aff_wild2.listing(tmp_path)
+  write(tmp_path, f'{VA}/{TRAIN}/a.txt', 'valence,arousal', '0,0')
+  with pytest.raises(FileNotFoundError, match=r'cropped_aligned.*images='):
+    aff_wild2.listing(tmp_path)
+  crops(tmp_path, 'batch1/a', 1)
+  with pytest.raises(FileNotFoundError, match='such as a; found: batch1'):
+    aff_wild2.listing(tmp_path)
+  found = aff_wild2.listing(
+    tmp_path, images=tmp_path / 'cropped_aligned/batch1'
+  )
+  assert [s.id for s in found.splits['train']()] == ['a/00001.jpg']
+  with pytest.raises(ValueError, match='layout is'):
+    aff_wild2.listing(tmp_path, layout='abaw')
+  with pytest.raises(ValueError, match='stride is 0'):
+    aff_wild2.listing(tmp_path, stride=0)
+  with pytest.raises(FileNotFoundError, match='test frames'):
+    aff_wild2.listing(
+      tmp_path, images=found.root, test_list=tmp_path / 'none.txt'
+    )
+  (tmp_path / VA / 'Valdation_Set').mkdir()
+  with pytest.raises(ValueError, match='Valdation_Set: unknown folder'):
+    aff_wild2.listing(tmp_path)
+
+
+def lists(folder, train='train_set.txt', val='validation_set.txt'):
+  write(
+    folder,
+    train,
+    MTL,
+    row('a/00001.jpg', 0.5, -5, 7),
+    row('b_left/00002.jpg', -5, 0.25, -1, (1, *[-1] * 10, 0)),
+    row('a/00003.jpg'),  # Nothing is annotated.
+    row('a/00002.jpg', 0, 0, 0),  # Has no crop.
+    row('a/00004.jpg', expression=1),
+  )
+  write(folder, val, MTL, row('c/00001.jpg', expression=2))
+  crops(folder, 'a', 1, 3, 4, 5)
+  crops(folder, 'b_left', 2)
+  crops(folder, 'c', 1)
+  return folder
+
+
+@pytest.mark.parametrize(
+  ('train', 'val'),
+  [
+    ('train_set.txt', 'validation_set.txt'),
+    ('MTL_Challenge/train_set.txt', 'MTL_Challenge/validation_set.txt'),
+    ('training_set_annotations.txt', 'validation_set_annotations.txt'),
+    ('training_set_annotations_22.txt', 'validation_set_annotations_22.txt'),
+    (
+      '7th ABAW Annotations/MTL_Challenge/train_set.txt',
+      '7th ABAW Annotations/MTL_Challenge/validation_set.txt',
+    ),
+  ],
+)
+def test_lists(tmp_path, train, val):
+  lists(tmp_path, train, val)
+  samples, left_out = stream(tmp_path, 'train')
+  assert labels(samples) == {
+    'a/00001.jpg': {'valence': 0.5, 'expression': 'other'},
+    'b_left/00002.jpg': {'arousal': 0.25, 'AU1': 1, 'AU26': 0},
+    'a/00004.jpg': {'expression': 'anger'},
+  }
+  assert samples['b_left/00002.jpg'].subject == 'b'
+  # 3 has sentinels, 5 has no row.
+  assert left_out == {
+    ('labels without a frame', 'a'): 1,
+    ('frames without any label', 'a'): 2,
+  }
+  samples, left_out = stream(tmp_path, 'val')
+  assert labels(samples) == {'c/00001.jpg': {'expression': 'disgust'}}
+  assert left_out == {}
+  outputs = aff_wild2.listing(tmp_path).outputs
+  assert outputs['action_units'] == tuple(AU_12.split(','))
+  assert outputs['expression'] == (*NAMES_7, 'other')
+  assert {train, val} < set(aff_wild2.listing(tmp_path).sources)
+
+
+def test_list_whose_header_sums_the_units_up(tmp_path):
+  header = 'image,valence,arousal,expression,aus'
+  write(tmp_path, 'train_set.txt', header, row('a/00001.jpg', 0, aus=range(12)))
+  crops(tmp_path, 'a', 1)
+  with pytest.raises(ValueError, match="AU4 is '2'"):
+    stream(tmp_path, 'train')
+  aus = (0, 1, *[-1] * 10)
+  write(tmp_path, 'train_set.txt', header, row('a/00001.jpg', 0, aus=aus))
+  found = labels(stream(tmp_path, 'train')[0])
+  assert found == {'a/00001.jpg': {'valence': 0, 'AU1': 0, 'AU2': 1}}
+  header = 'image,valence,arousal,expression,' + ','.join(
+    f'AU{i}' for i in range(1, 13)
+  )
+  write(tmp_path, 'train_set.txt', header, row('a/00001.jpg', 0))
+  with pytest.raises(ValueError, match='the header is'):
+    aff_wild2.listing(tmp_path)
+
+
+def test_stride_of_a_list_counts_rows_of_a_video(tmp_path):
+  pictures = [f'{v}/{n:05d}.jpg' for n in range(2, 12, 2) for v in 'ab']
+  rows = [row(picture, expression=0) for picture in pictures]
+  write(tmp_path, 'train_set.txt', MTL, *rows)
+  crops(tmp_path, 'a', 2, 4, 6, 8)
+  crops(tmp_path, 'b', *range(1, 11))
+  samples, left_out = stream(tmp_path, 'train', stride=2)
+  assert list(samples) == [
+    *('a/00002.jpg', 'b/00002.jpg', 'a/00006.jpg', 'b/00006.jpg'),
+    'b/00010.jpg',
+  ]
+  assert left_out == {
+    ('frames between every k-th', 'a'): 2,
+    ('frames between every k-th', 'b'): 2,
+    ('labels without a frame', 'a'): 1,
+    ('frames without any label', 'b'): 5,
+  }
+
+
+def test_pictures_listed_twice(tmp_path):
+  lists(tmp_path)
+  write(
+    tmp_path,
+    'validation_set.txt',
+    MTL,
+    row('c/00001.jpg', 0),
+    row('a/00004.jpg', 0),
+    row('c/00001.jpg', 0),
+    row('c\\00001.jpg', 0),
+  )
+  with pytest.raises(ValueError, match='cannot be used') as e:
+    aff_wild2.listing(tmp_path)
+  told = str(e.value)
+  assert f'{tmp_path}/validation_set.txt:3: a/00004.jpg is in train_set' in told
+  assert 'validation_set.txt:4: c/00001.jpg is in validation_set.txt' in told
+  assert "validation_set.txt:5: the picture is 'c\\\\00001.jpg'" in told
+
+
+def test_a_video_of_both_lists_is_validation(tmp_path):
+  lists(tmp_path)
+  write(tmp_path, 'validation_set.txt', MTL, row('a/00005.jpg', 0))
+  samples, left_out = stream(tmp_path, 'train')
+  assert list(samples) == ['b_left/00002.jpg']
+  assert left_out == {
+    ('labels of a video that the validation list has', 'a'): 3,
+    ('frames without any label', 'c'): 1,
+  }
+  samples, left_out = stream(tmp_path, 'val')
+  assert list(samples) == ['a/00005.jpg']
+  assert left_out == {('frames without any label', 'a'): 3}
+
+
+@pytest.mark.parametrize(
+  ('bad', 'told'),
+  [
+    ('a/00005.jpg,3.2' + ',0' * 14, "valence is '3.2'; allowed"),
+    (row('a/00005.jpg', expression=8), "expression is '8'; allowed"),
+    (row('a/00005.jpg', aus=[0] * 11 + [2]), "AU26 is '2'; allowed"),
+    (row('a/00005.jpg', aus=[0] * 11), '14 values in'),
+  ],
+)
+def test_bad_rows_are_told_by_file_and_line(tmp_path, bad, told):
+  lists(tmp_path)
+  with open(tmp_path / 'train_set.txt', 'a') as f:
+    f.write(bad + '\n')
+  with pytest.raises(ValueError, match=r'train_set\.txt:7: ') as e:
+    stream(tmp_path, 'train')
+  assert told in str(e.value)
+
+
+def test_two_layouts_or_two_lists_are_ambiguous(tmp_path):
+  challenges(tmp_path)
+  lists(tmp_path)
+  with pytest.raises(ValueError, match="choose layout='challenges' or"):
+    aff_wild2.listing(tmp_path)
+  assert 'c/00001.jpg' in stream(tmp_path, 'val', layout='mtl')[0]
+  assert 'b/00001.jpg' in stream(tmp_path, 'val', layout='challenges')[0]
+  write(tmp_path, 'training_set_annotations_22.txt', MTL)
+  with pytest.raises(ValueError, match=r'Two lists of train.*train_set'):
+    aff_wild2.listing(tmp_path, layout='mtl')
+
+
+@pytest.mark.parametrize(
+  'header',
+  [
+    ['image_location,valence,arousal'],
+    ['image_location,' + EXPR_8],
+    ['image'],
+    [],
+  ],
+)
+def test_a_test_list_of_frames(tmp_path, header):
+  challenges(tmp_path)
+  rest = ',0.5,0.5' if header and ',' in header[0] else ''
+  frames = [f't/{n:05d}.jpg{rest}' for n in (1, 2, 3)] + ['u/00001.jpg' + rest]
+  path = write(tmp_path, 'test.txt', *header, *frames)
+  crops(tmp_path, 't', 1, 3, 4)
+  samples, left_out = stream(tmp_path, 'test', test_list=path, stride=2)
+  assert labels(samples) == {'t/00001.jpg': {}, 't/00003.jpg': {}}
+  assert left_out == {
+    ('test frames without a crop', 't'): 1,
+    ('test frames without a crop', 'u'): 1,
+    ('frames that the test list lacks', 't'): 1,
+  }
+  _, left_out = stream(tmp_path, 'train', test_list=path)
+  assert 't' not in {group for _, group in left_out}
+  _, left_out = stream(tmp_path, 'train')
+  assert left_out['frames without any label', 't'] == 3
+
+
+def test_a_test_list_of_videos(tmp_path):
+  challenges(tmp_path)
+  path = write(tmp_path, 'test.txt', 't_left', 'gone')
+  crops(tmp_path, 't_left', 9, 2)
+  samples, left_out = stream(tmp_path, 'test', test_list=path)
+  assert list(samples) == ['t_left/00002.jpg', 't_left/00009.jpg']
+  assert samples['t_left/00002.jpg'].subject == 't'
+  assert left_out == {('test videos without any crop', 'gone'): 1}
+
+
+def test_labelled_videos_of_the_test_list_are_test(tmp_path):
+  lists(tmp_path)
+  path = write(tmp_path, 'test.txt', 'c', 'b_left/00002.jpg')
+  reason = 'labels of a video that the test list has'
+  assert stream(tmp_path, 'val', test_list=path) == ({}, {(reason, 'c'): 1})
+  samples, left_out = stream(tmp_path, 'train', test_list=path)
+  assert list(samples) == ['a/00001.jpg', 'a/00004.jpg']
+  assert left_out[reason, 'b_left'] == 1
+  assert list(stream(tmp_path, 'test', test_list=path)[0]) == [
+    *('c/00001.jpg', 'b_left/00002.jpg'),
+  ]
+
+
+def test_a_test_list_with_repeats_or_other_rows(tmp_path):
+  lists(tmp_path)
+  path = write(
+    tmp_path, 'test.txt', 't/00001.jpg', 't/00001.jpg', 't/1.jpg', 't', 'u', 'u'
+  )
+  with pytest.raises(ValueError, match='cannot be used') as e:
+    aff_wild2.listing(tmp_path, test_list=path)
+  told = str(e.value)
+  assert 'test.txt:2: t/00001.jpg is in test.txt already' in told
+  assert "test.txt:3: the picture is 't/1.jpg'" in told
+  assert 'test.txt:4: t is in test.txt already' in told
+  assert 'test.txt:6: u is in test.txt already' in told
+
+
+def test_sources_change_with_labels_crops_and_options(tmp_path):
+  challenges(tmp_path)
+  before = dict(aff_wild2.listing(tmp_path).sources)
+  assert set(before) == {
+    *(f'{VA}/{TRAIN}/*.txt', f'{EXPR}/{TRAIN}/*.txt', f'{AU}/{TRAIN}/*.txt'),
+    *(f'{EXPR}/{VAL}/*.txt', 'cropped_aligned', 'layout', 'stride'),
+    'test_list',
+  }
+  assert all(isinstance(value, str) for value in before.values())
+  assert before == aff_wild2.listing(tmp_path, layout='challenges').sources
+
+  def changed(**options):
+    after = aff_wild2.listing(tmp_path, **options).sources
+    return {key for key in after if after[key] != before[key]}
+
+  assert changed(stride=2) == {'stride'}
+  path = write(tmp_path, 'test.txt', 'b')
+  assert changed(test_list=path) == {'test_list'}
+  write(tmp_path, f'{EXPR}/{VAL}/b.txt', EXPR_8, '6', '6')
+  assert changed() == {f'{EXPR}/{VAL}/*.txt'}
+  crops(tmp_path, 'fresh', 1)
+  assert changed() == {f'{EXPR}/{VAL}/*.txt', 'cropped_aligned'}
