@@ -63,6 +63,7 @@ def rand_augment(
   if not 0 <= magnitude <= MAX_MAGNITUDE:
     raise ValueError(f'magnitude is {magnitude}, not in [0, {MAX_MAGNITUDE}].')
   strength = magnitude / MAX_MAGNITUDE
+  image = tf.convert_to_tensor(image)
   for index in range(int(num_ops)):
     own: Any = tf.random.fold_in(seed, index)
     random = tf.random.stateless_uniform([2], own)

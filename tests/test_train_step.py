@@ -70,6 +70,25 @@ def test_accumulation_is_the_whole_batch_ccc_included(mode, devices):
   assert_close(state.params, other.params)
 
 
+@pytest.mark.parametrize('kind', ['mixup', 'cutmix', 'mixaugment'])
+def test_mixing_is_the_same_on_four_devices(kind):
+  mixing = {
+    'kind': kind,
+    'alpha': 0.5,
+    'probability': 1.0,
+    'partners': 'any',
+  }
+  state, losses = run('jit', 1, steps=2, mixing=mixing)
+  other, other_losses = run('jit', 4, steps=2, mixing=mixing)
+  assert_close(losses, other_losses)
+  assert_close(state.params, other.params)
+  _, plain = run('jit', 1, steps=2)
+  assert abs(plain[0]['loss'] - losses[0]['loss']) > 1e-4
+  # Per device there are other partners, but as many rows and finite losses.
+  _, mapped = run('pmap', 4, steps=2, mixing=mixing)
+  assert np.isfinite([x['loss'] for x in mapped]).all()
+
+
 def test_per_device_ccc_would_be_another_loss():
   # The equality above is worth something: parts have other losses.
   _, whole = run('jit', 1, steps=1)

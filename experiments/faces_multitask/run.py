@@ -1,0 +1,167 @@
+"""Uni-task or multi-task? Which start, augmentation, loss? One command.
+
+  python experiments/faces_multitask/run.py --workdir=runs/faces_multitask
+
+trains every arm of arms.py with every seed, on rendered faces with labels as
+incomplete as those of s-Aff-Wild2, and writes results.json, table.md and
+figure.png into the folder of the corpus. Started again, it goes on where it
+stopped. --reduced shows the way in under 15 minutes. Real faces:
+
+  ... --config.data=fer2013 --config.path=fer2013.csv
+  ... --config.data=aff_wild2 --config.path=/data/Aff-Wild2
+
+Pre-training on FER2013 (or on rendered faces) runs first where an arm starts
+from it; without --config.fer2013=fer2013.csv such arms are left out.
+"""
+
+import os
+import time
+
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+
+from absl import app
+from absl import flags
+from absl import logging
+import arms as arms_lib
+import jax
+import ml_collections
+from ml_collections import config_flags
+import summary
+import tensorflow as tf
+
+from affect_jax import environment
+from affect_jax import log_format
+from affect_jax import run_folder
+from affect_jax import train
+
+# Arms of the reduced form: enough to see every group at work.
+REDUCED = ('tasks/expr', 'tasks/au', 'tasks/va', 'tasks/all', 'augment/none')
+
+
+def get_settings() -> ml_collections.ConfigDict:
+  """What can be set, as --config.NAME=VALUE."""
+  return ml_collections.ConfigDict(
+    {
+      'data': 'synthetic_faces',
+      'path': '',
+      'fer2013': '',  # The csv to pre-train on.
+      'data_dir': '',
+      'groups': ('tasks', 'start', 'augment', 'loss'),
+      'seeds': (0, 1, 2),
+      'steps': 300,
+    }
+  )
+
+
+_SETTINGS = config_flags.DEFINE_config_dict('config', get_settings())
+_WORKDIR = flags.DEFINE_string(
+  'workdir', None, 'Folder of all runs.', required=True
+)
+_REDUCED = flags.DEFINE_bool(
+  'reduced', False, 'Few arms, few steps, two seeds: under 15 minutes.'
+)
+_SUMMARY = flags.DEFINE_bool(
+  'summary', False, 'Train nothing: only summarise the finished runs.'
+)
+
+
+def main(argv: list[str]) -> None:
+  """Trains what is missing, then summarises."""
+  if len(argv) > 1:
+    raise app.UsageError(f'Unknown arguments {argv[1:]}.')
+  tf.config.set_visible_devices([], 'GPU')
+  log_format.set_up()
+  # Seeds of an arm share their programs.
+  cache = os.path.join(os.path.abspath(_WORKDIR.value), 'compiled')
+  jax.config.update('jax_compilation_cache_dir', cache)
+  settings = _SETTINGS.value
+  if settings.data not in arms_lib.CORPORA:
+    raise app.UsageError(
+      f'--config.data is {settings.data!r}; known: {arms_lib.CORPORA}.'
+    )
+  chosen = _chosen(settings)
+  steps = 60 if _REDUCED.value else settings.steps
+  seeds = (0, 1) if _REDUCED.value else tuple(settings.seeds)
+  folder = os.path.join(
+    os.path.abspath(_WORKDIR.value),
+    settings.data + ('_reduced' if _REDUCED.value else ''),
+  )
+  if not _SUMMARY.value:
+    start = time.monotonic()
+    todo = [(arm, seed) for seed in seeds for arm in chosen]
+    todo = [x for x in todo if not _results(folder, *x)]
+    for trained, (arm, seed) in enumerate(todo):
+      if trained:
+        left = (time.monotonic() - start) / trained * (len(todo) - trained)
+        logging.info('%.0f min left for all runs.', left / 60)
+      logging.info(
+        '== run %d of %d: %s, seed %d', trained + 1, len(todo), arm.name, seed
+      )
+      _train(settings, folder, arm, seed, steps)
+  results = {
+    arm.folder: [r for s in seeds if (r := _results(folder, arm, s))]
+    for arm in chosen
+  }
+  about = {
+    'corpus': settings.data,
+    'steps': steps,
+    'seeds': list(seeds),
+    'environment': environment.describe({}),
+  }
+  summary.write(folder, chosen, results, about)
+
+
+def _chosen(settings) -> list[arms_lib.Arm]:
+  found = [
+    arm
+    for arm in arms_lib.arms(settings.data)
+    if arm.group in settings.groups or arm.folder == 'tasks/all'
+  ]
+  if _REDUCED.value:
+    found = [arm for arm in found if arm.folder in REDUCED]
+  for arm in found:
+    if arm.pretrained_on == 'fer2013' and not settings.fer2013:
+      logging.warning(
+        'Left out: %s; it needs --config.fer2013=fer2013.csv.', arm.folder
+      )
+  return [a for a in found if a.pretrained_on != 'fer2013' or settings.fer2013]
+
+
+def _workdir(folder: str, arm: arms_lib.Arm, seed: int) -> str:
+  return os.path.join(folder, arm.folder, f'seed{seed}')
+
+
+def _results(folder: str, arm: arms_lib.Arm, seed: int):
+  path = os.path.join(_workdir(folder, arm, seed), 'results.json')
+  return run_folder.read_json(path)
+
+
+def _train(settings, folder, arm, seed, steps) -> None:
+  config = arms_lib.base_config(settings.data, settings.path, steps=steps)
+  config.update_from_flattened_dict(dict(arm.changes))
+  config.seed = seed
+  config.data.data_dir = settings.data_dir
+  if arm.pretrained_on:
+    config.init.checkpoint_workdir = _pretrained(
+      settings, folder, arm.pretrained_on, seed, steps
+    )
+  train.train_and_evaluate(config, _workdir(folder, arm, seed))
+
+
+def _pretrained(settings, folder, corpus, seed, steps) -> str:
+  """Folder of a run on another corpus, trained now if it is not there."""
+  path = settings.fer2013 if corpus == 'fer2013' else ''
+  config = arms_lib.base_config(corpus, path, steps=steps)
+  config.seed = seed
+  config.data.data_dir = settings.data_dir
+  # The same stem and size, whatever is trained afterwards.
+  config.image_size = arms_lib.base_config(
+    settings.data, '', steps=steps
+  ).image_size
+  workdir = os.path.join(folder, 'pretrained', corpus, f'seed{seed}')
+  train.train_and_evaluate(config, workdir)
+  return workdir
+
+
+if __name__ == '__main__':
+  app.run(main)
