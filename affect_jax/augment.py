@@ -203,9 +203,10 @@ def apply(
   """Applies augmentations in order, each under a seed of its own.
 
   Args:
-    image: f32 [H, W, C] in [0, 1].
-    labels: {task: [K]}, of any tasks.
-    weights: {task: [] or [K]}.
+    image: f32 [H, W, C] in [0, 1], or a window [T, H, W, C], whose frames
+      are all changed alike.
+    labels: {task: [K]}, of any tasks; of windows [T, K].
+    weights: {task: [] or [K]}; of windows with T before.
     seed: int32 [2].
     augmentations: Names of AUGMENTATIONS with their options.
     outputs: {task: names} of the tasks with one weight per output: those
@@ -223,7 +224,13 @@ def apply(
       known = ', '.join(sorted(AUGMENTATIONS))
       raise ValueError(f'Unknown augmentation {name!r}; known: {known}.')
     own: Any = tf.random.fold_in(seed, index)
-    image = AUGMENTATIONS[name](image, own, **options)
+    if len(image.shape) == 4:
+      image = tf.map_fn(
+        lambda frame, n=name, k=own, o=options: AUGMENTATIONS[n](frame, k, **o),
+        image,
+      )
+    else:
+      image = AUGMENTATIONS[name](image, own, **options)
     if name == 'flip':
       flipped = flips(own, **options)
       mirrored = flipped if mirrored is None else mirrored != flipped
@@ -231,7 +238,7 @@ def apply(
     for task, names in outputs.items():
       order = mirror(names)
       for kind in (labels, weights):
-        swapped = tf.gather(kind[task], order)
+        swapped = tf.gather(kind[task], order, axis=-1)
         kind[task] = tf.where(mirrored, swapped, kind[task])
   return image, labels, weights
 

@@ -14,6 +14,9 @@ Labels and weights by kind of annotation (K outputs):
   expression       labels [B, K] a distribution   weights [B]
   action_units     labels [B, K] in [0, 1]        weights [B, K]
   valence_arousal  labels [B, 2] in [-1, 1]       weights [B, 2]
+
+Windows of T frames have an axis of time after B everywhere, in 'id' too, and
+'image_mask' bool [B, T] in inputs: False where a window has no frame.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,14 +38,16 @@ def check_batch(batch: Mapping[str, Any], tasks: Sequence[Any]) -> None:
   if len(rows) != 1:
     raise ValueError(f'Inputs disagree on the batch size: {sorted(rows)}.')
   (size,) = rows
+  mask = batch['inputs'].get('image_mask')
+  lead = (size,) if mask is None else mask.shape
   for task in tasks:
     labels, weights = (batch[k].get(task.name) for k in ('labels', 'weights'))
     if labels is None or weights is None:
       raise ValueError(f'The batch has no labels or weights of {task.name!r}.')
-    expected = (size, len(task.outputs))
+    expected = (*lead, len(task.outputs))
     if labels.shape != expected:
       raise ValueError(f'{task.name}: labels {labels.shape}, not {expected}.')
-    expected = expected if task.weight_per_output else expected[:1]
+    expected = expected if task.weight_per_output else lead
     if weights.shape != expected:
       raise ValueError(f'{task.name}: weights {weights.shape}, not {expected}.')
     if not np.all(np.isfinite(labels)):
@@ -55,18 +60,23 @@ def check_batch(batch: Mapping[str, Any], tasks: Sequence[Any]) -> None:
       raise ValueError(f'{task.name}: weights must lie in [0, 1].')
 
 
-def dummy_batch(tasks: Sequence[Any], image_size: int, size: int = 1) -> Batch:
+def dummy_batch(
+  tasks: Sequence[Any], image_size: int, size: int = 1, window: int = 0
+) -> Batch:
   """Zeros in the shapes of the contract, to initialise and to pad with."""
+  lead = (size, window) if window else (size,)
+  mask = {'image_mask': np.zeros(lead, bool)} if window else {}
   k = {t.name: len(t.outputs) for t in tasks}
   return {
-    'id': np.full(size, b'', object),
+    'id': np.full(lead, b'', object),
     'inputs': {
-      'image': np.zeros((size, image_size, image_size, 3), np.float32)
+      'image': np.zeros((*lead, image_size, image_size, 3), np.float32),
+      **mask,
     },
-    'labels': {n: np.zeros((size, k[n]), np.float32) for n in k},
+    'labels': {n: np.zeros((*lead, k[n]), np.float32) for n in k},
     'weights': {
       t.name: np.zeros(
-        (size, k[t.name]) if t.weight_per_output else (size,), np.float32
+        (*lead, k[t.name]) if t.weight_per_output else lead, np.float32
       )
       for t in tasks
     },

@@ -12,11 +12,11 @@ import numpy as np
 import optax
 
 from affect_jax import batch as batch_lib
+from affect_jax import data
 from affect_jax import labels
 from affect_jax import mixing as mixing_lib
 from affect_jax import optimizer
 from affect_jax import parallel as parallel_lib
-from affect_jax import sampling
 from affect_jax import streams
 from affect_jax import tasks as tasks_lib
 from affect_jax import train_state
@@ -24,11 +24,8 @@ from affect_jax import views
 from affect_jax.corpora import records
 from affect_jax.models import affect_model
 from affect_jax.models import resnet
+from affect_jax.models import temporal
 from affect_jax.tasks import balance
-
-SPLITS = ('train', 'val', 'test')
-# Of config.data: how several corpora, or classes, are mixed.
-MIXING = ('sampling', 'temperature', 'shares', 'balance')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +36,7 @@ class Run:
     corpora: Those that were asked for; at least one has a train split.
     shares: {corpus: share of the rows of training}.
     tasks: The tasks that have labels.
+    window: Frames of the corpora's windows; 0: single pictures.
     counts: Labels in training, see `labels.count`.
     model: The model as the training step wants it.
     eval_model: The same without an axis name.
@@ -50,6 +48,7 @@ class Run:
   corpora: Sequence[streams.Corpus]
   shares: dict[str, float]
   tasks: Sequence[Any]
+  window: int
   counts: dict[str, Any]
   model: nn.Module
   eval_model: nn.Module
@@ -65,11 +64,14 @@ def build(config: Any) -> Run:
     config.batch_size, config.accumulate, parallel.num_devices
   )
   mixing(config)
+  window = data.window(config)
   views.check(config.eval_views, config.crop_size, config.image_size)
-  corpora = build_data(config)
+  corpora = data.build(config)
   tasks, counts = build_tasks(config, corpora)
   check_loss_weights(config.loss_weights, tasks)
   options = config.model.to_dict()
+  encoders = {name: options.pop(name) for name in temporal.ENCODERS}
+  options['temporal_options'] = encoders.get(options['temporal'], {})
   options['dtype'] = jnp.dtype(options['dtype'])
   options['units'] = tuple((t.name, t.num_units) for t in tasks)
   schedule = optimizer.build_schedule(
@@ -89,93 +91,15 @@ def build(config: Any) -> Run:
   )
   return Run(
     corpora=corpora,
-    shares=build_shares(config, corpora),
+    shares=data.shares(config, corpora),
     tasks=tasks,
+    window=window,
     counts=counts,
     model=affect_model.AffectModel(**options, axis_name=parallel.axis_name),
     eval_model=affect_model.AffectModel(**options),
     schedule=schedule,
     tx=tx,
     parallel=parallel,
-  )
-
-
-def describe_data(config: Any) -> dict[str, dict[str, Any]]:
-  """{name: options} of the corpora of config.data, splits among them.
-
-  Raises:
-    ValueError: neither one corpus nor several, or both.
-  """
-  common = config.data.to_dict()
-  several = common.pop('corpora')
-  for key in MIXING:
-    common.pop(key)
-  if bool(several) == bool(common['corpus']):
-    raise ValueError(
-      f'config.data.corpus is {common["corpus"]!r} and config.data.corpora '
-      f'has {sorted(several)}: give one of the two.'
-    )
-  if not several:
-    return {common['corpus']: common}
-  # Options of the one corpus are no options of the several.
-  shared = {k: common[k] for k in ('data_dir', 'splits')}
-  return {
-    name: {
-      **shared,
-      'corpus': name,
-      **own,
-      'splits': {**shared['splits'], **own.get('splits', {})},
-    }
-    for name, own in several.items()
-  }
-
-
-def build_data(
-  config: Any, download_config: Any = None
-) -> list[streams.Corpus]:
-  """The prepared corpora of config.data.
-
-  Args:
-    config: See `configs/`.
-    download_config: How to prepare them: of tfds, as for Beam.
-  """
-  corpora = []
-  for name, described in describe_data(config).items():
-    options = dict(described)
-    splits = options.pop('splits')
-    builder = streams.build_corpus(
-      options.pop('corpus'),
-      options.pop('data_dir'),
-      download_config,
-      **options,
-    )
-    for key, split in splits.items():
-      if key not in SPLITS:
-        raise ValueError(f'config.data.splits has {key!r}; known: {SPLITS}.')
-      # '' is: this run has no such split.
-      if split:
-        size = streams.split_size(builder, split)
-        logging.info('%s: %s[%s], %d samples', key, name, split, size)
-    splits = {k: v for k, v in splits.items() if v}
-    corpora.append(streams.Corpus(name, builder, splits))
-  if not any('train' in c.splits for c in corpora):
-    raise ValueError('config.data: no corpus has a split to train on.')
-  return corpora
-
-
-def build_shares(
-  config: Any, corpora: Sequence[streams.Corpus]
-) -> dict[str, float]:
-  """{corpus: share of the rows of training}, as config.data.sampling says."""
-  return sampling.shares(
-    {
-      c.name: streams.split_size(c.builder, c.splits['train'])
-      for c in corpora
-      if 'train' in c.splits
-    },
-    config.data.sampling,
-    temperature=config.data.temperature,
-    fixed=config.data.shares.to_dict(),
   )
 
 
@@ -284,7 +208,9 @@ def abstract_state(run: Run, config: Any) -> train_state.TrainState:
 
 
 def _creator(run: Run, config: Any) -> Callable[[jax.Array], Any]:
-  inputs = batch_lib.dummy_batch(run.tasks, config.image_size)['inputs']
+  inputs = batch_lib.dummy_batch(
+    run.tasks, config.image_size, window=run.window
+  )['inputs']
   return lambda rng: train_state.create(
     run.eval_model, run.tx, inputs, rng, with_ema=config.ema_decay > 0
   )

@@ -217,10 +217,10 @@ def main(argv: Sequence[str]) -> None:
   # Not above: `draw` serves tests and notebooks without a corpus.
   import tensorflow_datasets as tfds
 
-  from affect_jax import build
+  from affect_jax import data
 
   config = _CONFIG.value
-  builder = build.build_data(config)[0].builder
+  builder = data.build(config)[0].builder
   count = _ROWS.value * _COLUMNS.value
   examples = list(
     tfds.as_numpy(builder.as_dataset(split=f'{_SPLIT.value}[:{count}]'))

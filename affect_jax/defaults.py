@@ -94,6 +94,10 @@ def get_config() -> Any:
     'stem': 'imagenet',
     'dtype': 'float32',
     'dropout': 0.0,
+    # Over windows of frames (config.data.window): gru, transformer.
+    'temporal': '',
+    'gru': {'width': 128, 'layers': 1, 'dropout': 0.0},
+    'transformer': {'width': 256, 'layers': 2, 'heads': 4, 'dropout': 0.1},
     # Of 5 (stem, layer1, ...): weights and BatchNorm statistics stay.
     'frozen_stages': 0,
     'zero_init_residual': False,

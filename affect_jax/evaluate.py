@@ -40,20 +40,20 @@ def make_predict(
     crop_size: Of the views that are windows.
   """
 
-  def predict(variables, image, mirrored):
-    outputs = model.apply(variables, {'image': image}, train=False)
+  def predict(variables, inputs, image, mirrored):
+    outputs = model.apply(variables, {**inputs, 'image': image}, train=False)
     values = {t.name: t.predict(outputs[t.name]) for t in tasks}
     if mirrored:
       values = {
-        t.name: values[t.name][:, augment.mirror(t.outputs)] for t in tasks
+        t.name: values[t.name][..., augment.mirror(t.outputs)] for t in tasks
       }
     return values
 
   def step(variables, batch):
-    image = batch['inputs']['image']
+    inputs = batch['inputs']
     each = [
-      predict(variables, view, mirrored)
-      for view, mirrored in views_lib.VIEWS[views](image, crop_size)
+      predict(variables, inputs, view, mirrored)
+      for view, mirrored in views_lib.VIEWS[views](inputs['image'], crop_size)
     ]
     predictions = jax.tree.map(lambda *x: sum(x) / len(x), *each)
     kept = {k: batch[k] for k in ('labels', 'weights')}
@@ -72,6 +72,7 @@ def predict_split(
   """Runs over a split; returns its rows without the padding.
 
   Returns:
+    A frame in several windows is one row, with the mean of its predictions.
     {'id': [N] str, 'predictions' | 'labels' | 'weights': {task: [N, ...]}}.
   """
   parts = []
@@ -82,10 +83,12 @@ def predict_split(
 
   for ids, batch in parallel_lib.prefetch(batches, put):
     rows = jax.device_get(predict(variables, batch))
-    parts.append({'id': _all_ids(ids), **rows})
+    if ids.ndim == 2:  # Frames of windows are rows.
+      rows = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), rows)
+    parts.append({'id': _all_ids(ids.ravel()), **rows})
   rows = jax.tree.map(lambda *x: np.concatenate(x), *parts)
   real = rows['id'] != ''
-  rows = jax.tree.map(lambda x: x[real], rows)
+  rows = _once(jax.tree.map(lambda x: x[real], rows))
   for task, values in rows['predictions'].items():
     if not np.all(np.isfinite(values)):
       sample = rows['id'][~np.isfinite(values).all(-1)][0]
@@ -94,6 +97,28 @@ def predict_split(
         'diverged. A lower config.learning_rate or config.clip_norm may help.'
       )
   return rows
+
+
+def _once(rows: dict[str, Any]) -> dict[str, Any]:
+  """Averages the predictions of samples that are there more than once.
+
+  They are frames that lie in several windows; they keep their first place.
+  """
+  _, first, inverse = np.unique(
+    rows['id'].astype(str), return_index=True, return_inverse=True
+  )
+  if len(first) == len(inverse):
+    return rows
+  order = np.argsort(first)
+  counts = np.bincount(inverse)
+
+  def mean(x):
+    total = np.zeros((len(first), *x.shape[1:]), np.float64)
+    np.add.at(total, inverse, x)
+    return (total.T / counts).T.astype(x.dtype)[order]
+
+  kept = jax.tree.map(lambda x: x[first[order]], rows)
+  return {**kept, 'predictions': jax.tree.map(mean, rows['predictions'])}
 
 
 def _all_ids(ids: np.ndarray) -> np.ndarray:

@@ -78,6 +78,7 @@ def _predict_split(config, run, predict, state, corpus, split):
     run.tasks,
     batch_size=config.batch_size,
     image_size=config.image_size,
+    window=run.window,
   )
   variables = train_state.eval_variables(state)
   return evaluate.predict_split(predict, variables, batches, run.parallel)

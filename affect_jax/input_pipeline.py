@@ -34,6 +34,32 @@ def _decode(data: tf.Tensor, size: int) -> tf.Tensor:
   )
 
 
+def _frames(row: Mapping[str, Any], window: int, size: int) -> dict[str, Any]:
+  """Decodes the frames of a window and fills up to `window`, with weight 0."""
+  images = tf.map_fn(
+    lambda data: _decode(data, size),
+    row['image'],
+    fn_output_signature=tf.TensorSpec((size, size, 3), tf.float32),
+  )
+  count = tf.shape(row['id'])[0]
+
+  def fill(x):
+    padding = [[0, window - count]] + [[0, 0]] * (x.shape.rank - 1)
+    if x.dtype == tf.string:
+      padded = tf.concat([x, tf.fill([window - count], '')], 0)
+    else:
+      padded = tf.pad(x, padding)
+    return tf.ensure_shape(padded, [window, *x.shape[1:]])
+
+  filled = tf.nest.map_structure(fill, {**row, 'image': images})
+  return {**filled, 'image_mask': tf.range(window) < count}
+
+
+def _inputs(row: Mapping[str, Any], image: tf.Tensor) -> dict[str, tf.Tensor]:
+  mask = {k: row[k] for k in ('image_mask',) if k in row}
+  return {'image': image, **mask}
+
+
 def _check_augmentations(augmentations: Augmentations, size: int) -> None:
   """Tries them outside of tf.data, whose errors are hard to read."""
   image = tf.zeros((size, size, 3))
@@ -55,6 +81,7 @@ def train_batches(
   num_steps: int,
   image_size: int,
   crop_size: int = 0,
+  window: int = 0,
   augmentations: Augmentations = (),
   sizes: Mapping[int, int] | None = None,
   shares: Mapping[str, float],
@@ -77,6 +104,7 @@ def train_batches(
     image_size: Pixels, height and width.
     crop_size: Pixels of a random window of the augmented picture; 0 keeps
       it whole.
+    window: Frames of a window, where the corpora hold windows; 0: pictures.
     augmentations: Pairs (name, options) of `augment`, applied in this order.
     sizes: {first step: pixels}: smaller pictures for a cheaper beginning
       (progressive resizing). Augmentation and windows come before.
@@ -89,8 +117,12 @@ def train_batches(
 
   def make(position: tf.Tensor, row: Mapping[str, Any]) -> Any:
     key = streams.key_of(seed, 1, position)
+    if window:
+      row = _frames(row, window, image_size)
+    else:
+      row = {**row, 'image': _decode(row['image'], image_size)}
     image, labelled, weights = augment.apply(
-      _decode(row['image'], image_size),
+      row['image'],
       row['labels'],
       row['weights'],
       key,
@@ -100,11 +132,11 @@ def train_batches(
     if crop_size:
       own: Any = streams.key_of(seed, 2, position)
       image = tf.image.stateless_random_crop(
-        image, (crop_size,) * 2 + (3,), own
+        image, (*image.shape[:-3], crop_size, crop_size, 3), own
       )
     return {
       'id': row['id'],
-      'inputs': {'image': image},
+      'inputs': _inputs(row, image),
       'labels': labelled,
       'weights': weights,
     }
@@ -128,9 +160,12 @@ def train_batches(
   for step, batch in zip(range(first_step, num_steps), batches, strict=False):
     pixels = [px for first, px in steps if first <= step][-1]
     if pixels != full_size:
-      batch['inputs']['image'] = tf.image.resize(
-        batch['inputs']['image'], (pixels, pixels), antialias=True
-      ).numpy()
+      image = batch['inputs']['image']
+      resized = tf.image.resize(
+        image.reshape(-1, *image.shape[-3:]), (pixels, pixels), antialias=True
+      )
+      shape = (*image.shape[:-3], pixels, pixels, 3)
+      batch['inputs']['image'] = resized.numpy().reshape(shape)
     yield batch
 
 
@@ -141,6 +176,7 @@ def eval_batches(
   *,
   batch_size: int,
   image_size: int,
+  window: int = 0,
 ) -> Iterator[batch_lib.Batch]:
   """Yields a split once, in its stored order; the last batch is filled up.
 
@@ -152,9 +188,21 @@ def eval_batches(
   largest = math.ceil(streams.split_size(builder, split) / jax.process_count())
 
   def make(record: Mapping[str, tf.Tensor]) -> Any:
-    image = _decode(record['image'], image_size)
-    row = streams.labels_of(record, builder, tasks)
-    return {'id': record['id'], 'inputs': {'image': image}, **row}
+    row = {
+      'id': record['id'],
+      'image': record['image'],
+      **streams.labels_of(record, builder, tasks),
+    }
+    if window:
+      row = _frames(row, window, image_size)
+    else:
+      row['image'] = _decode(row['image'], image_size)
+    return {
+      'id': row['id'],
+      'inputs': _inputs(row, row['image']),
+      'labels': row['labels'],
+      'weights': row['weights'],
+    }
 
   batches: Any = (
     dataset.map(make, tf.data.AUTOTUNE, deterministic=True)
@@ -162,7 +210,7 @@ def eval_batches(
     .prefetch(tf.data.AUTOTUNE)
     .as_numpy_iterator()
   )
-  padding = batch_lib.dummy_batch(tasks, image_size, rows)
+  padding = batch_lib.dummy_batch(tasks, image_size, rows, window)
   for _ in range(math.ceil(largest / rows)):
     batch = next(batches, None)
     yield padding if batch is None else _fill(batch, padding)

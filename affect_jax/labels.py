@@ -14,6 +14,8 @@ def to_task(
 ) -> tuple[tf.Tensor, tf.Tensor]:
   """Labels [K] and weights [] or [K] of one record, in the task's order.
 
+  Records of windows have an axis of time before these.
+
   Outputs that the corpus does not annotate get weight 0. A distribution
   over classes loses those that the task does not have: it is renormalised
   if they held less than half of it, else its weight is 0.
@@ -25,20 +27,29 @@ def to_task(
   """
   k = len(task.outputs)
   if not columns:
-    return tf.zeros(k), tf.zeros(k if task.weight_per_output else ())
+    # Of the id: [] or [T].
+    time = tf.shape(record['id'])
+    whole = tf.concat([time, [k]], 0)
+    return tf.zeros(whole), tf.zeros(whole if task.weight_per_output else time)
   labels, weights = record[task.name], record[task.name + '_weights']
   matrix = np.array(
     [[c == o for o in task.outputs] for c in columns], np.float32
   )
   if task.weight_per_output:
-    return tf.linalg.matvec(matrix, labels, True), tf.linalg.matvec(
-      matrix, weights, True
-    )
-  mapped = tf.linalg.matvec(matrix, labels, True)
-  mass = tf.reduce_sum(mapped)
-  kept = mass > 0.5 * tf.reduce_sum(labels)
+    return _mapped(labels, matrix), _mapped(weights, matrix)
+  mapped = _mapped(labels, matrix)
+  mass = tf.reduce_sum(mapped, -1, keepdims=True)
+  kept = mass > 0.5 * tf.reduce_sum(labels, -1, keepdims=True)
   mapped = tf.math.divide_no_nan(mapped, mass)
-  return tf.where(kept, mapped, 0.0), tf.where(kept, weights, 0.0)
+  return (
+    tf.where(kept, mapped, 0.0),
+    tf.where(tf.squeeze(kept, -1), weights, 0.0),
+  )
+
+
+def _mapped(values: tf.Tensor, matrix: np.ndarray) -> tf.Tensor:
+  """[..., columns] -> [..., K]."""
+  return tf.einsum('...c,ck->...k', values, matrix)
 
 
 def count(dataset: tf.data.Dataset, tasks: Sequence[Any]) -> dict[str, Any]:

@@ -125,9 +125,10 @@ def count_labels(
   dataset = builder.as_dataset(
     split=split, decoders={'image': tfds.decode.SkipDecoding()}
   )
-  return labels.count(
-    dataset.map(lambda r: labels_of(r, builder, tasks)), tasks
-  )
+  dataset = dataset.map(lambda r: labels_of(r, builder, tasks))
+  if records.metadata(builder).get('windows'):
+    dataset = dataset.unbatch()
+  return labels.count(dataset, tasks)
 
 
 def key_of(seed: int, stream: int, index: Any) -> Any:

@@ -90,6 +90,7 @@ def _train(config, workdir, run, predict, state, manager, first_step):
       accumulate=config.accumulate,
       ema_decay=config.ema_decay,
       mixing=build.mixing(config),
+      windows=run.window > 0,
       axis_name=parallel.axis_name,
     )
   )
@@ -102,6 +103,7 @@ def _train(config, workdir, run, predict, state, manager, first_step):
     num_steps=config.num_train_steps,
     image_size=config.image_size,
     crop_size=config.crop_size,
+    window=run.window,
     augmentations=build.augmentations(config),
     sizes=build.progressive_sizes(config),
     shares=run.shares,
@@ -188,7 +190,7 @@ def check_finite(step: int, ids: np.ndarray, logs: Mapping[str, Any]) -> None:
   if not bad:
     return
   tasks = [k.removeprefix('loss/') for k in bad if k.startswith('loss/')]
-  names = ', '.join(x.decode() for x in ids)
+  names = ', '.join(x.decode() for x in ids.ravel())
   raise FloatingPointError(
     f'Step {step}: {", ".join(bad)} not finite (task: '
     f'{", ".join(tasks) or "none; the gradient alone"}). A lower '

@@ -22,6 +22,7 @@ def make_train_step(
   accumulate: int = 1,
   ema_decay: float = 0.0,
   mixing: Mapping[str, Any] | None = None,
+  windows: bool = False,
   axis_name: str | None = None,
 ) -> Callable[[TrainState, Any, jax.Array], tuple[TrainState, Any]]:
   """Makes (state, batch, rng) -> (state, logs).
@@ -37,6 +38,7 @@ def make_train_step(
     ema_decay: Of the averages in `state.ema`; 0 keeps none.
     mixing: Options of `mixing.mix`; None mixes nothing. Under pmap, partners
       are on one device.
+    windows: Batches hold windows of frames, [B, T, ...].
     axis_name: The pmap axis, or None under jit.
   """
 
@@ -68,13 +70,17 @@ def make_train_step(
     )
     return outputs, model_state
 
+  def flat(tree):
+    # To a loss, frames of windows are rows.
+    merge = lambda x: x.reshape(-1, *x.shape[2:])
+    return jax.tree.map(merge, tree) if windows else tree
+
   def step(state, batch, rng):
     rng = jax.random.fold_in(rng, state.step)
     if axis_name:
       rng = jax.random.fold_in(rng, jax.lax.axis_index(axis_name))
-    inputs, labels, weights = (
-      batch[k] for k in ('inputs', 'labels', 'weights')
-    )
+    inputs = batch['inputs']
+    labels, weights = flat(batch['labels']), flat(batch['weights'])
     if mixing:
       rng, own = jax.random.split(rng)
       inputs, labels, weights = mixing_lib.mix(
@@ -85,6 +91,7 @@ def make_train_step(
 
     def loss_fn(params):
       outputs, model_state = forward(params, state.model_state, inputs, rng)
+      outputs = flat(outputs)
       if axis_name:
         # CCC of one device's rows is not CCC: gather first, then the loss.
         outputs = _gather(outputs, axis_name)

@@ -1,4 +1,4 @@
-"""Views of a picture at test time, whose predictions are averaged."""
+"""Views of pictures [..., H, W, C] at test time: predictions are averaged."""
 
 from collections.abc import Callable, Iterator
 
@@ -22,23 +22,23 @@ def flip(image: jax.Array, crop_size: int) -> Iterator[View]:
   """The whole picture and its mirror image."""
   del crop_size
   yield image, False
-  yield image[:, :, ::-1], True
+  yield image[..., ::-1, :], True
 
 
 def center_crop(image: jax.Array, crop_size: int) -> Iterator[View]:
   """The window in the middle."""
-  top, left = ((n - crop_size) // 2 for n in image.shape[1:3])
-  yield image[:, top : top + crop_size, left : left + crop_size], False
+  top, left = ((n - crop_size) // 2 for n in image.shape[-3:-1])
+  yield image[..., top : top + crop_size, left : left + crop_size, :], False
 
 
 def ten_crop(image: jax.Array, crop_size: int) -> Iterator[View]:
   """Windows in the corners and the middle, and mirrored (Krizhevsky, 2012)."""
-  height, width = (n - crop_size for n in image.shape[1:3])
+  height, width = (n - crop_size for n in image.shape[-3:-1])
   corners = ((0, 0), (0, width), (height, 0), (height, width))
   for top, left in (*corners, (height // 2, width // 2)):
-    window = image[:, top : top + crop_size, left : left + crop_size]
+    window = image[..., top : top + crop_size, left : left + crop_size, :]
     yield window, False
-    yield window[:, :, ::-1], True
+    yield window[..., ::-1, :], True
 
 
 VIEWS: dict[str, Callable[[jax.Array, int], Iterator[View]]] = {

@@ -23,6 +23,9 @@ def get_config():
   c.data.test_list = ''
   c.data.on_bad_image = 'error'
   c.data.num_workers = 0
+  # Windows of frames, for --config.model.temporal=gru or transformer.
+  c.data.window = 0
+  c.data.eval_hop = 0
   # The test set has no labels: it is predicted for a submission.
   c.data.splits.test = ''
   c.image_size = 112

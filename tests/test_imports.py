@@ -23,6 +23,7 @@ LAYERS = (
   {'tasks', 'optimizer', 'train_state', 'parallel', 'interrupt', 'synthetic'},
   {'models', 'corpora', 'labels', 'checkpoint', 'table', 'predictions'},
   {'streams', 'input_pipeline', 'evaluate', 'train_step', 'initialize'},
+  {'data'},
   {'defaults', 'build'},
   {'abaw', 'contact_sheet', 'doctor', 'evaluate_run', 'prepare'},
   {'train'},

@@ -141,6 +141,7 @@ def to_task(task, columns, values, weights):
   record = {
     task.name: tf.constant(values, tf.float32),
     task.name + '_weights': tf.constant(weights, tf.float32),
+    'id': tf.constant('a'),
   }
   return [x.numpy().tolist() for x in labels.to_task(record, task, columns)]
 

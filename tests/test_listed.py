@@ -187,7 +187,8 @@ def test_pictures_that_cannot_be_read(folder):
 
 def test_an_id_that_is_there_twice_is_refused(tmp_path):
   Image.new('RGB', (4, 4)).save(tmp_path / 'a.png')
-  row = json.dumps([shards._hash('a'), 'a', 'a.png', '', {}]) + '\n'
+  sample = listing.Sample('a', 'a.png', '', {})
+  row = json.dumps(shards._row(sample)) + '\n'
   (tmp_path / 'rows').write_text(row * 2)
   job = shards.Job(
     rows=str(tmp_path / 'rows'),

@@ -44,6 +44,8 @@ class Pictures(tfds.core.ShardBasedBuilder, skip_registration=True):
     data_dir: str | pathlib.Path,
     on_bad_image: str = 'error',
     num_workers: int = 0,
+    window: int = 0,
+    eval_hop: int = 0,
     **options: Any,
   ):
     """Reads how the corpus is laid out; finds it in `data_dir`.
@@ -53,6 +55,11 @@ class Pictures(tfds.core.ShardBasedBuilder, skip_registration=True):
       on_bad_image: 'error', or 'skip': pictures that cannot be decoded are
         left out and counted.
       num_workers: Processes that prepare; 0: one per core.
+      window: Records are windows of so many consecutive frames of a video, to
+        train temporal models; 0: single pictures.
+      eval_hop: Frames from window to window in val and test, where windows
+        overlap and predictions are averaged; 0: half a window. In train
+        there is no overlap.
       **options: Those of the corpus' reader.
 
     Raises:
@@ -63,10 +70,17 @@ class Pictures(tfds.core.ShardBasedBuilder, skip_registration=True):
       raise ValueError(
         f'on_bad_image is {on_bad_image!r}; known: {", ".join(ON_BAD_IMAGE)}.'
       )
+    if window < 0 or not 0 <= eval_hop <= window:
+      raise ValueError(
+        f'window is {window} and eval_hop {eval_hop}; 0 <= eval_hop <= window.'
+      )
     self._skip = on_bad_image == 'skip'
+    self._window, self._hop = window, eval_hop or max(1, window // 2)
     self._workers = num_workers or os.cpu_count() or 1
     self._listing = type(self).LISTING(**options)
     self._sources = {**self._listing.sources, 'on_bad_image': on_bad_image}
+    if window:
+      self._sources['window'] = f'{window}, in evaluation every {self._hop}'
     name = sources.fingerprint(version=str(self.VERSION), sources=self._sources)
     super().__init__(
       data_dir=data_dir,
@@ -79,6 +93,7 @@ class Pictures(tfds.core.ShardBasedBuilder, skip_registration=True):
       self._listing.outputs,
       pictures.FEATURE,
       sources=self._sources,
+      windows=self._window > 0,
       description=self.__doc__,
     )
 
@@ -102,7 +117,11 @@ class Pictures(tfds.core.ShardBasedBuilder, skip_registration=True):
     for split, samples in self._listing.splits.items():
       folder = self._parts / split
       logging.info('%s: listing the pictures of %s.', self.name, split)
-      planned = shards.plan(samples(), folder)
+      items = samples()
+      if self._window:
+        hop = self._window if split == 'train' else self._hop
+        items = listing_lib.windows(items, self._window, hop)
+      planned = shards.plan(items, folder)
       left_out += [[split, *row] for row in planned['left_out']]
       jobs[split] = [
         shards.Job(
@@ -111,6 +130,7 @@ class Pictures(tfds.core.ShardBasedBuilder, skip_registration=True):
           root=str(self._listing.root),
           outputs={k: tuple(v) for k, v in self._listing.outputs.items()},
           skip_bad=self._skip,
+          windows=self._window > 0,
         )
         for i in range(planned['shards'])
       ]

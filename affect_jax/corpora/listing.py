@@ -5,7 +5,7 @@ into a `Listing`; `listed` turns any `Listing` into records. Readers stream:
 nothing here grows with the number of pictures.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import dataclasses
 import pathlib
 from typing import Any
@@ -33,6 +33,13 @@ class Sample:
   picture: str
   subject: str
   labels: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Window:
+  """Consecutive frames of one video, at least one."""
+
+  frames: Sequence[Sample]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -67,6 +74,41 @@ class Listing:
   outputs: Mapping[str, Sequence[str]]
   splits: Mapping[str, Callable[[], Iterator[Sample | LeftOut]]]
   sources: Mapping[str, str]
+
+
+def windows(
+  items: Iterable[Sample | LeftOut], length: int, hop: int
+) -> Iterator[Window | LeftOut]:
+  """Cuts the frames of each video into windows; what is left out passes on.
+
+  A video is what shares the folder in its samples' ids, and a reader streams
+  its frames one after the other. Its last window may be shorter; none lies
+  wholly in the one before.
+
+  Args:
+    items: What a reader streams.
+    length: Frames of a window.
+    hop: Frames from the start of one window to that of the next, 1 to length.
+  """
+  frames: list[Sample] = []
+  video, read = '', 0  # How many of the frames the last window had.
+  for item in items:
+    if isinstance(item, LeftOut):
+      yield item
+      continue
+    folder = item.id.rpartition('/')[0]
+    if frames and folder != video:
+      if len(frames) > read:
+        yield Window(tuple(frames))
+      frames, read = [], 0
+    video = folder
+    frames.append(item)
+    if len(frames) == length:
+      yield Window(tuple(frames))
+      frames = frames[hop:]
+      read = len(frames)
+  if len(frames) > read:
+    yield Window(tuple(frames))
 
 
 def to_record(

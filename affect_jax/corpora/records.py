@@ -25,6 +25,7 @@ def features(
   outputs: Mapping[str, Sequence[str]],
   image: Any,
   extra: Mapping[str, Any] | None = None,
+  windows: bool = False,
 ) -> tfds.features.FeaturesDict:
   """Features of a corpus that annotates `outputs` = {task: names}.
 
@@ -32,17 +33,21 @@ def features(
     outputs: Names of the columns of each annotated task.
     image: The `tfds.features.Image` of the pictures.
     extra: {name: tfds feature} of what is stored beside the labels.
+    windows: Records are windows of T frames: id, image and labels have a
+      first axis more, of any length.
   """
+  time = (None,) if windows else ()
+  text = tfds.features.Tensor(shape=(None,), dtype=np.object_)
   feature: dict[str, Any] = {
-    'id': tfds.features.Text(),
+    'id': text if windows else tfds.features.Text(),
     'subject': tfds.features.Text(),
-    'image': image,
+    'image': text if windows else image,
   }
   for task, names in outputs.items():
-    shape = () if task in ONE_WEIGHT else (len(names),)
-    feature[task] = tfds.features.Tensor(shape=(len(names),), dtype=np.float32)
+    k = (len(names),)
+    feature[task] = tfds.features.Tensor(shape=time + k, dtype=np.float32)
     feature[task + '_weights'] = tfds.features.Tensor(
-      shape=shape, dtype=np.float32
+      shape=time if task in ONE_WEIGHT else time + k, dtype=np.float32
     )
   return tfds.features.FeaturesDict(feature | dict(extra or {}))
 
@@ -55,6 +60,7 @@ def info(
   sources: Mapping[str, str],
   skipped: Mapping[str, int] | None = None,
   extra: Mapping[str, Any] | None = None,
+  windows: bool = False,
   **kwargs: Any,
 ) -> tfds.core.DatasetInfo:
   """DatasetInfo with the corpus' column names and source checksums.
@@ -67,15 +73,17 @@ def info(
       environment.json.
     skipped: {reason: rows left out}, for the reader of a report.
     extra: {name: tfds feature} of what is stored beside the labels.
+    windows: See `features`.
     **kwargs: description, homepage, citation, ... of `DatasetInfo`.
   """
   return tfds.core.DatasetInfo(
     builder=builder,
-    features=features(outputs, image, extra),
+    features=features(outputs, image, extra, windows),
     metadata=tfds.core.MetadataDict(
       outputs={task: list(names) for task, names in outputs.items()},
       sources=dict(sources),
       skipped=dict(skipped or {}),
+      windows=windows,
     ),
     **kwargs,
   )

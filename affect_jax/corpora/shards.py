@@ -50,6 +50,7 @@ class Job:
     root: Folder of the pictures.
     outputs: {task: names}.
     skip_bad: Count pictures that cannot be read instead of raising.
+    windows: Rows are windows of frames.
   """
 
   rows: str
@@ -57,6 +58,7 @@ class Job:
   root: str
   outputs: Mapping[str, Sequence[str]]
   skip_bad: bool
+  windows: bool = False
 
   @property
   def report(self) -> epath.Path:
@@ -70,7 +72,9 @@ class Job:
 
 
 def plan(
-  samples: Iterable[listing_lib.Sample | listing_lib.LeftOut],
+  samples: Iterable[
+    listing_lib.Sample | listing_lib.Window | listing_lib.LeftOut
+  ],
   folder: epath.Path,
   shard_size: int = SHARD,
 ) -> dict[str, Any]:
@@ -93,8 +97,7 @@ def plan(
         key = (item.group, item.reason)
         left_out[key] = left_out.get(key, 0) + item.count
         continue
-      row = [_hash(item.id), item.id, item.picture, item.subject, item.labels]
-      file.write(json.dumps(row) + '\n')
+      file.write(json.dumps(_row(item)) + '\n')
       count += 1
   shards = min(math.ceil(count / shard_size), MAX_SHARDS)
   with contextlib.ExitStack() as stack, everything.open() as file:
@@ -124,30 +127,40 @@ def write(job: Job) -> None:
   """
   if job.finished:
     return
-  features = records.features(job.outputs, pictures.FEATURE)
+  features = records.features(
+    job.outputs, pictures.FEATURE, windows=job.windows
+  )
   layout: Any = features.get_serialized_info()
   serializer = example_serializer.ExampleSerializer(layout)
   problems = sources.Problems(job.root)
   result = {'examples': 0, 'bytes': 0, 'skipped': 0}
   partial = epath.Path(job.target + '.partial')
   with tf.io.TFRecordWriter(str(partial)) as writer:
-    for name, picture, subject, labels in _rows(job, problems):
-      path = epath.Path(job.root) / picture
-      try:
-        image = pictures.read(path)
-      except ValueError as error:
-        if job.skip_bad:
-          logging.warning('Left out: %s %s.', path, error)
-          result['skipped'] += 1
-        else:
-          problems.add(f'{path} {error}.')
+    for subject, frames in _rows(job, problems):
+      read = []
+      for name, picture, labels in frames:
+        path = epath.Path(job.root) / picture
+        try:
+          image = pictures.read(path)
+        except ValueError as error:
+          if job.skip_bad:
+            logging.warning('Left out: %s %s.', path, error)
+            result['skipped'] += 1
+          else:
+            problems.add(f'{path} {error}.')
+          continue
+        try:
+          record = listing_lib.to_record(labels, job.outputs)
+        except ValueError as error:
+          problems.add(f'{path}: {error}.')
+          continue
+        read.append({'id': name, 'image': image, **record})
+      if not read:
         continue
-      example = {'id': name, 'subject': subject, 'image': image}
-      try:
-        example |= listing_lib.to_record(labels, job.outputs)
-      except ValueError as error:
-        problems.add(f'{path}: {error}.')
-        continue
+      example = read[0]
+      if job.windows:
+        example = {k: [frame[k] for frame in read] for k in example}
+      example['subject'] = subject
       writer.write(
         serializer.serialize_example(features.encode_example(example))
       )
@@ -225,16 +238,26 @@ def _beam_jobs(pipeline: Any, jobs: Sequence[Job]) -> None:
 
 def _rows(
   job: Job, problems: sources.Problems
-) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
-  """(id, picture, subject, labels) of a row file, in order of their hashes."""
+) -> Iterator[tuple[str, list[tuple[str, str, dict[str, Any]]]]]:
+  """(subject, frames (id, picture, labels)), in order of their hashes."""
   lines = epath.Path(job.rows).read_text().splitlines()
-  rows = sorted(json.loads(line) for line in lines)
+  rows = sorted(
+    (json.loads(line) for line in lines), key=lambda row: (row[0], row[1])
+  )
   for previous, row in zip([None, *rows], rows, strict=False):
     if previous and previous[1] == row[1]:
       problems.add(f'{row[1]!r} is there twice.')
       continue
-    _, *rest = row
-    yield tuple(rest)
+    _, _, subject, frames = row
+    yield subject, frames
+
+
+def _row(item: listing_lib.Sample | listing_lib.Window) -> list[Any]:
+  """[hash, id, subject, [[id, picture, labels] of each frame]]."""
+  frames = item.frames if isinstance(item, listing_lib.Window) else [item]
+  first = frames[0]
+  each = [[f.id, f.picture, f.labels] for f in frames]
+  return [_hash(first.id), first.id, first.subject, each]
 
 
 def _hash(name: str) -> str:

@@ -32,10 +32,10 @@ def visit(
     ValueError, OSError: the corpus cannot be prepared or read.
   """
   # Not above: `--help` and bad flags need not wait for it.
-  from affect_jax import build
+  from affect_jax import data
 
-  corpora = build.build_data(config)
-  described = build.describe_data(config)
+  corpora = data.build(config)
+  described = data.describe(config)
   result = examine.examine(
     survey_lib.parts_of(corpora, sample),
     near_distance=near_distance,

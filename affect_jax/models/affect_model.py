@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from affect_jax.models import resnet
+from affect_jax.models import temporal as temporal_lib
 
 # ImageNet's statistics, RGB in [0, 1]: what torchvision's weights expect.
 MEAN = (0.485, 0.456, 0.406)
@@ -25,7 +26,7 @@ class Heads(nn.Module):
 
   @nn.compact
   def __call__(self, features: jax.Array) -> dict[str, jax.Array]:
-    """Features [B, D] -> {task: float32 [B, units]}."""
+    """Features [..., D] -> {task: float32 [..., units]}."""
     features = features.astype(jnp.float32)
     # Small, not zero: the gradient of a correlation vanishes on constant
     # predictions.
@@ -48,6 +49,9 @@ class AffectModel(nn.Module):
     units: {task: width of its head}, or the same as a tuple of pairs.
     stem, dtype, axis_name, frozen_stages, zero_init_residual: Of
       `resnet.ResNet18`.
+    temporal: 'gru' or 'transformer' over windows of frames, between features
+      and heads; '' is none.
+    temporal_options: Of that encoder, as pairs.
     dropout: Share of the features dropped in training; needs an rng named
       'dropout' if it is not 0.
     mean, std: By which pictures in [0, 1] are normalized, per RGB channel.
@@ -59,6 +63,8 @@ class AffectModel(nn.Module):
   axis_name: str | None = None
   frozen_stages: int = 0
   zero_init_residual: bool = False
+  temporal: str = ''
+  temporal_options: Mapping[str, Any] | tuple[tuple[str, Any], ...] = ()
   dropout: float = 0.0
   mean: tuple[float, float, float] = MEAN
   std: tuple[float, float, float] = STD
@@ -66,6 +72,7 @@ class AffectModel(nn.Module):
   def __post_init__(self) -> None:
     # A dict would make the module unhashable, hence no static argument of jit.
     self.units = tuple(dict(self.units).items())
+    self.temporal_options = tuple(dict(self.temporal_options).items())
     super().__post_init__()
 
   @nn.compact
@@ -75,14 +82,16 @@ class AffectModel(nn.Module):
     """Raw head outputs (logits or values before the task's activation).
 
     Args:
-      inputs: {'image': float [B, H, W, 3] in [0, 1]}.
+      inputs: {'image': float [B, H, W, 3] in [0, 1]}, or windows: [B, T, H,
+        W, 3] with 'image_mask' bool [B, T], False where there is no frame.
       train: Dropout, and BatchNorm by batch.
 
     Returns:
-      {task: float32 [B, units]}.
+      {task: float32 [B, units] or [B, T, units]}.
 
     Raises:
-      ValueError: No task, no picture, or pictures that are not floats.
+      ValueError: No task, no picture, or pictures that are not floats; a
+        temporal encoder without windows.
     """
     if not self.units:
       raise ValueError('The model has no task: units is empty.')
@@ -91,6 +100,14 @@ class AffectModel(nn.Module):
     image = inputs['image']
     if not jnp.issubdtype(image.dtype, jnp.floating):
       raise ValueError(f'Images are floats in [0, 1], not {image.dtype}.')
+    time = image.shape[:2] if image.ndim == 5 else ()
+    if self.temporal and not time:
+      raise ValueError(
+        f'{self.temporal} needs windows of frames: set config.data.window.'
+      )
+    if time:
+      # Frames are pictures to the backbone.
+      image = image.reshape(-1, *image.shape[2:])
     mean, std = (
       jnp.asarray(x, jnp.float32).reshape(1, 1, 1, 3)
       for x in (self.mean, self.std)
@@ -103,5 +120,12 @@ class AffectModel(nn.Module):
       zero_init_residual=self.zero_init_residual,
       name='backbone',
     )((image - mean) / std, train=train)
+    if time:
+      features = features.reshape(*time, -1)
+    if self.temporal:
+      encoder = temporal_lib.build(self.temporal, **dict(self.temporal_options))
+      features = encoder(
+        features.astype(jnp.float32), inputs['image_mask'], train=train
+      )
     features = nn.Dropout(self.dropout)(features, deterministic=not train)
     return Heads(tuple(dict(self.units).items()), name='heads')(features)
