@@ -157,9 +157,9 @@ def write(job: Job) -> None:
         read.append({'id': name, 'image': image, **record})
       if not read:
         continue
-      example = read[0]
+      example: dict[str, Any] = read[0]
       if job.windows:
-        example = {k: [frame[k] for frame in read] for k in example}
+        example = {k: [frame[k] for frame in read] for k in read[0]}
       example['subject'] = subject
       writer.write(
         serializer.serialize_example(features.encode_example(example))

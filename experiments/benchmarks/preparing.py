@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -67,13 +68,13 @@ def write_corpus(folder, videos):
 def prepare(corpus, workers):
   """Pictures per second and peak memory in MB, in a process of its own."""
   with tempfile.TemporaryDirectory() as data_dir:
-    out = subprocess.run(
+    done = subprocess.run(
       [sys.executable, '-c', PREPARE, data_dir, corpus, str(workers)],
       check=True,
       capture_output=True,
       text=True,
-    ).stdout
-  seconds, peak, count = map(float, out.splitlines()[-1].split())
+    )
+  seconds, peak, count = map(float, str(done.stdout).splitlines()[-1].split())
   return {
     'pictures': int(count),
     'pictures_per_second': round(count / seconds, 1),
@@ -82,12 +83,12 @@ def prepare(corpus, workers):
 
 
 def main():
-  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser = argparse.ArgumentParser(description=(__doc__ or '').split('\n')[0])
   parser.add_argument('--out', required=True, help='JSON file to write')
   parser.add_argument('--videos', type=int, default=40)
   arguments = parser.parse_args()
   cores = os.cpu_count() or 1
-  found = {'date': time.strftime('%Y-%m-%d')}
+  found: dict[str, Any] = {'date': time.strftime('%Y-%m-%d')}
   for videos in (arguments.videos // 4, arguments.videos):
     with tempfile.TemporaryDirectory() as folder:
       write_corpus(pathlib.Path(folder), videos)
