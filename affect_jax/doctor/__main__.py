@@ -13,6 +13,7 @@ from absl import logging
 from ml_collections import config_flags
 import tensorflow as tf
 
+from affect_jax import log_format
 from affect_jax.doctor import duplicates
 from affect_jax.doctor import visit
 
@@ -44,11 +45,7 @@ def main(argv: Sequence[str]) -> None:
   # TensorFlow only reads data; it must not take the accelerators' memory.
   for kind in ('GPU', 'TPU'):
     tf.config.set_visible_devices([], kind)
-  logging.set_verbosity(logging.INFO)
-  handler = logging.get_absl_handler()
-  handler.addFilter(
-    lambda r: r.levelname != 'INFO' or 'affect_jax' in r.pathname
-  )
+  log_format.set_up()
   try:
     result = visit.visit(
       _CONFIG.value,
