@@ -28,13 +28,13 @@ def get_config():
   c.image_size = 48
   c.crop_size = 40
   # Coarser at first, while the learning rate is high: a third cheaper.
-  c.image_size_schedule = ((0, 32), (300, 40))
+  c.image_size_schedule = ((0, 32), (400, 40))
   c.model.stem = 'small'
   c.augment = ('flip',)
   c.eval_views = 'ten_crop'
 
   c.batch_size = 256
-  c.num_train_steps = 600
+  c.num_train_steps = 800
   c.optimizer = {'name': 'muon', 'ns_steps': 3}
   c.learning_rate = 0.05
   c.schedule.warmup_steps = 60
@@ -42,5 +42,5 @@ def get_config():
   c.clip_norm = 0.0
   c.ema_decay = 0.98
   c.log_every = 10
-  c.eval_every = 600
+  c.eval_every = 800
   return c
