@@ -23,6 +23,7 @@ from affect_jax import train
 from affect_jax import train_step
 from affect_jax.corpora import aff_wild2
 from affect_jax.corpora import listing
+from affect_jax.doctor import visit
 from affect_jax.models import affect_model
 from affect_jax.models import temporal
 
@@ -297,6 +298,19 @@ def test_a_run_on_windows(corpus, tmp_path, kind):
   path = pathlib.Path(tmp_path, 'run', 'predictions', 'val.csv')
   with open(path) as file:
     assert len(list(csv.DictReader(file))) == 8
+
+
+def test_the_doctor_looks_at_the_frames_of_windows(corpus, tmp_path):
+  folder, _ = corpus
+  c = load_config('aff_wild2')
+  c.data.path = str(folder)
+  c.data.data_dir = str(tmp_path)
+  c.data.num_workers = 1
+  c.data.window = 3
+  found = visit.visit(c).survey
+  # Overlapping windows would be 18 samples of val.
+  assert {p.split: p.size for p in found.parts}['val'] == 8
+  assert c.data.window == 3
 
 
 def test_settings_for_pictures_only_are_refused(tmp_path):

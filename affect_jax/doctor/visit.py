@@ -1,7 +1,10 @@
 """From a config to a report."""
 
 from collections.abc import Mapping
+import copy
 from typing import Any
+
+from absl import logging
 
 from affect_jax.corpora import records
 from affect_jax.doctor import duplicates
@@ -22,7 +25,7 @@ def visit(
   """Prepares and examines the corpora of a config, prints the report.
 
   Args:
-    config: The config of a run.
+    config: The config of a run. Of windows, the single frames are examined.
     out: Folder for the report; '' for none.
     near_distance: See the package's text.
     sample: Read only so many samples of each split; 0: all.
@@ -34,6 +37,7 @@ def visit(
   # Not above: `--help` and bad flags need not wait for it.
   from affect_jax import data
 
+  config = _of_frames(config)
   corpora = data.build(config)
   described = data.describe(config)
   result = examine.examine(
@@ -51,6 +55,19 @@ def visit(
   else:
     print('--out=FOLDER keeps this report, with JSON and the pairs.')
   return result
+
+
+def _of_frames(config: Any) -> Any:
+  """The config without windows: in val and test they overlap, by design."""
+  config = copy.deepcopy(config)
+  for options in (config.data, *config.data.corpora.values()):
+    if options.get('window'):
+      logging.info('Windows hold frames of a corpus: looking at the frames.')
+    for key in ('window', 'eval_hop'):
+      if key in options:
+        with options.unlocked():
+          del options[key]
+  return config
 
 
 def _remedies(

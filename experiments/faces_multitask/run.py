@@ -48,7 +48,7 @@ def get_settings() -> ml_collections.ConfigDict:
       'data_dir': '',
       'groups': ('tasks', 'start', 'augment', 'loss'),
       'seeds': (0, 1, 2),
-      'steps': 300,
+      'steps': 0,  # 0: those of the corpus, see arms.CORPORA.
     }
   )
 
@@ -77,10 +77,11 @@ def main(argv: list[str]) -> None:
   settings = _SETTINGS.value
   if settings.data not in arms_lib.CORPORA:
     raise app.UsageError(
-      f'--config.data is {settings.data!r}; known: {arms_lib.CORPORA}.'
+      f'--config.data is {settings.data!r}; known: {[*arms_lib.CORPORA]}.'
     )
   chosen = _chosen(settings)
-  steps = 60 if _REDUCED.value else settings.steps
+  steps = settings.steps or arms_lib.CORPORA[settings.data]
+  steps = 60 if _REDUCED.value else steps
   seeds = (0, 1) if _REDUCED.value else tuple(settings.seeds)
   folder = os.path.join(
     os.path.abspath(_WORKDIR.value),
