@@ -50,7 +50,7 @@ def base_config(corpus: str, path: str, *, steps: int) -> Any:
   c.num_train_steps = steps
   c.eval_every = max(1, steps // 3)
   c.schedule.warmup_steps = steps // 10
-  c.ema_decay = 0.98
+  c.ema_decay = 1 - 6 / steps  # Over the last sixth of the run.
   c.image_size = 40
   if corpus == 'synthetic_faces':
     # Label shares like those of s-Aff-Wild2, and a few wrong ones.
@@ -76,7 +76,6 @@ def base_config(corpus: str, path: str, *, steps: int) -> Any:
     c.image_size = 112
     c.batch_size = 256
     c.augmentations.crop.pad = 8
-    c.ema_decay = 0.999
   return c
 
 
