@@ -2,7 +2,9 @@
 
   batch = {
     'id': [B] bytes, on the host only: it never enters jit
-    'inputs': {'image': f32 [B, H, W, 3], in [0, 1]}
+    'inputs': {'image': f32 [B, H, W, 3], in [0, 1]}, or of utterances
+      {modality: f32 [B, T, D] or int32 [B, T] token ids,
+       modality + '_mask': bool [B, T]}, text, audio, vision
     'labels': {task: f32, in the space of the head's outputs, finite}
     'weights': {task: f32 in [0, 1], one per label}
   }
@@ -14,9 +16,15 @@ Labels and weights by kind of annotation (K outputs):
   expression       labels [B, K] a distribution   weights [B]
   action_units     labels [B, K] in [0, 1]        weights [B, K]
   valence_arousal  labels [B, 2] in [-1, 1]       weights [B, 2]
+  emotion          as expression, or as action_units where several can be
+  sentiment        labels [B, 1] in [-3, 3]       weights [B, 1]
+  sentiment_class  as expression
+  sarcasm          labels [B, 1] in [0, 1]        weights [B, 1]
 
-Windows of T frames have an axis of time after B everywhere, in 'id' too, and
-'image_mask' bool [B, T] in inputs: False where a window has no frame.
+T differs between modalities, and a missing modality is an all-False mask.
+Windows of frames, and dialogues of utterances, have an axis of time after B
+everywhere, in 'id' too, and 'image_mask' or 'utterance_mask' bool [B, T] in
+inputs: False where a window has no frame.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,8 +46,7 @@ def check_batch(batch: Mapping[str, Any], tasks: Sequence[Any]) -> None:
   if len(rows) != 1:
     raise ValueError(f'Inputs disagree on the batch size: {sorted(rows)}.')
   (size,) = rows
-  mask = batch['inputs'].get('image_mask')
-  lead = (size,) if mask is None else mask.shape
+  lead = batch['id'].shape if 'id' in batch else (size,)
   for task in tasks:
     labels, weights = (batch[k].get(task.name) for k in ('labels', 'weights'))
     if labels is None or weights is None:
@@ -63,7 +70,7 @@ def check_batch(batch: Mapping[str, Any], tasks: Sequence[Any]) -> None:
 def dummy_batch(
   tasks: Sequence[Any], image_size: int, size: int = 1, window: int = 0
 ) -> Batch:
-  """Zeros in the shapes of the contract, to initialise and to pad with."""
+  """Pictures that are zeros, to initialise and to pad with."""
   lead = (size, window) if window else (size,)
   mask = {'image_mask': np.zeros(lead, bool)} if window else {}
   k = {t.name: len(t.outputs) for t in tasks}

@@ -7,12 +7,12 @@ from typing import Any
 from absl import logging
 from flax import linen as nn
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
-from affect_jax import batch as batch_lib
+from affect_jax import branch as branch_lib
 from affect_jax import data
+from affect_jax import faces
 from affect_jax import labels
 from affect_jax import mixing as mixing_lib
 from affect_jax import optimizer
@@ -20,11 +20,10 @@ from affect_jax import parallel as parallel_lib
 from affect_jax import streams
 from affect_jax import tasks as tasks_lib
 from affect_jax import train_state
+from affect_jax import utterances
 from affect_jax import views
 from affect_jax.corpora import records
-from affect_jax.models import affect_model
 from affect_jax.models import resnet
-from affect_jax.models import temporal
 from affect_jax.tasks import balance
 
 
@@ -36,7 +35,7 @@ class Run:
     corpora: Those that were asked for; at least one has a train split.
     shares: {corpus: share of the rows of training}.
     tasks: The tasks that have labels.
-    window: Frames of the corpora's windows; 0: single pictures.
+    branch: Their inputs: of faces, or of utterances.
     counts: Labels in training, see `labels.count`.
     model: The model as the training step wants it.
     eval_model: The same without an axis name.
@@ -48,7 +47,7 @@ class Run:
   corpora: Sequence[streams.Corpus]
   shares: dict[str, float]
   tasks: Sequence[Any]
-  window: int
+  branch: branch_lib.Branch
   counts: dict[str, Any]
   model: nn.Module
   eval_model: nn.Module
@@ -63,17 +62,15 @@ def build(config: Any) -> Run:
   parallel_lib.check_batch_size(
     config.batch_size, config.accumulate, parallel.num_devices
   )
+  # Before minutes of preparation: what a config alone can tell.
   mixing(config)
-  window = data.window(config)
+  data.window(config)
   views.check(config.eval_views, config.crop_size, config.image_size)
   corpora = data.build(config)
   tasks, counts = build_tasks(config, corpora)
   check_loss_weights(config.loss_weights, tasks)
-  options = config.model.to_dict()
-  encoders = {name: options.pop(name) for name in temporal.ENCODERS}
-  options['temporal_options'] = encoders.get(options['temporal'], {})
-  options['dtype'] = jnp.dtype(options['dtype'])
-  options['units'] = tuple((t.name, t.num_units) for t in tasks)
+  shares = data.shares(config, corpora)
+  branch = get_branch(corpora)(config, corpora, tasks, shares)
   schedule = optimizer.build_schedule(
     learning_rate=config.learning_rate,
     num_train_steps=config.num_train_steps,
@@ -91,16 +88,35 @@ def build(config: Any) -> Run:
   )
   return Run(
     corpora=corpora,
-    shares=data.shares(config, corpora),
+    shares=shares,
     tasks=tasks,
-    window=window,
+    branch=branch,
     counts=counts,
-    model=affect_model.AffectModel(**options, axis_name=parallel.axis_name),
-    eval_model=affect_model.AffectModel(**options),
+    model=branch.model(parallel.axis_name),
+    eval_model=branch.model(None),
     schedule=schedule,
     tx=tx,
     parallel=parallel,
   )
+
+
+def get_branch(
+  corpora: Sequence[streams.Corpus],
+) -> Callable[..., branch_lib.Branch]:
+  """What builds the inputs and the model that these corpora need.
+
+  Raises:
+    ValueError: Some hold pictures, and some utterances.
+  """
+  pictures = {
+    c.name: records.input_names(c.builder) == records.PICTURE for c in corpora
+  }
+  if len(set(pictures.values())) > 1:
+    raise ValueError(
+      'config.data.corpora: one run learns from pictures or from utterances, '
+      f'not from both; pictures are in {[n for n, p in pictures.items() if p]}.'
+    )
+  return faces.build if all(pictures.values()) else utterances.build
 
 
 def build_tasks(
@@ -208,20 +224,10 @@ def abstract_state(run: Run, config: Any) -> train_state.TrainState:
 
 
 def _creator(run: Run, config: Any) -> Callable[[jax.Array], Any]:
-  inputs = batch_lib.dummy_batch(
-    run.tasks, config.image_size, window=run.window
-  )['inputs']
+  inputs = run.branch.dummy_inputs
   return lambda rng: train_state.create(
     run.eval_model, run.tx, inputs, rng, with_ema=config.ema_decay > 0
   )
-
-
-def augmentations(
-  config: Any,
-) -> list[tuple[str, dict[str, Any]]]:
-  """Pairs (name, options) of config.augment, in its order."""
-  options = config.augmentations.to_dict()
-  return [(name, options.get(name, {})) for name in config.augment]
 
 
 def mixing(config: Any) -> dict[str, Any] | None:
@@ -231,8 +237,3 @@ def mixing(config: Any) -> dict[str, Any] | None:
     return None
   mixing_lib.check(**options)
   return options
-
-
-def progressive_sizes(config: Any) -> dict[int, int]:
-  """{first step: pixels} of config.image_size_schedule."""
-  return {int(step): int(px) for step, px in config.image_size_schedule}

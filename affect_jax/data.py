@@ -89,7 +89,7 @@ def shares(config: Any, corpora: Sequence[streams.Corpus]) -> dict[str, float]:
 
 
 def window(config: Any) -> int:
-  """Frames of the windows that all corpora are cut into; 0: pictures.
+  """Frames, or utterances, of the windows that corpora are cut into; or 0.
 
   Raises:
     ValueError: corpora differ; a setting that works on pictures only.

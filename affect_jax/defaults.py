@@ -18,6 +18,10 @@ def get_config() -> Any:
     'expression': 1.0,
     'action_units': 1.0,
     'valence_arousal': 1.0,
+    'emotion': 1.0,
+    'sentiment': 1.0,
+    'sentiment_class': 1.0,
+    'sarcasm': 1.0,
   }
   c.expression = {
     'outputs': (),
@@ -45,6 +49,24 @@ def get_config() -> Any:
     'bins': 20,
     'soft_bins': False,
   }
+  c.emotion = {
+    'outputs': (),
+    'kind': 'categorical',  # Or multilabel: several at once.
+    'loss': '',
+    'class_weights': '',
+    'label_smoothing': 0.0,
+    'logit_adjustment': 0.0,
+    'pos_weight': '',
+    'focal_gamma': 2.0,
+  }
+  c.sentiment = {'loss': 'mae'}
+  c.sentiment_class = {
+    'outputs': (),
+    'loss': 'cross_entropy',
+    'class_weights': '',
+    'label_smoothing': 0.0,
+  }
+  c.sarcasm = {'pos_weight': ''}
 
   # From what. Further keys of `data` are options of the corpus. Several are
   # given as corpora={name: their options}, with `corpus` left empty.
@@ -102,6 +124,43 @@ def get_config() -> Any:
     'frozen_stages': 0,
     'zero_init_residual': False,
   }
+  # With what, where samples are utterances instead of faces.
+  c.utterance = {
+    'modalities': ('text', 'audio', 'vision'),
+    # Features have mean 0 and deviation 1 over the steps of training.
+    'standardize': True,
+    # Lengths that batches are padded to.
+    'boundaries': (8, 16, 32, 64, 128, 256, 512),
+    # Chance that training takes a modality away.
+    'modality_dropout': 0.0,
+    # Of the text's encoder, where it is fine-tuned (config.data.text=tokens).
+    'text': {
+      'frozen_stages': 0,
+      'average_layers': 1,
+      'dropout': 0.1,
+      'attention_dropout': 0.1,
+      'dtype': 'float32',
+      'remat': False,
+    },
+    # See models/fusion; its options follow.
+    'fusion': 'lf_lstm',
+    'ef_lstm': {'width': 128, 'layers': 1, 'dropout': 0.5},
+    'lf_dnn': {'hidden': 128, 'width': 128, 'dropout': 0.2},
+    'lf_lstm': {'hidden': 128, 'width': 128, 'dropout': 0.2},
+    'lf_transformer': {'hidden': 128, 'width': 128, 'dropout': 0.2},
+    'tfn': {'hidden': 128, 'width': 32, 'fused_width': 64},
+    'lmf': {'hidden': 128, 'width': 64, 'fused_width': 64, 'rank': 4},
+    'mult': {'width': 30, 'heads': 5, 'layers': 5, 'attention_dropout': 0.1},
+    'misa': {'width': 128, 'similarity_weight': 1.0, 'difference_weight': 0.3},
+    'gated': {'hidden': 128, 'width': 128, 'fused_width': 128},
+    # Over the utterances of a dialogue (config.data.window): lstm, gru,
+    # transformer.
+    'context': '',
+    'lstm': {'hidden': 300, 'width': 100, 'dropout': 0.5},
+    'gru': {'width': 128, 'layers': 1, 'dropout': 0.0},
+    'transformer': {'width': 256, 'layers': 2, 'heads': 4, 'dropout': 0.1},
+    'dropout': 0.1,
+  }
   c.init = {'checkpoint_workdir': '', 'parts': 'backbone', 'weights': ''}
 
   # How.
@@ -125,4 +184,6 @@ def get_config() -> Any:
   c.progress_secs = 10.0
   # Of views.VIEWS: what is averaged at test time.
   c.eval_views = 'whole'
+  # Evaluate with every subset of the modalities of utterances, too.
+  c.eval_subsets = False
   return c

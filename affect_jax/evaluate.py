@@ -40,8 +40,8 @@ def make_predict(
     crop_size: Of the views that are windows.
   """
 
-  def predict(variables, inputs, image, mirrored):
-    outputs = model.apply(variables, {**inputs, 'image': image}, train=False)
+  def predict(variables, inputs, mirrored=False):
+    outputs = model.apply(variables, inputs, train=False)
     values = {t.name: t.predict(outputs[t.name]) for t in tasks}
     if mirrored:
       values = {
@@ -51,11 +51,15 @@ def make_predict(
 
   def step(variables, batch):
     inputs = batch['inputs']
-    each = [
-      predict(variables, inputs, view, mirrored)
-      for view, mirrored in views_lib.VIEWS[views](inputs['image'], crop_size)
-    ]
-    predictions = jax.tree.map(lambda *x: sum(x) / len(x), *each)
+    if views == 'whole':
+      predictions = predict(variables, inputs)
+    else:
+      pictures = views_lib.VIEWS[views](inputs['image'], crop_size)
+      each = [
+        predict(variables, {**inputs, 'image': view}, mirrored)
+        for view, mirrored in pictures
+      ]
+      predictions = jax.tree.map(lambda *x: sum(x) / len(x), *each)
     kept = {k: batch[k] for k in ('labels', 'weights')}
     return {'predictions': predictions, **kept}
 

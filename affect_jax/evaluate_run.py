@@ -10,10 +10,10 @@ import jax
 from affect_jax import build
 from affect_jax import checkpoint
 from affect_jax import evaluate
-from affect_jax import input_pipeline
 from affect_jax import predictions
 from affect_jax import run_folder
 from affect_jax import streams
+from affect_jax import subsets
 from affect_jax import table
 from affect_jax import train_state
 
@@ -21,26 +21,26 @@ from affect_jax import train_state
 Scores = dict[str, dict[str, float]]
 
 
-def make_predict(config: Any, run: build.Run) -> Callable:
+def make_predict(run: build.Run) -> Callable:
   """Compiles the prediction of a run: `evaluate.make_predict`."""
   return evaluate.make_predict(
     run.eval_model,
     run.tasks,
     run.parallel,
-    views=config.eval_views,
-    crop_size=config.crop_size,
+    views=run.branch.views,
+    crop_size=run.branch.crop_size,
   )
 
 
 def validate(
-  config: Any, run: build.Run, predict: Callable, state: Any
+  run: build.Run, predict: Callable, state: Any
 ) -> tuple[Scores, dict[str, Any]]:
   """Scores of the validation splits, and {corpus: thresholds} tuned there."""
   found: Scores = {}
   thresholds = {}
   for corpus in run.corpora:
     if 'val' in corpus.splits:
-      rows = _predict_split(config, run, predict, state, corpus, 'val')
+      rows = _predict_split(run, predict, state, corpus, 'val')
       own = thresholds[corpus.name] = evaluate.tune(run.tasks, rows)
       scores = evaluate.score(run.tasks, rows, own)
       key = _key(run, 'val', corpus)
@@ -71,15 +71,10 @@ def _key(run: build.Run, split: str, corpus: streams.Corpus) -> str:
   return split if len(run.corpora) == 1 else f'{split}/{corpus.name}'
 
 
-def _predict_split(config, run, predict, state, corpus, split):
-  batches = input_pipeline.eval_batches(
-    corpus.builder,
-    corpus.splits[split],
-    run.tasks,
-    batch_size=config.batch_size,
-    image_size=config.image_size,
-    window=run.window,
-  )
+def _predict_split(run, predict, state, corpus, split, kept=None):
+  batches = run.branch.eval_batches(corpus.builder, corpus.splits[split])
+  if kept is not None:
+    batches = subsets.keep(batches, run.branch.modalities, kept)
   variables = train_state.eval_variables(state)
   return evaluate.predict_split(predict, variables, batches, run.parallel)
 
@@ -100,7 +95,7 @@ def evaluate_best(
     FileNotFoundError: There is no checkpoint.
   """
   run = run or build.build(config)
-  predict = predict or make_predict(config, run)
+  predict = predict or make_predict(run)
   with checkpoint.build_manager(workdir, config.eval_every) as manager:
     step = manager.best_step()
     step = manager.latest_step() if step is None else step
@@ -108,10 +103,10 @@ def evaluate_best(
       raise FileNotFoundError(f'No checkpoint in {workdir}/checkpoints.')
     state = build.abstract_state(run, config)
     state, thresholds = checkpoint.restore(manager, step, state)
-  results = {}
+  results, grid = {}, {}
   for split in ('val', 'test'):
     rows = {
-      c.name: _predict_split(config, run, predict, state, c, split)
+      c.name: _predict_split(run, predict, state, c, split)
       for c in run.corpora
       if split in c.splits
     }
@@ -121,12 +116,31 @@ def evaluate_best(
         scores = evaluate.score(run.tasks, rows[corpus.name], own)
         key = _key(run, split, corpus)
         results[key] = {'step': float(step), **scores}
+        if config.eval_subsets and run.branch.modalities:
+          found = _score_subsets(run, predict, state, corpus, split, own)
+          found[run.branch.modalities] = scores
+          subsets.show(key, run.tasks, found)
+          grid[key] = {'+'.join(k): dict(v) for k, v in found.items()}
     if rows and jax.process_index() == 0:
       path = os.path.join(workdir, 'predictions', f'{split}.csv')
       predictions.write(path, run.tasks, rows)
   if jax.process_index() == 0:
+    if grid:
+      run_folder.write_json(os.path.join(workdir, 'subsets.json'), grid)
     run_folder.write_json(os.path.join(workdir, 'results.json'), results)
   # As it reads back: NaN is None.
   results = run_folder.read_json(os.path.join(workdir, 'results.json'))
   table.show(results, workdir)
   return results
+
+
+def _score_subsets(run, predict, state, corpus, split, thresholds):
+  """{modalities: scores} of all subsets but the whole."""
+  return {
+    kept: evaluate.score(
+      run.tasks,
+      _predict_split(run, predict, state, corpus, split, kept),
+      thresholds,
+    )
+    for kept in subsets.names(run.branch.modalities)[:-1]
+  }

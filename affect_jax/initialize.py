@@ -3,11 +3,13 @@
 1. resume: the latest checkpoint of the run's own folder,
 2. checkpoint: the best checkpoint of another run, its backbone or all of it,
 3. weights: a torchvision or timm file, for the backbone,
-4. scratch.
+4. the text encoder's folder that a model of utterances names, for it,
+5. scratch.
 
 What was and what was not loaded is logged.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from absl import logging
@@ -15,7 +17,7 @@ import jax
 
 from affect_jax import checkpoint
 from affect_jax import train_state
-from affect_jax.models import pretrained
+from affect_jax.models import pretrained as pretrained_lib
 from affect_jax.optimizer import path_name
 
 PARTS = ('backbone', 'all')
@@ -24,14 +26,16 @@ PARTS = ('backbone', 'all')
 def from_elsewhere(
   state: train_state.TrainState,
   *,
+  pretrained: Callable[[Any], Any] | None = None,
   checkpoint_workdir: str = '',
   parts: str = 'backbone',
   weights: str = '',
 ) -> train_state.TrainState:
-  """Cases 2 to 4: a fresh state with others' weights in it.
+  """Cases 2 to 5: a fresh state with others' weights in it.
 
   Args:
     state: Freshly initialised, on one sharding.
+    pretrained: See `branch.Branch`.
     checkpoint_workdir: Folder of another run, or ''.
     parts: Of that run: 'backbone', or 'all' (heads whose shapes fit too).
     weights: A .safetensors or .pth file, or ''.
@@ -49,12 +53,14 @@ def from_elsewhere(
     source = f'step {step} of {checkpoint_workdir}'
     logging.info('Initialised from %s: %s', source, report)
   elif weights:
-    params, stats, report = pretrained.load_resnet18(weights)
-    params, stats, report = pretrained.merge(
+    params, stats, report = pretrained_lib.load_resnet18(weights)
+    params, stats, report = pretrained_lib.merge(
       state.params, state.model_state['batch_stats'], params, stats, report
     )
     new = {'params': params, 'batch_stats': stats}
     logging.info('Initialised from foreign weights: %s', report)
+  elif pretrained:
+    new = pretrained(own)
   else:
     logging.info('Initialised from scratch.')
     return state

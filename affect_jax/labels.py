@@ -8,6 +8,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from affect_jax.corpora import records
+
 
 def to_task(
   record: Mapping[str, tf.Tensor], task: Any, columns: Sequence[str]
@@ -18,7 +20,8 @@ def to_task(
 
   Outputs that the corpus does not annotate get weight 0. A distribution
   over classes loses those that the task does not have: it is renormalised
-  if they held less than half of it, else its weight is 0.
+  if they held less than half of it, else its weight is 0. Several classes at
+  once (an utterance that is both sad and angry) become a mix of them.
 
   Args:
     record: One record as `corpora.records` describes it.
@@ -36,7 +39,13 @@ def to_task(
     [[c == o for o in task.outputs] for c in columns], np.float32
   )
   if task.weight_per_output:
+    if task.name in records.ONE_WEIGHT:
+      weights = tf.expand_dims(weights, -1) * tf.ones(len(columns))
     return _mapped(labels, matrix), _mapped(weights, matrix)
+  if task.name not in records.ONE_WEIGHT:
+    # Labels of each class on its own: those that are there share the sample.
+    labels = tf.where(weights > 0, labels, 0.0)
+    weights = tf.reduce_max(weights, -1)
   mapped = _mapped(labels, matrix)
   mass = tf.reduce_sum(mapped, -1, keepdims=True)
   kept = mass > 0.5 * tf.reduce_sum(labels, -1, keepdims=True)

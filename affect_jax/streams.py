@@ -1,6 +1,7 @@
 """Prepared corpora -> endless streams of labelled, encoded rows.
 
-A row is {'id', 'image': encoded, 'labels': {task: ...}, 'weights': {...}}.
+A row is {'id', inputs as they are stored, 'labels': {task: ...}, 'weights':
+{...}}; pictures are encoded.
 Their order is a function of (seed, row) alone.
 """
 
@@ -94,10 +95,23 @@ def records_of(builder: Any, split: str) -> tuple[tf.data.Dataset, int]:
   dataset = builder.as_dataset(
     split=part,
     shuffle_files=False,
-    decoders={'image': tfds.decode.SkipDecoding()},
+    decoders=undecoded(builder),
     read_config=tfds.ReadConfig(try_autocache=False),
   )
   return dataset, builder.info.splits[part].num_examples
+
+
+def undecoded(builder: Any) -> dict[str, Any]:
+  """Decoders of `as_dataset` that leave pictures encoded."""
+  skip = tfds.decode.SkipDecoding()
+  return {k: skip for k in records.PICTURE if k in builder.info.features}
+
+
+def inputs_of(
+  record: Mapping[str, tf.Tensor], builder: Any
+) -> dict[str, tf.Tensor]:
+  """'id' and the inputs of a record."""
+  return {k: record[k] for k in ('id', *records.input_names(builder))}
 
 
 def _columns(builder: Any, task: Any) -> Sequence[str]:
@@ -122,9 +136,7 @@ def count_labels(
 ) -> dict[str, Any]:
   """`labels.count` of a whole split; pictures are not decoded."""
   split_size(builder, split)
-  dataset = builder.as_dataset(
-    split=split, decoders={'image': tfds.decode.SkipDecoding()}
-  )
+  dataset = builder.as_dataset(split=split, decoders=undecoded(builder))
   dataset = dataset.map(lambda r: labels_of(r, builder, tasks))
   if records.metadata(builder).get('windows'):
     dataset = dataset.unbatch()
@@ -151,8 +163,7 @@ def train_streams(
     share = shares[corpus.name]
     dataset = dataset.map(
       lambda r, b=corpus.builder: {
-        'id': r['id'],
-        'image': r['image'],
+        **inputs_of(r, b),
         **labels_of(r, b, tasks),
       },
       tf.data.AUTOTUNE,

@@ -54,6 +54,7 @@ def show(results: Mapping[str, Mapping[str, Any]], workdir: str) -> None:
   out.print(table)
   for file, what in (
     ('results.json', 'every metric'),
+    ('subsets.json', 'scores without some modalities'),
     ('predictions', 'a row per sample'),
     ('checkpoints', 'latest and best'),
     ('metrics.jsonl', 'training curves, also as TensorBoard events'),

@@ -17,7 +17,6 @@ from affect_jax import checkpoint
 from affect_jax import environment
 from affect_jax import evaluate_run
 from affect_jax import initialize
-from affect_jax import input_pipeline
 from affect_jax import interrupt
 from affect_jax import parallel as parallel_lib
 from affect_jax import run_folder
@@ -63,7 +62,7 @@ def train_and_evaluate(
     include_stats=False,
     msg='Parameters:',
   )
-  predict = evaluate_run.make_predict(config, run)
+  predict = evaluate_run.make_predict(run)
   with checkpoint.build_manager(workdir, config.eval_every) as manager:
     first_step = manager.latest_step()
     if first_step is not None:
@@ -73,7 +72,9 @@ def train_and_evaluate(
     else:
       first_step = 0
       state = build.initial_state(run, config)
-      state = initialize.from_elsewhere(state, **config.init)
+      state = initialize.from_elsewhere(
+        state, pretrained=run.branch.pretrained, **config.init
+      )
     _train(config, workdir, run, predict, state, manager, first_step)
   return evaluate_run.evaluate_best(config, workdir, run, predict)
 
@@ -90,25 +91,11 @@ def _train(config, workdir, run, predict, state, manager, first_step):
       accumulate=config.accumulate,
       ema_decay=config.ema_decay,
       mixing=build.mixing(config),
-      windows=run.window > 0,
+      windows=run.branch.window > 0,
       axis_name=parallel.axis_name,
     )
   )
-  batches = input_pipeline.train_batches(
-    run.corpora,
-    run.tasks,
-    batch_size=config.batch_size,
-    seed=config.seed,
-    first_step=first_step,
-    num_steps=config.num_train_steps,
-    image_size=config.image_size,
-    crop_size=config.crop_size,
-    window=run.window,
-    augmentations=build.augmentations(config),
-    sizes=build.progressive_sizes(config),
-    shares=run.shares,
-    balance=config.data.balance,
-  )
+  batches = run.branch.train_batches(first_step)
 
   def put(batch):
     arrays = {k: v for k, v in batch.items() if k != 'id'}
@@ -158,9 +145,7 @@ def _train(config, workdir, run, predict, state, manager, first_step):
         scores, thresholds = {}, {}
         if validates:
           with progress.timed('validation'):
-            scores, thresholds = evaluate_run.validate(
-              config, run, predict, whole
-            )
+            scores, thresholds = evaluate_run.validate(run, predict, whole)
           write(step, evaluate_run.flat(scores))
         checkpoint.save(
           manager,

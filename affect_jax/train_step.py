@@ -12,6 +12,9 @@ from affect_jax import mixing as mixing_lib
 from affect_jax import train_state
 from affect_jax.train_state import TrainState
 
+# Losses of the model's own, as those of MISA: a collection of scalars.
+AUXILIARY = 'auxiliary_losses'
+
 
 def make_train_step(
   model: nn.Module,
@@ -45,30 +48,32 @@ def make_train_step(
   def forward(params, model_state, inputs, rng):
     def part(model_state, part):
       index, inputs = part
-      outputs, model_state = model.apply(
+      outputs, new = model.apply(
         {'params': params, **model_state},
         inputs,
         train=True,
         rngs={'dropout': jax.random.fold_in(rng, index)},
-        mutable=list(model_state),
+        mutable=[*model_state, AUXILIARY],
       )
-      return model_state, outputs
+      new = dict(new)
+      own = jax.tree.leaves(new.pop(AUXILIARY, {}))
+      return new, (outputs, sum(own) if own else jnp.zeros(()))
 
     if accumulate == 1:
-      model_state, outputs = part(model_state, (0, inputs))
-      return outputs, model_state
+      model_state, (outputs, own) = part(model_state, (0, inputs))
+      return outputs, own, model_state
     # Part i takes every accumulate-th row: a sharded batch stays where it is.
     parts = jax.tree.map(
       lambda x: x.reshape(-1, accumulate, *x.shape[1:]).swapaxes(0, 1), inputs
     )
     # Recomputed in the backward pass: only one part's activations live.
-    model_state, outputs = jax.lax.scan(
+    model_state, (outputs, own) = jax.lax.scan(
       jax.checkpoint(part), model_state, (jnp.arange(accumulate), parts)
     )
     outputs = jax.tree.map(
       lambda x: x.swapaxes(0, 1).reshape(-1, *x.shape[2:]), outputs
     )
-    return outputs, model_state
+    return outputs, own.mean(), model_state
 
   def flat(tree):
     # To a loss, frames of windows are rows.
@@ -90,7 +95,9 @@ def make_train_step(
       labels, weights = _gather((labels, weights), axis_name)
 
     def loss_fn(params):
-      outputs, model_state = forward(params, state.model_state, inputs, rng)
+      outputs, own, model_state = forward(
+        params, state.model_state, inputs, rng
+      )
       outputs = flat(outputs)
       if axis_name:
         # CCC of one device's rows is not CCC: gather first, then the loss.
@@ -100,6 +107,7 @@ def make_train_step(
         for t in tasks
       }
       total = sum(loss_weights[name] * loss for name, loss in losses.items())
+      total = total + own
       return total, (losses, model_state)
 
     (total, (losses, model_state)), grads = jax.value_and_grad(

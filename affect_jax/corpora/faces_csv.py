@@ -107,7 +107,7 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
     return records.info(
       self,
       self._table.outputs(),
-      pictures.FEATURE,
+      pictures.inputs(),
       sources=self._sources,
       skipped={k: n for k, n in self._table.skipped.items() if n},
       description=__doc__,

@@ -122,7 +122,11 @@ class Fer2013(tfds.core.GeneratorBasedBuilder):
     return records.info(
       self,
       {'expression': names},
-      tfds.features.Image(shape=(SIZE, SIZE, 1), encoding_format='png'),
+      {
+        'image': tfds.features.Image(
+          shape=(SIZE, SIZE, 1), encoding_format='png'
+        )
+      },
       sources=self._sources,
       description=__doc__,
       homepage='https://www.kaggle.com/c/challenges-in-representation-'

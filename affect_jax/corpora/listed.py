@@ -91,7 +91,7 @@ class Pictures(tfds.core.ShardBasedBuilder, skip_registration=True):
     return records.info(
       self,
       self._listing.outputs,
-      pictures.FEATURE,
+      pictures.inputs(windows=self._window > 0),
       sources=self._sources,
       windows=self._window > 0,
       description=self.__doc__,

@@ -76,27 +76,35 @@ class Listing:
   sources: Mapping[str, str]
 
 
+def _folder(item: Sample) -> str:
+  return item.id.rpartition('/')[0]
+
+
 def windows(
-  items: Iterable[Sample | LeftOut], length: int, hop: int
+  items: Iterable[Any],
+  length: int,
+  hop: int,
+  group: Callable[[Any], str] = _folder,
 ) -> Iterator[Window | LeftOut]:
   """Cuts the frames of each video into windows; what is left out passes on.
 
-  A video is what shares the folder in its samples' ids, and a reader streams
-  its frames one after the other. Its last window may be shorter; none lies
-  wholly in the one before.
+  A video is what shares its `group`, by default the folder in the samples'
+  ids, and a reader streams its frames one after the other. Its last window
+  may be shorter; none lies wholly in the one before.
 
   Args:
     items: What a reader streams.
     length: Frames of a window.
     hop: Frames from the start of one window to that of the next, 1 to length.
+    group: sample -> its video, or its dialogue.
   """
-  frames: list[Sample] = []
+  frames: list[Any] = []
   video, read = '', 0  # How many of the frames the last window had.
   for item in items:
     if isinstance(item, LeftOut):
       yield item
       continue
-    folder = item.id.rpartition('/')[0]
+    folder = group(item)
     if frames and folder != video:
       if len(frames) > read:
         yield Window(tuple(frames))
@@ -120,7 +128,8 @@ def to_record(
     ValueError: a label's name or class is not among the outputs, or its value
       is not finite.
   """
-  known = {n for names in outputs.values() for n in names} | {'expression'}
+  known = {n for names in outputs.values() for n in names}
+  known |= {*records.ONE_WEIGHT} & {*outputs}
   if unknown := sorted(set(labels) - known):
     raise ValueError(f'labels {unknown} are not among the outputs {outputs}')
   found: dict[str, np.ndarray] = {}

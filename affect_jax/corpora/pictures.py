@@ -1,6 +1,7 @@
 """Picture files -> bytes that every run decodes alike, checked by decoding."""
 
 import io
+from typing import Any
 
 from etils import epath
 import numpy as np
@@ -9,9 +10,14 @@ from PIL import ImageOps
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-# What `read` returns, as a corpus stores it.
-FEATURE = tfds.features.Image(shape=(None, None, 3))
 _ORIENTATION = 0x0112  # EXIF: 1 is upright
+
+
+def inputs(windows: bool = False) -> dict[str, Any]:
+  """{'image': tfds feature}: what `read` returns, as a corpus stores it."""
+  if windows:  # Encoded pictures are strings: frames may differ in size.
+    return {'image': tfds.features.Tensor(shape=(None,), dtype=np.object_)}
+  return {'image': tfds.features.Image(shape=(None, None, 3))}
 
 
 def read(path: epath.PathLike) -> bytes:

@@ -128,7 +128,7 @@ def write(job: Job) -> None:
   if job.finished:
     return
   features = records.features(
-    job.outputs, pictures.FEATURE, windows=job.windows
+    job.outputs, pictures.inputs(job.windows), windows=job.windows
   )
   layout: Any = features.get_serialized_info()
   serializer = example_serializer.ExampleSerializer(layout)

@@ -122,9 +122,11 @@ class SyntheticFaces(tfds.core.GeneratorBasedBuilder):
     return records.info(
       self,
       annotate.OUTPUTS,
-      tfds.features.Image(
-        shape=(self._size, self._size, 3), encoding_format='jpeg'
-      ),
+      {
+        'image': tfds.features.Image(
+          shape=(self._size, self._size, 3), encoding_format='jpeg'
+        )
+      },
       sources=self._sources,
       extra={
         name: tfds.features.Tensor(shape=(k,), dtype=np.float32)

@@ -1,0 +1,179 @@
+"""The model of utterances: modalities -> fusion -> dialogue -> heads."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from absl import logging
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from affect_jax.models import affect_model
+from affect_jax.models import bert
+from affect_jax.models import fusion as fusion_lib
+from affect_jax.models import hugging_face
+from affect_jax.models.fusion import absent
+from affect_jax.models.fusion import context as context_lib
+
+Pairs = tuple[tuple[str, Any], ...]
+
+
+class Backbone(nn.Module):
+  """Sequences of each modality -> one vector per utterance.
+
+  Attributes:
+    fusion: A name of `fusion.FUSIONS`.
+    fusion_options: Of that fusion.
+    modality_dropout: Chance of a modality that is there to be taken away in
+      training; a missing one is replaced by a learned token.
+    text: Options of `bert.Bert`, where 'text' are token ids.
+    statistics: Pairs (modality, (mean [D], standard deviation [D])) by which
+      features are normalized.
+  """
+
+  fusion: str
+  fusion_options: Pairs = ()
+  modality_dropout: float = 0.0
+  text: Pairs = ()
+  statistics: Pairs = ()
+
+  @nn.compact
+  def __call__(
+    self, inputs: Mapping[str, jax.Array], *, train: bool
+  ) -> jax.Array:
+    """{modality: [B, T, D] or ids [B, T], modality + '_mask'} -> [B, D']."""
+    names = [n for n in inputs if n + '_mask' in inputs]
+    masks = {n: inputs[n + '_mask'] for n in names}
+    sequences = {n: inputs[n] for n in names}
+    for name, (mean, std) in self.statistics:
+      if name in sequences:
+        x = (sequences[name] - _row(mean)) / _row(std)
+        sequences[name] = jnp.where(masks[name][..., np.newaxis], x, 0.0)
+    if self.text and 'text' in sequences:
+      sequences['text'] = bert.Bert(**dict(self.text), name='text')(
+        sequences['text'], masks['text'], train=train
+      )
+    sequences, masks = absent.Absent(self.modality_dropout, name='absent')(
+      sequences, masks, train=train
+    )
+    fusion = fusion_lib.get_fusion(self.fusion, **dict(self.fusion_options))
+    return fusion(sequences, masks, train=train)
+
+
+class UtteranceModel(nn.Module):
+  """Utterances, alone or in their dialogue -> raw head outputs of every task.
+
+  params: {'backbone': {'text': ..., 'absent': ..., fusion ...}, 'context':
+  ..., 'heads': {task: ...}}.
+
+  Attributes:
+    units: Pairs (task, width of its head).
+    backbone: Fields of `Backbone`, as pairs.
+    context: 'lstm', 'gru' or 'transformer' over the utterances of a dialogue;
+      '' is none.
+    context_options: Of that encoder, as pairs.
+    dropout: Share of the features dropped in training.
+  """
+
+  units: Pairs
+  backbone: Pairs
+  context: str = ''
+  context_options: Pairs = ()
+  dropout: float = 0.0
+
+  @nn.compact
+  def __call__(
+    self, inputs: Mapping[str, jax.Array], *, train: bool
+  ) -> dict[str, jax.Array]:
+    """Raw head outputs {task: float32 [B, units] or [B, U, units]}.
+
+    Args:
+      inputs: See `batch`; of dialogues with 'utterance_mask' bool [B, U].
+      train: Dropout.
+    """
+    inputs = dict(inputs)
+    there = inputs.pop('utterance_mask', None)
+    if there is not None:
+      # Utterances are rows to the encoders.
+      inputs = {k: x.reshape(-1, *x.shape[2:]) for k, x in inputs.items()}
+    features = Backbone(**dict(self.backbone), name='backbone')(
+      inputs, train=train
+    )
+    if there is not None:
+      features = features.reshape(*there.shape, -1)
+    if self.context:
+      if there is None:
+        raise ValueError(
+          f'{self.context} over utterances needs dialogues: set '
+          'config.data.window.'
+        )
+      encoder = context_lib.get_context(
+        self.context, **dict(self.context_options)
+      )
+      features = encoder(features, there, train=train)
+    features = nn.Dropout(self.dropout)(features, deterministic=not train)
+    return affect_model.Heads(self.units, name='heads')(features)
+
+
+def _row(values: tuple[float, ...]) -> jax.Array:
+  return jnp.asarray(values, jnp.float32).reshape(1, 1, -1)
+
+
+def settings(
+  options: Mapping[str, Any],
+  dims: Mapping[str, int],
+  statistics: Mapping[str, tuple[np.ndarray, np.ndarray]],
+  text_model: str = '',
+) -> dict[str, Any]:
+  """Fields of `UtteranceModel`, without its units, from config.utterance.
+
+  Args:
+    options: config.utterance, without what is of the inputs.
+    dims: {modality: features per step}; 0: token ids.
+    statistics: {modality: (mean [D], standard deviation [D])}.
+    text_model: Folder of the model that reads token ids.
+  """
+  options = dict(options)
+  fusion, context = options['fusion'], options['context']
+  text: dict[str, Any] = {}
+  if dims.get('text') == 0:
+    text = hugging_face.read_options(text_model)
+    text |= options['text']
+    text['dtype'] = jnp.dtype(text.get('dtype', 'float32'))
+  backbone = {
+    'fusion': fusion,
+    'fusion_options': pairs(options[fusion]),
+    'modality_dropout': options['modality_dropout'],
+    'text': pairs(text),
+    'statistics': tuple(
+      (name, tuple(tuple(map(float, x)) for x in both))
+      for name, both in statistics.items()
+    ),
+  }
+  return {
+    'backbone': pairs(backbone),
+    'context': context,
+    'context_options': pairs(options[context]) if context else (),
+    'dropout': options['dropout'],
+  }
+
+
+def pairs(options: Mapping[str, Any]) -> Pairs:
+  """A mapping as a module can hold it: hashable."""
+  return tuple(options.items())
+
+
+def pretrained(
+  folder: str,
+) -> Callable[[Any], Any]:
+  """Makes variables -> the same with the text encoder's weights in them."""
+
+  def load(variables: Any) -> Any:
+    params = hugging_face.read_params(folder)
+    logging.info('Initialised the text encoder from %s.', folder)
+    own = variables['params']
+    backbone = {**own['backbone'], 'text': params}
+    return {**variables, 'params': {**own, 'backbone': backbone}}
+
+  return load

@@ -1,0 +1,239 @@
+"""Utterances of different lengths -> batches of the contract in `batch`.
+
+As in `input_pipeline`, order is a function of (seed, step) alone. Rows of like
+length come together: CHUNK batches are drawn, sorted by length, cut, and come
+in random order. Their padding is a multiple of few lengths, as each shape of
+a batch is compiled once.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+import itertools
+import math
+from typing import Any
+
+import jax
+import numpy as np
+
+from affect_jax import batch as batch_lib
+from affect_jax import streams
+from affect_jax.corpora import records
+
+CHUNK = 16
+Row = Mapping[str, Any]
+
+
+def padded_length(longest: int, boundaries: Sequence[int]) -> int:
+  """The smallest boundary that holds it, or a multiple of the largest one."""
+  for boundary in sorted(boundaries):
+    if longest <= boundary:
+      return boundary
+  return math.ceil(longest / max(boundaries)) * max(boundaries)
+
+
+def collate(
+  rows: Sequence[Row],
+  size: int,
+  dims: Mapping[str, int],
+  boundaries: Sequence[int],
+  window: int = 0,
+  lengths: Mapping[str, int] | None = None,
+) -> batch_lib.Batch:
+  """Pads rows to one shape, and with empty rows to `size` of them.
+
+  Args:
+    rows: {'id', modality: [T, D] or token ids [T], modality + '_length',
+      'labels', 'weights'}; of dialogues, all of them have an axis of
+      utterances first. At least one.
+    size: Rows of the batch.
+    dims: {modality: features per step}; 0: token ids.
+    boundaries: Lengths to pad to.
+    window: Utterances of a dialogue, at most; 0: single utterances.
+    lengths: {modality: length to pad to}, instead of the boundaries.
+  """
+  lead = (size, window) if window else (size,)
+
+  def whole(values: Sequence[Any], shape: tuple[int, ...], dtype: Any) -> Any:
+    found = np.full(shape, b'' if dtype is object else 0, dtype)
+    for i, value in enumerate(values):
+      value = np.asarray(value)
+      part = value[tuple(slice(n) for n in shape[1:])]
+      found[(i, *(slice(n) for n in part.shape))] = part
+    return found
+
+  inputs = {}
+  for name, dim in dims.items():
+    steps = whole([r[name + '_length'] for r in rows], lead, np.int32)
+    longest = lengths[name] if lengths else int(steps.max())
+    longest = padded_length(max(1, longest), boundaries)
+    inputs[name] = whole(
+      [r[name] for r in rows],
+      (*lead, longest, dim) if dim else (*lead, longest),
+      np.float32 if dim else np.int32,
+    )
+    places = np.arange(longest).reshape((1,) * len(lead) + (-1,))
+    inputs[name + '_mask'] = places < steps[..., np.newaxis]
+  ids = whole([r['id'] for r in rows], lead, object)
+  if window:
+    inputs['utterance_mask'] = ids != b''
+  first = rows[0]
+  return {
+    'id': ids,
+    'inputs': inputs,
+    **{
+      kind: {
+        task: whole(
+          [r[kind][task] for r in rows],
+          (*lead, *np.shape(value)[1 if window else 0 :]),
+          np.float32,
+        )
+        for task, value in first[kind].items()
+      }
+      for kind in ('labels', 'weights')
+    },
+  }
+
+
+def dims_of(builder: Any, modalities: Sequence[str]) -> dict[str, int]:
+  """{modality: features per step, 0 for tokens} of those that are wanted.
+
+  Raises:
+    ValueError: The corpus has none of them.
+  """
+  there = records.metadata(builder)['dims']
+  found = {m: int(there[m]) for m in modalities if m in there}
+  if not found:
+    raise ValueError(
+      f'{builder.name} has {sorted(there)}, and none of {list(modalities)} '
+      '(config.utterance.modalities).'
+    )
+  return found
+
+
+def _longest(row: Row, dims: Mapping[str, int]) -> int:
+  return max(int(np.max(row[name + '_length'], initial=0)) for name in dims)
+
+
+def train_batches(
+  corpora: Sequence[streams.Corpus],
+  tasks: Sequence[Any],
+  *,
+  dims: Mapping[str, int],
+  batch_size: int,
+  seed: int,
+  first_step: int,
+  num_steps: int,
+  boundaries: Sequence[int],
+  window: int = 0,
+  shares: Mapping[str, float],
+  balance: str = '',
+  shuffle_buffer: int = 65_536,
+) -> Iterator[batch_lib.Batch]:
+  """Yields this process' part of the batches of steps first_step .. num_steps.
+
+  Args: as `input_pipeline.train_batches`, and
+    dims: Of `dims_of`.
+    boundaries: Lengths that batches are padded to. Several processes pad to
+      the largest one, as their shapes must agree.
+    window: Utterances of a dialogue; 0: single utterances.
+  """
+  count = batch_size // jax.process_count()
+  boundaries = _agreed(boundaries)
+  first = first_step // CHUNK * CHUNK
+  stream: Any = streams.merge(
+    streams.train_streams(corpora, tasks, shares, balance),
+    seed,
+    first * count,
+    shuffle_buffer,
+  )
+  rows = stream.prefetch(2 * count).as_numpy_iterator()
+  for start in range(first, num_steps, CHUNK):
+    taken = list(itertools.islice(rows, CHUNK * count))
+    taken.sort(key=lambda row: _longest(row, dims))  # Stable: deterministic.
+    order = np.random.default_rng((seed, start)).permutation(CHUNK)
+    for step, place in enumerate(order, start):
+      if first_step <= step < num_steps:
+        chosen = taken[place * count : (place + 1) * count]
+        yield collate(chosen, count, dims, boundaries, window)
+
+
+def eval_batches(
+  builder: Any,
+  split: str,
+  tasks: Sequence[Any],
+  *,
+  dims: Mapping[str, int],
+  batch_size: int,
+  boundaries: Sequence[int],
+  window: int = 0,
+) -> Iterator[batch_lib.Batch]:
+  """Yields a split once, in its stored order; the last batch is filled up.
+
+  Rows that fill up have id b'' and weight 0. All processes yield the same
+  number of batches.
+  """
+  dataset, _ = streams.records_of(builder, split)
+  dataset = dataset.map(
+    lambda r: {
+      **streams.inputs_of(r, builder),
+      **streams.labels_of(r, builder, tasks),
+    }
+  )
+  count = batch_size // jax.process_count()
+  boundaries = _agreed(boundaries)
+  largest = math.ceil(streams.split_size(builder, split) / jax.process_count())
+  rows: Any = dataset.prefetch(2 * count).as_numpy_iterator()
+  last: Any = None
+  for _ in range(math.ceil(largest / count)):
+    taken = list(itertools.islice(rows, count))
+    if not taken:  # Another process has one more.
+      batch = jax.tree.map(np.zeros_like, {**last, 'id': 0})
+      yield {**batch, 'id': np.full_like(last['id'], b'')}
+      continue
+    last = collate(taken, count, dims, boundaries, window)
+    yield last
+
+
+def _agreed(boundaries: Sequence[int]) -> Sequence[int]:
+  """Several processes pad to one length, as their shapes must agree."""
+  return boundaries if jax.process_count() == 1 else (max(boundaries),)
+
+
+def statistics(
+  corpora: Sequence[streams.Corpus], dims: Mapping[str, int]
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+  """{modality: (mean [D], standard deviation [D])} over the steps of training.
+
+  Constant features have a standard deviation of 1. Token ids have neither.
+  """
+  found = {m: [0.0, np.zeros(d), np.zeros(d)] for m, d in dims.items() if d}
+  for corpus in corpora:
+    names = records.input_names(corpus.builder)
+    wanted = [m for m in found if m in names]
+    if 'train' not in corpus.splits or not wanted:
+      continue
+    dataset, _ = streams.records_of(corpus.builder, corpus.splits['train'])
+    keys = [*wanted, *(m + '_length' for m in wanted)]
+    dataset = dataset.map(lambda r, k=tuple(keys): {n: r[n] for n in k})
+    for row in dataset.prefetch(256).as_numpy_iterator():
+      for name in wanted:
+        x, steps = row[name], row[name + '_length']
+        x = x[np.arange(x.shape[-2]) < steps[..., np.newaxis]]
+        total, mean, squares = found[name]
+        if not len(x):
+          continue
+        # Chan et al., 1979: merging moments keeps digits that sums lose.
+        own = x.mean(0, dtype=np.float64)
+        gap, n = own - mean, total + len(x)
+        found[name] = [
+          n,
+          mean + gap * len(x) / n,
+          squares
+          + ((x - own[np.newaxis]) ** 2).sum(0)
+          + gap**2 * total * len(x) / n,
+        ]
+  result = {}
+  for name, (total, mean, squares) in found.items():
+    std = np.sqrt(squares / max(total, 1))
+    std = np.where(std > 1e-6 * (np.abs(mean) + 1e-6), std, 1.0)
+    result[name] = mean.astype(np.float32), std.astype(np.float32)
+  return result

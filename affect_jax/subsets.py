@@ -1,0 +1,59 @@
+"""How well a model does without some of its modalities.
+
+The protocol: one model, trained once, is evaluated on the same samples again
+for every non-empty subset of the modalities; the others are taken away from
+every sample. Thresholds stay those of all modalities. A sample that has none
+of a subset is still counted: the model sees its learned tokens of absence.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+import itertools
+from typing import Any
+
+import numpy as np
+import rich
+from rich import table as rich_table
+
+from affect_jax import batch as batch_lib
+
+
+def names(modalities: Sequence[str]) -> list[tuple[str, ...]]:
+  """All non-empty subsets, small ones first; the whole is the last."""
+  return [
+    subset
+    for size in range(1, len(modalities) + 1)
+    for subset in itertools.combinations(modalities, size)
+  ]
+
+
+def keep(
+  batches: Iterable[batch_lib.Batch],
+  modalities: Sequence[str],
+  kept: Sequence[str],
+) -> Iterator[batch_lib.Batch]:
+  """The batches without the modalities that are not kept."""
+  for batch in batches:
+    inputs = dict(batch['inputs'])
+    for name in modalities:
+      if name not in kept:
+        inputs[name + '_mask'] = np.zeros_like(inputs[name + '_mask'])
+    yield {**batch, 'inputs': inputs}
+
+
+def show(
+  split: str,
+  tasks: Sequence[Any],
+  scores: Mapping[tuple[str, ...], Mapping[str, float]],
+) -> None:
+  """Prints the headline of each task for each subset."""
+  shown = rich_table.Table(
+    title=f'{split}: one model, evaluated with some modalities taken away'
+  )
+  shown.add_column('modalities')
+  columns = [f'{t.name}/{t.headline}' for t in tasks]
+  for column in columns:
+    shown.add_column(column, justify='right')
+  for subset, found in scores.items():
+    cells = [f'{found.get(c, float("nan")):.4f}' for c in columns]
+    shown.add_row('+'.join(subset), *cells)
+  rich.print(shown)

@@ -1,0 +1,121 @@
+"""Utterances: from a config to sequences, encoders and their fusion."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from affect_jax import branch
+from affect_jax import data
+from affect_jax import sequence_pipeline
+from affect_jax import streams
+from affect_jax.models import utterance_model
+
+
+def build(
+  config: Any,
+  corpora: Sequence[streams.Corpus],
+  tasks: Sequence[Any],
+  shares: Mapping[str, float],
+) -> branch.Branch:
+  """The branch of corpora that hold text, audio and vision.
+
+  Raises:
+    ValueError: Settings that do not fit each other or the corpora.
+  """
+  if config.mixing.kind:
+    raise ValueError('config.mixing is for pictures, not for utterances.')
+  window = data.window(config)
+  options = config.utterance.to_dict()
+  if options['context'] and not window:
+    raise ValueError(
+      f'config.utterance.context={options["context"]!r} needs dialogues: give '
+      'config.data.window, the most utterances of one.'
+    )
+  dims = shared_dims(corpora, options.pop('modalities'))
+  boundaries = options.pop('boundaries')
+  statistics = {}
+  if options.pop('standardize'):
+    statistics = sequence_pipeline.statistics(corpora, dims)
+  text_model = shared_text_model(corpora) if dims.get('text') == 0 else ''
+  settings = utterance_model.settings(options, dims, statistics, text_model)
+  settings['units'] = tuple((t.name, t.num_units) for t in tasks)
+  common = {
+    'dims': dims,
+    'batch_size': config.batch_size,
+    'boundaries': boundaries,
+    'window': window,
+  }
+  return branch.Branch(
+    # Nothing in it sees the batch: an axis name has no use.
+    model=lambda axis_name: utterance_model.UtteranceModel(**settings),
+    train_batches=lambda first_step: sequence_pipeline.train_batches(
+      corpora,
+      tasks,
+      seed=config.seed,
+      first_step=first_step,
+      num_steps=config.num_train_steps,
+      shares=shares,
+      balance=config.data.balance,
+      **common,
+    ),
+    eval_batches=lambda builder, split: sequence_pipeline.eval_batches(
+      builder, split, tasks, **common
+    ),
+    dummy_inputs=dummy_inputs(dims, min(boundaries), window),
+    window=window,
+    modalities=tuple(dims),
+    pretrained=utterance_model.pretrained(text_model) if text_model else None,
+  )
+
+
+def shared_dims(
+  corpora: Sequence[streams.Corpus], modalities: Sequence[str]
+) -> dict[str, int]:
+  """{modality: features per step} over all corpora.
+
+  A modality that a corpus lacks is missing in all its rows.
+
+  Raises:
+    ValueError: Corpora disagree on the features of a modality.
+  """
+  found: dict[str, int] = {}
+  for corpus in corpora:
+    own = sequence_pipeline.dims_of(corpus.builder, modalities)
+    for name, dim in own.items():
+      if found.setdefault(name, dim) != dim:
+        raise ValueError(
+          f'{name} has {dim} features per step in {corpus.name}, and '
+          f'{found[name]} in the corpora before (0: token ids).'
+        )
+  return {m: found[m] for m in modalities if m in found}
+
+
+def shared_text_model(corpora: Sequence[streams.Corpus]) -> str:
+  """Folder of the model whose token ids the corpora hold.
+
+  Raises:
+    ValueError: Their ids are of different models.
+  """
+  names = {c.name: c.builder.text_model for c in corpora}
+  if len(set(names.values())) > 1:
+    raise ValueError(
+      f'Token ids of different models: {names}; give all corpora one '
+      'text_model.'
+    )
+  return next(iter(names.values()))
+
+
+def dummy_inputs(
+  dims: Mapping[str, int], length: int, window: int
+) -> dict[str, Any]:
+  """One row of zeros in the shapes of the contract."""
+  lead = (1, window) if window else (1,)
+  found: dict[str, Any] = {}
+  for name, dim in dims.items():
+    shape = (*lead, length, dim) if dim else (*lead, length)
+    found[name] = np.zeros(shape, np.float32 if dim else np.int32)
+    found[name + '_mask'] = np.ones((*lead, length), bool)
+  if window:
+    found['utterance_mask'] = np.ones(lead, bool)
+  return found
