@@ -28,6 +28,33 @@ def macro_f1(
   return float(np.mean(f1))
 
 
+def weighted_f1(
+  predictions: np.ndarray, labels: np.ndarray, weights: np.ndarray
+) -> float:
+  """Mean of the F1 scores, each counting by the gold rows of its class.
+
+  scikit-learn's `f1_score(gold, predicted, average='weighted')`: what papers
+  on MELD, IEMOCAP and MUStARD report. A class without gold rows does not
+  count, also where it is predicted. Gold first: with the arguments swapped,
+  as some published code calls it, each F1 counts by its predicted rows.
+  """
+  matrix = _confusion(predictions, labels, weights)
+  return _by_gold_rows(_f1(matrix), matrix)
+
+
+def weighted_precision(
+  predictions: np.ndarray, labels: np.ndarray, weights: np.ndarray
+) -> float:
+  """Mean of the precisions, each counting by the gold rows of its class.
+
+  A class that is never predicted has a precision of 0. There is no weighted
+  recall in here: it is the `accuracy`.
+  """
+  matrix = _confusion(predictions, labels, weights)
+  precision = counted.divide(np.diag(matrix), matrix.sum(axis=0), 0.0)
+  return _by_gold_rows(precision, matrix)
+
+
 def per_class_f1(
   predictions: np.ndarray,
   labels: np.ndarray,
@@ -42,7 +69,11 @@ def per_class_f1(
 def accuracy(
   predictions: np.ndarray, labels: np.ndarray, weights: np.ndarray
 ) -> float:
-  """Share of rows whose predicted class is the gold class."""
+  """Share of rows whose predicted class is the gold class.
+
+  "WA", weighted accuracy, of speech emotion papers: the recalls, each
+  counting by the gold rows of its class. ("UA" is `uar`.)
+  """
   matrix = _confusion(predictions, labels, weights)
   return float(counted.divide(np.trace(matrix), matrix.sum(), np.nan))
 
@@ -80,6 +111,29 @@ def confusion(
   }
 
 
+def two_classes(
+  predictions: np.ndarray, labels: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+  """A yes/no label as one class of two, no and yes, for the metrics above.
+
+  Args:
+    predictions: Probabilities [N, 1]: yes above .5, no from .5 down.
+    labels: [N, 1] in [0, 1]: likewise.
+    weights: [N] or [N, 1].
+
+  Returns:
+    (predictions [N, 2], labels [N, 2], weights [N]).
+
+  Raises:
+    ValueError: More than one label, or see `counted.arrays`.
+  """
+  predictions, labels, weights = counted.arrays(predictions, labels, weights)
+  if labels.shape[1] != 1:
+    raise ValueError(f'One yes/no label is [N, 1], not {labels.shape}.')
+  both = lambda yes: np.hstack([1 - yes, yes])
+  return both(predictions), both(labels), weights[:, 0]
+
+
 def _confusion(predictions, labels, weights):
   """Summed weights [K, K]: rows are gold classes, columns predicted ones."""
   if np.ndim(weights) != 1:
@@ -99,3 +153,9 @@ def _f1(matrix):
   right = np.diag(matrix)
   sizes = matrix.sum(axis=0) + matrix.sum(axis=1)
   return counted.divide(2 * right, sizes, 0.0 if matrix.any() else np.nan)
+
+
+def _by_gold_rows(values, matrix):
+  """Mean of one value per class, weighted by its gold rows; NaN if none."""
+  gold = matrix.sum(axis=1)
+  return float(counted.divide(np.sum(gold * values), gold.sum(), np.nan))

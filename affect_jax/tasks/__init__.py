@@ -9,13 +9,23 @@ from typing import Any
 
 from affect_jax.tasks import action_units
 from affect_jax.tasks import base
+from affect_jax.tasks import emotion
 from affect_jax.tasks import expression
+from affect_jax.tasks import sarcasm
+from affect_jax.tasks import sentiment
+from affect_jax.tasks import sentiment_class
 from affect_jax.tasks import valence_arousal
 
 TASKS: dict[str, Callable[..., base.Task]] = {
+  # Of a face.
   'action_units': action_units.build,
   'expression': expression.build,
   'valence_arousal': valence_arousal.build,
+  # Of an utterance.
+  'emotion': emotion.build,
+  'sarcasm': sarcasm.build,
+  'sentiment': sentiment.build,
+  'sentiment_class': sentiment_class.build,
 }
 
 

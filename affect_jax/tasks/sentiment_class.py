@@ -1,0 +1,83 @@
+"""Sentiment of an utterance as a class: negative, neutral or positive.
+
+MELD annotates it (Poria et al., 2019). `sentiment` is the same as a number.
+"""
+
+from collections.abc import Sequence
+import dataclasses
+
+import numpy.typing as npt
+
+from affect_jax.metrics import classification
+from affect_jax.metrics import sentiment as metrics
+from affect_jax.tasks import base
+from affect_jax.tasks import expression
+from affect_jax.tasks import sentiment
+
+CLASSES = ('negative', 'neutral', 'positive')
+
+
+def build(
+  outputs: Sequence[str] = CLASSES,
+  loss: str = 'cross_entropy',
+  class_weights: Sequence[float] | str | None = None,
+  label_smoothing: float = 0.0,
+  focal_gamma: float = 2.0,
+  counts: npt.ArrayLike | None = None,
+  weight_cap: float | None = None,
+  beta: float = 0.9999,
+  logit_adjustment: float = 0.0,
+) -> base.Task:
+  """The task 'sentiment_class'; its headline is the weighted F1, as of MELD.
+
+  A softmax like that of `expression`, whose loss it has: labels [B, K] are
+  distributions, weights [B]. `acc2_...` and `f1_2_...` see negative against
+  positive, see `metrics.sentiment.of_classes`.
+
+  Args:
+    outputs: 'negative', 'positive', and 'neutral' or not, in any order.
+    loss: 'cross_entropy' or 'focal'.
+    class_weights: As in `expression`, like all that follow.
+    label_smoothing: Share of the label that is spread evenly, in [0, 1).
+    focal_gamma: Focusing exponent of 'focal', >= 0.
+    counts: Summed label mass of each class in the training split [K].
+    weight_cap: Largest weight by counts; that of absent classes.
+    beta: Of class_weights='effective', in [0, 1).
+    logit_adjustment: tau >= 0 of Menon et al., 2021.
+
+  Raises:
+    ValueError: An unknown name or a value out of range, with the choices.
+  """
+  outputs = base.check_outputs('sentiment_class', outputs)
+  if not {'negative', 'positive'} <= set(outputs) <= set(CLASSES):
+    raise ValueError(
+      f'Classes of sentiment are {CLASSES}, with or without neutral, not '
+      f'{outputs}.'
+    )
+  base.check_choice('sentiment_class loss', loss, expression.LOSSES)
+  task = expression.build(
+    outputs,
+    loss,
+    class_weights,
+    label_smoothing,
+    focal_gamma,
+    counts,
+    weight_cap,
+    beta,
+    logit_adjustment,
+  )
+
+  def polar(metric):
+    return lambda p, y, w: metric(*metrics.of_classes(p, y, w, outputs))
+
+  two = sentiment.by_rule(metrics.TWO_CLASSES)
+  return dataclasses.replace(
+    task,
+    name='sentiment_class',
+    metrics={
+      'weighted_f1': classification.weighted_f1,
+      **task.metrics,
+      **{name: polar(metric) for name, metric in two.items()},
+    },
+    headline='weighted_f1',
+  )
