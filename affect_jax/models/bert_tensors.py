@@ -1,0 +1,169 @@
+"""BERT's tensors as Hugging Face names and shapes them -> `bert.Bert`'s."""
+
+from collections.abc import Mapping
+import math
+import pathlib
+from typing import Any
+
+from flax import traverse_util
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from affect_jax.models import bert
+
+# {our module: theirs}, in the model and in one of its layers.
+_MODULES = {
+  'word': 'embeddings.word_embeddings',
+  'position': 'embeddings.position_embeddings',
+  'token_type': 'embeddings.token_type_embeddings',
+  'norm': 'embeddings.LayerNorm',
+}
+_LAYER_MODULES = {
+  'attention.query': 'attention.self.query',
+  'attention.key': 'attention.self.key',
+  'attention.value': 'attention.self.value',
+  'attention.out': 'attention.output.dense',
+  'norm_attention': 'attention.output.LayerNorm',
+  'mlp_in': 'intermediate.dense',
+  'mlp_out': 'output.dense',
+  'norm_mlp': 'output.LayerNorm',
+}
+_LEAVES = {'embedding': 'weight', 'kernel': 'weight', 'scale': 'weight'}
+# TensorFlow's names, which early files still have.
+_OLD_NAMES = {
+  'LayerNorm.gamma': 'LayerNorm.weight',
+  'LayerNorm.beta': 'LayerNorm.bias',
+}
+# 0, 1, 2, ... and 0, 0, 0, ...: no weights.
+_BUFFERS = ('embeddings.position_ids', 'embeddings.token_type_ids')
+
+# {Hugging Face's name: (path in our params, shape there)}.
+_Places = dict[str, tuple[tuple[str, ...], tuple[int, ...]]]
+
+
+def convert(
+  path: pathlib.Path,
+  tensors: Mapping[str, Any],
+  options: Mapping[str, Any],
+) -> tuple[dict[str, Any], list[str]]:
+  """Parameters of `bert.Bert(**options)`, and what was not needed for them.
+
+  Args:
+    path: Of the file, for errors.
+    tensors: {name: array} of that file, behind any one prefix.
+    options: Of the model.
+
+  Returns:
+    (params, ignored): float32 numpy, nested like the model's; names of the
+    tensors that stand beside the encoder: a pooler, heads.
+
+  Raises:
+    ValueError: Names the file and a tensor that is missing, unexpected, of
+      another shape or not finite.
+  """
+  tensors = {
+    _new_name(name): x
+    for name, x in tensors.items()
+    if isinstance(x, np.ndarray)
+  }
+  prefix = _find_prefix(path, tensors)
+  inner = {
+    name.removeprefix(prefix): x
+    for name, x in tensors.items()
+    if name.startswith(prefix)
+  }
+  places = _find_places(options)
+  _check(path, inner, places)
+  flat = {}
+  for name, (keys, shape) in places.items():
+    x = inner[name].astype(np.float32)
+    if not np.all(np.isfinite(x)):
+      raise ValueError(f'{path}: {prefix}{name} is not finite.')
+    # Dense weights are [out, in] there, [in, out] here.
+    flat[keys] = (x.T if keys[-1] == 'kernel' else x).reshape(shape)
+  ignored = sorted(set(tensors) - {prefix + name for name in places})
+  return traverse_util.unflatten_dict(flat), ignored
+
+
+def _new_name(name: str) -> str:
+  for old, new in _OLD_NAMES.items():
+    if name.endswith(old):
+      return name.removesuffix(old) + new
+  return name
+
+
+def _find_prefix(path: pathlib.Path, names: Mapping[str, Any]) -> str:
+  """What stands before 'embeddings.word_embeddings.weight', e.g. 'bert.'."""
+  landmark = 'embeddings.word_embeddings.weight'
+  found = [
+    name.removesuffix(landmark)
+    for name in names
+    if name == landmark or name.endswith('.' + landmark)
+  ]
+  if len(found) != 1:
+    raise ValueError(
+      f'{path}: {landmark} of BERT stands there {len(found)} times, not once; '
+      f'the file has {sorted(names)[:5]}.'
+    )
+  return found[0]
+
+
+def _find_places(options: Mapping[str, Any]) -> _Places:
+  model = bert.Bert(**options)
+  params = jax.eval_shape(
+    lambda: model.init(
+      jax.random.key(0),
+      jnp.zeros((1, 1), jnp.int32),
+      jnp.ones((1, 1), bool),
+      train=False,
+    )
+  )['params']
+  places = {}
+  leaves: Any = traverse_util.flatten_dict(params)
+  for keys, leaf in leaves.items():
+    first, *rest = keys[:-1]
+    if first in _MODULES:
+      module = _MODULES[first]
+    else:
+      number = first.removeprefix('layer')
+      module = f'encoder.layer.{number}.{_LAYER_MODULES[".".join(rest)]}'
+    name = f'{module}.{_LEAVES.get(keys[-1], keys[-1])}'
+    places[name] = (keys, leaf.shape)
+  return places
+
+
+def _file_shape(
+  keys: tuple[str, ...], shape: tuple[int, ...]
+) -> tuple[int, ...]:
+  """Shape in a file of a parameter of ours: heads are no axis there."""
+  if keys[-1] == 'embedding':
+    return shape
+  if keys[-1] != 'kernel':
+    return (math.prod(shape),)
+  inputs = 2 if keys[-2] == 'out' else 1
+  return (math.prod(shape[inputs:]), math.prod(shape[:inputs]))
+
+
+def _check(
+  path: pathlib.Path, tensors: Mapping[str, np.ndarray], places: _Places
+) -> None:
+  """Raises unless these tensors are those of the BERT that is expected."""
+  problems = [f'{name} is missing' for name in places if name not in tensors]
+  problems += [
+    f'{name} is unexpected'
+    for name in sorted(tensors)
+    if name.startswith(('embeddings.', 'encoder.'))
+    and name not in places
+    and name not in _BUFFERS
+  ]
+  for name, place in places.items():
+    expected = _file_shape(*place)
+    if name in tensors and tensors[name].shape != expected:
+      problems.append(f'{name} has shape {tensors[name].shape}, not {expected}')
+  if problems:
+    more = f'; and {len(problems) - 3} more' if len(problems) > 3 else ''
+    raise ValueError(
+      f'{path}: not the BERT of its config.json: '
+      f'{"; ".join(problems[:3])}{more}.'
+    )

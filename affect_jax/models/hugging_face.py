@@ -1,0 +1,176 @@
+"""BERT as Hugging Face keeps it: a folder with its sizes and its weights.
+
+config.json, model.safetensors or pytorch_model.bin, and tokenizer.json, which
+`text_tokens` reads. Nothing is downloaded and no other library is needed.
+"""
+
+from collections.abc import Sequence
+import hashlib
+import json
+import pathlib
+from typing import Any
+
+from absl import logging
+import jax
+
+from affect_jax.models import bert
+from affect_jax.models import bert_tensors
+from affect_jax.models import tensor_file
+
+CONFIG = 'config.json'
+TOKENIZER = 'tokenizer.json'
+WEIGHTS = ('model.safetensors', 'pytorch_model.bin')
+
+# {attribute of `bert.Bert`: key of config.json}.
+_SIZES = {
+  'vocabulary': 'vocab_size',
+  'width': 'hidden_size',
+  'layers': 'num_hidden_layers',
+  'heads': 'num_attention_heads',
+  'mlp_width': 'intermediate_size',
+  'positions': 'max_position_embeddings',
+  'token_types': 'type_vocab_size',
+}
+# The same; early files leave these to the default.
+_NUMBERS = {
+  'epsilon': 'layer_norm_eps',
+  'dropout': 'hidden_dropout_prob',
+  'attention_dropout': 'attention_probs_dropout_prob',
+}
+# What would make it another network, and the only value that is BERT's.
+_FIXED = {
+  'position_embedding_type': 'absolute',
+  'is_decoder': False,
+  'add_cross_attention': False,
+}
+
+
+def read_options(folder: str | pathlib.Path) -> dict[str, Any]:
+  """Attributes of the `bert.Bert` that a folder holds, from its config.json.
+
+  `sep` is that of its tokenizer.json; without one there are no token types.
+
+  Raises:
+    FileNotFoundError: No such folder, or no config.json in it.
+    ValueError: Names the file and the key: another architecture than BERT,
+      or a value that is missing or impossible.
+  """
+  path = _existing(folder, (CONFIG,))
+  config = _read_json(path)
+  if config.get('model_type') != 'bert':
+    raise ValueError(
+      f'{path}: model_type is {config.get("model_type")!r}; supported is '
+      "'bert' alone: BERT, MiniLM and others of that architecture."
+    )
+  problems = [
+    f'{key} is {config[key]!r}; only {value!r} is supported'
+    for key, value in _FIXED.items()
+    if config.get(key, value) != value
+  ]
+  options: dict[str, Any] = {}
+  for ours, key in _SIZES.items():
+    options[ours] = value = config.get(key)
+    if type(value) is not int or value < 1:
+      problems.append(f'{key} is {value!r}, not a positive integer')
+  for ours, key in _NUMBERS.items():
+    if key in config:
+      options[ours] = value = config[key]
+      if type(value) not in (int, float) or not 0 <= value < 1:
+        problems.append(f'{key} is {value!r}, not a number in [0, 1)')
+  options['activation'] = str(config.get('hidden_act'))
+  if options['activation'] not in bert.ACTIVATIONS:
+    problems.append(
+      f'hidden_act is {options["activation"]!r}; known: '
+      f'{", ".join(bert.ACTIVATIONS)}'
+    )
+  if not problems and options['width'] % options['heads']:
+    problems.append(
+      f'hidden_size {options["width"]} is no multiple of '
+      f'num_attention_heads {options["heads"]}'
+    )
+  if problems:
+    raise ValueError(f'{path}: {"; ".join(problems)}.')
+  if options['token_types'] > 1:
+    options['sep'] = _read_sep(path.with_name(TOKENIZER))
+  return options
+
+
+def read_params(folder: str | pathlib.Path) -> dict[str, Any]:
+  """Parameters of the `bert.Bert` that a folder holds.
+
+  Tensors may be named with or without a prefix ('bert.'), and their norms by
+  the old names gamma and beta. The pooler and heads that were trained on top
+  are ignored, and the log says so; everything else must fit exactly.
+
+  Args:
+    folder: With config.json and one of `WEIGHTS`.
+
+  Returns:
+    float32 numpy, nested like the model's.
+
+  Raises:
+    FileNotFoundError: No such folder, or a file is not in it.
+    ValueError: Names the file: see `read_options`, `tensor_file.read` and
+      `bert_tensors.convert`.
+  """
+  options = read_options(folder)
+  path = _existing(folder, WEIGHTS)
+  params, ignored = bert_tensors.convert(path, tensor_file.read(path), options)
+  logging.info(
+    '%d tensors loaded from %s; ignored: %s',
+    len(jax.tree.leaves(params)),
+    path,
+    ', '.join(ignored) or 'none',
+  )
+  return params
+
+
+def load(folder: str | pathlib.Path) -> tuple[dict[str, Any], dict[str, Any]]:
+  """`read_options` and `read_params`: `bert.Bert(**options)`, its params."""
+  return read_options(folder), read_params(folder)
+
+
+def fingerprint(folder: str | pathlib.Path) -> str:
+  """sha256 of the sizes and the weights in a folder, as 64 hex digits.
+
+  Raises:
+    FileNotFoundError: No such folder, or a file is not in it.
+  """
+  parts = []
+  for names in ((CONFIG,), WEIGHTS):
+    with _existing(folder, names).open('rb') as f:
+      parts.append(hashlib.file_digest(f, 'sha256').hexdigest())
+  return hashlib.sha256(' '.join(parts).encode()).hexdigest()
+
+
+def _read_json(path: pathlib.Path) -> dict[str, Any]:
+  try:
+    content = json.loads(path.read_text(encoding='utf-8'))
+  except ValueError as e:
+    raise ValueError(f'{path}: not JSON ({e}).') from e
+  if not isinstance(content, dict):
+    raise ValueError(f'{path}: not a JSON object but {str(content)[:60]!r}.')
+  return content
+
+
+def _read_sep(path: pathlib.Path) -> int | None:
+  if not path.is_file():
+    return None
+  tokens = _read_json(path).get('added_tokens', [])
+  return {token['content']: token['id'] for token in tokens}.get('[SEP]')
+
+
+def _existing(folder: str | pathlib.Path, names: Sequence[str]) -> pathlib.Path:
+  folder = pathlib.Path(folder).expanduser()
+  for name in names:
+    if (folder / name).is_file():
+      return folder / name
+  if not folder.is_dir():
+    raise FileNotFoundError(
+      f'{folder}: no such folder; a BERT of Hugging Face is expected here: '
+      f'{CONFIG}, {WEIGHTS[0]}, {TOKENIZER}.'
+    )
+  found = sorted(p.name for p in folder.iterdir())[:10]
+  raise FileNotFoundError(
+    f'{folder}: has no {" or ".join(names)}, only {found}.'
+  )

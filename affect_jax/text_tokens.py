@@ -1,0 +1,230 @@
+"""Sentences -> ids of tokens, by the tokenizer.json of a BERT folder.
+
+An utterance alone is '[CLS] utterance [SEP]', all of type 0. With context it
+is BERT's pair of sentences, in the order of time: '[CLS] context [SEP]
+utterance [SEP]', type 0 up to the first [SEP] and 1 after it. Sentences of
+context follow one another without a mark between them.
+
+Needs `pip install 'affect_jax[text]'`.
+"""
+
+from collections.abc import Sequence
+import dataclasses
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+
+FILE = 'tokenizer.json'
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Tokenizer:
+  """What `load` read.
+
+  Attributes:
+    file: The tokenizer.json.
+    tokenizer: The `tokenizers.Tokenizer`, which neither cuts nor pads.
+    size: Highest id + 1.
+    positions: Longest sequence of the model beside it; None if unknown.
+    cls, sep: Ids of [CLS] and [SEP].
+    unknown: Id of [UNK]; None if it has none.
+  """
+
+  file: str
+  tokenizer: Any
+  size: int
+  positions: int | None
+  cls: int
+  sep: int
+  unknown: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Encoded:
+  """Token ids of some utterances, and what was lost.
+
+  Attributes:
+    ids: By utterance, with [CLS] and [SEP]: from 2 to max_length of them.
+    types: As long as `ids`: 0 or 1. `bert.segments` gives them from `ids`.
+    cut_texts: How many utterances were too long by themselves. They lost
+      their end, and all of their context.
+    cut_contexts: How many contexts lost their oldest tokens, or all.
+    unknown: How many of all tokens are [UNK].
+  """
+
+  ids: list[list[int]]
+  types: list[list[int]]
+  cut_texts: int
+  cut_contexts: int
+  unknown: int
+
+  def __str__(self) -> str:
+    return (
+      f'{len(self.ids)} utterances, {sum(map(len, self.ids))} tokens, '
+      f'{self.unknown} of them unknown; cut: {self.cut_texts} utterances, '
+      f'{self.cut_contexts} contexts'
+    )
+
+
+def load(
+  folder: str | pathlib.Path, vocabulary: int | None = None
+) -> Tokenizer:
+  """The tokenizer of a Hugging Face folder.
+
+  Cutting and padding that the file prescribes are switched off, and a text
+  that says '[SEP]' is read as these letters, not as the token.
+
+  Args:
+    folder: With tokenizer.json.
+    vocabulary: Rows of the model's table of words; by default vocab_size of
+      the config.json beside it, if there is one.
+
+  Raises:
+    ImportError: The library `tokenizers` is not installed.
+    FileNotFoundError: No tokenizer.json in the folder.
+    ValueError: Names the file: damaged, does not write '[CLS] a [SEP] b
+      [SEP]', or has more words than the model.
+  """
+  try:
+    import tokenizers
+  except ImportError as e:
+    raise ImportError(
+      "Tokenizing needs a library: pip install 'affect_jax[text]'."
+    ) from e
+  path = pathlib.Path(folder).expanduser() / FILE
+  if not path.is_file():
+    raise FileNotFoundError(
+      f'{path}: no such file; the tokenizer of the model is expected here. '
+      'vocab.txt alone is not read.'
+    )
+  try:
+    tokenizer = tokenizers.Tokenizer.from_file(str(path))
+  except Exception as e:  # The library raises nothing more precise.
+    raise ValueError(f'{path}: not a tokenizer ({e}).') from e
+  tokenizer.no_truncation()
+  tokenizer.no_padding()
+  tokenizer.encode_special_tokens = True
+  single = tokenizer.encode('').ids
+  if len(single) != 2 or tokenizer.encode('', '').ids != single + single[1:]:
+    raise ValueError(
+      f"{path}: does not write BERT's '[CLS] a [SEP] b [SEP]' but "
+      f'{tokenizer.encode("", "").tokens} around two sentences.'
+    )
+  config = _read_config(path.with_name('config.json'))
+  size = 1 + max(tokenizer.get_vocab().values())
+  vocabulary = vocabulary or config.get('vocab_size')
+  if vocabulary is not None and size > vocabulary:
+    raise ValueError(
+      f'{path}: has {size} words, but the model has vectors for {vocabulary}: '
+      'it belongs to other weights.'
+    )
+  unknown = getattr(tokenizer.model, 'unk_token', None)
+  return Tokenizer(
+    file=str(path),
+    tokenizer=tokenizer,
+    size=size,
+    positions=config.get('max_position_embeddings'),
+    cls=single[0],
+    sep=single[1],
+    unknown=None if unknown is None else tokenizer.token_to_id(unknown),
+  )
+
+
+def _read_config(path: pathlib.Path) -> dict[str, Any]:
+  if not path.is_file():
+    return {}
+  try:
+    return dict(json.loads(path.read_text(encoding='utf-8')))
+  except (TypeError, ValueError) as e:
+    raise ValueError(f'{path}: not a JSON object ({e}).') from e
+
+
+def encode(
+  tokenizer: Tokenizer,
+  texts: Sequence[str],
+  contexts: Sequence[Sequence[str]] | None = None,
+  *,
+  max_length: int = 128,
+) -> Encoded:
+  """Ids of utterances, after what was said before them.
+
+  What is too long loses the oldest of its context first, token by token, and
+  the end of the utterance only when no context is left.
+
+  Args:
+    tokenizer: From `load`.
+    texts: The utterances. An empty one is '[CLS] [SEP]'.
+    contexts: By utterance, the sentences before it, oldest first; may be
+      empty.
+    max_length: Most ids of an utterance, [CLS] and [SEP] included.
+
+  Raises:
+    ValueError: max_length is too small for anything or more than the model
+      has positions; a text is not a string; contexts of another number, or
+      one that is a string rather than a list of strings.
+  """
+  if max_length < 3 or max_length > (tokenizer.positions or max_length):
+    raise ValueError(
+      f'max_length is {max_length}, not in 3..{tokenizer.positions or ""}.'
+    )
+  contexts = [()] * len(texts) if contexts is None else contexts
+  if len(contexts) != len(texts):
+    raise ValueError(f'{len(contexts)} contexts for {len(texts)} texts.')
+  for row, (text, context) in enumerate(zip(texts, contexts, strict=True)):
+    if isinstance(context, str):
+      raise ValueError(f'Context {row} is a string, not a list: {context!r}.')
+    for part in (text, *context):
+      if not isinstance(part, str):
+        raise ValueError(f'Text or context {row} has {part!r}, not a string.')
+  library = tokenizer.tokenizer
+  bare = {'add_special_tokens': False}
+  read = library.encode_batch(list(texts), **bare)
+  before = library.encode_batch([' '.join(c) for c in contexts], **bare)
+  ids, types, cut_texts, cut_contexts = [], [], 0, 0
+  for text, context in zip(read, before, strict=True):
+    if len(text) > max_length - 2:
+      text.truncate(max_length - 2)
+      cut_texts += 1
+    room = max(0, max_length - 3 - len(text))
+    if len(context) > room:
+      context.truncate(room, direction='left')
+      cut_contexts += 1
+    if len(context):
+      whole = library.post_process(context, text)
+    else:
+      whole = library.post_process(text)
+    ids.append(whole.ids)
+    types.append(whole.type_ids)
+  return Encoded(
+    ids=ids,
+    types=types,
+    cut_texts=cut_texts,
+    cut_contexts=cut_contexts,
+    unknown=sum(row.count(tokenizer.unknown) for row in ids),
+  )
+
+
+def pad(
+  sequences: Sequence[Sequence[int]], length: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+  """Sequences of ids as one array: int32 [B, T] and mask bool [B, T].
+
+  Args:
+    sequences: `Encoded.ids` or `Encoded.types`.
+    length: T; by default that of the longest.
+
+  Raises:
+    ValueError: A sequence is longer than `length`.
+  """
+  longest = max(map(len, sequences), default=0)
+  length = longest if length is None else length
+  if longest > length:
+    raise ValueError(f'A sequence of {longest} ids does not fit in {length}.')
+  ids = np.zeros((len(sequences), length), np.int32)
+  mask = np.zeros(ids.shape, bool)
+  for row, sequence in enumerate(sequences):
+    ids[row, : len(sequence)] = sequence
+    mask[row, : len(sequence)] = True
+  return ids, mask

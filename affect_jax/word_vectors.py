@@ -1,0 +1,224 @@
+"""Words -> vectors of a GloVe-style text file (Pennington et al., 2014).
+
+A line is 'word v1 ... vD', separated by single spaces, UTF-8; a first line
+'number D' as word2vec writes it is passed over.
+"""
+
+import codecs
+import collections
+from collections.abc import Iterable, Mapping, Sequence
+import dataclasses
+import itertools
+import pathlib
+import re
+from typing import Any, BinaryIO
+import unicodedata
+
+import numpy as np
+
+# In this order: what n't is taken from, n't itself, 's and the like; 3.5 and
+# 1,000, words, three dots, and every other mark by itself.
+_TOKEN = re.compile(
+  r"\w+(?=n't\b)|n't\b|'(?:s|re|ve|ll|d|m)\b"
+  r'|\d+(?:[.,]\d+)+|\w+|\.\.\.|[^\w\s]',
+  re.IGNORECASE,
+)
+
+
+def tokenize(text: str, lower: bool = True) -> list[str]:
+  """Words and punctuation, in lower case: "Don't!" -> do, n't, !.
+
+  Contractions are split where Penn Treebank splits them (it 's, do n't, we
+  'll), since files of vectors have the parts. Typographic quotes become plain
+  ones; a hyphenated word is its parts and the hyphen.
+
+  Args:
+    text: Anything.
+    lower: False for files that tell capitals apart.
+  """
+  text = unicodedata.normalize('NFC', text)
+  text = text.replace('’', "'").replace('“', '"').replace('”', '"')
+  return _TOKEN.findall(text.lower() if lower else text)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class WordVectors:
+  """The vectors of the words that were asked for.
+
+  Attributes:
+    file: Where they are from.
+    dim: D.
+    vectors: {word: float32 [D]} of those that the file has.
+    asked: {word: how often} of all that were asked for.
+    phrases: Lines of the file that were passed over because their 'word' has
+      spaces.
+    repeated: Lines passed over because their word stood there before.
+  """
+
+  file: str
+  dim: int
+  vectors: Mapping[str, np.ndarray]
+  asked: Mapping[str, int]
+  phrases: int = 0
+  repeated: int = 0
+
+  @property
+  def missing(self) -> dict[str, int]:
+    """{word: how often} of those that the file does not have, by frequency."""
+    lost = {w: n for w, n in self.asked.items() if w not in self.vectors}
+    return dict(sorted(lost.items(), key=lambda item: (-item[1], item[0])))
+
+  def __str__(self) -> str:
+    missing = self.missing
+    total = sum(self.asked.values())
+    return (
+      f'{len(self.vectors)} of {len(self.asked)} words '
+      f'({total - sum(missing.values())} of {total} tokens) have vectors in '
+      f'{self.file}'
+      + (f'; most frequent without: {list(missing)[:10]}' if missing else '')
+      + (f'; {self.repeated} repeated lines' if self.repeated else '')
+    )
+
+
+def read_dim(path: str | pathlib.Path) -> int:
+  """D of a file, from its first line; errors as `load`."""
+  with open(path, 'rb') as f:
+    return _read_first(path, _read_line(f), None)[0]
+
+
+def load(
+  path: str | pathlib.Path,
+  words: Iterable[str] | Mapping[str, int],
+  dim: int | None = None,
+) -> WordVectors:
+  """Vectors of some words, from a file that may be larger than the memory.
+
+  Every line is checked for its length, unless it is blank, and those of
+  `words` for their numbers. Of a word that stands there twice, the first line
+  counts.
+
+  Args:
+    path: The text file, unpacked.
+    words: All tokens of the corpus, or {word: how often}.
+    dim: D; by default as the first line has it.
+
+  Raises:
+    FileNotFoundError: No such file.
+    ValueError: Names the file and the line: too few or too many numbers, or
+      something that is none; no line; no word in common.
+  """
+  asked = collections.Counter(words)
+  wanted = {word.encode(): word for word in asked}
+  vectors: dict[str, np.ndarray] = {}
+  phrases = repeated = 0
+  # Bytes: some files have words that are not UTF-8, and others that Python
+  # would take for ends of lines or for spaces.
+  with open(path, 'rb') as f:
+    first = _read_line(f)
+    dim, header = _read_first(path, first, dim)
+    lines = f if header else itertools.chain([first], f)
+    for number, raw in enumerate(lines, 2 if header else 1):
+      line = raw.rstrip(b' \r\n')
+      if not line:
+        continue
+      word, spaces = line.split(b' ', 1)[0], line.count(b' ')
+      if spaces > dim and _is_phrase(line, dim):
+        phrases += 1
+        continue
+      if spaces != dim:
+        raise ValueError(
+          f'{path}:{number}: {spaces} numbers, not {dim}: {_show(line)}.'
+        )
+      if word not in wanted:
+        continue
+      if wanted[word] in vectors:
+        repeated += 1
+        continue
+      vectors[wanted[word]] = _vector(path, number, line)
+  if asked and not vectors:
+    raise ValueError(
+      f'{path}: has none of the {len(asked)} words, such as '
+      f'{list(asked)[:5]}; is it of another language or case?'
+    )
+  return WordVectors(
+    file=str(path),
+    dim=dim,
+    vectors=vectors,
+    asked=asked,
+    phrases=phrases,
+    repeated=repeated,
+  )
+
+
+def embed(vectors: WordVectors, words: Sequence[str]) -> np.ndarray:
+  """The vectors of an utterance: float32 [T, D], zeros for unknown words.
+
+  T is the number of words, 0 for an empty utterance (that is a missing
+  modality).
+
+  Raises:
+    ValueError: A word was not among those that `load` looked for, so that
+      nobody knows whether it has a vector.
+  """
+  foreign = [word for word in words if word not in vectors.asked]
+  if foreign:
+    raise ValueError(
+      f'{foreign[:5]} were not looked for in {vectors.file}; give them to '
+      'load().'
+    )
+  zeros = np.zeros(vectors.dim, np.float32)
+  rows = [vectors.vectors.get(word, zeros) for word in words]
+  return np.array(rows, np.float32).reshape(len(rows), vectors.dim)
+
+
+def _read_line(f: BinaryIO) -> bytes:
+  return f.readline().removeprefix(codecs.BOM_UTF8)
+
+
+def _read_first(path: Any, line: bytes, dim: int | None) -> tuple[int, bool]:
+  """(D, whether this first line is word2vec's header)."""
+  fields = line.rstrip(b' \r\n').split(b' ')
+  header = len(fields) == 2 and all(x.isdigit() for x in fields)
+  found = int(fields[1]) if header else len(fields) - 1
+  if found < 1 or dim not in (None, found):
+    raise ValueError(
+      f'{path}:1: {found} numbers, not {dim or "a word and its numbers"}: '
+      f'{_show(line)}.'
+    )
+  return found, header
+
+
+def _is_phrase(line: bytes, dim: int) -> bool:
+  """Whether what is too much belongs to the word, as in '. . .'.
+
+  GloVe's largest file has such words. A number among it says that the line
+  has too many of them.
+  """
+  return all(x and not _is_number(x) for x in line.split(b' ')[1:-dim])
+
+
+def _is_number(x: bytes) -> bool:
+  try:
+    float(x)
+  except ValueError:
+    return False
+  # float() also reads 'infinity' and 'nan', which are words.
+  return re.search(rb'\d', x) is not None
+
+
+def _vector(path: Any, number: int, line: bytes) -> np.ndarray:
+  values = line.split(b' ')[1:]
+  for x in values:
+    if not _is_number(x):
+      raise ValueError(
+        f'{path}:{number}: {_show(x)} is not a number: {_show(line)}.'
+      )
+  vector = np.array([float(x) for x in values], np.float32)
+  if not np.all(np.isfinite(vector)):
+    raise ValueError(f'{path}:{number}: not finite: {_show(line)}.')
+  return vector
+
+
+def _show(line: bytes) -> str:
+  text = line.decode(errors='replace')
+  return repr(text if len(text) <= 60 else text[:60] + '...')
