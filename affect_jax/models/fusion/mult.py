@@ -1,0 +1,242 @@
+"""MulT: every modality reads every other one, whatever their lengths.
+
+Tsai et al., 2019: "Multimodal Transformer for Unaligned Multimodal Language
+Sequences".
+"""
+
+from collections.abc import Mapping
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from affect_jax.models import sequence
+from affect_jax.models import temporal
+from affect_jax.models.fusion import modalities
+
+
+class Mult(nn.Module):
+  """Cross-modal transformers of all ordered pairs, then one per modality.
+
+  The defaults are those of the authors' code, with these differences:
+  convolutions keep the length (theirs lose kernel - 1 steps); padding is
+  masked (theirs is read); a modality's last step is its own last one (theirs
+  is that of the padded array); attention's dropout belongs to the modality
+  that is read, there and in what follows (0.1 for all; theirs is 0 where
+  audio or vision is read across); positions are those of `temporal`. One
+  modality alone has no cross-modal part.
+
+  Attributes:
+    width: Of each modality, a multiple of `heads`.
+    heads: Of attention.
+    layers: Of the cross-modal transformers; those after them have
+      max(layers, 3).
+    kernel: Steps that the first convolutions see, for all or by modality.
+    causal: Whether step i of n reads only steps up to i + |n - m| of m, as
+      in the authors' code, or all.
+    text_dropout: On the text's features.
+    embedding_dropout: On the inputs of transformers.
+    attention_dropout: On attention, for all or by modality.
+    relu_dropout: Inside the dense layers of transformers.
+    residual_dropout: On what each sub-layer adds.
+    output_dropout: Inside the last, dense block.
+  """
+
+  width: int = 30
+  heads: int = 5
+  layers: int = 5
+  kernel: int | Mapping[str, int] = 1
+  causal: bool = True
+  text_dropout: float = 0.25
+  embedding_dropout: float = 0.25
+  attention_dropout: float | Mapping[str, float] = 0.1
+  relu_dropout: float = 0.1
+  residual_dropout: float = 0.1
+  output_dropout: float = 0.0
+
+  def __post_init__(self) -> None:
+    modalities.freeze(self)
+    super().__post_init__()
+
+  @nn.compact
+  def __call__(
+    self,
+    sequences: Mapping[str, jax.Array],
+    masks: Mapping[str, jax.Array],
+    *,
+    train: bool,
+  ) -> jax.Array:
+    """{modality: [B, T, D]}, masks bool [B, T] -> [B, M * (M - 1) * width].
+
+    M modalities; one alone gives [B, width].
+
+    Raises:
+      ValueError: `width` is not a multiple of `heads`.
+    """
+    if self.width % self.heads:
+      raise ValueError(
+        f'width={self.width} is not a multiple of heads={self.heads}.'
+      )
+    given = modalities.ordered(sequences, masks)
+    projected = {}
+    for name, (x, mask) in given.items():
+      if name == 'text':
+        x = nn.Dropout(self.text_dropout)(x, deterministic=not train)
+      kernel = modalities.option(self.kernel, name)
+      project = nn.Conv(
+        self.width, (kernel,), use_bias=False, name=f'project_{name}'
+      )
+      projected[name] = sequence.masked(project(x), mask), mask
+
+    ends = []
+    for name, (x, mask) in projected.items():
+      others = [other for other in projected if other != name]
+      if others:
+        read = [
+          self._transformer(other, self.layers, f'{name}_reads_{other}')(
+            x, mask, *projected[other], train=train
+          )
+          for other in others
+        ]
+        x = jnp.concatenate(read, -1)
+      x = self._transformer(name, max(self.layers, 3), f'{name}_memory')(
+        x, mask, train=train
+      )
+      ends.append(sequence.last(x, mask))
+
+    x = jnp.concatenate(ends, -1)
+    y = nn.relu(nn.Dense(x.shape[-1], name='dense0')(x))
+    y = nn.Dropout(self.output_dropout)(y, deterministic=not train)
+    return x + nn.Dense(x.shape[-1], name='dense1')(y)
+
+  def _transformer(self, read, layers, name):
+    return CrossTransformer(
+      layers,
+      self.heads,
+      self.causal,
+      self.embedding_dropout,
+      modalities.option(self.attention_dropout, read),
+      self.relu_dropout,
+      self.residual_dropout,
+      name=name,
+    )
+
+
+class CrossTransformer(nn.Module):
+  """A pre-norm transformer whose queries read another sequence, or itself.
+
+  Its layers are one `nn.scan`: forty-five of them written out take XLA
+  minutes to compile. Parameters have an axis of layers first.
+
+  Attributes:
+    layers, heads: How many.
+    causal, embedding_dropout, attention_dropout, relu_dropout,
+      residual_dropout: See `Mult`.
+  """
+
+  layers: int
+  heads: int
+  causal: bool = True
+  embedding_dropout: float = 0.0
+  attention_dropout: float = 0.0
+  relu_dropout: float = 0.0
+  residual_dropout: float = 0.0
+
+  @nn.compact
+  def __call__(
+    self,
+    x: jax.Array,
+    mask: jax.Array,
+    other: jax.Array | None = None,
+    other_mask: jax.Array | None = None,
+    *,
+    train: bool,
+  ) -> jax.Array:
+    """Queries [B, T, D] and what they read [B, S, D] -> [B, T, D].
+
+    Without `other` they read themselves. Where nothing can be read, attention
+    adds nothing. Steps with mask False come out with no meaning.
+    """
+    width = x.shape[-1]
+    drop = nn.Dropout(self.embedding_dropout, deterministic=not train)
+
+    def embed(y):
+      place = temporal.positions(y.shape[1], width)[np.newaxis]
+      return drop(width**0.5 * y + place)
+
+    layers = nn.scan(
+      _Layer,
+      length=self.layers,
+      in_axes=nn.broadcast,  # pyright: ignore[reportArgumentType]
+      variable_axes={'params': 0},
+      split_rngs={'params': True, 'dropout': True},
+    )(
+      self.heads,
+      self.attention_dropout,
+      self.relu_dropout,
+      self.residual_dropout,
+      train,
+      name='layers',
+    )
+    read_mask = mask if other_mask is None else other_mask
+    seen = visible(mask, read_mask, self.causal)
+    keys = None if other is None else embed(other)
+    x, _ = layers(embed(x), (keys, seen))
+    return nn.LayerNorm(1e-5, name='norm')(x)
+
+
+class _Layer(nn.Module):
+  """Attention, then two dense layers, each added to what came in."""
+
+  heads: int
+  attention_dropout: float
+  relu_dropout: float
+  residual_dropout: float
+  train: bool
+
+  @nn.compact
+  def __call__(self, x, reads):
+    keys, seen = reads
+    width = x.shape[-1]
+    init = nn.initializers.xavier_uniform()
+    drop = nn.Dropout(self.residual_dropout, deterministic=not self.train)
+    # One norm for queries and keys, as in the authors' code.
+    norm = nn.LayerNorm(1e-5, name='norm_attention')
+    queries = norm(x)
+    y = nn.MultiHeadDotProductAttention(
+      self.heads,
+      dropout_rate=self.attention_dropout,
+      broadcast_dropout=False,
+      deterministic=not self.train,
+      kernel_init=init,
+      name='attention',
+    )(
+      queries,
+      queries if keys is None else norm(keys),
+      mask=seen[:, np.newaxis],
+    )
+    # A softmax over nothing is uniform: over padding.
+    x = x + drop(sequence.masked(y, seen.any(-1)))
+    y = nn.LayerNorm(1e-5, name='norm_mlp')(x)
+    y = nn.Dense(4 * width, kernel_init=init, name='mlp_in')(y)
+    y = nn.Dropout(self.relu_dropout)(nn.relu(y), deterministic=not self.train)
+    y = nn.Dense(width, kernel_init=init, name='mlp_out')(y)
+    return x + drop(y), None
+
+
+def visible(mask: jax.Array, other: jax.Array, causal: bool) -> jax.Array:
+  """What each step may read: masks bool [B, T], [B, S] -> bool [B, T, S].
+
+  Args:
+    mask: Steps that read.
+    other: Steps that are read.
+    causal: The i-th of n steps reads the first i + |n - m| of m steps only;
+      padding counts neither in i nor in n and m.
+  """
+  seen = mask[:, :, np.newaxis] & other[:, np.newaxis, :]
+  if causal:
+    place, other_place = jnp.cumsum(mask, -1), jnp.cumsum(other, -1)
+    ahead = jnp.abs(place[:, -1:] - other_place[:, -1:])
+    seen &= other_place[:, np.newaxis, :] <= (place + ahead)[:, :, np.newaxis]
+  return seen

@@ -1,0 +1,164 @@
+"""Products of modalities: the whole tensor, or a low-rank part of it.
+
+TFN: Zadeh et al., 2017, "Tensor Fusion Network for Multimodal Sentiment
+Analysis". LMF: Liu et al., 2018, "Efficient Low-rank Multimodal Fusion with
+Modality-Specific Factors".
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import flax.core
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from affect_jax.models.fusion import modalities
+from affect_jax.models.fusion import summaries
+
+
+def outer(vectors: Sequence[jax.Array]) -> jax.Array:
+  """Products of all entries of [1, v] of each vector v, flattened.
+
+  Args:
+    vectors: Of the modalities, [B, D_m] each.
+
+  Returns:
+    [B, prod(D_m + 1)], the last modality's entries running fastest: the
+    constant, the vectors themselves and the products of two and of three.
+  """
+  product = _one_and(vectors[0])
+  for v in vectors[1:]:
+    product = jnp.einsum('bi,bj->bij', product, _one_and(v))
+    product = product.reshape(len(product), -1)
+  return product
+
+
+def low_rank(
+  vectors: Sequence[jax.Array],
+  factors: Sequence[jax.Array],
+  weights: jax.Array,
+  bias: jax.Array,
+) -> jax.Array:
+  """A linear map of `outer(vectors)` whose kernel has the given rank.
+
+  Args:
+    vectors: Of the modalities, [B, D_m] each.
+    factors: [R, D_m + 1, K] each.
+    weights: [R], of the R summands.
+    bias: [K].
+
+  Returns:
+    [B, K].
+  """
+  product = jnp.einsum('bd,rdk->rbk', _one_and(vectors[0]), factors[0])
+  for v, factor in zip(vectors[1:], factors[1:], strict=True):
+    product *= jnp.einsum('bd,rdk->rbk', _one_and(v), factor)
+  return jnp.einsum('r,rbk->bk', weights, product) + bias[np.newaxis]
+
+
+class TensorFusion(nn.Module):
+  """TFN: two dense layers on the outer product of the modalities.
+
+  Attributes:
+    encoder, hidden, width, dropout, encoder_options: Of
+      `summaries.Summaries`; the first layer has prod(width + 1) inputs.
+    fused_width: Units of the dense layers, and features that come out.
+    fused_dropout: On the product.
+  """
+
+  encoder: str | Mapping[str, str] = 'lstm'
+  hidden: int | Mapping[str, int] = 128
+  width: int | Mapping[str, int] = 32
+  dropout: float = 0.3
+  encoder_options: Mapping[str, Mapping[str, Any]] = flax.core.FrozenDict()
+  fused_width: int = 64
+  fused_dropout: float = 0.5
+
+  def __post_init__(self) -> None:
+    modalities.freeze(self)
+    super().__post_init__()
+
+  @nn.compact
+  def __call__(
+    self,
+    sequences: Mapping[str, jax.Array],
+    masks: Mapping[str, jax.Array],
+    *,
+    train: bool,
+  ) -> jax.Array:
+    """{modality: [B, T, D]}, masks bool [B, T] -> [B, fused_width]."""
+    vectors = summaries.Summaries(
+      self.encoder,
+      self.hidden,
+      self.width,
+      self.dropout,
+      self.encoder_options,
+      name='encode',
+    )(sequences, masks, train=train)
+    x = outer(list(vectors.values()))
+    x = nn.Dropout(self.fused_dropout)(x, deterministic=not train)
+    for i in range(2):
+      x = nn.relu(nn.Dense(self.fused_width, name=f'dense{i}')(x))
+    return x
+
+
+class LowRankFusion(nn.Module):
+  """LMF: a linear map of the outer product that is never written out.
+
+  Attributes:
+    encoder, hidden, width, dropout, encoder_options: Of
+      `summaries.Summaries`.
+    fused_width: Features that come out. In the original they are the
+      outputs themselves; here a head follows.
+    rank: How many products add up.
+  """
+
+  encoder: str | Mapping[str, str] = 'lstm'
+  hidden: int | Mapping[str, int] = 128
+  width: int | Mapping[str, int] = 64
+  dropout: float = 0.3
+  encoder_options: Mapping[str, Mapping[str, Any]] = flax.core.FrozenDict()
+  fused_width: int = 64
+  rank: int = 4
+
+  def __post_init__(self) -> None:
+    modalities.freeze(self)
+    super().__post_init__()
+
+  @nn.compact
+  def __call__(
+    self,
+    sequences: Mapping[str, jax.Array],
+    masks: Mapping[str, jax.Array],
+    *,
+    train: bool,
+  ) -> jax.Array:
+    """{modality: [B, T, D]}, masks bool [B, T] -> [B, fused_width]."""
+    vectors = summaries.Summaries(
+      self.encoder,
+      self.hidden,
+      self.width,
+      self.dropout,
+      self.encoder_options,
+      name='encode',
+    )(sequences, masks, train=train)
+    init = nn.initializers.glorot_normal(in_axis=1, out_axis=2, batch_axis=(0,))
+    factors = [
+      self.param(
+        f'factor_{name}', init, (self.rank, v.shape[-1] + 1, self.fused_width)
+      )
+      for name, v in vectors.items()
+    ]
+    # As Xavier's for the [1, rank] of the authors' code.
+    spread = (2 / (self.rank + 1)) ** 0.5
+    weights = self.param(
+      'weights', nn.initializers.normal(spread), (self.rank,)
+    )
+    bias = self.param('bias', nn.initializers.zeros, (self.fused_width,))
+    return low_rank(list(vectors.values()), factors, weights, bias)
+
+
+def _one_and(v):
+  return jnp.concatenate([jnp.ones_like(v[:, :1]), v], -1)
