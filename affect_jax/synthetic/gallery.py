@@ -35,7 +35,7 @@ def version() -> str:
   """Changes with the asset and with any code that draws or renders."""
   digest = hashlib.sha256(head_lib.asset_sha256().encode())
   for path in sorted(pathlib.Path(__file__).parent.glob('*.py')):
-    if path.name != 'reference_sheet.py':
+    if not path.name.startswith(('reference_sheet', 'utterance')):
       digest.update(path.read_bytes())
   return digest.hexdigest()[:16]
 

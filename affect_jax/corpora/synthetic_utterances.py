@@ -1,0 +1,279 @@
+"""Invented utterances with exact labels of three tasks: no download.
+
+They prove that code works and methods do what they claim, never accuracy on
+people: report their numbers apart from those of real corpora. What is drawn,
+and the formula of each label, stands in `synthetic.utterance_affect`; how text,
+audio and vision show it in `synthetic.utterance_streams`.
+
+Three parts stand for three real corpora of unequal size. Each labels one task,
+in every split, as they do; the tasks share one latent affect, so that they can
+help each other. With `all_labels` every utterance has gold labels of all three:
+the same inputs, and the upper bound for learning from partial labels.
+
+A learner sees context, too: affect drifts from turn to turn of a dialogue.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+import dataclasses
+import functools
+import json
+from typing import Any
+
+import numpy as np
+
+from affect_jax.corpora import sources
+from affect_jax.corpora import spoken
+from affect_jax.corpora import utterance as utterance_lib
+from affect_jax.synthetic import utterance_affect
+from affect_jax.synthetic import utterance_streams
+from affect_jax.synthetic import utterances
+
+PARTS = utterances.PARTS
+OUTPUTS: dict[str, tuple[str, ...]] = {
+  'emotion': utterance_affect.EMOTIONS,
+  'sentiment': ('sentiment',),
+  'sarcasm': ('sarcasm',),
+}
+NUM_TRAIN = {'emotion': 1500, 'sentiment': 900, 'sarcasm': 450}
+NUM_VAL = {'emotion': 300, 'sentiment': 300, 'sarcasm': 300}
+NUM_TEST = {'emotion': 600, 'sentiment': 600, 'sarcasm': 600}
+# Sarcasm corpora are balanced by design; elsewhere sarcasm is an exception.
+SARCASM_SHARE = {'emotion': 0.1, 'sentiment': 0.1, 'sarcasm': 0.5}
+# Standard deviation of a wrong sentiment around the right one.
+JITTER = 1.5
+
+
+@dataclasses.dataclass(frozen=True)
+class _Options:
+  """Checked options; see `listing`."""
+
+  counts: Mapping[str, Mapping[str, int]]
+  all_labels: bool
+  sarcasm_share: Mapping[str, float]
+  drift: float
+  turns: tuple[int, int]
+  label_noise: float
+  missing: Mapping[str, float]
+  missing_in_eval: bool
+  seed: int
+
+
+def listing(
+  *,
+  parts: Sequence[str] = PARTS,
+  num_train: Mapping[str, int] | None = None,
+  num_val: Mapping[str, int] | None = None,
+  num_test: Mapping[str, int] | None = None,
+  all_labels: bool = False,
+  sarcasm_share: Mapping[str, float] | None = None,
+  drift: float = 0.8,
+  turns: Sequence[int] = (4, 12),
+  label_noise: float = 0.03,
+  missing: Mapping[str, float] | None = None,
+  missing_in_eval: bool = False,
+  seed: int = 0,
+) -> utterance_lib.Listing:
+  """Utterances of one or more parts, as train, val and test.
+
+  An utterance's sequences depend on seed, part, split, `sarcasm_share`,
+  `drift` and `turns` alone: the other options change its labels, or take
+  something away. Speakers are in one split of one part only.
+
+  Args:
+    parts: Which of 'emotion', 'sentiment', 'sarcasm'. Give one to use it as a
+      corpus of its own, beside others.
+    num_train: {part: utterances of the training split}, at least 1; a part
+      that is not named keeps NUM_TRAIN's.
+    num_val: Of the validation split; 0: none of that part.
+    num_test: Of the test split; 0: none of that part.
+    all_labels: Label all three tasks everywhere, not only the part's own.
+    sarcasm_share: {part: share of sarcastic utterances}; a part that is not
+      named keeps SARCASM_SHARE's.
+    drift: Correlation of the latent affect from turn to turn, in [0, 1); 0:
+      context does not help.
+    turns: Fewest and most turns of a dialogue; (1, 1): no dialogues.
+    label_noise: Share of wrong labels, of each task and in train only:
+      another emotion, sentiment moved by noise of deviation JITTER, sarcasm
+      turned around.
+    missing: {modality: share of the utterances of train that lack it},
+      independently; an utterance that would lack all three keeps its text.
+      Text goes with its transcript.
+    missing_in_eval: Modalities are missing in val and test, too.
+    seed: Another seed is another corpus with other people, in the same
+      invented language.
+
+  Raises:
+    ValueError: an option is out of its range or has an unknown name.
+  """
+  parts = (parts,) if isinstance(parts, str) else tuple(parts)
+  if not parts or set(parts) - set(PARTS) or len(set(parts)) != len(parts):
+    raise ValueError(f'parts are {parts}; one or more of {", ".join(PARTS)}.')
+  counts = {'train': num_train, 'val': num_val, 'test': num_test}
+  defaults = {'train': NUM_TRAIN, 'val': NUM_VAL, 'test': NUM_TEST}
+  options = _Options(
+    counts={
+      split: _numbers(f'num_{split}', given, defaults[split], split == 'train')
+      for split, given in counts.items()
+    },
+    all_labels=bool(all_labels),
+    sarcasm_share=_shares('sarcasm_share', sarcasm_share, SARCASM_SHARE),
+    drift=float(drift),
+    turns=_turns(turns),
+    label_noise=_shares('label_noise', {'': label_noise}, {'': 0.0})[''],
+    missing=_shares(
+      'missing', missing, dict.fromkeys(utterance_lib.MODALITIES, 0.0)
+    ),
+    missing_in_eval=bool(missing_in_eval),
+    seed=_whole('seed', seed, 0),
+  )
+  if not 0 <= options.drift < 1:
+    raise ValueError(f'drift is {drift}; it lies in [0, 1).')
+  tasks = [t for t in OUTPUTS if options.all_labels or t in parts]
+  return utterance_lib.Listing(
+    outputs={task: OUTPUTS[task] for task in tasks},
+    dims=utterance_streams.DIMS,
+    splits={
+      split: functools.partial(_stream, options, parts, split)
+      for split, numbers in options.counts.items()
+      if any(numbers[part] for part in parts)
+    },
+    sources={
+      'generator': utterances.version(),
+      'labels': sources.sha256(__file__),
+      'parts': ', '.join(parts),
+      **{k: json.dumps(v) for k, v in dataclasses.asdict(options).items()},
+    },
+  )
+
+
+def _stream(
+  options: _Options, parts: Sequence[str], split: str
+) -> Iterator[utterance_lib.Utterance]:
+  """Utterances of a split, part by part, dialogue by dialogue."""
+  for part in parts:
+    drawn = utterances.stream(
+      options.seed,
+      part,
+      split,
+      options.counts[split][part],
+      turns=options.turns,
+      drift=options.drift,
+      sarcasm_share=options.sarcasm_share[part],
+    )
+    rng = None
+    for turn in drawn:
+      if turn.turn == 0 or rng is None:
+        rng = utterances.generator(
+          utterances.LABELS, options.seed, part, split, turn.dialogue
+        )
+      yield _annotate(turn, rng, options, part, split)
+
+
+def _annotate(
+  turn: utterances.Turn,
+  rng: np.random.Generator,
+  options: _Options,
+  part: str,
+  split: str,
+) -> utterance_lib.Utterance:
+  """What the corpus tells of one utterance.
+
+  The same numbers are drawn whatever the options, so that a larger share
+  spoils the same labels and more.
+  """
+  wrong, lacking = rng.random((2, 3))
+  other = int(rng.integers(1, len(utterance_affect.EMOTIONS)))
+  jitter = JITTER * rng.standard_normal()
+  noisy = wrong < (options.label_noise if split == 'train' else 0.0)
+  emotion = utterance_affect.EMOTIONS.index(turn.emotion)
+  if noisy[0]:
+    emotion = (emotion + other) % len(utterance_affect.EMOTIONS)
+  sentiment = turn.sentiment
+  if noisy[1]:
+    sentiment = float(np.clip(sentiment + jitter, -3, 3))
+  labels: dict[str, float] = {}
+  if options.all_labels or part == 'emotion':
+    for k, name in enumerate(utterance_affect.EMOTIONS):
+      labels[name] = float(k == emotion)
+  if options.all_labels or part == 'sentiment':
+    labels['sentiment'] = sentiment
+  if options.all_labels or part == 'sarcasm':
+    labels['sarcasm'] = 1 - turn.sarcasm if noisy[2] else turn.sarcasm
+
+  sequences = dict(turn.sequences)
+  if split == 'train' or options.missing_in_eval:
+    gone = [
+      m
+      for m, u in zip(sequences, lacking, strict=True)
+      if u < options.missing[m]
+    ]
+    if len(gone) == len(sequences):
+      gone.remove('text')
+    for modality in gone:
+      del sequences[modality]
+  dialogue = f'{part}/{split}/{turn.dialogue:06d}'
+  return utterance_lib.Utterance(
+    id=f'{dialogue}/{turn.turn:02d}',
+    labels=labels,
+    sequences=sequences,
+    transcript=turn.transcript if 'text' in sequences else '',
+    dialogue='' if turn.alone else dialogue,
+    turn=turn.turn,
+    speaker=turn.speaker,
+  )
+
+
+def _whole(option: str, value: Any, least: int) -> int:
+  if isinstance(value, bool) or value != int(value) or value < least:
+    raise ValueError(f'{option} is {value!r}; a whole number >= {least}.')
+  return int(value)
+
+
+def _named(
+  option: str, given: Mapping[str, Any] | None, default: Mapping[str, Any]
+) -> dict[str, Any]:
+  """The default, with what is given in its place."""
+  given = dict(given or {})
+  if unknown := sorted(set(given) - set(default)):
+    raise ValueError(f'{option} has {unknown}; known: {", ".join(default)}.')
+  return {**default, **given}
+
+
+def _numbers(
+  option: str,
+  given: Mapping[str, int] | None,
+  default: Mapping[str, int],
+  needed: bool,
+) -> dict[str, int]:
+  return {
+    part: _whole(f'{option}[{part!r}]', value, int(needed))
+    for part, value in _named(option, given, default).items()
+  }
+
+
+def _shares(
+  option: str,
+  given: Mapping[str, float] | None,
+  default: Mapping[str, float],
+) -> dict[str, float]:
+  shares = _named(option, given, default)
+  for name, share in shares.items():
+    if not 0 <= share <= 1:
+      where = f'{option}[{name!r}]' if name else option
+      raise ValueError(f'{where} is {share}; a share lies in [0, 1].')
+  return {name: float(share) for name, share in shares.items()}
+
+
+def _turns(turns: Sequence[int]) -> tuple[int, int]:
+  if len(tuple(turns)) != 2 or not 1 <= turns[0] <= turns[1]:
+    raise ValueError(
+      f'turns are {turns!r}; the fewest and the most turns of a dialogue, '
+      'such as (4, 12).'
+    )
+  return _whole('turns[0]', turns[0], 1), _whole('turns[1]', turns[1], 1)
+
+
+class SyntheticUtterances(spoken.Spoken):
+  """Invented utterances; see `listing` and `Spoken`."""
+
+  LISTING = listing
