@@ -1,0 +1,87 @@
+"""Cells of a user's own CSV: the names of its columns, the numbers below."""
+
+from collections.abc import Callable, Sequence
+import difflib
+import pathlib
+
+
+def columns(
+  path: pathlib.Path,
+  header: Sequence[str],
+  *,
+  spelling: Callable[[str], str],
+  known: Sequence[str],
+  required: Sequence[str],
+  ignore: Sequence[str],
+  also: str,
+) -> list[str]:
+  """Names of the columns, in one spelling; 'ignored:<name>' for ignored ones.
+
+  Args:
+    path: The CSV, for messages.
+    header: Its first row.
+    spelling: The one spelling of a column's name, or '' if it is unknown.
+    known: Names to choose from.
+    required: Those of them that have to be there.
+    ignore: Names of further columns.
+    also: What other names are known: 'AU<number>'.
+
+  Raises:
+    ValueError: a column is unknown, missing or twice there, or an ignored one
+      is not there.
+  """
+  names = [cell.strip() for cell in header]
+  keys, unknown = [], []
+  for name in names:
+    key = f'ignored:{name}' if name in ignore else spelling(name)
+    keys.append(key)
+    if not key:
+      others = [k for k in known if k not in names]
+      close = difflib.get_close_matches(name.lower(), others, 1)
+      hint = f' (did you mean {close[0]!r}?)' if close else ''
+      unknown.append(f'{name!r}{hint}')
+  choices = f'{", ".join(known)}, {also}'
+  if unknown:
+    hint = ''
+    if len(header) == 1 and (';' in header[0] or '\t' in header[0]):
+      hint = ' Cells are separated by commas.'
+    raise ValueError(
+      f'{path}:1: unknown column {", ".join(unknown)}; known: {choices}; name '
+      f'others in `ignore_columns`.{hint}'
+    )
+  twice = sorted({k for k in keys if keys.count(k) > 1})
+  if twice:
+    raise ValueError(f'{path}:1: column {", ".join(twice)} occurs twice.')
+  for name in required:
+    if name not in keys:
+      raise ValueError(
+        f'{path}:1: there is no column {name!r}; known: {choices}.'
+      )
+  absent = sorted(set(ignore) - set(names))
+  if absent:
+    raise ValueError(
+      f'{path}:1: `ignore_columns` names {", ".join(absent)}, which the file '
+      'does not have.'
+    )
+  return keys
+
+
+def number(cell: str, low: float, high: float) -> float | None:
+  """A number in [low, high], or None for an empty cell.
+
+  Raises:
+    ValueError: says what the cell is instead; the caller says which.
+  """
+  if not cell:
+    return None
+  try:
+    value = float(cell)
+  except ValueError:
+    raise ValueError(f'{cell!r} is not a number.') from None
+  # NaN compares false to everything.
+  if not low <= value <= high:
+    raise ValueError(
+      f'{cell!r} is not in [{low:g}, {high:g}]; leave the cell empty where '
+      'nothing is annotated.'
+    )
+  return value

@@ -1,0 +1,227 @@
+"""CMU-MOSEI and CMU-MOSI from CMU-MultimodalSDK's .csd files.
+
+For features of one's own choice, at their own rates; see `csd_file` for the
+format, and for where files come from. Nothing of the SDK is needed but its
+folds (mmsdk/mmdatasdk/dataset/standard_datasets/CMU_MOSEI/
+cmu_mosei_std_folds.py, and CMU_MOSI's), which are read as text.
+"""
+
+import ast
+import collections
+from collections.abc import Iterator, Mapping
+import contextlib
+import functools
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from affect_jax.corpora import csd_file
+from affect_jax.corpora import feature_file
+from affect_jax.corpora import listing as listing_lib
+from affect_jax.corpora import mosei_emotions
+from affect_jax.corpora import sources
+from affect_jax.corpora import spoken
+from affect_jax.corpora import utterance
+from affect_jax.tasks import sentiment_class
+
+FOLDS = {
+  'train': 'standard_train_fold',
+  'val': 'standard_valid_fold',
+  'test': 'standard_test_fold',
+}
+PAUSE = 'sp'
+NO_FOLD = 'segments of videos in no fold'
+
+
+def listing(
+  labels: str | pathlib.Path,
+  folds: str | pathlib.Path,
+  *,
+  words: str | pathlib.Path = '',
+  vectors: str | pathlib.Path = '',
+  audio: str | pathlib.Path = '',
+  vision: str | pathlib.Path = '',
+) -> utterance.Listing:
+  """One utterance per labelled segment, cut out of the streams by time.
+
+  To a segment belong the rows of a stream whose middle lies in it: start <=
+  middle < end. (The SDK's align takes rows that overlap, some of them twice.)
+  The id is 'video[k]', k the row of the label stream as in the SDK; the video
+  is the dialogue, and the turn counts in time. A stream without the video or
+  without a row is a missing modality, counted.
+
+  Each file is read video by video.
+
+  Args:
+    labels: CMU_MOSEI_Labels.csd (7 columns, see `mosei_emotions`), or MOSI's
+      CMU_MOSI_Opinion_Labels.csd (sentiment).
+    folds: The SDK's file of folds: lists of videos.
+    words: ..._TimestampedWords.csd: transcripts, without the pauses 'sp'.
+    vectors: Stream of word vectors, ..._TimestampedWordVectors.csd.
+    audio: Stream such as ..._COVAREP.csd.
+    vision: Stream such as ..._VisualFacet42.csd.
+
+  Raises:
+    FileNotFoundError: a file is not there.
+    ImportError: h5py is not installed.
+    ValueError: names the file: see `csd_file.entries`; labels out of range;
+      no folds in it; none of words, vectors, audio and vision is given.
+  """
+  streams = {'text': vectors, 'audio': audio, 'vision': vision}
+  streams = {
+    m: sources.existing(p, f'a .csd of {m}') for m, p in streams.items() if p
+  }
+  if not streams and not words:
+    raise ValueError('One of words, vectors, audio and vision must be given.')
+  words = sources.existing(words, 'a .csd of words') if words else ''
+  labels = sources.existing(labels, 'a .csd of labels')
+  folds = sources.existing(folds, "the SDK's file of folds")
+  first = next(iter(read_labels(labels).values()), [])
+  if not first:
+    raise ValueError(f'{labels}: no labelled segment in it.')
+  outputs: dict[str, tuple[str, ...]] = {
+    'sentiment': ('sentiment',),
+    'sentiment_class': sentiment_class.CLASSES,
+  }
+  if mosei_emotions.EMOTIONS[0] in first[0][3]:
+    outputs['emotion'] = mosei_emotions.EMOTIONS
+  videos = read_folds(folds)
+  files = [labels, folds, *([words] if words else []), *streams.values()]
+  return utterance.Listing(
+    outputs=outputs,
+    dims={m: _width(path) for m, path in streams.items()},
+    splits={
+      split: functools.partial(
+        _stream, labels, split, videos, words, tuple(streams.items())
+      )
+      for split in videos
+    },
+    sources={path.name: sources.sha256(path) for path in files},
+  )
+
+
+def read_labels(
+  path: pathlib.Path,
+) -> dict[str, list[tuple[float, float, int, dict[str, Any]]]]:
+  """{video: [(start, end, row in the stream, labels by name)], by time}.
+
+  Raises:
+    ValueError: names the file, video, row and value: not 1 or 7 columns, or
+      not in their ranges.
+  """
+  videos: dict[str, list] = {}
+  for key, features, intervals in csd_file.entries(path):
+    video, index = feature_file.split_id(key)
+    for row, (numbers, span) in enumerate(
+      zip(features, intervals, strict=True)
+    ):
+      columns = (1, len(mosei_emotions.COLUMNS))
+      known = None
+      if len(numbers) in columns:
+        known = mosei_emotions.to_labels(numbers)
+      if known is None:
+        raise ValueError(
+          f'{path}: {key}, row {row}: {np.asarray(numbers).tolist()} is '
+          f'neither a sentiment in [-3, 3] nor {mosei_emotions.COLUMNS}.'
+        )
+      place = int(index) + row if video else row
+      videos.setdefault(video or key, []).append(
+        (float(span[0]), float(span[1]), place, known)
+      )
+  return {v: sorted(rows, key=lambda r: r[:3]) for v, rows in videos.items()}
+
+
+def read_folds(path: pathlib.Path) -> dict[str, tuple[str, ...]]:
+  """{'train', 'val', 'test': videos}; the file is parsed, never run.
+
+  Raises:
+    ValueError: names the file: not Python, or a list is missing.
+  """
+  try:
+    tree = ast.parse(path.read_text(encoding='utf-8'))
+    lists = {
+      ast.unparse(node.targets[0]): ast.literal_eval(node.value)
+      for node in tree.body
+      if isinstance(node, ast.Assign)
+    }
+  except (SyntaxError, UnicodeDecodeError, ValueError) as e:
+    raise ValueError(f'{path}: not a list of folds in Python: {e}') from e
+  if missing := sorted(set(FOLDS.values()) - set(lists)):
+    raise ValueError(f'{path}: no {missing}, only {sorted(lists)}.')
+  return {split: tuple(lists[name]) for split, name in FOLDS.items()}
+
+
+def _width(path: pathlib.Path) -> int:
+  for _, features, _ in csd_file.entries(path):
+    return features.shape[1]
+  raise ValueError(f'{path}: no entry in it.')
+
+
+def _stream(
+  labels: pathlib.Path,
+  split: str,
+  folds: Mapping[str, tuple[str, ...]],
+  words: pathlib.Path | str,
+  streams: tuple[tuple[str, pathlib.Path], ...],
+) -> Iterator[utterance.Utterance | listing_lib.LeftOut]:
+  counts: collections.Counter = collections.Counter()
+  segments = read_labels(labels)
+  if split == next(iter(folds)):  # Videos of no split are told of once.
+    inside = {video for videos in folds.values() for video in videos}
+    counts[NO_FOLD] += sum(
+      len(s) for v, s in segments.items() if v not in inside
+    )
+  with contextlib.ExitStack() as stack:
+    get_words = stack.enter_context(csd_file.opened(words)) if words else None
+    getters = {
+      m: stack.enter_context(csd_file.opened(path)) for m, path in streams
+    }
+    for video in folds[split]:
+      if video not in segments:
+        counts['videos without labels'] += 1
+        continue
+      spoken = get_words(video) if get_words else None
+      found = {m: get(video) for m, get in getters.items()}
+      for turn, (start, end, index, known) in enumerate(segments[video]):
+        transcript = _words(_cut(spoken, start, end))
+        sequences = {}
+        for modality, stream in found.items():
+          sequence = feature_file.finite(
+            _cut(stream, start, end), modality, counts
+          )
+          if sequence is not None:
+            sequences[modality] = sequence
+        if not sequences and not transcript:
+          counts[feature_file.NOTHING] += 1
+          continue
+        yield utterance.Utterance(
+          id=f'{video}[{index}]',
+          labels=known,
+          sequences=sequences,
+          transcript=transcript,
+          dialogue=video,
+          turn=turn,
+        )
+  yield from feature_file.left_out(counts)
+
+
+def _cut(
+  stream: tuple[np.ndarray, np.ndarray] | None, start: float, end: float
+) -> np.ndarray:
+  if stream is None:
+    return np.zeros((0, 0), np.float32)
+  features, intervals = stream
+  middle = intervals.mean(axis=1)
+  return features[(start <= middle) & (middle < end)]
+
+
+def _words(rows: np.ndarray) -> str:
+  texts = [feature_file.to_text(row) for row in rows]
+  return ' '.join(text for text in texts if text and text != PAUSE)
+
+
+class Csd(spoken.Spoken):
+  """Segments of CMU-MOSEI or CMU-MOSI; see `listing` and `Spoken`."""
+
+  LISTING = listing

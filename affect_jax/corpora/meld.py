@@ -1,0 +1,176 @@
+"""MELD: 13,708 utterances of 1,432 dialogues of Friends; emotion, sentiment.
+
+`path` is the folder that holds the three tables of `data/MELD` in
+https://github.com/declare-lab/MELD, which is open to all under GPL-3.0:
+
+  train_sent_emo.csv    9,989 rows
+  dev_sent_emo.csv      1,109 rows
+  test_sent_emo.csv     2,610 rows
+
+Columns are found by their names; read are Utterance, Speaker, Emotion (anger,
+disgust, fear, joy, neutral, sadness, surprise), Sentiment (negative, neutral,
+positive), Dialogue_ID and Utterance_ID. Labels are names in the tables, so no
+order has to be known; joy is `happiness` here. Neutral in one of the two
+tasks is neutral in the other.
+
+Numbers of dialogues begin anew in each table, and numbers of utterances have
+gaps where the authors left an utterance out. People are the same in all three
+splits: there is no speaker-independent score on MELD. The published measure is
+the weighted F1 of test: 65.21 for emotion (COSMIC, arXiv:2010.02795).
+
+The tables of before November 2020 hold apostrophes, dashes and quotation marks
+as codes of windows-1252: `mojibake` mends them, and the log says how many.
+
+Poria et al., 2019, "MELD: A Multimodal Multi-Party Dataset for Emotion
+Recognition in Conversations". It extends EmotionLines (Chen et al., 2018).
+"""
+
+from collections.abc import Iterator, Sequence
+import functools
+import pathlib
+
+from absl import logging
+
+from affect_jax.corpora import listing as listing_lib
+from affect_jax.corpora import mojibake
+from affect_jax.corpora import sources
+from affect_jax.corpora import spoken
+from affect_jax.corpora import utterance
+from affect_jax.tasks import emotion as emotion_lib
+from affect_jax.tasks import sentiment_class
+
+TABLES = {
+  'train': 'train_sent_emo.csv',
+  'val': 'dev_sent_emo.csv',
+  'test': 'test_sent_emo.csv',
+}
+EMOTIONS = emotion_lib.LABELS['meld']
+SENTIMENTS = sentiment_class.CLASSES
+COLUMNS = (
+  'Utterance',
+  'Speaker',
+  'Emotion',
+  'Sentiment',
+  'Dialogue_ID',
+  'Utterance_ID',
+)
+
+
+def listing(path: str | pathlib.Path) -> utterance.Listing:
+  """MELD's transcripts as train, val (dev) and test, without features.
+
+  The id of an utterance is 'train/dia0_utt3', as its clip is named; val is
+  'val/...'. Rows without words and repeated rows are left out and counted.
+
+  Args:
+    path: The folder with the three tables.
+
+  Raises:
+    FileNotFoundError: a table is not there.
+    ValueError: when a split is streamed: up to 20 bad rows, by line.
+  """
+  root = pathlib.Path(path).expanduser().absolute()
+  tables = {
+    split: sources.existing(root / name, f'the {split} split of MELD')
+    for split, name in TABLES.items()
+  }
+  return utterance.Listing(
+    outputs={
+      'emotion': emotion_lib.names('meld'),
+      'sentiment_class': SENTIMENTS,
+    },
+    dims={},
+    splits={s: functools.partial(_stream, t, s) for s, t in tables.items()},
+    sources={table.name: sources.sha256(table) for table in tables.values()},
+  )
+
+
+def _stream(
+  table: pathlib.Path, split: str
+) -> Iterator[utterance.Utterance | listing_lib.LeftOut]:
+  """Utterances by dialogue and turn, whatever the order of the rows."""
+  problems = sources.Problems(table)
+  rows = sources.read_rows(table)
+  _, header = next(rows)
+  columns = _columns(table, header)
+  found: dict[tuple[int, int], tuple[int, Sequence[str]]] = {}
+  repeated, mended = 0, 0
+  for line, cells in rows:
+    if len(cells) != len(header):
+      problems.add(f'{table}:{line}: {len(cells)} cells, not {len(header)}.')
+      continue
+    text, *rest = (cells[i].strip() for i in columns)
+    row = (mojibake.mended(text), *rest)
+    problem = _problem(row)
+    if problem:
+      problems.add(f'{table}:{line}: {problem}')
+      continue
+    mended += row[0] != text
+    turn = (int(row[4]), int(row[5]))
+    first, other = found.setdefault(turn, (line, row))
+    if first == line:
+      continue
+    if other == row:
+      repeated += 1
+    else:
+      problems.add(
+        f'{table}:{line}: utterance {turn[1]} of dialogue {turn[0]} is already '
+        f'in line {first}, with other cells.'
+      )
+  problems.check()
+  if not found:
+    raise ValueError(f'{table}: there are no rows below the header.')
+  if mended:
+    logging.info('%s: broken characters mended in %d rows.', table, mended)
+  if repeated:
+    yield listing_lib.LeftOut('repeated rows', '', repeated)
+  for turn, (_, row) in sorted(found.items()):
+    if row[0]:
+      yield _utterance(split, turn, row)
+    else:
+      yield listing_lib.LeftOut('rows without words', f'{split}/dia{turn[0]}')
+
+
+def _utterance(
+  split: str, turn: tuple[int, int], row: Sequence[str]
+) -> utterance.Utterance:
+  text, speaker, emotion, sentiment, *_ = row
+  shares = {n: float(n == EMOTIONS[emotion]) for n in EMOTIONS.values()}
+  return utterance.Utterance(
+    id=f'{split}/dia{turn[0]}_utt{turn[1]}',
+    labels={**shares, 'sentiment_class': sentiment},
+    transcript=text,
+    dialogue=f'{split}/dia{turn[0]}',
+    turn=turn[1],
+    speaker=speaker,
+  )
+
+
+def _columns(table: pathlib.Path, header: Sequence[str]) -> list[int]:
+  """Places of COLUMNS in the header."""
+  names = [cell.strip() for cell in header]
+  for name in COLUMNS:
+    if names.count(name) != 1:
+      raise ValueError(
+        f'{table}:1: column {name!r} is there {names.count(name)} times, not '
+        f'once; the header is {names}.'
+      )
+  return [names.index(name) for name in COLUMNS]
+
+
+def _problem(row: Sequence[str]) -> str | None:
+  _, _, emotion, sentiment, *numbers = row
+  if emotion not in EMOTIONS:
+    return f'Emotion {emotion!r} is none of {", ".join(EMOTIONS)}.'
+  if sentiment not in SENTIMENTS:
+    return f'Sentiment {sentiment!r} is none of {", ".join(SENTIMENTS)}.'
+  for name, number in zip(COLUMNS[4:], numbers, strict=True):
+    if not (number.isascii() and number.isdigit()):
+      return f'{name} {number!r} is not a whole number >= 0.'
+  return None
+
+
+class Meld(spoken.Spoken):
+  """Utterances of MELD; see `listing` and `Spoken`."""
+
+  LISTING = listing

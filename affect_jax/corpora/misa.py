@@ -1,0 +1,176 @@
+"""Lists of words with their sounds and pictures: MISA's and MAG-BERT's files.
+
+declare-lab/MISA (code: MIT) links and writes train.pkl, dev.pkl and test.pkl
+of CMU-MOSI and CMU-MOSEI (src/create_dataset.py); WasifurRahman/
+BERT_multimodal_transformer links mosi.pkl and mosei.pkl (README, "Dataset
+Format"; its repository names no licence). The data keep the terms of their
+authors: research; cite Zadeh et al., 2016 and 2018.
+
+  MISA  ((word numbers, vision, audio, words), label, segment)
+  MAG   ((words, vision, audio), label, segment), {train, dev, test: list of it}
+
+vision and audio are [T, D], one row per word, already normalised; the label is
+a sentiment in [-3, 3]; the segment is 'video[k]'. Word numbers and MISA's
+embedding_and_mapping.pt are not read: encode the transcript instead. Rows of
+words do not line up with the tokens that a model makes of them.
+"""
+
+import collections
+from collections.abc import Iterator, Mapping, Sequence
+import functools
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from affect_jax.corpora import feature_file
+from affect_jax.corpora import listing as listing_lib
+from affect_jax.corpora import mosei_emotions
+from affect_jax.corpora import numpy_pickle
+from affect_jax.corpora import sources
+from affect_jax.corpora import spoken
+from affect_jax.corpora import utterance
+from affect_jax.tasks import sentiment_class
+
+SPLITS = {'train': 'train', 'val': 'dev', 'test': 'test'}
+# Which part of an utterance is what, by how many parts it has.
+PARTS = {
+  3: {'words': 0, 'vision': 1, 'audio': 2},
+  4: {'words': 3, 'vision': 1, 'audio': 2},
+}
+
+
+def listing(path: str | pathlib.Path) -> utterance.Listing:
+  """MISA's folder or MAG-BERT's file: train, val (its dev) and test.
+
+  The id is the segment's, its video is the dialogue, its number the turn. (In
+  the SDK's numbering, turns need not be in order of time.) Words with spaces
+  between them are the transcript. `feature_file.finite` says which sequences
+  are missing and which values are read as 0.
+
+  Files are read once here, to learn their widths, and again by each split.
+
+  Args:
+    path: The folder of train.pkl, dev.pkl and test.pkl, or the .pkl.
+
+  Raises:
+    FileNotFoundError: no such file or folder, or none of the three in it.
+    ValueError: names the file: damaged or not of this form; the split, row and
+      value of labels that are out of range.
+  """
+  path = pathlib.Path(path).expanduser().absolute()
+  if path.is_dir():
+    files = {s: path / f'{name}.pkl' for s, name in SPLITS.items()}
+    files = {s: file for s, file in files.items() if file.is_file()}
+    if not files:
+      raise FileNotFoundError(f'{path}: no train.pkl, dev.pkl, test.pkl in it.')
+  else:
+    sources.existing(path, 'a .pkl of MAG-BERT, or a folder of MISA')
+    files = dict.fromkeys(SPLITS, path)
+  dims: dict[str, int] = {}
+  for split, file in files.items():
+    for row, example in enumerate(_load(file, split)):
+      _read(file, split, row, example, dims)
+  return utterance.Listing(
+    outputs={
+      'sentiment': ('sentiment',),
+      'sentiment_class': sentiment_class.CLASSES,
+    },
+    dims=dims,
+    splits={
+      split: functools.partial(_stream, file, split, dims)
+      for split, file in files.items()
+    },
+    sources={f.name: sources.sha256(f) for f in sorted(set(files.values()))},
+  )
+
+
+def _load(file: pathlib.Path, split: str) -> Sequence[Any]:
+  content = numpy_pickle.load(file)
+  name = SPLITS[split]
+  if isinstance(content, dict):
+    if name not in content:
+      raise ValueError(f'{file}: no {name!r} among its keys {list(content)}.')
+    content = content[name]
+  if not isinstance(content, list | tuple):
+    raise ValueError(
+      f'{file}: {name} is a {type(content).__name__}, not a list of '
+      '((words, vision, audio), label, segment).'
+    )
+  return content
+
+
+def _read(
+  file: pathlib.Path,
+  split: str,
+  row: int,
+  example: Any,
+  dims: dict[str, int],
+) -> tuple[str, str, dict[str, np.ndarray], dict[str, Any]]:
+  """Segment, transcript, {modality: [T, D]} and labels of one utterance.
+
+  `dims` {modality: D} gains the widths that are not known yet.
+  """
+  where = f'{file}: {SPLITS[split]}, row {row}'
+  try:
+    parts, label, segment = example
+    places = PARTS[len(parts)]
+    numbers = np.asarray(label, np.float64).reshape(-1)
+    words = [feature_file.to_text(word) for word in parts[places['words']]]
+  except (KeyError, TypeError, ValueError) as e:
+    raise ValueError(
+      f'{where} is not ((words, vision, audio), label, segment), nor with '
+      f'(word numbers, vision, audio, words): {type(e).__name__} {e}.'
+    ) from e
+  labels = None
+  if numbers.size in (1, len(mosei_emotions.COLUMNS)):
+    labels = mosei_emotions.to_labels(numbers[:1])
+  if labels is None:
+    raise ValueError(
+      f'{where}: {numbers.tolist()} is not a sentiment in [-3, 3].'
+    )
+  arrays = {m: np.asarray(parts[places[m]]) for m in ('audio', 'vision')}
+  for modality, array in arrays.items():
+    width = dims.setdefault(modality, array.shape[-1] if array.ndim else 0)
+    if array.ndim != 2 or array.shape[1] != width:
+      raise ValueError(
+        f'{where}: {modality} has the shape {array.shape}, not [T, {width}].'
+      )
+  return feature_file.to_text(segment), ' '.join(words), arrays, labels
+
+
+def _stream(
+  file: pathlib.Path, split: str, dims: Mapping[str, int]
+) -> Iterator[utterance.Utterance | listing_lib.LeftOut]:
+  counts: collections.Counter = collections.Counter()
+  rows = [
+    _read(file, split, row, example, dict(dims))
+    for row, example in enumerate(_load(file, split))
+  ]
+  ids = feature_file.distinct([segment for segment, *_ in rows], counts)
+  places = [feature_file.split_id(segment) for segment, *_ in rows]
+  for row, video, turn in feature_file.in_turn(places):
+    _, transcript, arrays, labels = rows[row]
+    sequences = {}
+    for modality, array in arrays.items():
+      sequence = feature_file.finite(array, modality, counts)
+      if sequence is not None:
+        sequences[modality] = sequence
+    if not sequences and not transcript:
+      counts[feature_file.NOTHING] += 1
+      continue
+    yield utterance.Utterance(
+      id=ids[row],
+      labels=labels,
+      sequences=sequences,
+      transcript=transcript,
+      dialogue=video,
+      turn=turn,
+    )
+  yield from feature_file.left_out(counts)
+
+
+class Misa(spoken.Spoken):
+  """Utterances of MISA's or MAG-BERT's files; see `listing` and `Spoken`."""
+
+  LISTING = listing

@@ -1,0 +1,265 @@
+"""MMSA's pickles: CMU-MOSI, CMU-MOSEI and CH-SIMS as sequences of features.
+
+The most used form of these corpora: thuiar/MMSA links the files in its README
+(MOSI, MOSEI, SIMS: Processed/aligned_50.pkl, unaligned_50.pkl,
+unaligned_39.pkl); thuiar/MMSA-FET writes the same form from videos, with a
+fourth key 'config'. MMSA's code is MIT; the data keep the terms of their
+authors: research; cite Zadeh et al., 2016 (MOSI) and 2018 (MOSEI), Yu et al.,
+2020 (SIMS).
+
+{train, valid, test: {key: N rows}}, as MMSA's data_loader.py reads them:
+
+  id                         'video$_$clip'
+  raw_text                   transcripts
+  text, audio, vision        [N, T, D], padded at the end
+  text_bert                  [N, 3, T]: token ids, mask, segments
+  audio_lengths, vision_lengths   of unaligned files
+  regression_labels          sentiment, [-3, 3]; of SIMS [-1, 1]
+  annotations                'Negative', 'Neutral', 'Positive'
+
+Not read: classification_labels (the sign of the sentiment, deprecated there);
+SIMS' labels of single modalities (regression_labels_T, _A, _V), which no task
+here stands for.
+
+CH-SIMS: sentiment is multiplied by 3, into the [-3, 3] of all corpora here.
+Divide predictions and labels by 3 for the measures that papers give for SIMS
+(MAE, and accuracies whose bounds are in [-1, 1]).
+"""
+
+import collections
+from collections.abc import Iterator, Mapping
+import functools
+import math
+import pathlib
+from typing import Any
+
+from absl import logging
+import numpy as np
+
+from affect_jax.corpora import feature_file
+from affect_jax.corpora import listing as listing_lib
+from affect_jax.corpora import mmsa_arrays
+from affect_jax.corpora import mosei_emotions
+from affect_jax.corpora import sources
+from affect_jax.corpora import spoken
+from affect_jax.corpora import utterance
+from affect_jax.tasks import base
+from affect_jax.tasks import sentiment_class
+
+# sha256, from MMSA's README: name, label range, D of text, audio, vision.
+PUBLISHED = {
+  '78e0f8b5ef8ff71558e7307848fc1fa929ecb078203f565ab22b9daab2e02524': (
+    'MOSI/Processed/unaligned_50.pkl',
+    3.0,
+    (768, 5, 20),
+  ),
+  'd3994fd25681f9c7ad6e9c6596a6fe9b4beb85ff7d478ba978b124139002e5f9': (
+    'MOSI/Processed/aligned_50.pkl',
+    3.0,
+    (768, 5, 20),
+  ),
+  'ad8b23d50557045e7d47959ce6c5b955d8d983f2979c7d9b7b9226f6dd6fec1f': (
+    'MOSEI/Processed/unaligned_50.pkl',
+    3.0,
+    (768, 74, 35),
+  ),
+  '45eccfb748a87c80ecab9bfac29582e7b1466bf6605ff29d3b338a75120bf791': (
+    'MOSEI/Processed/aligned_50.pkl',
+    3.0,
+    (768, 74, 35),
+  ),
+  'c9e20c13ec0454d98bb9c1e520e490c75146bfa2dfeeea78d84de047dbdd442f': (
+    'SIMS/Processed/unaligned_39.pkl',
+    1.0,
+    (768, 33, 709),
+  ),
+}
+
+
+def listing(
+  path: str | pathlib.Path,
+  *,
+  label_range: float = 0.0,
+  csd_labels: str | pathlib.Path = '',
+) -> utterance.Listing:
+  """A file of MMSA or MMSA-FET: train, val (its valid) and test.
+
+  The id is the file's; its video is the dialogue, its clip the turn. Text is
+  given twice: as the file's vectors, and as a transcript. Padding
+  is cut off: at the lengths of the file, in aligned files (T is the same for
+  all) at that of the text's mask, else after the last row that is not zero.
+  `feature_file.finite` says which sequences are missing and which values are
+  read as 0. A NaN label is not annotated.
+
+  A published file is told by its sha256; any other is read once here, to learn
+  its widths. Each split reads the file again and keeps its own part: up to the
+  file's size in memory while a split is read.
+
+  Args:
+    path: The .pkl.
+    label_range: Labels are in [-label_range, label_range]: 3 (MOSI, MOSEI) or
+      1 (SIMS); 0: that of the published file, or 3 if a label is beyond 1.
+    csd_labels: CMU_MOSEI_Labels.csd: adds MOSEI's six emotions, see
+      `mosei_emotions`. Who gets none is counted.
+
+  Raises:
+    FileNotFoundError: no such file.
+    ImportError: `csd_labels` needs h5py.
+    ValueError: an option is unknown or contradicts the published file; names
+      the file where it is damaged or not of this form, with sizes by key; the
+      split, row and value of labels that are out of range.
+  """
+  base.check_choice('label_range', f'{label_range:g}', ('0', '1', '3'))
+  path = sources.existing(path, "MMSA's .pkl of features")
+  digest = sources.sha256(path)
+  if digest in PUBLISHED:
+    name, scale, widths = PUBLISHED[digest]
+    logging.info('%s is the published %s.', path, name)
+    dims: dict[str, int] = {}
+    dims.update(zip(utterance.MODALITIES, widths, strict=True))
+    splits = list(feature_file.SPLITS.values())
+    if label_range not in (0.0, scale):
+      raise ValueError(
+        f'{path} is {name}, whose label_range is {scale:g}, not '
+        f'{label_range:g}.'
+      )
+  else:
+    logging.info('%s is none of the files that MMSA published.', path)
+    dims, scale, splits = _survey(path, label_range)
+  outputs: dict[str, tuple[str, ...]] = {
+    'sentiment': ('sentiment',),
+    'sentiment_class': sentiment_class.CLASSES,
+  }
+  files = {path.name: digest}
+  if csd_labels:
+    csd_labels = sources.existing(csd_labels, 'CMU_MOSEI_Labels.csd')
+    mosei_emotions.read(csd_labels)  # Its mistakes show before hours of work.
+    files[csd_labels.name] = sources.sha256(csd_labels)
+    outputs['emotion'] = mosei_emotions.EMOTIONS
+  return utterance.Listing(
+    outputs=outputs,
+    dims=dims,
+    splits={
+      split: functools.partial(
+        _stream, path, split, scale, tuple(dims), csd_labels
+      )
+      for split in splits
+    },
+    sources={**files, 'label_range': f'{scale:g}'},
+  )
+
+
+def _survey(
+  path: pathlib.Path, label_range: float
+) -> tuple[dict[str, int], float, list[str]]:
+  """Widths, label range and splits of an unknown file, which is checked."""
+  everything = feature_file.load(path)
+  for split, data in everything.items():
+    mmsa_arrays.check(path, split, data)
+  dims = feature_file.get_dims(path, everything)
+  if not dims:
+    raise ValueError(f'{path}: none of {utterance.MODALITIES} is in it.')
+  if not label_range:
+    numbers = [mmsa_arrays.numbers(path, s, d) for s, d in everything.items()]
+    if not any(np.any(np.abs(n) > 1) for n in numbers):
+      raise ValueError(
+        f'{path}: all {mmsa_arrays.LABELS} are in [-1, 1]. Say label_range=1 '
+        'if this is the range of the corpus (CH-SIMS), label_range=3 if it is '
+        '[-3, 3].'
+      )
+    label_range = 3.0
+  for split, data in everything.items():
+    mmsa_arrays.sentiments(path, split, data, label_range)
+  return dims, label_range, list(everything)
+
+
+def _stream(
+  path: pathlib.Path,
+  split: str,
+  label_range: float,
+  modalities: tuple[str, ...],
+  csd_labels: pathlib.Path | str,
+) -> Iterator[utterance.Utterance | listing_lib.LeftOut]:
+  counts: collections.Counter = collections.Counter()
+  everything = feature_file.load(path)
+  if split not in everything:
+    raise ValueError(f'{path}: no split {split}, only {list(everything)}.')
+  first = next(iter(everything))
+  emotions: Mapping[Any, Mapping[str, float]] = {}
+  if csd_labels:
+    joined = _join(path, everything, label_range, csd_labels)
+    emotions = joined.labels
+    counts.update(r for (s, _), r in joined.reasons.items() if s == split)
+    if split == first:  # Rows of no split are told of once.
+      counts[mosei_emotions.NO_UTTERANCE] += joined.unused
+  data = everything.pop(split)
+  everything.clear()  # Frees the memory of the other splits.
+  mmsa_arrays.check(path, split, data)
+  values = mmsa_arrays.sentiments(path, split, data, label_range)
+  values = np.clip(values * (3 / label_range), -3, 3)
+  classes = mmsa_arrays.classes(path, split, data, values, counts)
+  lengths = mmsa_arrays.lengths(path, split, data, counts)
+  texts = data.get('raw_text')
+  names = [feature_file.to_text(name) for name in data['id']]
+  ids = feature_file.distinct(names, counts)
+  places = [feature_file.split_id(name) for name in names]
+  for row, video, turn in feature_file.in_turn(places):
+    labels: dict[str, Any] = dict(emotions.get((split, row), {}))
+    if not math.isnan(values[row]):
+      labels['sentiment'] = float(values[row])
+    else:
+      counts['sentiment labels of NaN (not annotated)'] += 1
+    if classes[row]:
+      labels['sentiment_class'] = classes[row]
+    sequences = {}
+    for modality in modalities:
+      cut = mmsa_arrays.cut(data, modality, row, lengths, counts)
+      sequence = feature_file.finite(cut, modality, counts)
+      if sequence is not None:
+        sequences[modality] = sequence
+    transcript = feature_file.to_text(texts[row]) if texts is not None else ''
+    if not sequences and not transcript:
+      counts[feature_file.NOTHING] += 1
+      continue
+    yield utterance.Utterance(
+      id=ids[row],
+      labels=labels,
+      sequences=sequences,
+      transcript=transcript,
+      dialogue=video,
+      turn=turn,
+    )
+  yield from feature_file.left_out(counts)
+
+
+def _join(
+  path: pathlib.Path,
+  everything: Mapping[str, Mapping[str, Any]],
+  label_range: float,
+  csd_labels: pathlib.Path | str,
+) -> mosei_emotions.Joined:
+  """MOSEI's emotions by (split, row)."""
+  clips = []
+  for split, data in everything.items():
+    mmsa_arrays.check(path, split, data)
+    values = mmsa_arrays.sentiments(path, split, data, label_range)
+    for row, value in enumerate(values):
+      name = feature_file.to_text(data['id'][row])
+      video, clip = feature_file.split_id(name)
+      clips.append(
+        mosei_emotions.Clip(
+          key=(split, row),
+          id=name,
+          video=video,
+          sentiment=float(value),
+          clip=clip,
+          index=int(clip) if name.endswith(f'[{clip}]') else None,
+        )
+      )
+  return mosei_emotions.join(csd_labels, mosei_emotions.read(csd_labels), clips)
+
+
+class Mmsa(spoken.Spoken):
+  """Utterances of a file of MMSA or MMSA-FET; see `listing` and `Spoken`."""
+
+  LISTING = listing

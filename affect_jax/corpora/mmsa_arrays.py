@@ -1,0 +1,169 @@
+"""The arrays of one split of MMSA's pickles: checks, labels, lengths."""
+
+import collections
+from collections.abc import Mapping
+import math
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from affect_jax.corpora import feature_file
+from affect_jax.corpora import sources
+from affect_jax.corpora import utterance
+from affect_jax.tasks import sentiment_class
+
+LABELS = 'regression_labels'
+LENGTHS = ('audio_lengths', 'vision_lengths')
+ROWS = (
+  *('id', LABELS, 'raw_text', 'annotations', 'text_bert'),
+  *LENGTHS,
+  *utterance.MODALITIES,
+)
+
+
+def check(path: pathlib.Path, split: str, data: Mapping[str, Any]) -> None:
+  """Raises ValueError unless ids and labels are there, and rows agree."""
+  if missing := [key for key in ('id', LABELS) if key not in data]:
+    raise ValueError(
+      f'{path}: {split} has no {" and no ".join(missing)}, only {list(data)}.'
+    )
+  feature_file.check_rows(path, split, data, ROWS)
+
+
+def numbers(
+  path: pathlib.Path, split: str, data: Mapping[str, Any]
+) -> np.ndarray:
+  """f64 [N] sentiment as in the file."""
+  try:
+    values = np.asarray(data[LABELS], np.float64)
+  except (TypeError, ValueError) as e:
+    raise ValueError(f'{path}: {split} {LABELS} are no numbers: {e}') from e
+  if values.size != len(data['id']):
+    raise ValueError(
+      f'{path}: {split} {LABELS} has the shape {values.shape}, not one number '
+      f'for each of {len(data["id"])} utterances.'
+    )
+  return values.reshape(-1)
+
+
+def sentiments(
+  path: pathlib.Path, split: str, data: Mapping[str, Any], label_range: float
+) -> np.ndarray:
+  """f64 [N] sentiment as in the file, in its range; NaN: not annotated."""
+  values = numbers(path, split, data)
+  problems = sources.Problems(path)
+  for row in np.flatnonzero(np.abs(values) > label_range + 1e-6):
+    problems.add(
+      f'{split}, row {row} ({feature_file.to_text(data["id"][row])}): {LABELS} '
+      f'{values[row]:g} is not in [-{label_range:g}, {label_range:g}].'
+    )
+  problems.check()
+  return values
+
+
+def classes(
+  path: pathlib.Path,
+  split: str,
+  data: Mapping[str, Any],
+  values: np.ndarray,
+  counts: collections.Counter,
+) -> list[str]:
+  """Names of the sentiment classes: as annotated, else by sign; '': none."""
+  problems = sources.Problems(path)
+  found = []
+  for row, value in enumerate(values):
+    sign = '' if math.isnan(value) else feature_file.to_sentiment_class(value)
+    name = sign
+    if 'annotations' in data:
+      name = feature_file.to_text(data['annotations'][row]).strip().lower()
+      if name in ('', 'nan', 'none'):
+        name = sign
+      elif name not in sentiment_class.CLASSES:
+        problems.add(
+          f'{split}, row {row}: annotation {name!r} is not one of '
+          f'{sentiment_class.CLASSES}.'
+        )
+    if sign and name != sign:
+      counts['annotations against the sign of the sentiment (kept)'] += 1
+    found.append(name)
+  problems.check()
+  return found
+
+
+def lengths(
+  path: pathlib.Path,
+  split: str,
+  data: Mapping[str, Any],
+  counts: collections.Counter,
+) -> dict[str, np.ndarray]:
+  """{modality: int [N]} where the file tells; else padding must.
+
+  In aligned files (T is the same for all modalities) the text's mask counts
+  for all of them, and `*_lengths` do not: those are of unaligned sequences.
+  """
+  totals = {m: np.shape(data[m])[1] for m in utterance.MODALITIES if m in data}
+  aligned = len(totals) > 1 and len(set(totals.values())) == 1
+  found = {}
+  if 'text_bert' in data:
+    shape = np.shape(data['text_bert'])
+    if len(shape) != 3 or shape[1] != 3:
+      raise ValueError(
+        f'{path}: {split} text_bert has the shape {shape}, not [N, 3, T].'
+      )
+    words = np.count_nonzero(np.asarray(data['text_bert'])[:, 1] > 0, axis=1)
+    masked = totals if aligned else ('text',)
+    found = {m: words for m in masked if totals.get(m) == shape[2]}
+  for key in LENGTHS:
+    modality = key.removesuffix('_lengths')
+    if key in data and modality in totals and not aligned:
+      found[modality] = _stated(
+        path, split, key, data[key], totals[modality], counts
+      )
+  return found
+
+
+def cut(
+  data: Mapping[str, Any],
+  modality: str,
+  row: int,
+  known: Mapping[str, np.ndarray],
+  counts: collections.Counter,
+) -> np.ndarray:
+  """[T, D] of one utterance without its padding.
+
+  Args:
+    data: A split.
+    modality: Its key.
+    row: Which utterance.
+    known: Of `lengths`; what it does not tell ends with the last row that is
+      not zero.
+    counts: Adds sequences that are not zero after their length.
+  """
+  sequence = np.asarray(data[modality][row])
+  if modality not in known:
+    rows = np.flatnonzero(np.any(sequence != 0, axis=1))
+    return sequence[: rows[-1] + 1 if rows.size else 0]
+  length = known[modality][row]
+  # What BERT makes of padding is not zero.
+  if modality != 'text' and sequence[length:].any():
+    counts[f'{modality} sequences that go on after their length (cut)'] += 1
+  return sequence[:length]
+
+
+def _stated(
+  path: pathlib.Path,
+  split: str,
+  key: str,
+  lengths: Any,
+  total: int,
+  counts: collections.Counter,
+) -> np.ndarray:
+  values = np.asarray(lengths, np.float64).reshape(-1)
+  bad = np.flatnonzero((values < 0) | (values != np.round(values)))
+  if bad.size:
+    raise ValueError(
+      f'{path}: {split}, row {bad[0]}: {key} is {values[bad[0]]}, not a length.'
+    )
+  counts[f'{key} beyond the array (cut)'] += int(np.sum(values > total))
+  return np.minimum(values, total).astype(np.int64)

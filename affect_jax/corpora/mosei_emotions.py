@@ -1,0 +1,272 @@
+"""CMU-MOSEI's six emotions, joined to utterances of feature files.
+
+Feature files carry MOSEI's sentiment and not its emotions. Those are in
+CMU_MOSEI_Labels.csd, stream 'All Labels': one row per segment, [sentiment -3
+to 3, happy, sad, anger, surprise, disgust, fear 0 to 3] (CMU_MOSEI/README.md
+of CMU-MultimodalSDK), where an emotion is present if it is above 0. Several
+may be.
+
+The numbers in ids are not the same everywhere, so a join by number alone would
+be wrong and look right:
+
+  'video[k]'           (MultiBench, the SDK) the k-th row of the .csd, whose
+                       rows are in no order of time
+  'video$_$clip'       (MMSA) the number in MOSEI's segmented transcripts, which
+                       has gaps: labelled segments are some of them, in time
+  video, start, end    (MulT) the row's interval
+
+An utterance of the first and third kind is joined by number or interval, and
+must have the row's sentiment. The second is joined by order: the utterances of
+a video, by clip, are found among its rows, by time, so that every sentiment
+agrees. Where this can be done in several ways with different emotions, the
+utterance gets none. That clips are numbered in time is an assumption; a wrong
+one shows, because sentiments do not agree by chance.
+"""
+
+import collections
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+import dataclasses
+import math
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from affect_jax.corpora import csd_file
+from affect_jax.corpora import feature_file
+from affect_jax.tasks import emotion as emotion_lib
+
+STREAM = 'All Labels'
+# In the order of the columns, after sentiment.
+EMOTIONS = emotion_lib.names('mosei')
+COLUMNS = ('sentiment', *EMOTIONS)
+# Sentiment is a mean of a few integers: different values are much further off.
+SENTIMENT_TOLERANCE = 0.01
+SECONDS_TOLERANCE = 0.05
+# How much a label may be out of its range, by rounding.
+SLACK = 1e-3
+
+NO_ROW = 'utterances without a row in the emotion file'
+OTHER_SENTIMENT = 'utterances with another sentiment in the emotion file'
+AMBIGUOUS = 'utterances that fit rows of different emotions'
+NO_UTTERANCE = 'rows of the emotion file without an utterance'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Segment:
+  """One labelled segment of a video.
+
+  Attributes:
+    index: Its row in the label stream.
+    start: In seconds.
+    sentiment: In [-3, 3].
+    present: Which of EMOTIONS are present.
+  """
+
+  index: int
+  start: float
+  sentiment: float
+  present: tuple[bool, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Clip:
+  """One utterance of a feature file, to be found among the segments.
+
+  Attributes:
+    key: By which its labels are returned, such as (split, row).
+    id: Its id, for messages.
+    video: Its video.
+    sentiment: In [-3, 3]; NaN fits any.
+    clip: Number in the transcripts, for the join by order.
+    index: Row in the label stream, if known.
+    start: In seconds, if known.
+  """
+
+  key: Hashable
+  id: str
+  video: str
+  sentiment: float
+  clip: str = ''
+  index: int | None = None
+  start: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Joined:
+  """What became of clips and segments.
+
+  Attributes:
+    labels: {clip's key: {emotion: 0 or 1}} of those that were found.
+    reasons: {clip's key: why it has none} of the others.
+    unused: How many segments belong to no clip.
+  """
+
+  labels: Mapping[Any, Mapping[str, float]]
+  reasons: Mapping[Any, str]
+  unused: int
+
+
+def read(path: str | pathlib.Path) -> dict[str, list[Segment]]:
+  """{video: segments, by time} of CMU_MOSEI_Labels.csd.
+
+  Raises:
+    FileNotFoundError, ImportError: as `csd_file.entries`.
+    ValueError: names the file: no 'All Labels' in it (lists the streams that
+      are there), or rows that are not 7 numbers in their ranges.
+  """
+  there = csd_file.streams(path)
+  if STREAM not in there:
+    raise ValueError(
+      f'{path}: no stream {STREAM!r}, but {there}. Emotions of MOSEI are in '
+      'CMU_MOSEI_Labels.csd.'
+    )
+  videos: dict[str, list[Segment]] = {}
+  for key, features, intervals in csd_file.entries(path, STREAM):
+    video, index = feature_file.split_id(key)
+    for row, (values, interval) in enumerate(
+      zip(features, intervals, strict=True)
+    ):
+      if len(values) != len(COLUMNS) or to_labels(values) is None:
+        raise ValueError(
+          f'{path}: {STREAM}/{key}, row {row}: {values.tolist()} are not '
+          f'{COLUMNS} in [-3, 3] and [0, 3].'
+        )
+      videos.setdefault(video or key, []).append(
+        Segment(
+          index=int(index) + row if video else row,
+          start=float(interval[0]),
+          sentiment=float(values[0]),
+          present=tuple(bool(v > 0) for v in values[1:]),
+        )
+      )
+  return {
+    v: sorted(segments, key=lambda s: (s.start, s.index))
+    for v, segments in videos.items()
+  }
+
+
+def to_labels(numbers: np.ndarray) -> dict[str, Any] | None:
+  """Labels by name of [sentiment] or of all COLUMNS; None: out of range."""
+  value = float(numbers[0])
+  if not -3 - SLACK <= value <= 3 + SLACK:
+    return None
+  value = min(max(value, -3.0), 3.0)
+  found: dict[str, Any] = {
+    'sentiment': value,
+    'sentiment_class': feature_file.to_sentiment_class(value),
+  }
+  if len(numbers) == len(COLUMNS):
+    emotions = numbers[1:]
+    if not np.all((emotions >= -SLACK) & (emotions <= 3 + SLACK)):
+      return None
+    found |= zip(EMOTIONS, map(float, emotions > 0), strict=True)
+  return found
+
+
+def join(
+  path: str | pathlib.Path,
+  segments: Mapping[str, Sequence[Segment]],
+  clips: Iterable[Clip],
+) -> Joined:
+  """Finds the emotions of each clip.
+
+  Args:
+    path: The label file, for messages.
+    segments: Of `read`.
+    clips: All utterances of the feature file: a video's must not be parted.
+
+  Raises:
+    ValueError: fewer than half were found; shows an id of either side.
+  """
+  by_video: dict[str, list[Clip]] = {}
+  for clip in clips:
+    by_video.setdefault(clip.video, []).append(clip)
+  labels: dict[Any, dict[str, float]] = {}
+  reasons: dict[Any, str] = {}
+  for video, group in by_video.items():
+    rows = segments.get(video, [])
+    for clip, found in zip(group, _find(group, rows), strict=True):
+      if isinstance(found, str):
+        reasons[clip.key] = found
+      else:
+        emotions = zip(EMOTIONS, map(float, found), strict=True)
+        labels[clip.key] = dict(emotions)
+  if len(labels) < len(reasons):
+    why = dict(collections.Counter(reasons.values()))
+    raise ValueError(
+      f'{path}: fits only {len(labels)} of {len(labels) + len(reasons)} '
+      f'utterances ({why}): these are not the labels of these utterances. An '
+      f'utterance is {next(iter(by_video.values()))[0].id!r}, a video of the '
+      f'labels {next(iter(segments), "")!r}.'
+    )
+  used = len(labels) + sum(r == AMBIGUOUS for r in reasons.values())
+  there = sum(map(len, segments.values()))
+  return Joined(labels, reasons, max(0, there - used))
+
+
+def _find(
+  clips: Sequence[Clip], rows: Sequence[Segment]
+) -> list[tuple[bool, ...] | str]:
+  """For each clip of a video the present emotions, or why there are none."""
+  if not rows:
+    return [NO_ROW] * len(clips)
+  if any(c.index is None and c.start is None for c in clips):
+    return _by_order(clips, rows)
+  found: list[tuple[bool, ...] | str] = []
+  for clip in clips:
+    near = [s for s in rows if _is_place(clip, s)]
+    same = [s for s in near if _agree(clip.sentiment, s.sentiment)]
+    if len({s.present for s in same}) > 1:
+      found.append(AMBIGUOUS)
+    elif same:
+      found.append(same[0].present)
+    else:
+      found.append(OTHER_SENTIMENT if near else NO_ROW)
+  return found
+
+
+def _by_order(
+  clips: Sequence[Clip], rows: Sequence[Segment]
+) -> list[tuple[bool, ...] | str]:
+  turns = feature_file.in_turn([(c.video, c.clip) for c in clips])
+  order = [row for row, _, _ in turns]
+  wanted = [clips[i].sentiment for i in order]
+  there = [s.sentiment for s in rows]
+  first = _embed(wanted, there)
+  backwards = _embed(wanted[::-1], there[::-1])
+  if first is None or backwards is None:
+    reason = OTHER_SENTIMENT if len(clips) <= len(rows) else NO_ROW
+    return [reason] * len(clips)
+  last = [len(there) - 1 - i for i in reversed(backwards)]
+  found: list[tuple[bool, ...] | str] = [NO_ROW] * len(clips)
+  for i, value, begin, end in zip(order, wanted, first, last, strict=True):
+    # Every row in between that agrees is part of some way to place them all.
+    fits = {
+      s.present for s in rows[begin : end + 1] if _agree(value, s.sentiment)
+    }
+    found[i] = fits.pop() if len(fits) == 1 else AMBIGUOUS
+  return found
+
+
+def _embed(wanted: Sequence[float], there: Sequence[float]) -> list[int] | None:
+  """The earliest places at which all of `wanted` follow one another."""
+  places, at = [], 0
+  for value in wanted:
+    while at < len(there) and not _agree(value, there[at]):
+      at += 1
+    if at == len(there):
+      return None
+    places.append(at)
+    at += 1
+  return places
+
+
+def _is_place(clip: Clip, segment: Segment) -> bool:
+  if clip.index is not None:
+    return clip.index == segment.index
+  return abs((clip.start or 0.0) - segment.start) <= SECONDS_TOLERANCE
+
+
+def _agree(a: float, b: float) -> bool:
+  return math.isnan(a) or abs(a - b) <= SENTIMENT_TOLERANCE

@@ -1,0 +1,228 @@
+"""CMU-MOSI: 2,199 utterances of 93 videos, with the features of bc-LSTM.
+
+`path` is one .npz file without pickles; each array has one row per utterance:
+
+  id            str       '<video>_<segment>'
+  video         str       name on YouTube: the dialogue
+  segment       int       place in the video
+  transcript    str
+  text          [N, 100]
+  audio         [N, 73]   not scaled, up to 356, and given out as it is: scale
+                          it by train
+  visual        [N, 100]  79 % zeros
+  sentiment     [N]       in [-3, 3]
+  split_bclstm    str     train 1,447 (62 videos), test 752 (31 videos)
+  split_standard  str     train 1,284 (52), val 229 (10), test 686 (31)
+
+Features are those of Poria et al., 2017, "Context-Dependent Sentiment Analysis
+in User-Generated Videos", one vector per utterance, published with
+https://github.com/declare-lab/multimodal-deep-learning (MIT), without words and
+with the sign of the sentiment only: the .npz is written by whoever joins them.
+89 people made the 93 videos (CMU-MultimodalSDK); who made which is unknown.
+
+THE STANDARD SPLIT LEAKS. The networks behind `text` and `visual` were trained
+on the labels of bc-LSTM's train part, which holds 24 of the 31 videos of the
+standard test part: there, a logistic regression on `text` is right in 93 % of
+all cases. With split 'standard' only transcripts are given out. bc-LSTM's split
+has no validation part; it is taken from train, whole videos at a time.
+
+`sentiment_class` is the sign of `sentiment`; 96 utterances are neutral. What
+papers call Acc-2 (>= 0 against < 0) is read from `sentiment`.
+
+Research use. Zadeh et al., 2016, "MOSI: Multimodal Corpus of Sentiment
+Intensity and Subjectivity Analysis in Online Opinion Videos".
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+import functools
+import hashlib
+import pathlib
+import zipfile
+import zlib
+
+import numpy as np
+
+from affect_jax.corpora import sequences as sequences_lib
+from affect_jax.corpora import sources
+from affect_jax.corpora import spoken
+from affect_jax.corpora import utterance
+from affect_jax.tasks import base
+from affect_jax.tasks import sentiment_class
+
+SPLITS = {'bclstm': ('train', 'test'), 'standard': ('train', 'val', 'test')}
+# Our name of a modality, and that of its array.
+ARRAYS = {'text': 'text', 'audio': 'audio', 'vision': 'visual'}
+
+
+def listing(
+  path: str | pathlib.Path,
+  *,
+  split: str = 'bclstm',
+  modalities: Sequence[str] = utterance.MODALITIES,
+  val_share: float = 0.1,
+) -> utterance.Listing:
+  """CMU-MOSI in one of two splits, features as sequences of one step.
+
+  Args:
+    path: The .npz file.
+    split: 'bclstm' or 'standard'; the second with transcripts only.
+    modalities: Whose features are given out; () for transcripts alone.
+    val_share: Share of the train videos of 'bclstm' that is val, in [0, 1);
+      which ones depends on their names only. 0: there is no val.
+
+  Raises:
+    FileNotFoundError: there is no such file.
+    ValueError: an option, or an array, is not as above; features with the
+      standard split.
+  """
+  base.check_choice('split of MOSI', split, [*SPLITS])
+  base.check_range('val_share', val_share, 0, 1, open_end=True)
+  for modality in modalities:
+    base.check_choice('modality', modality, utterance.MODALITIES)
+  modalities = tuple(m for m in utterance.MODALITIES if m in modalities)
+  if split == 'standard' and modalities:
+    raise ValueError(
+      f"modalities {modalities} with split 'standard': these features were "
+      'learned from labels of its test videos. Set modalities=() for '
+      "transcripts alone, or split='bclstm'."
+    )
+  file = sources.existing(path, 'an .npz of CMU-MOSI')
+  arrays = _arrays(file, f'split_{split}', modalities)
+  parts = _parts(file, arrays, split, val_share)
+  return utterance.Listing(
+    outputs={
+      'sentiment': ('sentiment',),
+      'sentiment_class': sentiment_class.CLASSES,
+    },
+    dims={m: arrays[ARRAYS[m]].shape[1] for m in modalities},
+    splits={
+      part: functools.partial(_stream, arrays, rows, modalities)
+      for part, rows in parts.items()
+    },
+    sources={
+      file.name: sources.sha256(file),
+      'split': split,
+      'modalities': ', '.join(modalities),
+      'val_share': str(val_share) if split == 'bclstm' else '',
+    },
+  )
+
+
+def _stream(
+  arrays: Mapping[str, np.ndarray],
+  rows: Sequence[int],
+  modalities: Sequence[str],
+) -> Iterator[utterance.Utterance]:
+  for row in rows:
+    sentiment = float(arrays['sentiment'][row])
+    yield utterance.Utterance(
+      id=str(arrays['id'][row]),
+      labels={
+        'sentiment': sentiment,
+        # Negative, neutral, positive.
+        'sentiment_class': sentiment_class.CLASSES[int(np.sign(sentiment)) + 1],
+      },
+      sequences={m: arrays[ARRAYS[m]][row][None] for m in modalities},
+      transcript=str(arrays['transcript'][row]),
+      dialogue=str(arrays['video'][row]),
+      turn=int(arrays['segment'][row]),
+    )
+
+
+def _arrays(
+  file: pathlib.Path, split: str, modalities: Sequence[str]
+) -> dict[str, np.ndarray]:
+  """The arrays that are needed, checked."""
+  features = [ARRAYS[m] for m in modalities]
+  kinds = {
+    **dict.fromkeys(('id', 'video', 'transcript', split), ('U', 'str')),
+    'segment': ('iu', 'int'),
+    'sentiment': ('f', 'float'),
+    **dict.fromkeys(features, ('f', 'float')),
+  }
+  found: dict[str, np.ndarray] = {}
+  if not zipfile.is_zipfile(file):
+    raise ValueError(f'{file}: is no .npz archive.')
+  try:
+    with np.load(file, allow_pickle=False) as data:
+      for name in kinds:
+        if name not in data:
+          raise ValueError(f'there is no array {name!r}, but {sorted(data)}')
+        found[name] = data[name]
+  except (ValueError, zipfile.BadZipFile, zlib.error) as e:
+    raise ValueError(f'{file}: cannot be used: {e}.') from e
+  problems = sources.Problems(file)
+  size = len(found['id'])
+  for name, (kind, word) in kinds.items():
+    array = found[name]
+    rank = 2 if name in features else 1
+    if array.dtype.kind not in kind or array.ndim != rank or len(array) != size:
+      problems.add(
+        f'{name}: {array.dtype} of shape {array.shape}, not {word} of rank '
+        f'{rank} with {size} rows, as id has.'
+      )
+    elif name in features:
+      try:
+        found[name] = sequences_lib.checked(array)
+      except ValueError as e:
+        problems.add(f'{name}: {e}.')
+  problems.check()
+  sentiment = found['sentiment']
+  # NaN compares false to everything.
+  for row in np.flatnonzero(~(np.abs(sentiment) <= 3)):
+    problems.add(f'row {row}: sentiment {sentiment[row]} is not in [-3, 3].')
+  _no_repetition(problems, 'id', found['id'].tolist())
+  places = zip(found['video'].tolist(), found['segment'].tolist(), strict=True)
+  _no_repetition(problems, 'video and segment', list(places))
+  problems.check()
+  return found
+
+
+def _no_repetition(
+  problems: sources.Problems, what: str, values: Sequence
+) -> None:
+  first: dict = {}
+  for row, value in enumerate(values):
+    if first.setdefault(value, row) != row:
+      problems.add(f'row {row}: {what} {value!r} is already in {first[value]}.')
+
+
+def _parts(
+  file: pathlib.Path,
+  arrays: Mapping[str, np.ndarray],
+  split: str,
+  val_share: float,
+) -> dict[str, list[int]]:
+  """{split: rows, by video and segment}; no video is in two splits."""
+  videos = arrays['video'].tolist()
+  part: dict[str, str] = {}
+  problems = sources.Problems(file)
+  for row, name in enumerate(arrays[f'split_{split}'].tolist()):
+    if name not in SPLITS[split]:
+      known = ', '.join(SPLITS[split])
+      problems.add(f'row {row}: split_{split} {name!r} is none of {known}.')
+    elif part.setdefault(videos[row], name) != name:
+      problems.add(
+        f'row {row}: video {videos[row]!r} is in {part[videos[row]]} and in '
+        f'{name} of split_{split}.'
+      )
+  problems.check()
+  if split == 'bclstm':
+    train = [v for v, name in part.items() if name == 'train']
+    train.sort(key=lambda v: hashlib.sha256(v.encode()).digest())
+    part |= dict.fromkeys(train[: round(val_share * len(train))], 'val')
+  order = sorted(
+    range(len(videos)), key=lambda r: (videos[r], arrays['segment'][r])
+  )
+  found: dict[str, list[int]] = {}
+  for name in ('train', 'val', 'test'):
+    rows = [row for row in order if part[videos[row]] == name]
+    if rows:
+      found[name] = rows
+  return found
+
+
+class Mosi(spoken.Spoken):
+  """Utterances of CMU-MOSI; see `listing` and `Spoken`."""
+
+  LISTING = listing

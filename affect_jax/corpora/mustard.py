@@ -1,0 +1,292 @@
+"""MUStARD: 690 utterances of four comedy series, half of them sarcastic.
+
+`path` is the folder `data` of https://github.com/soujanyaporia/MUStARD (MIT),
+open to all; the clips are linked there:
+
+  sarcasm_data.json     {id: utterance, speaker, context, context_speakers,
+                        show, sarcasm}; 345 true, 345 false
+  split_indices.p       the paper's five folds, (train, test) row numbers
+
+Features, if they are wanted, are in the files that the same page describes:
+
+  audio_features.p      {id: (283, T)}: 13 MFCC, their 13 deltas, 128 mel bands,
+                        their 128 deltas, spectral centroid; T is about 12
+  features/utterances_final/resnet_pool5.hdf5
+                        {id: (frames, 2048)} of ResNet-152
+  bert-output.jsonl     one line per utterance: up to 128 word pieces, of each
+                        the last four layers of BERT, averaged here. The paper
+                        reads the first piece ([CLS]) only.
+
+Two protocols are published, neither with a validation part:
+
+  folds                 552 / 138 rows, five times; the mean of the five tests
+                        is reported. Speakers are in both parts. The folds are
+                        not stratified: 74, 71, 63, 76 and 61 of 138 are
+                        sarcastic in the tests.
+  speaker_independent   test is FRIENDS (356 rows, 152 sarcastic), train the
+                        three others (334); the docstring of the published code
+                        says otherwise, its code does this
+
+Part of train becomes val here: of each show, and there of each label, the same
+share. The published measure is weighted F1. In GOLDENGIRLS 39 of 40 and in
+SARCASMOHOLICS 14 of 14 are sarcastic: there the show alone gives it away.
+
+Castro et al., 2019, "Towards Multimodal Sarcasm Detection (An Obviously Perfect
+Paper)".
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+import dataclasses
+import functools
+import hashlib
+import json
+import pathlib
+from typing import Any
+
+from absl import logging
+import numpy as np
+
+from affect_jax.corpora import mojibake
+from affect_jax.corpora import mustard_features
+from affect_jax.corpora import mustard_folds
+from affect_jax.corpora import sequences as sequences_lib
+from affect_jax.corpora import sources
+from affect_jax.corpora import spoken
+from affect_jax.corpora import utterance
+from affect_jax.tasks import base
+
+PROTOCOLS = ('folds', 'speaker_independent')
+TEST_SHOW = 'FRIENDS'
+TABLE = 'sarcasm_data.json'
+KEYS: dict[str, type] = {
+  'utterance': str,
+  'speaker': str,
+  'context': list,
+  'show': str,
+  'sarcasm': bool,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Features:
+  """The feature files that are wanted.
+
+  Attributes:
+    files: {modality: its file}.
+    dims: {modality: features per step}.
+  """
+
+  files: Mapping[str, pathlib.Path]
+  dims: Mapping[str, int]
+
+
+def listing(
+  path: str | pathlib.Path,
+  *,
+  protocol: str = 'folds',
+  fold: int = 0,
+  folds: str | pathlib.Path = 'split_indices.p',
+  val_share: float = 0.1,
+  text_features: str | pathlib.Path = '',
+  audio_features: str | pathlib.Path = '',
+  vision_features: str | pathlib.Path = '',
+) -> utterance.Listing:
+  """MUStARD as train, val and test of one protocol.
+
+  The speaker of an utterance is 'FRIENDS/CHANDLER': PERSON of one show is not
+  PERSON of another.
+
+  Args:
+    path: The folder with sarcasm_data.json.
+    protocol: 'folds' or 'speaker_independent'.
+    fold: Which of the five, from 0; read by 'folds' only.
+    folds: split_indices.p, or an .npz with the arrays train0, test0, train1,
+      ...; below `path` or absolute; read by 'folds' only.
+    val_share: Share of train that becomes val, in [0, 1); which rows depends
+      on their ids only. 0: there is no val.
+    text_features: bert-output.jsonl, below `path` or absolute; '': none.
+    audio_features: Likewise audio_features.p.
+    vision_features: Likewise resnet_pool5.hdf5; needs
+      `pip install 'affect_jax[csd]'`.
+
+  Raises:
+    FileNotFoundError: a file is not there.
+    ValueError: an option, a row or the folds are not as above.
+  """
+  base.check_choice('protocol of MUStARD', protocol, PROTOCOLS)
+  base.check_range('val_share', val_share, 0, 1, open_end=True)
+  root = pathlib.Path(path).expanduser().absolute()
+  table = sources.existing(root / TABLE, 'the table of MUStARD')
+  clips = _clips(table)
+  found = {table.name: sources.sha256(table), 'protocol': protocol}
+  if protocol == 'folds':
+    file = sources.existing(root / folds, 'the folds of MUStARD')
+    train, test = mustard_folds.read(file, fold, len(clips))
+    found |= {file.name: sources.sha256(file), 'fold': str(fold)}
+  else:
+    shows = [clip['show'] for clip in clips.values()]
+    train = [i for i, show in enumerate(shows) if show != TEST_SHOW]
+    test = [i for i, show in enumerate(shows) if show == TEST_SHOW]
+    if not (train and test):
+      raise ValueError(
+        f'{table}: {protocol} tests on the show {TEST_SHOW} and trains on the '
+        f'others; the shows are {sorted(set(shows))}.'
+      )
+  val = set(_validation(clips, train, val_share))
+  rows = {
+    'train': [i for i in train if i not in val],
+    'val': sorted(val),
+    'test': test,
+  }
+  features = _features(
+    root,
+    clips,
+    {'text': text_features, 'audio': audio_features, 'vision': vision_features},
+  )
+  return utterance.Listing(
+    outputs={'sarcasm': ('sarcasm',)},
+    dims=features.dims,
+    splits={
+      split: functools.partial(_stream, clips, chosen, features)
+      for split, chosen in rows.items()
+      if chosen
+    },
+    sources=found
+    | {file.name: sources.sha256(file) for file in features.files.values()}
+    | {'val_share': str(val_share)},
+  )
+
+
+def _stream(
+  clips: Mapping[str, Mapping[str, Any]],
+  rows: Sequence[int],
+  features: Features,
+) -> Iterator[utterance.Utterance]:
+  """Utterances in the order of the table."""
+  ids = list(clips)
+  streams = {
+    modality: mustard_features.READERS[modality](file, ids, rows)
+    for modality, file in features.files.items()
+  }
+  for row in rows:
+    clip = clips[ids[row]]
+    sequences = {}
+    for modality, stream in streams.items():
+      sequences[modality] = _checked(
+        next(stream),
+        f'{features.files[modality]}: {ids[row]!r}',
+        features.dims[modality],
+      )
+    yield utterance.Utterance(
+      id=ids[row],
+      labels={'sarcasm': float(clip['sarcasm'])},
+      sequences=sequences,
+      transcript=mojibake.mended(clip['utterance']),
+      context=[mojibake.mended(c) for c in clip['context']],
+      speaker=f'{clip["show"]}/{clip["speaker"]}',
+    )
+
+
+def _clips(table: pathlib.Path) -> dict[str, dict[str, Any]]:
+  """What the table holds, checked, in its order."""
+  try:
+    with open(table, encoding='utf-8') as f:
+      clips = json.load(f, object_pairs_hook=_once)
+  except ValueError as e:  # Not UTF-8 and not JSON are ValueErrors, too.
+    raise ValueError(f'{table}: cannot be used: {e}.') from e
+  if not isinstance(clips, dict) or not clips:
+    raise ValueError(f'{table}: not a table {{id: clip}} with clips.')
+  problems = sources.Problems(table)
+  mended = 0
+  for name, clip in clips.items():
+    problem = _problem(clip)
+    if problem:
+      problems.add(f'{name!r}: {problem}')
+      continue
+    texts = [clip['utterance'], *clip['context']]
+    mended += sum(mojibake.mended(t) != t for t in texts)
+  problems.check()
+  if mended:
+    logging.info('%s: broken characters mended in %d texts.', table, mended)
+  return clips
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+  """A JSON object, in which no key may hide another."""
+  found = dict(pairs)
+  if len(found) < len(pairs):
+    keys = [key for key, _ in pairs]
+    twice = sorted({key for key in keys if keys.count(key) > 1})
+    raise ValueError(f'{", ".join(map(repr, twice))} is there twice')
+  return found
+
+
+def _problem(clip: Any) -> str | None:
+  if not isinstance(clip, dict):
+    return f'{clip!r} is not a clip.'
+  for key, kind in KEYS.items():
+    if key not in clip:
+      return f'there is no {key!r}, but {", ".join(clip)}.'
+    if not isinstance(clip[key], kind):
+      return f'{key} {clip[key]!r} is not a {kind.__name__}.'
+  for text in clip['context']:
+    if not isinstance(text, str):
+      return f'context {text!r} is not a str.'
+  for key in ('utterance', 'show'):
+    if not clip[key].strip():
+      return f'{key} is empty.'
+  return None
+
+
+def _validation(
+  clips: Mapping[str, Mapping[str, Any]], train: Sequence[int], share: float
+) -> list[int]:
+  """Rows of train that become val: the same share of each show and label."""
+  ids = list(clips)
+  groups: dict[tuple[str, bool], list[int]] = {}
+  for row in train:
+    clip = clips[ids[row]]
+    groups.setdefault((clip['show'], clip['sarcasm']), []).append(row)
+  chosen = []
+  for rows in groups.values():
+    rows.sort(key=lambda row: hashlib.sha256(ids[row].encode()).digest())
+    # Half a row is a whole one.
+    chosen += rows[: int(share * len(rows) + 0.5)]
+  return chosen
+
+
+def _features(
+  root: pathlib.Path,
+  clips: Mapping[str, Any],
+  files: Mapping[str, str | pathlib.Path],
+) -> Features:
+  """The files that are wanted, with the features per step of the first row."""
+  ids = list(clips)
+  found: dict[str, pathlib.Path] = {}
+  dims: dict[str, int] = {}
+  for modality, name in files.items():
+    if not name:
+      continue
+    file = sources.existing(
+      root / pathlib.Path(name).expanduser(), f'{modality} features of MUStARD'
+    )
+    first = next(mustard_features.READERS[modality](file, ids, [0]))
+    dims[modality] = _checked(first, f'{file}: {ids[0]!r}').shape[1]
+    found[modality] = file
+  return Features(found, dims)
+
+
+def _checked(
+  array: np.ndarray, where: str, dim: int | None = None
+) -> np.ndarray:
+  """The sequence, or an error that says where it is."""
+  try:
+    return sequences_lib.checked(array, dim)
+  except ValueError as e:
+    raise ValueError(f'{where} {e}.') from e
+
+
+class Mustard(spoken.Spoken):
+  """Utterances of MUStARD; see `listing` and `Spoken`."""
+
+  LISTING = listing

@@ -1,0 +1,106 @@
+"""The five folds of MUStARD: a published pickle, or an .npz of its arrays."""
+
+from collections.abc import Sequence
+import pathlib
+from typing import Any
+import zipfile
+
+import numpy as np
+
+from affect_jax.corpora import numpy_pickle
+from affect_jax.corpora import sources
+
+# One line of an error names no more rows than this.
+SHOWN = 5
+
+
+def read(
+  file: pathlib.Path, fold: int, size: int
+) -> tuple[list[int], list[int]]:
+  """Rows of train and of test of one fold, ascending.
+
+  Args:
+    file: A pickle of [(train, test), ...], or an .npz with train0, test0, ....
+    fold: Which one, from 0.
+    size: Number of rows of the table. Each has to be in train or in test, and
+      in the test part of one fold at most.
+
+  Raises:
+    ValueError: there is no such fold, or the folds do not fit the table.
+  """
+  parts = _npz(file) if file.suffix == '.npz' else _pickled(file)
+  if not 0 <= fold < len(parts):
+    raise ValueError(f'fold must be from 0 to {len(parts) - 1}, not {fold}.')
+  problems = sources.Problems(file)
+  tested: dict[int, int] = {}
+  for number, (train, test) in enumerate(parts):
+    for name, rows in (('train', train), ('test', test)):
+      if problem := _problem(rows, size):
+        problems.add(f'fold {number}: {name} {problem}.')
+    problems.check()
+    both = sorted(set(train) & set(test))
+    if both:
+      problems.add(f'fold {number}: {_some(both)} in train and in test.')
+    neither = sorted(set(range(size)) - set(train) - set(test))
+    if neither:
+      problems.add(
+        f'fold {number}: {_some(neither)} in neither part, of the {size} rows '
+        'of the table.'
+      )
+    again = [row for row in test if tested.setdefault(row, number) != number]
+    if again:
+      problems.add(
+        f'fold {number}: {_some(again)} in the test part of an earlier fold.'
+      )
+  problems.check()
+  train, test = parts[fold]
+  return sorted(train), sorted(test)
+
+
+def _pickled(file: pathlib.Path) -> list[tuple[list[Any], list[Any]]]:
+  found = numpy_pickle.load(file, encoding='latin1')
+  if not isinstance(found, list | tuple) or not all(
+    isinstance(pair, list | tuple) and len(pair) == 2 for pair in found
+  ):
+    raise ValueError(f'{file}: not a list of pairs (train, test).')
+  return [(np.ravel(a).tolist(), np.ravel(b).tolist()) for a, b in found]
+
+
+def _npz(file: pathlib.Path) -> list[tuple[list[Any], list[Any]]]:
+  if not zipfile.is_zipfile(file):
+    raise ValueError(f'{file}: is no .npz archive.')
+  with np.load(file, allow_pickle=False) as data:
+    names = sorted(data)
+    count = len(names) // 2
+    wanted = [f'{part}{k}' for k in range(count) for part in ('train', 'test')]
+    if not count or sorted(wanted) != names:
+      raise ValueError(
+        f'{file}: the arrays are {names}, not train0, test0, train1, ....'
+      )
+    rows = {name: np.ravel(data[name]).tolist() for name in names}
+  return [(rows[f'train{k}'], rows[f'test{k}']) for k in range(count)]
+
+
+def _problem(rows: Sequence[Any], size: int) -> str | None:
+  """What is wrong with one part, on its own."""
+  if not rows:
+    return 'is empty'
+  wrong = [row for row in rows if not isinstance(row, int)]
+  if wrong:
+    return f'has {wrong[0]!r}, which is no row number'
+  outside = sorted({row for row in rows if not 0 <= row < size})
+  if outside:
+    return (
+      f'has {_some(outside)} beyond the table, which has {size} rows, from 0 '
+      f'to {size - 1}'
+    )
+  if len(set(rows)) < len(rows):
+    twice = sorted({row for row in rows if rows.count(row) > 1})
+    return f'has {_some(twice)} twice'
+  return None
+
+
+def _some(rows: Sequence[int]) -> str:
+  shown = ', '.join(str(row) for row in rows[:SHOWN])
+  more = f', ... ({len(rows)} in all)' if len(rows) > SHOWN else ''
+  return f'row {shown}{more}'

@@ -1,0 +1,209 @@
+"""Reads pickled numpy arrays without running code.
+
+Feature files of the field are pickles, and a pickle is a program: it may call
+any Python function by name. The reader here knows the few names of which
+numpy's arrays and Python's containers are made, its own stand-ins for them,
+and refuses every other one.
+
+Memory: an array that Python 3 pickled with protocol 3 or newer is a view of
+the bytes that were read: the file's size in memory, and no copy. Protocols 0
+to 2, and all that Python 2 wrote, hold an array as text: while they are read
+they need up to twice the size of the file.
+"""
+
+import pathlib
+import pickle
+import re
+from typing import Any
+
+import numpy as np
+
+# Booleans, numbers, byte strings, strings and objects; no records, no dates.
+_CODE = re.compile(r'(b1|\?|[iuf](1|2|4|8|16)|c(8|16|32)|[SU]\d{1,7}|O8?)')
+
+
+def load(path: str | pathlib.Path, encoding: str = 'latin1') -> Any:
+  """What pickle.dump(obj, f) wrote: numpy arrays in Python's containers.
+
+  Read are arrays and scalars of numbers, booleans, strings and objects (which
+  are again of these kinds) of numpy 1 and 2, in dicts, lists, tuples, sets,
+  with numbers, strings, bytes and None. Large arrays may be read-only.
+
+  Args:
+    path: A file of any pickle protocol.
+    encoding: Of the strings that Python 2 wrote: 'latin1' reads any array;
+      'utf-8' reads text; 'bytes' leaves them as bytes.
+
+  Raises:
+    FileNotFoundError: no such file.
+    ValueError: names the file: damaged, truncated or no pickle; or it asks for
+      a name beyond arrays and containers (another library's objects, or the
+      file is malicious).
+  """
+  path = pathlib.Path(path)
+  with path.open('rb') as f:
+    try:
+      return _plain(_Unpickler(f, path, encoding).load())
+    except _Refusal:
+      raise
+    except _Kind as e:
+      raise ValueError(
+        f'{path}: {e} are not read; arrays of numbers and strings are.'
+      ) from e
+    except Exception as e:  # A damaged pickle may raise nearly anything.
+      raise ValueError(
+        f'{path}: not a pickle, or damaged or truncated '
+        f'({type(e).__name__}: {e}). Compare its size and sha256 with the '
+        'source; download it again.'
+      ) from e
+
+
+class _Refusal(ValueError):
+  """Raised here, with the file's name; anything else is a damaged file."""
+
+
+class _Dtype:
+  """Stands for numpy.dtype while a pickle is read.
+
+  The real one takes over whatever flags a pickle states, even those that
+  would have bytes of the file read as addresses of objects.
+  """
+
+  def __init__(self, code: Any, *unused: Any):
+    code = code.decode('ascii') if isinstance(code, bytes) else code
+    if not isinstance(code, str) or not _CODE.fullmatch(code):
+      raise _Kind(f'arrays of the kind {code!r}')
+    self.real = np.dtype(code)
+
+  def __setstate__(self, state: Any) -> None:
+    order = state[1]
+    order = order.decode('ascii') if isinstance(order, bytes) else order
+    if order in ('<', '>'):
+      self.real = self.real.newbyteorder(order)
+
+
+class _Kind(Exception):
+  """A kind of array that is not read."""
+
+
+class _Array(np.ndarray):
+  """An array under construction; `_plain` makes it an ordinary one."""
+
+  def __setstate__(self, state: Any) -> None:
+    version, shape, dtype, fortran, data = state
+    super().__setstate__((version, shape, dtype.real, fortran, data))
+
+
+class _Unpickler(pickle.Unpickler):
+  """Knows arrays and containers, refuses every other name."""
+
+  def __init__(self, file: Any, path: pathlib.Path, encoding: str):
+    super().__init__(file, encoding=encoding)
+    self._path = path
+
+  def find_class(self, module: str, name: str) -> Any:
+    module = _MODULES.get(module, module)
+    if (module, name) not in _KNOWN:
+      hint = ''
+      if module.startswith('torch'):
+        hint = (
+          ' If you trust the file, convert its tensors where PyTorch is '
+          'installed: tensor.numpy().'
+        )
+      elif module.startswith('pandas'):
+        hint = (
+          ' If you trust the file, convert it where pandas is installed: '
+          'frame.to_numpy().'
+        )
+      raise _Refusal(
+        f'{self._path}: refused to load {module}.{name}. Only numpy arrays in '
+        f"Python's containers are read: other objects can run code.{hint}"
+      )
+    return _KNOWN[module, name]
+
+
+def _reconstruct(*unused: Any) -> np.ndarray:
+  """The empty array as which every array begins: shape and kind come later."""
+  return np.ndarray.__new__(_Array, (0,), np.int8)
+
+
+def _from_buffer(
+  data: Any, dtype: _Dtype, shape: Any, order: str, axes: Any = None
+) -> np.ndarray:
+  """An array of protocol 5."""
+  array = np.frombuffer(data, dtype.real)
+  if order == 'K' and axes is not None:
+    return array.reshape(shape, order='C').transpose(axes)
+  return array.reshape(shape, order=order)  # type: ignore[arg-type]
+
+
+def _scalar(dtype: _Dtype, data: Any = b'') -> Any:
+  """One number or string, in numpy's type."""
+  if dtype.real.hasobject:
+    raise ValueError('a scalar object')
+  if not dtype.real.itemsize:
+    return dtype.real.type()
+  data = data.encode('latin1') if isinstance(data, str) else data
+  return np.frombuffer(data, dtype.real, count=1)[0]
+
+
+def _encode(text: str, encoding: str) -> bytes:
+  """How protocols 0 to 2 of Python 3 write bytes; other codecs do more."""
+  if encoding not in ('latin1', 'latin-1'):
+    raise ValueError(f'the codec {encoding!r}')
+  return text.encode('latin1')
+
+
+def _bytes(data: Any = b'', *unused: Any) -> bytes:
+  """Bytes of protocols 0 to 2; the real bytes(n) would reserve n of them."""
+  if isinstance(data, str):
+    return data.encode('latin1')
+  if not isinstance(data, bytes | bytearray | list):
+    raise ValueError(f'bytes({data!r})')
+  return bytes(data)
+
+
+def _bytearray(*args: Any) -> bytearray:
+  return bytearray(_bytes(*args))
+
+
+_MODULES = {
+  '__builtin__': 'builtins',  # Python 2.
+  'numpy._core.multiarray': 'numpy.core.multiarray',  # numpy 2.
+  'numpy._core.numeric': 'numpy.core.numeric',
+}
+_KNOWN: dict[tuple[str, str], Any] = {
+  ('numpy', 'dtype'): _Dtype,
+  # A string can neither be called nor altered.
+  ('numpy', 'ndarray'): 'ndarray',
+  ('numpy.core.multiarray', '_reconstruct'): _reconstruct,
+  ('numpy.core.multiarray', 'scalar'): _scalar,
+  ('numpy.core.numeric', '_frombuffer'): _from_buffer,
+  ('_codecs', 'encode'): _encode,
+  ('builtins', 'bytearray'): _bytearray,
+  ('builtins', 'bytes'): _bytes,
+  ('builtins', 'complex'): complex,
+  ('builtins', 'dict'): dict,
+  ('builtins', 'frozenset'): frozenset,
+  ('builtins', 'list'): list,
+  ('builtins', 'set'): set,
+  ('builtins', 'tuple'): tuple,
+  ('collections', 'OrderedDict'): dict,
+}
+
+
+def _plain(value: Any) -> Any:
+  """The same with ordinary arrays; containers are changed in place."""
+  if isinstance(value, dict):
+    for key in value:
+      value[key] = _plain(value[key])
+  elif isinstance(value, list):
+    value[:] = [_plain(v) for v in value]
+  elif isinstance(value, tuple):
+    return tuple(_plain(v) for v in value)
+  elif isinstance(value, np.ndarray):
+    value = value.view(np.ndarray)
+    if value.dtype.hasobject:
+      for place, item in np.ndenumerate(value):
+        value[place] = _plain(item)
+  return value

@@ -1,0 +1,182 @@
+"""Your own utterances: a CSV with words, voice, face and labels of each.
+
+  id               unique
+  split            train, val or test
+  text             optional: what was said
+  audio            optional: path of a .npy array [T, D], or of a .wav, of
+                   which `wav_features` are taken (affect_jax[audio])
+  vision           optional: path of a .npy array [T, D], such as action units
+                   of each frame
+  dialogue         optional: the conversation or video it belongs to
+  turn             optional: its place there, from 0; without turns, the order
+                   of the rows counts
+  speaker          optional: who says it
+  emotion          optional: one name; happy, happiness and joy are the same
+  sentiment        optional: -3 (negative) to 3
+  sentiment_class  optional: negative, neutral or positive
+  sarcasm          optional: 0 (not meant so) to 1
+  anger, joy, ...  optional, in place of `emotion`: several at once, 0 to 1 each
+
+An empty cell is a missing modality, or is not annotated; a row needs one of
+text, audio and vision. Paths are relative to the CSV, or absolute. D is the
+same in all rows of a modality; T is not. The file is UTF-8 with a header line
+and commas.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+import functools
+import pathlib
+
+from absl import logging
+import numpy as np
+
+from affect_jax.corpora import listing as listing_lib
+from affect_jax.corpora import sequences
+from affect_jax.corpora import sources
+from affect_jax.corpora import spoken
+from affect_jax.corpora import utterance
+from affect_jax.corpora import utterances_table
+
+
+def listing(
+  path: str | pathlib.Path, *, ignore_columns: Sequence[str] = ()
+) -> utterance.Listing:
+  """The utterances of a CSV; its format is that of this module's text.
+
+  A split without rows does not exist; train must. Tasks, and emotions of the
+  column `emotion`, are those that occur. Exact repetitions of a row are left
+  out and counted, and so are rows without any label, unless they belong to a
+  dialogue with labels: there they are context. A dialogue in two splits is
+  warned of.
+
+  Feature files are read when a split is streamed. Another modification time or
+  size of one of them prepares the corpus anew.
+
+  Args:
+    path: The CSV.
+    ignore_columns: Names of further columns of the CSV.
+
+  Raises:
+    FileNotFoundError: there is no such CSV.
+    ValueError: lists up to 20 problems as file:line, value, what is allowed;
+      when streamed, those of feature files.
+  """
+  file = sources.existing(path, 'a CSV of utterances')
+  table = utterances_table.read(file, ignore_columns)
+  shared = table.shared_dialogues
+  if shared:
+    logging.warning(
+      '%s: %d dialogues are in more than one split (%s%s): scores on '
+      'conversations seen in training are too good.',
+      file,
+      len(shared),
+      ', '.join(shared[:5]),
+      ', ...' if len(shared) > 5 else '',
+    )
+  first = _first(table.rows)
+  dims = {m: _dim(file, row, m) for m, row in first.items()}
+  return utterance.Listing(
+    outputs=table.outputs(),
+    dims=dims,
+    splits={
+      split: functools.partial(_stream, file, table, split, first, dims)
+      for split in utterances_table.SPLITS
+      if any(row.split == split for row in table.rows)
+    },
+    sources={
+      file.name: sources.sha256(file),
+      'features': sources.fingerprint(
+        stats=[(row.id, *row.stats) for row in table.rows if row.files]
+      ),
+      'ignore_columns': ', '.join(ignore_columns),
+      'dialogues_in_two_splits': str(len(shared)),
+    },
+  )
+
+
+def _stream(
+  file: pathlib.Path,
+  table: utterances_table.Table,
+  split: str,
+  first: Mapping[str, utterances_table.Row],
+  dims: Mapping[str, int],
+) -> Iterator[utterance.Utterance | listing_lib.LeftOut]:
+  for reason, count in table.left_out[split].items():
+    if count:
+      yield listing_lib.LeftOut(reason, '', count)
+  emotions = table.outputs().get('emotion', ())
+  problems = sources.Problems(file)
+  turns: dict[str, int] = {}
+  for row in table.rows:
+    if row.split != split:
+      continue
+    found = {}
+    for modality, name in row.files.items():
+      try:
+        found[modality] = _features(file, name, dims[modality])
+      except ValueError as e:
+        problems.add(
+          f'{file}:{row.line}: {modality} {name!r} {e} (the first one is in '
+          f'line {first[modality].line}).'
+        )
+    turn = turns.get(row.dialogue, 0) if row.turn is None else row.turn
+    turns[row.dialogue] = turn + 1
+    yield utterance.Utterance(
+      id=row.id,
+      labels=_labels(row, emotions),
+      sequences=found,
+      transcript=row.text,
+      dialogue=row.dialogue,
+      turn=turn if row.dialogue else 0,
+      speaker=row.speaker,
+    )
+  problems.check()
+
+
+def _labels(
+  row: utterances_table.Row, emotions: Sequence[str]
+) -> dict[str, str | float]:
+  """The row's labels; one emotion says of all others that they are not it."""
+  labels = dict(row.labels)
+  emotion = labels.pop('emotion', None)
+  if emotion is not None:
+    labels |= {name: float(name == emotion) for name in emotions}
+  return labels
+
+
+def _first(
+  rows: Sequence[utterances_table.Row],
+) -> dict[str, utterances_table.Row]:
+  """{modality: the first row, by line, that has its features}."""
+  found: dict[str, utterances_table.Row] = {}
+  for row in sorted(rows, key=lambda row: row.line):
+    for modality in row.files:
+      found.setdefault(modality, row)
+  return found
+
+
+def _dim(file: pathlib.Path, row: utterances_table.Row, modality: str) -> int:
+  """D of a modality: that of its first row."""
+  name = row.files[modality]
+  if name.lower().endswith('.wav'):
+    # Known without a look at the recording, which takes time.
+    from affect_jax import wav_features
+
+    return len(wav_features.names())
+  try:
+    return _features(file, name).shape[1]
+  except ValueError as e:
+    raise ValueError(f'{file}:{row.line}: {modality} {name!r} {e}.') from e
+
+
+def _features(
+  file: pathlib.Path, name: str, dim: int | None = None
+) -> np.ndarray:
+  """Features [T, D] of a file that a row names."""
+  return sequences.checked(sequences.read(file.parent / name), dim)
+
+
+class UtterancesCsv(spoken.Spoken):
+  """Utterances of a user's own; see `listing` and `Spoken`."""
+
+  LISTING = listing
