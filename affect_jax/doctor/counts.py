@@ -6,11 +6,13 @@ import numpy as np
 
 from affect_jax.doctor import damage
 from affect_jax.doctor import findings
+from affect_jax.doctor import label_checks
 from affect_jax.doctor import survey as survey_lib
 
-PRESENT = 0.5
 # Units that a neutral face should not show together.
 MANY_UNITS = 2
+# Sentiments are counted as papers' seven classes are made.
+BINS = tuple(range(-3, 4))
 
 
 def tables(survey: survey_lib.Survey) -> dict[str, Any]:
@@ -19,11 +21,12 @@ def tables(survey: survey_lib.Survey) -> dict[str, Any]:
   Returns:
     'samples': {split: n}; 'tasks': {task: {split: samples with any label}};
     'outputs': {task: {output: {split: {...}}}} with 'labelled', for classes
-    and action units 'count' (samples where it is likeliest, or present), for
-    values 'mean', 'std', 'min', 'max'; 'combinations': {split: {'task +
-    task': n}}; 'together': {split: {row: {action unit: share}}}, the share of
-    samples with an action unit present among those that show the class or
-    unit `row` and are annotated for it, None where there are none.
+    and units 'count' (samples where it is likeliest, or present), for values
+    'mean', 'std', 'min', 'max'; 'combinations': {split: {'task +
+    task': n}}; 'together': {split: {row: {unit: share}}}, the share of
+    samples with an action unit, or emotion, present among those that show the
+    class or unit `row` and are annotated for it, None where there are none.
+    Sentiment has 'bins' {'-3' ... '+3': samples}, rounded.
   """
   found: dict[str, Any] = {
     'samples': {},
@@ -56,11 +59,11 @@ def _of_output(
   values = labels[:, k]
   values = values[~np.isnan(values)].astype(np.float64)
   found: dict[str, Any] = {'labelled': len(values)}
-  if task == 'expression':
+  if task in label_checks.CLASSES:
     best = damage.dominant(labels[:, columns])
     found['count'] = int(np.sum(best == np.searchsorted(columns, k)))
-  elif task == 'action_units':
-    found['count'] = int(np.sum(values > PRESENT))
+  elif task in label_checks.UNITS:
+    found['count'] = int(np.sum(values > label_checks.PRESENT))
   elif len(values):
     found |= {
       'mean': float(values.mean()),
@@ -68,6 +71,11 @@ def _of_output(
       'min': float(values.min()),
       'max': float(values.max()),
     }
+    if task == 'sentiment':
+      rounded = np.clip(np.rint(values), BINS[0], BINS[-1])
+      found['bins'] = {
+        f'{b:+d}' if b else '0': int(np.sum(rounded == b)) for b in BINS
+      }
   return found
 
 
@@ -92,29 +100,44 @@ def _combinations(
 def _together(
   labels: np.ndarray, survey: survey_lib.Survey
 ) -> dict[str, dict[str, float | None]]:
-  units = survey.column('action_units')
-  if not len(units):
+  tasks = [t for t in label_checks.UNITS[:2] if len(survey.column(t))]
+  if not tasks:
     return {}
-  values = labels[:, units]
-  known = (~np.isnan(values)).astype(np.float32)
-  present = (values > PRESENT).astype(np.float32)
-  classes = survey.column('expression')
-  rows, names = present, [survey.columns[k][1] for k in units]
-  if len(classes):
-    best = damage.dominant(labels[:, classes])
-    one_hot = (best[:, None] == np.arange(len(classes))).astype(np.float32)
-    rows = np.concatenate([one_hot, present], 1)
-    names = [survey.columns[k][1] for k in classes] + names
-  both, total = rows.T @ present, rows.T @ known
+  units = survey.column(tasks[0])
+  known = (~np.isnan(labels[:, units])).astype(np.float32)
+  present = (labels[:, units] > label_checks.PRESENT).astype(np.float32)
+  rows, keys = [], []
+  for task in label_checks.CLASSES + label_checks.UNITS:
+    columns = survey.column(task)
+    own = labels[:, columns]
+    if task in label_checks.CLASSES and len(columns):
+      best = damage.dominant(own)
+      rows.append(best[:, None] == np.arange(len(columns))[None])
+    else:
+      rows.append(own > label_checks.PRESENT)
+    keys += [survey.columns[k] for k in columns]
+  shown = np.concatenate(rows, 1).astype(np.float32)
+  names = [name for _, name in keys]
+  both, total = shown.T @ present, shown.T @ known
   return {
-    row: {
+    # An emotion and a sentiment can both be 'neutral'.
+    (f'{name} ({task})' if names.count(name) > 1 else name): {
       survey.columns[k][1]: float(both[i, j] / total[i, j])
       if total[i, j]
       else None
       for j, k in enumerate(units)
     }
-    for i, row in enumerate(names)
+    for i, (task, name) in enumerate(keys)
   }
+
+
+def sizes(survey: survey_lib.Survey) -> dict[str, int]:
+  """{'48x48': pictures} of the 20 commonest sizes, commonest first."""
+  found, times = np.unique(
+    survey.looks['size'][survey.looks['readable']], axis=0, return_counts=True
+  )
+  most = np.argsort(-times)[:20]
+  return {f'{found[i][0]}x{found[i][1]}': int(times[i]) for i in most}
 
 
 def missing(
@@ -141,7 +164,7 @@ def missing(
         )
       )
       continue
-    if task == 'valence_arousal':
+    if task not in label_checks.CLASSES + label_checks.UNITS:
       continue
     never = [n for n, x in outputs.items() if not x['train'].get('count')]
     if never:
@@ -167,7 +190,7 @@ def neutral_with_units(survey: survey_lib.Survey) -> list[findings.Finding]:
   neutral = damage.dominant(survey.labels[:, classes]) == names.index('neutral')
   values = survey.labels[neutral][:, units]
   known = (~np.isnan(values)).any(1)
-  strong = (values > PRESENT).sum(1) >= MANY_UNITS
+  strong = (values > label_checks.PRESENT).sum(1) >= MANY_UNITS
   if not strong.any():
     return []
   return [

@@ -1,15 +1,21 @@
 """Pictures and labels that cannot be right."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from affect_jax.doctor import duplicates
 from affect_jax.doctor import findings
+from affect_jax.doctor import label_checks
+from affect_jax.doctor import sameness
 from affect_jax.doctor import survey as survey_lib
 
-# Of a value in [-1, 1], or a probability.
+# Of a value in [-1, 1], or a presence.
 CONTRADICTION = 0.5
+SIGNS = {'negative': -1, 'positive': 1}
+# A sentiment of so much is not neutral.
+STRONG = 1.0
 
 
 def bad_labels(survey: survey_lib.Survey) -> list[findings.Finding]:
@@ -81,9 +87,11 @@ def bad_pictures(survey: survey_lib.Survey) -> list[findings.Finding]:
 
 
 def contradictions(
-  survey: survey_lib.Survey, groups: duplicates.Exact
+  survey: survey_lib.Survey,
+  groups: duplicates.Exact,
+  same: sameness.Sameness,
 ) -> list[findings.Finding]:
-  """Pixel-identical pictures whose labels contradict each other."""
+  """Samples that are the same and have labels that contradict each other."""
   rows = np.flatnonzero(groups.group >= 0)
   sizes = groups.counts.sum(1)
   rows = rows[sizes[groups.group[rows]] > 1]
@@ -93,17 +101,9 @@ def contradictions(
   found: dict[str, Any] = {}
   conflicting = np.zeros(len(names), bool)
   for task in dict.fromkeys(t for t, _ in survey.columns):
-    columns = survey.column(task)
-    if task == 'expression':
-      values = dominant(survey.labels[np.ix_(rows, columns)]).astype(float)
-      apart = _spread(np.where(values < 0, np.nan, values), number) > 0
-    else:
-      apart = np.zeros(len(names), bool)
-      for k in columns:
-        value = survey.labels[rows, k].astype(float)
-        if task == 'action_units':
-          value = np.where(np.isnan(value), value, value > CONTRADICTION)
-        apart |= _spread(value, number) > CONTRADICTION
+    apart = np.zeros(len(names), bool)
+    for value, most in _opinions(survey, rows, task):
+      apart |= _spread(value, number) > most
     if apart.any():
       found[task] = int(apart.sum())
       conflicting |= apart
@@ -114,19 +114,77 @@ def contradictions(
   return [
     findings.Finding(
       findings.WARNING,
-      'contradictions',
-      f'{int(conflicting.sum()):,} of {len(names):,} sets of pixel-identical '
-      f'pictures are labelled in contradicting ways ({detail}): '
-      f'{int(chosen.sum()):,} pictures.',
-      'At least one label of each is wrong; duplicates.csv (--out) lists the '
-      'pictures. Soft labels or several annotators would tell which.',
+      same.contradictions,
+      f'{int(conflicting.sum()):,} of {len(names):,} sets of {same.noun} are '
+      f'labelled in contradicting ways ({detail}): {int(chosen.sum()):,} '
+      f'{same.things}.',
+      same.contradicting,
       {
         'sets': int(conflicting.sum()),
-        'pictures': int(chosen.sum()),
+        same.things: int(chosen.sum()),
         'tasks': found,
       },
     )
   ]
+
+
+def _opinions(
+  survey: survey_lib.Survey, rows: np.ndarray, task: str
+) -> Iterator[tuple[np.ndarray, float]]:
+  """(a number for each row, NaN if unknown; how far apart they may be)."""
+  columns = survey.column(task)
+  labels = survey.labels[np.ix_(rows, columns)].astype(float)
+  if task == 'sentiment_class':
+    yield signs(labels, [survey.columns[k][1] for k in columns]), 1
+  elif task == 'sentiment':
+    yield np.sign(labels[:, 0]), 1
+  elif task in label_checks.CLASSES:
+    best = dominant(labels).astype(float)
+    yield np.where(best < 0, np.nan, best), 0
+  else:
+    for value in labels.T:
+      if task in label_checks.UNITS:
+        value = np.where(np.isnan(value), value, value > label_checks.PRESENT)
+      yield value, CONTRADICTION
+
+
+def class_against_sign(survey: survey_lib.Survey) -> list[findings.Finding]:
+  """Utterances whose sentiment, and its class, are opposed to each other."""
+  columns = survey.column('sentiment_class')
+  value = survey.labels[:, survey.column('sentiment')].astype(float)
+  if not len(columns) or not value.shape[1]:
+    return []
+  value = value[:, 0]
+  names = [survey.columns[k][1] for k in columns]
+  sign = signs(survey.labels[:, columns].astype(float), names)
+  known = ~np.isnan(sign) & ~np.isnan(value)
+  opposed = known & (
+    (sign * value < 0) | ((sign == 0) & (np.abs(value) >= STRONG))
+  )
+  rows = np.flatnonzero(opposed).tolist()
+  if not rows:
+    return []
+  examples = [
+    f'{survey.where(r)} {survey.id(r)}: {value[r]:+.2f}' for r in rows[:1000]
+  ]
+  return [
+    findings.Finding(
+      findings.WARNING,
+      'class_against_sign',
+      f'{len(rows):,} of {int(known.sum()):,} utterances with sentiment and '
+      'sentiment_class have one that contradicts the other '
+      f'({findings.listed(examples, 3, len(rows))}).',
+      'Is it the order of the classes, or the sign of the sentiment?',
+      {'utterances': len(rows), 'of': int(known.sum()), 'examples': examples},
+    )
+  ]
+
+
+def signs(labels: np.ndarray, names: Sequence[str]) -> np.ndarray:
+  """[N], -1 negative, 0 neutral, 1 positive; NaN where not annotated."""
+  of_class = np.array([SIGNS.get(name, 0) for name in names], float)
+  best = dominant(labels)
+  return np.where(best < 0, np.nan, of_class[best])
 
 
 def dominant(labels: np.ndarray) -> np.ndarray:

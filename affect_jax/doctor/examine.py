@@ -7,13 +7,19 @@ from typing import Any
 
 from absl import logging
 
+from affect_jax.corpora import spoken
 from affect_jax.doctor import counts
 from affect_jax.doctor import damage
+from affect_jax.doctor import dialogues
 from affect_jax.doctor import duplicates
 from affect_jax.doctor import findings
 from affect_jax.doctor import leakage
+from affect_jax.doctor import parts as parts_lib
 from affect_jax.doctor import report
+from affect_jax.doctor import sameness
+from affect_jax.doctor import sequences
 from affect_jax.doctor import survey as survey_lib
+from affect_jax.doctor import transcripts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,40 +29,84 @@ class Result:
   Attributes:
     report: `report.data`.
     survey: The samples.
-    groups: Their exact duplicates.
-    near: Their near duplicates.
+    groups: {kind in duplicates.csv: samples that are the same}: 'exact' of
+      pictures; 'features' and 'transcript' of utterances.
+    near: Near duplicates of pictures; None of utterances.
   """
 
   report: dict[str, Any]
   survey: survey_lib.Survey
-  groups: duplicates.Exact
-  near: duplicates.Near
+  groups: Mapping[str, duplicates.Exact]
+  near: duplicates.Near | None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Own:
+  """What there is of pictures, or of utterances, only; see `Result`."""
+
+  leaks: Sequence[findings.Finding]
+  damage: Sequence[findings.Finding]
+  tables: Mapping[str, Any]
+  groups: Mapping[str, duplicates.Exact]
+  near: duplicates.Near | None = None
 
 
 def examine(
-  parts: Sequence[survey_lib.Part],
+  parts: Sequence[parts_lib.Part],
   *,
   near_distance: int = duplicates.NEAR_DISTANCE,
   strict: bool = False,
   remedies: Mapping[str, str] | None = None,
   skipped: Mapping[str, Mapping[str, int]] | None = None,
+  standardized: bool = False,
   sample: int = 0,
 ) -> Result:
   """Reads all parts and judges them as the package's text says.
 
   Args:
-    parts: What to read.
+    parts: What to read: pictures, or utterances.
     near_distance: Bits of the dHash that may differ, 0 to 8.
     strict: Make errors of warnings about duplicates across splits.
     remedies: {corpus: flag that leaves duplicates out}.
     skipped: {corpus: {reason: samples that preparing it left out}}.
+    standardized: The run scales the features of utterances on its own.
     sample: What `parts_of` was limited to; for the report only.
 
   Raises:
-    ValueError: near_distance is out of range, or a part is damaged.
+    ValueError: near_distance is out of range, or a part is damaged, or some
+      hold pictures and some utterances.
   """
   duplicates.masks(near_distance)  # Before minutes of reading.
   survey = survey_lib.read(parts)
+  remedies, skipped = remedies or {}, skipped or {}
+  settings: dict[str, Any] = {'strict': strict, 'sample': sample}
+  if survey.things == 'pictures':
+    settings['near_distance'] = near_distance
+    settings['correlation'] = duplicates.CORRELATION
+    own = _pictures(survey, near_distance, remedies, strict)
+  else:
+    settings['min_words'] = transcripts.MIN_WORDS
+    own = _utterances(survey, remedies, skipped, strict, standardized)
+  counted = counts.tables(survey)
+  found = [
+    *leakage.shared_samples(survey),
+    *own.leaks,
+    *leakage.shared_subjects(survey),
+    *damage.bad_labels(survey),
+    *own.damage,
+    *counts.missing(survey, counted),
+    *_left_out(skipped),
+  ]
+  data = report.data(survey, found, counted, own.tables, settings)
+  return Result(data, survey, own.groups, own.near)
+
+
+def _pictures(
+  survey: survey_lib.Survey,
+  near_distance: int,
+  remedies: Mapping[str, str],
+  strict: bool,
+) -> _Own:
   start = time.monotonic()
   # The same sample in two splits is told of as such, not as its duplicate.
   valid = survey.looks['readable'] & survey.first
@@ -77,44 +127,86 @@ def examine(
     len(groups.member),
     time.monotonic() - start,
   )
-  counted = counts.tables(survey)
-  found = [
-    *leakage.shared_samples(survey),
-    *leakage.exact_findings(
-      survey, groups, remedies=remedies or {}, strict=strict
+  return _Own(
+    leaks=leakage.exact_findings(
+      survey, groups, sameness.PIXELS, remedies=remedies, strict=strict
     ),
-    *leakage.shared_subjects(survey),
-    *damage.bad_pictures(survey),
-    *damage.bad_labels(survey),
-    *leakage.near_findings(survey, groups.counts[chosen], near, strict=strict),
-    *damage.contradictions(survey, groups),
-    *counts.missing(survey, counted),
-    *counts.neutral_with_units(survey),
-    *_left_out(skipped or {}),
-  ]
-  settings = {
-    'near_distance': near_distance,
-    'correlation': duplicates.CORRELATION,
-    'strict': strict,
-    'sample': sample,
-  }
-  return Result(
-    report.data(survey, found, counted, settings), survey, groups, near
+    damage=[
+      *damage.bad_pictures(survey),
+      *leakage.near_findings(
+        survey, groups.counts[chosen], near, strict=strict
+      ),
+      *damage.contradictions(survey, groups, sameness.PIXELS),
+      *counts.neutral_with_units(survey),
+    ],
+    tables={'picture_sizes': counts.sizes(survey)},
+    groups={sameness.PIXELS.name: groups},
+    near=near,
+  )
+
+
+def _utterances(
+  survey: survey_lib.Survey,
+  remedies: Mapping[str, str],
+  skipped: Mapping[str, Mapping[str, int]],
+  strict: bool,
+  standardized: bool,
+) -> _Own:
+  groups = duplicates.exact(
+    survey.looks['features'],
+    survey.split,
+    len(survey.splits),
+    survey.first & survey.looks['telling'],
+  )
+  words = transcripts.group(survey, short=False)
+  counted = sequences.tables(survey)
+  return _Own(
+    leaks=[
+      *dialogues.shared_dialogues(survey),
+      *leakage.exact_findings(
+        survey, groups, sameness.FEATURES, remedies=remedies, strict=strict
+      ),
+    ],
+    damage=[
+      *sequences.bad_values(survey),
+      *transcripts.find(survey, words, remedies=remedies, strict=strict),
+      *damage.contradictions(survey, groups, sameness.FEATURES),
+      *damage.class_against_sign(survey),
+      *dialogues.doubled_turns(survey),
+      *sequences.missing_modalities(counted),
+      *sequences.padding(survey),
+      *sequences.features(survey, counted, standardized),
+      *sequences.cut(survey, skipped),
+      *dialogues.without_transcript(survey),
+    ],
+    tables=counted,
+    groups={
+      sameness.FEATURES.name: groups,
+      sameness.TRANSCRIPT.name: words,
+    },
   )
 
 
 def _left_out(
   skipped: Mapping[str, Mapping[str, int]],
 ) -> list[findings.Finding]:
-  return [
-    findings.Finding(
-      findings.NOTE,
-      'left_out',
-      f'{corpus}: left out when it was prepared: '
-      + ', '.join(f'{n:,} {reason}' for reason, n in reasons.items() if n)
-      + '.',
-      data={'corpus': corpus, 'reasons': dict(reasons)},
-    )
-    for corpus, reasons in skipped.items()
-    if any(reasons.values())
-  ]
+  found = []
+  for corpus, reasons in skipped.items():
+    # Of sequences that were cut, the utterance is still there.
+    gone = {
+      reason: n
+      for reason, n in reasons.items()
+      if n and not reason.endswith(spoken.CUT)
+    }
+    if gone:
+      found.append(
+        findings.Finding(
+          findings.NOTE,
+          'left_out',
+          f'{corpus}: left out when it was prepared: '
+          + ', '.join(f'{n:,} {reason}' for reason, n in gone.items())
+          + '.',
+          data={'corpus': corpus, 'reasons': gone},
+        )
+      )
+  return found

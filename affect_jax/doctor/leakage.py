@@ -1,4 +1,4 @@
-"""What two splits of a run share: samples, subjects, pictures."""
+"""What two splits of a run share: samples, people, dialogues, pictures."""
 
 from collections.abc import Mapping, Sequence
 import re
@@ -7,9 +7,14 @@ import numpy as np
 
 from affect_jax.doctor import duplicates
 from affect_jax.doctor import findings
+from affect_jax.doctor import sameness
 from affect_jax.doctor import survey as survey_lib
 
 EXCLUDE = 'exclude_duplicates'
+CUT = (
+  'val is a slice of the same split as train: only the choice of the '
+  'checkpoint sees these, not the scores of test. --strict makes it an error.'
+)
 
 
 def shared_samples(survey: survey_lib.Survey) -> list[findings.Finding]:
@@ -42,45 +47,83 @@ def shared_samples(survey: survey_lib.Survey) -> list[findings.Finding]:
   return found
 
 
-def shared_subjects(survey: survey_lib.Survey) -> list[findings.Finding]:
-  """Subjects (people, videos) in two splits or more; known ones only."""
-  rows = np.flatnonzero((survey.subject >= 0) & survey.first)
-  counts = np.zeros((len(survey.subjects), len(survey.splits)), np.int64)
-  np.add.at(counts, (survey.subject[rows], survey.split[rows]), 1)
+def shared(
+  survey: survey_lib.Survey,
+  member: np.ndarray,
+  names: Sequence[str],
+  *,
+  what: str,
+  level: str,
+  advice: str,
+) -> list[findings.Finding]:
+  """People, videos or dialogues in two splits; known ones only.
+
+  Args:
+    survey: All samples.
+    member: int32 [N], position of each sample's in `names`, or -1.
+    names: Of people, ...
+    what: What they are, in the plural.
+    level: How bad it is.
+    advice: What to do about it.
+  """
+  rows = np.flatnonzero((member >= 0) & survey.first)
+  counts = np.zeros((len(names), len(survey.splits)), np.int64)
+  np.add.at(counts, (member[rows], survey.split[rows]), 1)
   found = []
   for b in range(len(survey.splits)):
     for a in range(b):
       both = np.flatnonzero((counts[:, a] > 0) & (counts[:, b] > 0))
       if not len(both):
         continue
-      names = [survey.subjects[i] for i in both.tolist()]
+      common = [names[i] for i in both.tolist()]
       here = int(counts[both, b].sum())
       total = int(np.sum((survey.split == b) & survey.first))
       found.append(
         findings.Finding(
-          findings.ERROR,
-          'shared_subjects',
-          f'{len(both):,} subjects are in {survey.splits[a]} and '
-          f'{survey.splits[b]} ({findings.listed(names)}): {here:,} of the '
-          f'{total:,} pictures of {survey.splits[b]}.',
-          'Scores on people or videos seen in training are too good: put each '
-          'subject into one split.',
+          level,
+          f'shared_{what}',
+          f'{len(both):,} {what} are in {survey.splits[a]} and '
+          f'{survey.splits[b]} ({findings.listed(common)}): {here:,} of the '
+          f'{total:,} {survey.things} of {survey.splits[b]}.',
+          advice,
           {
             'splits': [survey.splits[a], survey.splits[b]],
-            'subjects': names[:1000],
+            what: common[:1000],
             'count': len(both),
             'samples': here,
           },
         )
       )
-  without = int(np.sum(survey.subject < 0))
-  if without:
+  return found
+
+
+def shared_subjects(survey: survey_lib.Survey) -> list[findings.Finding]:
+  """Subjects (people, videos) in two splits, and how many are unknown.
+
+  Of utterances they are speakers, and a warning: the official splits of MELD,
+  and the folds of MUStARD, share them.
+  """
+  spoken = survey.things == 'utterances'
+  found = shared(
+    survey,
+    survey.subject,
+    survey.subjects,
+    what='speakers' if spoken else 'subjects',
+    level=findings.WARNING if spoken else findings.ERROR,
+    advice='Scores are speaker-dependent, as all on the official splits of '
+    'MELD: they do not tell how well it works on other people.'
+    if spoken
+    else 'Scores on people or videos seen in training are too good: put each '
+    'subject into one split.',
+  )
+  if without := int(np.sum(survey.subject < 0)):
     found.append(
       findings.Finding(
         findings.NOTE,
-        'unknown_subjects',
-        f'{without:,} of {len(survey.subject):,} samples have no subject: '
-        'whether splits share people cannot be seen from them.',
+        'unknown_speakers' if spoken else 'unknown_subjects',
+        f'{without:,} of {len(survey.subject):,} samples have no '
+        f'{"speaker" if spoken else "subject"}: whether splits share people '
+        'cannot be seen from them.',
         data={'samples': without},
       )
     )
@@ -90,17 +133,19 @@ def shared_subjects(survey: survey_lib.Survey) -> list[findings.Finding]:
 def exact_findings(
   survey: survey_lib.Survey,
   groups: duplicates.Exact,
+  same: sameness.Sameness,
   *,
   remedies: Mapping[str, str],
   strict: bool,
 ) -> list[findings.Finding]:
-  """Pixel-identical pictures across splits, then within.
+  """Samples that are the same, across splits, then within.
 
   Args:
     survey: All samples.
-    groups: Their exact duplicates.
+    groups: Those that are the same.
+    same: In what they are the same.
     remedies: {corpus: flag that leaves duplicates out, '' if there is none}.
-    strict: Duplicates in the run's own cut of a split are errors, too.
+    strict: They are errors, also in the run's own cut of a split.
   """
   found = []
   for b, name in enumerate(survey.splits):
@@ -113,15 +158,16 @@ def exact_findings(
     own = own_cut(survey, name, list(sources))
     detail = ', '.join(f'{k} {n:,}' for k, n in sources.items())
     total = int(np.sum(survey.split == b))
+    level = findings.WARNING if own else same.level
     found.append(
       findings.Finding(
-        findings.WARNING if own and not strict else findings.ERROR,
-        'exact_across_splits',
-        f'{count:,} of the {total:,} pictures of {name} '
-        f'({stored(survey, name)}) are pixel-identical to pictures of other '
-        f'splits ({detail}).',
-        _cut_advice() if own else _advice(survey, name, remedies),
-        {'split': name, 'pictures': count, 'in': sources},
+        findings.ERROR if strict else level,
+        same.across,
+        f'{count:,} of the {total:,} {same.things} of {name} '
+        f'({stored(survey, name)}) {same.verb} {same.things} of other splits '
+        f'({detail}).',
+        CUT if own else _advice(survey, name, remedies) or same.advice,
+        {'split': name, same.things: count, 'in': sources},
       )
     )
   within = {
@@ -134,10 +180,11 @@ def exact_findings(
     found.append(
       findings.Finding(
         findings.NOTE,
-        'exact_within_splits',
-        f'Pictures that repeat one of their own split: {detail}.',
+        same.within,
+        f'{same.things.capitalize()} that {same.verb} another of their own '
+        f'split: {detail}.',
         'They count twice in training and in scores.',
-        {'pictures': within},
+        {same.things: within},
       )
     )
   return found
@@ -234,13 +281,6 @@ def stored(survey: survey_lib.Survey, split: str) -> str:
   )
 
 
-def _cut_advice() -> str:
-  return (
-    'val is a slice of the same split as train: only the choice of the '
-    'checkpoint sees these, not the scores of test. --strict makes it an error.'
-  )
-
-
 def _advice(
   survey: survey_lib.Survey, split: str, remedies: Mapping[str, str]
 ) -> str:
@@ -249,9 +289,4 @@ def _advice(
     for p in survey.parts
     if p.split == split and remedies.get(p.corpus)
   )
-  if flags:
-    return f'Leave them out with {" ".join(flags)}.'
-  return (
-    f'Scores on them are too good: take them out of {split} or of training; '
-    'the pairs are in duplicates.csv (--out).'
-  )
+  return f'Leave them out with {" ".join(flags)}.' if flags else ''

@@ -7,15 +7,15 @@ import pathlib
 import textwrap
 from typing import Any
 
-import numpy as np
-
 from affect_jax import run_folder
 from affect_jax.doctor import duplicates
 from affect_jax.doctor import findings as findings_lib
+from affect_jax.doctor import label_checks
+from affect_jax.doctor import layout
+from affect_jax.doctor import report_sequences
 from affect_jax.doctor import survey as survey_lib
 
-WIDTH = 100
-MAX_COLUMNS = 16  # Of a table of action units, on paper.
+MAX_COLUMNS = 16  # Of a table of co-occurrence, on paper.
 PAIRS = (
   'kind',
   'split_a',
@@ -31,14 +31,19 @@ def data(
   survey: survey_lib.Survey,
   found: Sequence[findings_lib.Finding],
   counted: Mapping[str, Any],
+  own: Mapping[str, Any],
   settings: Mapping[str, Any],
 ) -> dict[str, Any]:
-  """All of the report, as JSON."""
+  """All of the report, as JSON.
+
+  Args:
+    survey: All samples.
+    found: What was found.
+    counted: `counts.tables`.
+    own: Tables that only pictures, or only utterances, have.
+    settings: How they were examined.
+  """
   found = findings_lib.worst_first(found)
-  sizes, times = np.unique(
-    survey.looks['size'][survey.looks['readable']], axis=0, return_counts=True
-  )
-  most = np.argsort(-times)[:20]
   return {
     'verdict': findings_lib.verdict(found),
     'exit_code': findings_lib.exit_code(found),
@@ -63,9 +68,7 @@ def data(
       for f in found
     ],
     'counts': dict(counted),
-    'picture_sizes': {
-      f'{sizes[i][0]}x{sizes[i][1]}': int(times[i]) for i in most
-    },
+    **own,
   }
 
 
@@ -77,11 +80,11 @@ def text(report: Mapping[str, Any]) -> str:
   for f in report['findings']:
     label = f'{f["level"].upper():8}'
     lines += textwrap.wrap(
-      f['text'], WIDTH, initial_indent=label, subsequent_indent=' ' * 8
+      f['text'], layout.WIDTH, initial_indent=label, subsequent_indent=' ' * 8
     )
     lines += textwrap.wrap(
       f['advice'],
-      WIDTH,
+      layout.WIDTH,
       initial_indent=' ' * 8 + '-> ',
       subsequent_indent=' ' * 11,
       break_on_hyphens=False,
@@ -90,15 +93,18 @@ def text(report: Mapping[str, Any]) -> str:
   for p in report['parts']:
     source = f'{p["corpus"]}[{p["stored"]}]'
     rows.append([p['split'], source, f'{p["samples"]:,}'])
-  lines += ['', *_table(rows, left=2)]
-  sizes = report['picture_sizes']
-  shown = ', '.join(f'{k} ({n:,})' for k, n in list(sizes.items())[:5])
-  lines += ['', f'Sizes of pictures: {shown or "none"}.']
+  lines += ['', *layout.table(rows, left=2)]
+  if 'picture_sizes' in report:
+    sizes = list(report['picture_sizes'].items())
+    shown = ', '.join(f'{k} ({n:,})' for k, n in sizes[:5])
+    lines += ['', f'Sizes of pictures: {shown or "none"}.']
+  else:
+    lines += report_sequences.lines(report)
   for task, outputs in counted['outputs'].items():
     lines += ['', *_task(task, outputs, counted, splits)]
   lines += ['', 'Samples by the tasks they are labelled for']
   names = dict.fromkeys(n for c in counted['combinations'].values() for n in c)
-  lines += _table(
+  lines += layout.table(
     [['labels of', *splits]]
     + [
       [n, *(f'{counted["combinations"][s].get(n, 0):,}' for s in splits)]
@@ -119,12 +125,12 @@ def _task(
   """Labels of one task: counts and shares, or means and ranges."""
   title = f'{task}: samples with labels: ' + ', '.join(
     f'{s} {counted["tasks"][task][s]:,} '
-    f'({_share(counted["tasks"][task][s], counted["samples"][s])})'
+    f'({layout.share(counted["tasks"][task][s], counted["samples"][s])})'
     for s in splits
   )
   values = not any('count' in x[s] for x in outputs.values() for s in splits)
   # A class has as many labels as the task; a unit may have its own number.
-  per_output = task != 'expression'
+  per_output = task not in label_checks.CLASSES
   head = ['']
   for s in splits:
     head += [s, 'std', 'range'] if values else [s, '%']
@@ -145,10 +151,25 @@ def _task(
           else ['-'] * 3
         )
       else:
-        row += [f'{x["count"]:,}', _share(x['count'], x['labelled'])]
+        row += [f'{x["count"]:,}', layout.share(x['count'], x['labelled'])]
       row += [f'{x["labelled"]:,}'] if per_output else []
     rows.append(row)
-  return [title, *_table(rows)]
+  return [title, *layout.table(rows), *_bins(outputs, splits)]
+
+
+def _bins(outputs: Mapping[str, Any], splits: Sequence[str]) -> list[str]:
+  """Samples by the nearest whole sentiment."""
+  found = [
+    (s, x['bins'])
+    for by_split in outputs.values()
+    for s, x in by_split.items()
+    if 'bins' in x
+  ]
+  if not found:
+    return []
+  rows = [['rounded', *found[0][1]]]
+  rows += [[s, *(f'{n:,}' for n in bins.values())] for s, bins in found]
+  return layout.table(rows)
 
 
 def _co_occurrence(together: Mapping[str, Any]) -> list[str]:
@@ -158,54 +179,54 @@ def _co_occurrence(together: Mapping[str, Any]) -> list[str]:
     return []
   units = list(next(iter(table.values())))
   if len(units) > MAX_COLUMNS:
-    return ['', f'{len(units)} action units: co-occurrence is in doctor.json.']
+    return ['', f'{len(units)} outputs: co-occurrence is in doctor.json.']
   rows = [['', *units]]
   for name, shares in table.items():
     cells = ('-' if x is None else f'{100 * x:.0f}' for x in shares.values())
     rows.append([name, *cells])
-  return ['', f'{split}: % of samples of a row that show', *_table(rows)]
+  return ['', f'{split}: % of samples of a row that show', *layout.table(rows)]
 
 
 def _settings(settings: Mapping[str, Any]) -> list[str]:
-  lines = [
-    'Exact duplicate: equal size and RGB values once decoded. Near duplicate: '
-    f'not exact, dHash at most {settings["near_distance"]} of 64 bits apart '
-    f'and 16 x 16 means correlating by {settings["correlation"]:g} or more '
-    '(other brightness, contrast, size, compression; not mirrored or shifted).'
-  ]
+  if 'near_distance' in settings:
+    text = (
+      'Exact duplicate: equal size and RGB values once decoded. Near '
+      f'duplicate: not exact, dHash at most {settings["near_distance"]} of 64 '
+      'bits apart and 16 x 16 means correlating by '
+      f'{settings["correlation"]:g} or more (other brightness, contrast, size, '
+      'compression; not mirrored or shifted).'
+    )
+  else:
+    text = (
+      'Same words: equal but for case, punctuation and apostrophes, and '
+      f'{settings["min_words"]} words or more. Same audio and vision: equal '
+      'numbers, in all of the two that is there.'
+    )
+  lines = [text]
   if settings['sample']:
     lines.append(
       f'Only the first {settings["sample"]:,} samples of each part were read '
       '(--sample): numbers of duplicates are lower bounds.'
     )
-  return [line for text in lines for line in textwrap.wrap(text, WIDTH)]
-
-
-def _share(part: int, whole: int) -> str:
-  return f'{100 * part / whole:.1f}%' if whole else '-'
-
-
-def _table(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
-  """Aligned columns, the first ones to the left."""
-  widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-  return [
-    '  '
-    + '  '.join(
-      cell.ljust(width) if i < left else cell.rjust(width)
-      for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-    ).rstrip()
-    for row in rows
-  ]
+  return [line for text in lines for line in textwrap.wrap(text, layout.WIDTH)]
 
 
 def write(
   folder: str,
   report: Mapping[str, Any],
   survey: survey_lib.Survey,
-  groups: duplicates.Exact,
-  near: duplicates.Near,
+  groups: Mapping[str, duplicates.Exact],
+  near: duplicates.Near | None,
 ) -> None:
-  """Writes doctor.json, report.txt and duplicates.csv, each whole."""
+  """Writes doctor.json, report.txt and duplicates.csv, each whole.
+
+  Args:
+    folder: Made if need be.
+    report: `data`.
+    survey: All samples.
+    groups: {kind in duplicates.csv: samples that are the same}.
+    near: Near duplicates of pictures.
+  """
   out = pathlib.Path(folder).expanduser()
   out.mkdir(parents=True, exist_ok=True)
   run_folder.write_json(str(out / 'doctor.json'), dict(report))
@@ -216,16 +237,13 @@ def write(
   with open(partial, 'w', encoding='utf-8', newline='') as file:
     rows = csv.writer(file)
     rows.writerow(PAIRS)
-    for a, b in groups.pairs().tolist():
-      rows.writerow(
-        ['exact', survey.where(a), survey.id(a), survey.where(b), survey.id(b)]
-        + ['0', '1']
-      )
-    for (a, b), bits, alike in zip(
-      near.pairs.tolist(), near.distance, near.correlation, strict=True
-    ):
-      rows.writerow(
-        ['near', survey.where(a), survey.id(a), survey.where(b), survey.id(b)]
-        + [str(int(bits)), f'{alike:.4f}']
-      )
+    who = lambda row: (survey.where(row), survey.id(row))
+    for kind, same in groups.items():
+      for a, b in same.pairs().tolist():
+        rows.writerow([kind, *who(a), *who(b), '0', '1'])
+    if near is not None:
+      for (a, b), bits, alike in zip(
+        near.pairs.tolist(), near.distance, near.correlation, strict=True
+      ):
+        rows.writerow(['near', *who(a), *who(b), int(bits), f'{alike:.4f}'])
   os.replace(partial, out / 'duplicates.csv')

@@ -10,8 +10,8 @@ from affect_jax.corpora import records
 from affect_jax.doctor import duplicates
 from affect_jax.doctor import examine
 from affect_jax.doctor import leakage
+from affect_jax.doctor import parts as parts_lib
 from affect_jax.doctor import report
-from affect_jax.doctor import survey as survey_lib
 
 
 def visit(
@@ -25,7 +25,8 @@ def visit(
   """Prepares and examines the corpora of a config, prints the report.
 
   Args:
-    config: The config of a run. Of windows, the single frames are examined.
+    config: The config of a run. Of windows and dialogues, the single frames
+      and utterances are examined.
     out: Folder for the report; '' for none.
     near_distance: See the package's text.
     sample: Read only so many samples of each split; 0: all.
@@ -41,11 +42,12 @@ def visit(
   corpora = data.build(config)
   described = data.describe(config)
   result = examine.examine(
-    survey_lib.parts_of(corpora, sample),
+    parts_lib.parts_of(corpora, sample),
     near_distance=near_distance,
     strict=strict,
     remedies=_remedies(described, several=bool(config.data.corpora)),
     skipped={c.name: records.metadata(c.builder)['skipped'] for c in corpora},
+    standardized=bool((config.get('utterance') or {}).get('standardize')),
     sample=sample,
   )
   print(report.text(result.report))
@@ -62,7 +64,7 @@ def _of_frames(config: Any) -> Any:
   config = copy.deepcopy(config)
   for options in (config.data, *config.data.corpora.values()):
     if options.get('window'):
-      logging.info('Windows hold frames of a corpus: looking at the frames.')
+      logging.info('Looking at single frames or utterances, not at windows.')
     for key in ('window', 'eval_hop'):
       if key in options:
         with options.unlocked():

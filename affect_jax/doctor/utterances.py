@@ -1,0 +1,174 @@
+"""Sequences and words of an utterance -> a few numbers that tell of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+import dataclasses
+import hashlib
+import re
+from typing import Any
+import unicodedata
+
+import numpy as np
+
+from affect_jax.corpora import utterance
+
+MODALITIES = utterance.MODALITIES
+# Of audio and vision together: fewer values could be equal by chance.
+TELLING = 8
+_APOSTROPHES = re.compile("['\u2019`]")
+# Chinese and Japanese are written without spaces: a sign is a word.
+_SIGN = '\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff'
+_WORD = re.compile(f'[{_SIGN}]|[^\\W_{_SIGN}]+')
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Look:
+  """What is kept of one utterance; M modalities, those of MODALITIES.
+
+  Attributes:
+    length: int [M], steps; 0 where the modality is missing.
+    begin: int [M], all-zero steps at the beginning; 0 of token ids, and where
+      all steps are zero.
+    end: int [M], those at the end.
+    zero: bool [M], all steps are zero.
+    bad: int [M], values that are not finite.
+    features: 128 bits of audio and vision, as far as they are there.
+    telling: Audio and vision have enough in them to tell them from others.
+    words: 128 bits of the transcript's words; of the text's sequence where
+      there is no transcript.
+    num_words: How many these are, or steps of the sequence.
+    transcribed: There is a transcript.
+    turn: Place in the dialogue.
+    range: {modality: f32 [2, D]}, lowest and highest value of each feature;
+      values that are not finite count as 0.
+  """
+
+  length: np.ndarray
+  begin: np.ndarray
+  end: np.ndarray
+  zero: np.ndarray
+  bad: np.ndarray
+  features: bytes
+  telling: bool
+  words: bytes
+  num_words: int
+  transcribed: bool
+  turn: int
+  range: Mapping[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Extent:
+  """What the features of a modality range over.
+
+  Attributes:
+    sequences: Number of sequences that were seen.
+    low: f32 [D].
+    high: f32 [D].
+  """
+
+  sequences: int
+  low: np.ndarray
+  high: np.ndarray
+
+
+def joined(a: Extent, b: Extent) -> Extent:
+  """What two of them range over together."""
+  return Extent(
+    a.sequences + b.sequences,
+    np.minimum(a.low, b.low),
+    np.maximum(a.high, b.high),
+  )
+
+
+def words_of(transcript: str) -> list[str]:
+  """Its words, without case, punctuation and apostrophes."""
+  text = unicodedata.normalize('NFKC', transcript).casefold()
+  return _WORD.findall(_APOSTROPHES.sub('', text))
+
+
+def rows(
+  chunk: Mapping[str, Any], dims: Mapping[str, int]
+) -> Iterator[dict[str, Any]]:
+  """{'transcript', 'turn', modality: its steps [T, D] or [T]} of a chunk."""
+  for i, transcript in enumerate(chunk['transcript']):
+    yield {
+      'transcript': transcript,
+      'turn': int(chunk['turn'][i]),
+      **{m: chunk[m][i][: int(chunk[m + '_length'][i])] for m in dims},
+    }
+
+
+def look(row: Mapping[str, Any]) -> Look:
+  """Looks at one of `rows`."""
+  size = len(MODALITIES)
+  length, begin, end, bad = np.zeros((4, size), np.int32)
+  zero = np.zeros(size, bool)
+  features = hashlib.blake2b(digest_size=16)
+  ranges, values = {}, 0
+  for m, name in enumerate(MODALITIES):
+    x = row.get(name)
+    if x is None or not len(x):
+      continue
+    length[m] = len(x)
+    if x.ndim == 2:  # Not token ids.
+      finite = np.isfinite(x)
+      bad[m] = x.size - np.count_nonzero(finite)
+      x = np.where(finite, x, np.float32(0)) if bad[m] else x
+      steps: Any = np.any(x, axis=1)
+      zero[m] = not steps.any()
+      if not zero[m]:
+        begin[m], end[m] = steps.argmax(), steps[::-1].argmax()
+      ranges[name] = np.stack([x.min(0), x.max(0)])
+    if name != 'text':
+      features.update(f'{name} {x.shape}'.encode())
+      features.update(np.ascontiguousarray(x).tobytes())
+      values += np.count_nonzero(x)
+  transcript = row['transcript'].decode('utf-8', 'replace')
+  words = words_of(transcript)
+  said = ' '.join(words).encode()
+  text = row.get('text')
+  if not words and text is not None and len(text):
+    said, words = b'\0' + np.ascontiguousarray(text).tobytes(), text
+  return Look(
+    length=length,
+    begin=begin,
+    end=end,
+    zero=zero,
+    bad=bad,
+    features=features.digest(),
+    telling=bool(values >= TELLING),
+    words=hashlib.blake2b(said, digest_size=16).digest(),
+    num_words=len(words),
+    transcribed=bool(transcript.strip()),
+    turn=row['turn'],
+    range=ranges,
+  )
+
+
+def stack(looks: Sequence[Look]) -> dict[str, np.ndarray]:
+  """Arrays of many looks.
+
+  Returns:
+    'length', 'begin', 'end', 'bad': int32 [N, M]; 'zero': bool [N, M];
+    'features', 'words': uint64 [N, 2]; 'telling', 'transcribed': bool [N];
+    'num_words', 'turn': int32 [N].
+  """
+  found = {}
+  for key in ('length', 'begin', 'end', 'bad'):
+    found[key] = np.array([getattr(k, key) for k in looks], np.int32)
+  for key in ('zero', 'telling', 'transcribed'):
+    found[key] = np.array([getattr(k, key) for k in looks], bool)
+  for key in ('num_words', 'turn'):
+    found[key] = np.array([getattr(k, key) for k in looks], np.int32)
+  for key in ('features', 'words'):
+    digests = b''.join(getattr(k, key) for k in looks)
+    found[key] = np.frombuffer(digests, np.uint64).reshape(-1, 2)
+  return found
+
+
+def widen(extents: dict[str, Extent], looks: Sequence[Look]) -> None:
+  """Adds what was looked at to {modality: what its features range over}."""
+  for one in looks:
+    for name, (low, high) in one.range.items():
+      own = Extent(1, low, high)
+      extents[name] = joined(extents[name], own) if name in extents else own
