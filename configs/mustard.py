@@ -1,0 +1,36 @@
+"""MUStARD: sarcasm of 690 utterances, from transcripts and their context.
+
+  python -m affect_jax.main --config=configs/mustard.py \
+      --config.data.path=MUSTARD \
+      --config.data.text_model=FOLDER_OF_BERT --workdir=runs/mustard
+
+Both protocols: --config.data.fold=0 to 4, or
+--config.data.protocol=speaker_independent.
+"""
+
+from affect_jax import defaults
+
+
+def get_config():
+  c = defaults.get_config()
+  c.tasks = ('sarcasm',)
+  c.data.corpus = 'mustard'
+  c.data.path = ''
+  c.data.protocol = 'folds'
+  c.data.fold = 0
+  c.data.folds = 'split_indices.p'
+  c.data.text = 'tokens'
+  c.data.text_model = ''
+  c.data.context = 4
+  c.data.max_tokens = 128
+  c.utterance.modalities = ('text',)
+  c.utterance.fusion = 'lf_dnn'
+  c.utterance.boundaries = (32, 64, 96, 128)
+  c.batch_size = 16
+  c.num_train_steps = 180
+  c.learning_rate = 3e-4
+  c.learning_rate_multipliers = {'backbone/text': 0.2}
+  c.schedule.warmup_steps = 20
+  c.weight_decay = 1e-2
+  c.eval_every = 30
+  return c

@@ -1,0 +1,27 @@
+"""Emotion, sentiment and sarcasm from invented utterances: minutes, CPU.
+
+  python -m affect_jax.main --config=configs/quickstart_multimodal.py \
+      --workdir=runs/quickstart_multimodal
+
+Three parts of one corpus label one task each, and some modalities are missing.
+"""
+
+from affect_jax import defaults
+
+
+def get_config():
+  c = defaults.get_config()
+  c.tasks = ('emotion', 'sentiment', 'sarcasm')
+  c.data.corpora = {
+    part: {'corpus': 'synthetic_utterances', 'parts': (part,)}
+    for part in c.tasks
+  }
+  c.data.sampling = 'temperature'
+  c.utterance.fusion = 'lf_transformer'
+  c.utterance.modality_dropout = 0.1
+  c.eval_subsets = True
+  c.batch_size = 64
+  c.num_train_steps = 600
+  c.learning_rate = 1e-3
+  c.eval_every = 200
+  return c

@@ -1,0 +1,114 @@
+"""What is measured on real utterances: a config, changed, and its metrics."""
+
+from collections.abc import Mapping, Sequence
+import dataclasses
+import importlib.util
+import os
+import pathlib
+from typing import Any
+
+CONFIGS = pathlib.Path(__file__).parents[2] / 'configs'
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm:
+  """One way to train on one corpus, in one protocol.
+
+  Attributes:
+    name: Corpus and what is different.
+    config: A file of configs/.
+    metrics: {metric of results.json: its name in the table}.
+    goal: What the first metric should reach.
+    changes: {dotted setting: value}.
+    folds: Runs with config.data.fold 0, 1, ... whose scores are averaged.
+  """
+
+  name: str
+  config: str
+  metrics: Mapping[str, str]
+  goal: float = float('nan')
+  changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+  folds: int = 1
+
+
+MOSI = {
+  'sentiment/acc2_neg_nonneg': 'accuracy (< 0, >= 0)',
+  'sentiment/f1_2_neg_nonneg': 'weighted F1',
+  'sentiment/mae': 'MAE',
+  'sentiment/pearson': 'Pearson',
+}
+TRANSCRIPTS = {
+  'sentiment/acc2_neg_pos': 'acc2 (< 0, > 0)',
+  'sentiment/f1_2_neg_pos': 'weighted F1',
+  'sentiment/acc7': 'acc7 (rounded)',
+  'sentiment/mae': 'MAE',
+  'sentiment/pearson': 'Pearson',
+}
+MELD = {
+  'emotion/weighted_f1': 'emotion, weighted F1',
+  'sentiment_class/weighted_f1': 'sentiment, weighted F1',
+  'emotion/macro_f1': 'emotion, macro-F1',
+}
+MUSTARD = {
+  'sarcasm/weighted_f1': 'weighted F1',
+  'sarcasm/weighted_precision': 'weighted precision',
+  'sarcasm/accuracy': 'weighted recall (accuracy)',
+}
+
+
+def _mosi(*modalities: str) -> Arm:
+  return Arm(
+    f'mosi {"+".join(modalities)}',
+    'mosi',
+    MOSI,
+    0.78 if len(modalities) == 3 else float('nan'),
+    {'data.modalities': modalities},
+  )
+
+
+ARMS: Sequence[Arm] = (
+  _mosi('text', 'audio', 'vision'),
+  _mosi('text'),
+  _mosi('audio'),
+  _mosi('vision'),
+  Arm('mosi transcripts', 'mosi_text', TRANSCRIPTS, 0.78),
+  Arm('meld', 'meld', MELD, 0.6),
+  Arm('mustard folds', 'mustard', MUSTARD, 0.65, folds=5),
+  Arm(
+    'mustard speaker-independent',
+    'mustard',
+    MUSTARD,
+    0.58,
+    {'data.protocol': 'speaker_independent'},
+  ),
+)
+
+
+def build(
+  arm: Arm, *, fold: int, seed: int, paths: Mapping[str, str], model: str
+) -> Any:
+  """The config of one run.
+
+  Args:
+    arm: What to train.
+    fold: Of `arm.folds`.
+    seed: Of initialisation, order and dropout.
+    paths: {corpus: its path}.
+    model: Folder of the BERT-like model.
+  """
+  spec = importlib.util.spec_from_file_location(
+    arm.config, CONFIGS / f'{arm.config}.py'
+  )
+  assert spec
+  assert spec.loader
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  config = module.get_config()
+  config.update_from_flattened_dict(dict(arm.changes))
+  config.data.path = os.path.abspath(paths[config.data.corpus])
+  if 'text_model' in config.data:
+    config.data.text_model = os.path.abspath(model)
+  if arm.folds > 1:
+    config.data.fold = fold
+  config.seed = seed
+  return config

@@ -1,0 +1,152 @@
+"""MOSI, MELD and MUStARD: one command, five seeds, one table.
+
+  python experiments/utterances/run.py --workdir=runs/utterances \
+      --config.mosi=mosi.npz --config.meld=MELD --config.mustard=MUSTARD \
+      --config.text_model=MINILM
+
+trains every arm of arms.py with every seed and writes results.json and
+table.md. Started again, it goes on where it stopped. Validation chooses the
+checkpoint; test is read once by each run. Corpora without a path are left out.
+"""
+
+import os
+import time
+
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+
+from absl import app
+from absl import flags
+from absl import logging
+import arms as arms_lib
+import jax
+import ml_collections
+from ml_collections import config_flags
+import numpy as np
+import tensorflow as tf
+
+from affect_jax import environment
+from affect_jax import log_format
+from affect_jax import run_folder
+from affect_jax import train
+
+
+def get_settings() -> ml_collections.ConfigDict:
+  """What can be set, as --config.NAME=VALUE."""
+  return ml_collections.ConfigDict(
+    {
+      'mosi': '',
+      'meld': '',
+      'mustard': '',
+      'mustard_folds': 'split_indices.p',
+      'text_model': '',  # Folder of MiniLM, or another BERT.
+      'data_dir': '',
+      'arms': (),  # Names; () is all whose corpus has a path.
+      'seeds': (0, 1, 2, 3, 4),
+    }
+  )
+
+
+_SETTINGS = config_flags.DEFINE_config_dict('config', get_settings())
+_WORKDIR = flags.DEFINE_string(
+  'workdir', None, 'Folder of all runs.', required=True
+)
+_SUMMARY = flags.DEFINE_bool(
+  'summary', False, 'Train nothing: only summarise the finished runs.'
+)
+
+
+def main(argv: list[str]) -> None:
+  """Trains what is missing, then summarises."""
+  if len(argv) > 1:
+    raise app.UsageError(f'Unknown arguments {argv[1:]}.')
+  tf.config.set_visible_devices([], 'GPU')
+  log_format.set_up()
+  root = os.path.abspath(_WORKDIR.value)
+  # Seeds of an arm share their programs.
+  jax.config.update('jax_compilation_cache_dir', os.path.join(root, 'compiled'))
+  settings = _SETTINGS.value
+  paths = {k: settings[k] for k in ('mosi', 'meld', 'mustard') if settings[k]}
+  chosen = [
+    a
+    for a in arms_lib.ARMS
+    if a.name.split()[0] in paths
+    and (not settings.arms or a.name in settings.arms)
+  ]
+  todo = [
+    (arm, fold, seed)
+    for arm in chosen
+    for seed in settings.seeds
+    for fold in range(arm.folds)
+    if not _results(root, arm, fold, seed)
+  ]
+  start = time.monotonic()
+  for done, (arm, fold, seed) in enumerate([] if _SUMMARY.value else todo):
+    if done:
+      left = (time.monotonic() - start) / done * (len(todo) - done)
+      logging.info('about %.0f min left for all runs.', left / 60)
+    logging.info('== %s, seed %d, fold %d', arm.name, seed, fold)
+    config = arms_lib.build(
+      arm, fold=fold, seed=seed, paths=paths, model=settings.text_model
+    )
+    config.data.data_dir = settings.data_dir
+    if 'folds' in config.data:
+      config.data.folds = settings.mustard_folds
+    train.train_and_evaluate(config, _folder(root, arm, fold, seed))
+  _summarise(root, chosen, tuple(settings.seeds))
+
+
+def _folder(root, arm, fold, seed) -> str:
+  return os.path.join(
+    root, arm.name.replace(' ', '_'), f'seed{seed}', f'fold{fold}'
+  )
+
+
+def _results(root, arm, fold, seed):
+  path = os.path.join(_folder(root, arm, fold, seed), 'results.json')
+  return run_folder.read_json(path)
+
+
+def _summarise(root, chosen, seeds) -> None:
+  """Mean and standard deviation (n - 1) over seeds; folds averaged first."""
+  lines, table = [], {}
+  for arm in chosen:
+    by_seed = []
+    for seed in seeds:
+      folds = [_results(root, arm, fold, seed) for fold in range(arm.folds)]
+      if all(folds):
+        by_seed.append(
+          [np.mean([f['test'][m] for f in folds]) for m in arm.metrics]
+        )
+    if not by_seed:
+      continue
+    scores = np.array(by_seed)
+    table[arm.name] = dict(zip(arm.metrics, scores.T.tolist(), strict=True))
+    cells = [
+      f'{what} **{values.mean():.3f}**'
+      + (f' ± {values.std(ddof=1):.3f}' if len(values) > 1 else '')
+      for what, values in zip(arm.metrics.values(), scores.T, strict=True)
+    ]
+    goal = '' if np.isnan(arm.goal) else f'{arm.goal:g}'
+    lines.append(
+      f'| {arm.name} | {"; ".join(cells)} | {goal} | {len(scores)} |'
+    )
+  text = '\n'.join(
+    [
+      '| run | test scores, mean ± std over seeds | goal | seeds |',
+      '|---|---|---|---|',
+    ]
+    + lines
+  )
+  about = {'seeds': list(seeds), 'environment': environment.describe({})}
+  run_folder.write_json(
+    os.path.join(root, 'results.json'), {**about, 'test': table}
+  )
+  path = os.path.join(root, 'table.md')
+  with open(f'{path}.tmp', 'w', encoding='utf-8') as file:
+    file.write(text + '\n')
+  os.replace(f'{path}.tmp', path)
+  print(text)
+
+
+if __name__ == '__main__':
+  app.run(main)
