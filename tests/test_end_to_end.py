@@ -365,7 +365,7 @@ def test_sigterm_saves_and_the_same_command_goes_on(finished, folder):
 def test_errors_of_the_user_end_without_a_traceback(folder, finished):
   started = time.time()
   run = subprocess.run(
-    command(folder, folder / 'wrong', "--config.tasks=('emotion',)"),
+    command(folder, folder / 'wrong', "--config.tasks=('mood',)"),
     cwd=ROOT,
     capture_output=True,
     text=True,
@@ -374,7 +374,7 @@ def test_errors_of_the_user_end_without_a_traceback(folder, finished):
   )
   assert run.returncode == 1
   assert 'Traceback' not in run.stderr
-  assert "Unknown task 'emotion'" in run.stderr
+  assert "Unknown task 'mood'" in run.stderr
   assert 'valence_arousal' in run.stderr
   assert time.time() - started < 200
 
