@@ -36,7 +36,6 @@ def collate(
   dims: Mapping[str, int],
   boundaries: Sequence[int],
   window: int = 0,
-  lengths: Mapping[str, int] | None = None,
 ) -> batch_lib.Batch:
   """Pads rows to one shape, and with empty rows to `size` of them.
 
@@ -48,7 +47,6 @@ def collate(
     dims: {modality: features per step}; 0: token ids.
     boundaries: Lengths to pad to.
     window: Utterances of a dialogue, at most; 0: single utterances.
-    lengths: {modality: length to pad to}, instead of the boundaries.
   """
   lead = (size, window) if window else (size,)
 
@@ -63,8 +61,7 @@ def collate(
   inputs = {}
   for name, dim in dims.items():
     steps = whole([r[name + '_length'] for r in rows], lead, np.int32)
-    longest = lengths[name] if lengths else int(steps.max())
-    longest = padded_length(max(1, longest), boundaries)
+    longest = padded_length(max(1, int(steps.max())), boundaries)
     inputs[name] = whole(
       [r[name] for r in rows],
       (*lead, longest, dim) if dim else (*lead, longest),
