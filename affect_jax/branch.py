@@ -25,6 +25,7 @@ class Branch:
     modalities: Those of utterances, whose absence can be tested.
     pretrained: fresh variables -> the same with weights that the model's
       settings name; None: there are none.
+    frozen: Paths of parameters that the model's settings freeze.
   """
 
   model: Callable[[str | None], nn.Module]
@@ -36,3 +37,4 @@ class Branch:
   crop_size: int = 0
   modalities: tuple[str, ...] = ()
   pretrained: Callable[[Any], Any] | None = None
+  frozen: tuple[str, ...] = ()

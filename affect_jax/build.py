@@ -23,7 +23,6 @@ from affect_jax import train_state
 from affect_jax import utterances
 from affect_jax import views
 from affect_jax.corpora import records
-from affect_jax.models import resnet
 from affect_jax.tasks import balance
 
 
@@ -84,7 +83,7 @@ def build(config: Any) -> Run:
     clip_norm=config.clip_norm,
     weight_decay=config.weight_decay,
     multipliers=config.learning_rate_multipliers.to_dict(),
-    frozen=[*config.frozen, *frozen_paths(config.model.frozen_stages)],
+    frozen=[*config.frozen, *branch.frozen],
   )
   return Run(
     corpora=corpora,
@@ -179,11 +178,6 @@ def _numbers(key: str, text: str) -> tuple[float, ...]:
       f"{key} is {text!r}: neither numbers as '1, 2.5' nor one of "
       f'{", ".join(balance.METHODS)}.'
     ) from error
-
-
-def frozen_paths(stages: int) -> list[str]:
-  """Parameter paths of the first stages of the backbone (1: the stem)."""
-  return [f'backbone/{p}' for s in resnet.STAGES[:stages] for p in s]
 
 
 def check_loss_weights(weights: Any, tasks: Sequence[Any]) -> None:

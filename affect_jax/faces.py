@@ -11,6 +11,7 @@ from affect_jax import data
 from affect_jax import input_pipeline
 from affect_jax import streams
 from affect_jax.models import affect_model
+from affect_jax.models import resnet
 from affect_jax.models import temporal
 
 
@@ -64,6 +65,11 @@ def build(
     window=window,
     views=config.eval_views,
     crop_size=config.crop_size,
+    frozen=tuple(
+      f'backbone/{part}'
+      for stage in resnet.STAGES[: options['frozen_stages']]
+      for part in stage
+    ),
   )
 
 

@@ -1,6 +1,7 @@
 """Optimisers and schedules, from optax by name."""
 
 from collections.abc import Mapping, Sequence
+import functools
 import inspect
 from typing import Any
 
@@ -73,7 +74,8 @@ def build(
     multipliers: {parameter path prefix: factor on its learning rate}; the
       longest matching prefix counts. Paths are joined by '/', e.g.
       'backbone/layer1' or 'heads'.
-    frozen: Prefixes whose parameters stay as they are.
+    frozen: Prefixes whose parameters stay as they are. They cost no state,
+      and their gradient does not count in the norm.
 
   Raises:
     ValueError: Unknown name or option.
@@ -96,9 +98,11 @@ def build(
     else:
       parts.append(optax.add_decayed_weights(weight_decay, _kernels))
   parts.append(_call(make, name, arguments))
-  factors = dict(multipliers or {}) | dict.fromkeys(frozen, 0.0)
-  if factors:
-    parts.append(_scale_by_prefix(factors))
+  if frozen:
+    both = {'trained': optax.chain(*parts), 'frozen': optax.set_to_zero()}
+    parts = [optax.partition(both, functools.partial(_labels, frozen=frozen))]
+  if multipliers:
+    parts.append(_scale_by_prefix(multipliers))
   return optax.chain(*parts)
 
 
@@ -151,6 +155,12 @@ def _kernels(params: Any) -> Any:
   return jax.tree.map(lambda p: p.ndim > 1, params)
 
 
+def _labels(params: Any, *, frozen: Sequence[str]) -> Any:
+  """'frozen' or 'trained' for each parameter."""
+  found = _matches(params, frozen)
+  return jax.tree.map(lambda prefix: 'frozen' if prefix else 'trained', found)
+
+
 def _scale_by_prefix(
   factors: Mapping[str, float],
 ) -> optax.GradientTransformation:
@@ -158,23 +168,34 @@ def _scale_by_prefix(
 
   def update(updates, state, params=None):
     del params
-    matched = set()
-
-    def scale(path, value):
-      name = path_name(path)
-      matching = [p for p in factors if name == p or name.startswith(p + '/')]
-      matched.update(matching)
-      return value * factors[max(matching, key=len)] if matching else value
-
-    updates = jax.tree_util.tree_map_with_path(scale, updates)
-    if unknown := set(factors) - matched:
-      raise ValueError(
-        f'No parameter lies under {sorted(unknown)}; paths look like '
-        "'backbone/layer1' or 'heads'."
-      )
-    return updates, state
+    found = _matches(updates, [*factors])
+    scale = lambda value, prefix: value * factors[prefix] if prefix else value
+    return jax.tree.map(scale, updates, found), state
 
   return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
+
+
+def _matches(tree: Any, prefixes: Sequence[str]) -> Any:
+  """The longest prefix of each leaf's path, '' where there is none.
+
+  Raises:
+    ValueError: A prefix matches nothing.
+  """
+  matched = set()
+
+  def match(path, _):
+    name = path_name(path)
+    own = [p for p in prefixes if name == p or name.startswith(p + '/')]
+    matched.update(own)
+    return max(own, key=len, default='')
+
+  found = jax.tree_util.tree_map_with_path(match, tree)
+  if unknown := set(prefixes) - matched:
+    raise ValueError(
+      f'No parameter lies under {sorted(unknown)}; paths look like '
+      "'backbone/layer1' or 'heads'."
+    )
+  return found
 
 
 def _call(make: Any, name: str, arguments: dict[str, Any]) -> Any:

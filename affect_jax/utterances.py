@@ -66,6 +66,7 @@ def build(
     window=window,
     modalities=tuple(dims),
     pretrained=utterance_model.pretrained(text_model) if text_model else None,
+    frozen=utterance_model.frozen_paths(options['text']) if text_model else (),
   )
 
 

@@ -61,6 +61,8 @@ def test_frozen_stages_have_no_gradient(tiny, layers, stages, expected):
   options, params, golden = tiny
   options = options | {'layers': layers, 'frozen_stages': stages}
   assert moved(gradient(options, params, golden)) == expected
+  every = TABLES | {f'layer{i}' for i in range(layers)}
+  assert every - set(bert.stages(stages)) == expected
 
 
 def _flat(tree):

@@ -41,6 +41,19 @@ def test_multipliers_of_the_longest_prefix_and_frozen_parts():
   assert np.all(u['heads']['x']['kernel'] != 0)
 
 
+def test_what_is_frozen_has_no_moments_and_no_norm():
+  tx = build('adamw', frozen=('backbone',), multipliers={'heads': 0.5})
+  state = tx.init(PARAMS)
+  trained = sum(x.size for x in jax.tree.leaves(PARAMS['heads']))
+  moments = [x.size for x in jax.tree.leaves(state) if x.ndim]
+  assert sum(moments) == 2 * trained
+  # Huge gradients of what is frozen do not clip those of the rest.
+  grads = jax.tree.map(jnp.ones_like, PARAMS)
+  grads['backbone'] = jax.tree.map(lambda x: 1e6 * x, grads['backbone'])
+  u = update(build(frozen=('backbone',), clip_norm=100.0), grads)
+  np.testing.assert_allclose(u['heads']['x']['bias'], -0.1)
+
+
 def test_a_prefix_that_matches_nothing_is_refused():
   with pytest.raises(ValueError, match='backbone/layer9'):
     update(build(frozen=('backbone/layer9',)))

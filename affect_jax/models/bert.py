@@ -93,6 +93,12 @@ class Layer(nn.Module):
     return _norm(self.epsilon, 'norm_mlp')(x + drop(y))
 
 
+def stages(count: int) -> list[str]:
+  """Names in `Bert`'s params of its first stages: embeddings, then layers."""
+  layers = [f'layer{i}' for i in range(count - 1)]
+  return ['word', 'position', 'token_type', 'norm', *layers] if count else []
+
+
 class Bert(nn.Module):
   """A BERT encoder, without pooler.
 
@@ -116,8 +122,8 @@ class Bert(nn.Module):
     dtype: Of the matrix products; parameters, sums, softmax and norms are
       float32 whatever it is.
     frozen_stages: 0: none; 1: the embeddings; 1 + n: the first n layers too.
-      They get no gradient and have no dropout. Weight decay is the
-      optimizer's business and would still shrink them.
+      They get no gradient and have no dropout. That weight decay does not
+      shrink them either is the optimizer's business, see `stages`.
     average_layers: The output is the mean of the last n states; 1 is the
       last layer's, layers + 1 includes the embeddings.
     sep: Id of [SEP], by which sentence and context are told apart (see

@@ -159,6 +159,12 @@ def settings(
   }
 
 
+def frozen_paths(text: Mapping[str, Any]) -> tuple[str, ...]:
+  """Paths of what config.utterance.text freezes of the text encoder."""
+  parts = bert.stages(text['frozen_stages'])
+  return tuple(f'backbone/text/{part}' for part in parts)
+
+
 def pairs(options: Mapping[str, Any]) -> Pairs:
   """A mapping as a module can hold it: hashable."""
   return tuple(options.items())
