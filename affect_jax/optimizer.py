@@ -90,7 +90,9 @@ def build(
       f'No optax optimiser {name!r}; for example adam, adamw, lion, muon, sgd.'
     )
   arguments: dict[str, Any] = {'learning_rate': schedule, **options}
-  parts = [optax.clip_by_global_norm(clip_norm)] if clip_norm else []
+  parts: list[Any] = []
+  if clip_norm:
+    parts.append(optax.clip_by_global_norm(clip_norm))
   if weight_decay:
     takes = inspect.signature(make).parameters
     if 'weight_decay' in takes and 'mask' in takes:
