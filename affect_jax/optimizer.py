@@ -101,7 +101,10 @@ def build(
       parts.append(optax.add_decayed_weights(weight_decay, _kernels))
   parts.append(_call(make, name, arguments))
   if frozen:
-    both = {'trained': optax.chain(*parts), 'frozen': optax.set_to_zero()}
+    both: dict[Any, Any] = {
+      'trained': optax.chain(*parts),
+      'frozen': optax.set_to_zero(),
+    }
     parts = [optax.partition(both, functools.partial(_labels, frozen=frozen))]
   if multipliers:
     parts.append(_scale_by_prefix(multipliers))
