@@ -36,6 +36,7 @@ import tensorflow as tf
 
 from affect_jax import checkpoint
 from affect_jax import clips as clips_lib
+from affect_jax import defaults
 from affect_jax import log_format
 from affect_jax import parallel
 from affect_jax import run_folder
@@ -162,6 +163,8 @@ def _read_run(
   config = run_folder.read_json(os.path.join(workdir, 'config.json'))
   if config is None:
     raise FileNotFoundError(f'{workdir}: no config.json, so no run is there.')
+  # Settings that are newer than the run.
+  config = {**defaults.get_config().to_dict(), **config}
   variables, step = checkpoint.read_variables(workdir, step)
   if 'conv1' not in variables['params'].get('backbone', {}):
     raise ValueError(f'{workdir}: this run did not learn from faces.')

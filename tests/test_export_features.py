@@ -30,7 +30,9 @@ def run(tmp_path_factory):
   workdir = tmp_path_factory.mktemp('run')
   config = defaults.get_config()
   config.image_size, config.model.stem = PIXELS, 'small'
-  run_folder.write_json(str(workdir / 'config.json'), config.to_dict())
+  older = config.to_dict()
+  del older['eval_views']  # As before there was this setting.
+  run_folder.write_json(str(workdir / 'config.json'), older)
   model = affect_model.AffectModel(units=(('expression', 3),), stem='small')
   data = {'inputs': {'image': np.zeros((1, PIXELS, PIXELS, 3), np.float32)}}
   shapes = jax.eval_shape(lambda: toy.state(model, optax.sgd(0.1), data))
