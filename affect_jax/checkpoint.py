@@ -7,6 +7,8 @@ from absl import logging
 import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import preservation_policy
 
+from affect_jax import parallel
+
 HEADLINE = 'headline'
 
 
@@ -94,25 +96,37 @@ def restore(
   return restored['state'], dict(restored['thresholds'] or {})
 
 
-def read_variables(workdir: str) -> tuple[dict[str, Any], int]:
+def read_variables(
+  workdir: str, step: int | None = None
+) -> tuple[dict[str, Any], int]:
   """Variables {'params', 'batch_stats'} of another run's best checkpoint.
 
   Averages (EMA) are taken where that run kept them.
 
+  Args:
+    workdir: That run's folder.
+    step: Another of its checkpoints.
+
   Raises:
-    FileNotFoundError: There is no checkpoint in workdir/checkpoints.
+    FileNotFoundError: There is no (such) checkpoint in workdir/checkpoints.
   """
   directory = os.path.join(os.path.abspath(workdir), 'checkpoints')
   if not os.path.isdir(directory):
     raise FileNotFoundError(f'No checkpoints in {directory}.')
   with build_manager(workdir, 1) as manager:
-    step = manager.best_step()
-    step = manager.latest_step() if step is None else step
     if step is None:
-      raise FileNotFoundError(f'No checkpoint in {directory}.')
-    restored = manager.restore(
-      step, args=ocp.args.Composite(state=ocp.args.StandardRestore())
-    )['state']
+      step = manager.best_step()
+      step = manager.latest_step() if step is None else step
+    if step not in (steps := sorted(manager.all_steps())):
+      wanted = '' if step is None else f' {step}'
+      raise FileNotFoundError(f'No checkpoint{wanted} in {directory}: {steps}.')
+    # That run may have had other devices than there are now.
+    anywhere = ocp.args.StandardRestore(
+      fallback_sharding=parallel.build().replicated
+    )
+    restored = manager.restore(step, args=ocp.args.Composite(state=anywhere))[
+      'state'
+    ]
   logging.info('Read step %d of %s.', step, directory)
   kept = restored['ema'] or restored
   return {'params': kept['params'], **kept['model_state']}, step

@@ -19,7 +19,7 @@ from affect_jax import streams
 Augmentations = Sequence[tuple[str, Mapping[str, Any]]]
 
 
-def _decode(data: tf.Tensor, size: int) -> tf.Tensor:
+def decode(data: tf.Tensor, size: int) -> tf.Tensor:
   """Encoded picture -> f32 [size, size, 3] in [0, 1]; grey is repeated."""
   image = tf.io.decode_image(data, channels=3, expand_animations=False)
   image.set_shape((None, None, 3))
@@ -37,7 +37,7 @@ def _decode(data: tf.Tensor, size: int) -> tf.Tensor:
 def _frames(row: Mapping[str, Any], window: int, size: int) -> dict[str, Any]:
   """Decodes the frames of a window and fills up to `window`, with weight 0."""
   images = tf.map_fn(
-    lambda data: _decode(data, size),
+    lambda data: decode(data, size),
     row['image'],
     fn_output_signature=tf.TensorSpec((size, size, 3), tf.float32),
   )
@@ -120,7 +120,7 @@ def train_batches(
     if window:
       row = _frames(row, window, image_size)
     else:
-      row = {**row, 'image': _decode(row['image'], image_size)}
+      row = {**row, 'image': decode(row['image'], image_size)}
     image, labelled, weights = augment.apply(
       row['image'],
       row['labels'],
@@ -196,7 +196,7 @@ def eval_batches(
     if window:
       row = _frames(row, window, image_size)
     else:
-      row['image'] = _decode(row['image'], image_size)
+      row['image'] = decode(row['image'], image_size)
     return {
       'id': row['id'],
       'inputs': _inputs(row, row['image']),

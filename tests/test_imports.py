@@ -36,6 +36,7 @@ LAYERS = (
     'predictions',
   },
   {
+    'clips',
     'streams',
     'input_pipeline',
     'sequence_pipeline',
@@ -46,7 +47,14 @@ LAYERS = (
   {'data'},
   {'faces', 'utterances'},
   {'defaults', 'build'},
-  {'abaw', 'contact_sheet', 'doctor', 'evaluate_run', 'prepare'},
+  {
+    'abaw',
+    'contact_sheet',
+    'doctor',
+    'evaluate_run',
+    'export_features',
+    'prepare',
+  },
   {'train'},
   {'main'},
 )

@@ -23,7 +23,6 @@ from affect_jax.corpora import mosei_emotions
 from affect_jax.corpora import sources
 from affect_jax.corpora import spoken
 from affect_jax.corpora import utterance
-from affect_jax.tasks import sentiment_class
 
 FOLDS = {
   'train': 'standard_train_fold',
@@ -80,10 +79,7 @@ def listing(
   first = next(iter(read_labels(labels).values()), [])
   if not first:
     raise ValueError(f'{labels}: no labelled segment in it.')
-  outputs: dict[str, tuple[str, ...]] = {
-    'sentiment': ('sentiment',),
-    'sentiment_class': sentiment_class.CLASSES,
-  }
+  outputs: dict[str, tuple[str, ...]] = dict(feature_file.SENTIMENT)
   if mosei_emotions.EMOTIONS[0] in first[0][3]:
     outputs['emotion'] = mosei_emotions.EMOTIONS
   videos = read_folds(folds)
@@ -185,13 +181,8 @@ def _stream(
       found = {m: get(video) for m, get in getters.items()}
       for turn, (start, end, index, known) in enumerate(segments[video]):
         transcript = _words(_cut(spoken, start, end))
-        sequences = {}
-        for modality, stream in found.items():
-          sequence = feature_file.finite(
-            _cut(stream, start, end), modality, counts
-          )
-          if sequence is not None:
-            sequences[modality] = sequence
+        cut = {m: _cut(stream, start, end) for m, stream in found.items()}
+        sequences = feature_file.all_finite(cut, counts)
         if not sequences and not transcript:
           counts[feature_file.NOTHING] += 1
           continue

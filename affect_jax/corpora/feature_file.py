@@ -18,6 +18,11 @@ from affect_jax.tasks import sentiment_class
 
 SPLITS = {'train': 'train', 'valid': 'val', 'test': 'test'}
 NOTHING = 'utterances without any modality'
+# Outputs of what is annotated with a number; see `to_sentiment_class`.
+SENTIMENT = {
+  'sentiment': ('sentiment',),
+  'sentiment_class': sentiment_class.CLASSES,
+}
 _INDEXED = re.compile(r'(.+)\[(\d+)\]')
 
 
@@ -139,6 +144,14 @@ def finite(
     counts[f'{modality} sequences that are all zero (missing)'] += 1
     return None
   return sequence
+
+
+def all_finite(
+  arrays: Mapping[str, np.ndarray], counts: collections.Counter
+) -> dict[str, np.ndarray]:
+  """{modality: `finite` sequence} of those that are not missing."""
+  found = {m: finite(array, m, counts) for m, array in arrays.items()}
+  return {m: array for m, array in found.items() if array is not None}
 
 
 def to_text(value: Any) -> str:

@@ -30,7 +30,6 @@ from affect_jax.corpora import numpy_pickle
 from affect_jax.corpora import sources
 from affect_jax.corpora import spoken
 from affect_jax.corpora import utterance
-from affect_jax.tasks import sentiment_class
 
 SPLITS = {'train': 'train', 'val': 'dev', 'test': 'test'}
 # Which part of an utterance is what, by how many parts it has.
@@ -72,10 +71,7 @@ def listing(path: str | pathlib.Path) -> utterance.Listing:
     for row, example in enumerate(_load(file, split)):
       _read(file, split, row, example, dims)
   return utterance.Listing(
-    outputs={
-      'sentiment': ('sentiment',),
-      'sentiment_class': sentiment_class.CLASSES,
-    },
+    outputs=dict(feature_file.SENTIMENT),
     dims=dims,
     splits={
       split: functools.partial(_stream, file, split, dims)
@@ -151,11 +147,7 @@ def _stream(
   places = [feature_file.split_id(segment) for segment, *_ in rows]
   for row, video, turn in feature_file.in_turn(places):
     _, transcript, arrays, labels = rows[row]
-    sequences = {}
-    for modality, array in arrays.items():
-      sequence = feature_file.finite(array, modality, counts)
-      if sequence is not None:
-        sequences[modality] = sequence
+    sequences = feature_file.all_finite(arrays, counts)
     if not sequences and not transcript:
       counts[feature_file.NOTHING] += 1
       continue

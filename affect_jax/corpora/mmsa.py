@@ -44,7 +44,6 @@ from affect_jax.corpora import sources
 from affect_jax.corpora import spoken
 from affect_jax.corpora import utterance
 from affect_jax.tasks import base
-from affect_jax.tasks import sentiment_class
 
 # sha256, from MMSA's README: name, label range, D of text, audio, vision.
 PUBLISHED = {
@@ -126,10 +125,7 @@ def listing(
   else:
     logging.info('%s is none of the files that MMSA published.', path)
     dims, scale, splits = _survey(path, label_range)
-  outputs: dict[str, tuple[str, ...]] = {
-    'sentiment': ('sentiment',),
-    'sentiment_class': sentiment_class.CLASSES,
-  }
+  outputs: dict[str, tuple[str, ...]] = dict(feature_file.SENTIMENT)
   files = {path.name: digest}
   if csd_labels:
     csd_labels = sources.existing(csd_labels, 'CMU_MOSEI_Labels.csd')
@@ -211,12 +207,10 @@ def _stream(
       counts['sentiment labels of NaN (not annotated)'] += 1
     if classes[row]:
       labels['sentiment_class'] = classes[row]
-    sequences = {}
-    for modality in modalities:
-      cut = mmsa_arrays.cut(data, modality, row, lengths, counts)
-      sequence = feature_file.finite(cut, modality, counts)
-      if sequence is not None:
-        sequences[modality] = sequence
+    cut = {
+      m: mmsa_arrays.cut(data, m, row, lengths, counts) for m in modalities
+    }
+    sequences = feature_file.all_finite(cut, counts)
     transcript = feature_file.to_text(texts[row]) if texts is not None else ''
     if not sequences and not transcript:
       counts[feature_file.NOTHING] += 1

@@ -42,12 +42,12 @@ import zlib
 
 import numpy as np
 
+from affect_jax.corpora import feature_file
 from affect_jax.corpora import sequences as sequences_lib
 from affect_jax.corpora import sources
 from affect_jax.corpora import spoken
 from affect_jax.corpora import utterance
 from affect_jax.tasks import base
-from affect_jax.tasks import sentiment_class
 
 SPLITS = {'bclstm': ('train', 'test'), 'standard': ('train', 'val', 'test')}
 # Our name of a modality, and that of its array.
@@ -90,10 +90,7 @@ def listing(
   arrays = _arrays(file, f'split_{split}', modalities)
   parts = _parts(file, arrays, split, val_share)
   return utterance.Listing(
-    outputs={
-      'sentiment': ('sentiment',),
-      'sentiment_class': sentiment_class.CLASSES,
-    },
+    outputs=dict(feature_file.SENTIMENT),
     dims={m: arrays[ARRAYS[m]].shape[1] for m in modalities},
     splits={
       part: functools.partial(_stream, arrays, rows, modalities)
@@ -119,8 +116,7 @@ def _stream(
       id=str(arrays['id'][row]),
       labels={
         'sentiment': sentiment,
-        # Negative, neutral, positive.
-        'sentiment_class': sentiment_class.CLASSES[int(np.sign(sentiment)) + 1],
+        'sentiment_class': feature_file.to_sentiment_class(sentiment),
       },
       sequences={m: arrays[ARRAYS[m]][row][None] for m in modalities},
       transcript=str(arrays['transcript'][row]),

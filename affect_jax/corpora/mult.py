@@ -158,11 +158,8 @@ def _stream(
     if textless == 'drop' and not np.any(data['text'][row]):
       counts[NO_TEXT] += 1
       continue
-    sequences = {}
-    for modality, cut in mult_arrays.cut(data, row, padding).items():
-      sequence = feature_file.finite(cut, modality, counts)
-      if sequence is not None:
-        sequences[modality] = sequence
+    cut = mult_arrays.cut(data, row, padding)
+    sequences = feature_file.all_finite(cut, counts)
     if not sequences:
       counts[feature_file.NOTHING] += 1
       continue

@@ -12,14 +12,11 @@ from affect_jax.corpora import mosei_emotions
 from affect_jax.corpora import sources
 from affect_jax.corpora import utterance
 from affect_jax.tasks import emotion as emotion_lib
-from affect_jax.tasks import sentiment_class
 
 # In the order of the files (MulT's src/eval_metrics.py).
 IEMOCAP = emotion_lib.names('iemocap_4')
-SENTIMENT = {
-  'sentiment': ('sentiment',),
-  'sentiment_class': sentiment_class.CLASSES,
-}
+# Numbers of an utterance of MOSEI: sentiment, and its emotions.
+WITH_EMOTIONS = len(mosei_emotions.COLUMNS)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,9 +37,9 @@ class Name:
 def get_outputs(dataset: str, labels: Any) -> dict[str, tuple[str, ...]]:
   """{task: names} of a dataset; MOSEI's emotions if they are in its labels."""
   if dataset in ('mosi', 'mosei'):
-    if dataset == 'mosei' and np.shape(labels)[-1] == 7:
-      return {**SENTIMENT, 'emotion': mosei_emotions.EMOTIONS}
-    return dict(SENTIMENT)
+    if dataset == 'mosei' and np.shape(labels)[-1] == WITH_EMOTIONS:
+      return {**feature_file.SENTIMENT, 'emotion': mosei_emotions.EMOTIONS}
+    return dict(feature_file.SENTIMENT)
   return {
     'iemocap': {'emotion': IEMOCAP},
     'sarcasm': {'sarcasm': ('sarcasm',)},
@@ -162,7 +159,7 @@ def _binary(name: str) -> Callable[[np.ndarray], dict[str, Any] | None]:
 # Reader of one utterance's numbers (None: not a label), how many there are.
 LABELS: dict[str, tuple[Callable, tuple[int, ...]]] = {
   'mosi': (mosei_emotions.to_labels, (1,)),
-  'mosei': (mosei_emotions.to_labels, (1, 7)),
+  'mosei': (mosei_emotions.to_labels, (1, WITH_EMOTIONS)),
   'iemocap': (_four_emotions, (8,)),
   'sarcasm': (_binary('sarcasm'), (1,)),
   'humor': (_binary('humor'), (1,)),

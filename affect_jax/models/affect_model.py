@@ -1,6 +1,6 @@
 """The image model: one shared encoder, one linear head per task."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import flax.linen as nn
@@ -13,6 +13,14 @@ from affect_jax.models import temporal as temporal_lib
 # ImageNet's statistics, RGB in [0, 1]: what torchvision's weights expect.
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
+
+
+def normalize(
+  image: jax.Array, mean: Sequence[float] = MEAN, std: Sequence[float] = STD
+) -> jax.Array:
+  """What the backbone reads of pictures float [B, H, W, 3] in [0, 1]."""
+  m, s = (jnp.asarray(x, jnp.float32).reshape(1, 1, 1, 3) for x in (mean, std))
+  return (image - m) / s
 
 
 class Heads(nn.Module):
@@ -108,10 +116,6 @@ class AffectModel(nn.Module):
     if time:
       # Frames are pictures to the backbone.
       image = image.reshape(-1, *image.shape[2:])
-    mean, std = (
-      jnp.asarray(x, jnp.float32).reshape(1, 1, 1, 3)
-      for x in (self.mean, self.std)
-    )
     features = resnet.ResNet18(
       stem=self.stem,
       dtype=self.dtype,
@@ -119,7 +123,7 @@ class AffectModel(nn.Module):
       frozen_stages=self.frozen_stages,
       zero_init_residual=self.zero_init_residual,
       name='backbone',
-    )((image - mean) / std, train=train)
+    )(normalize(image, self.mean, self.std), train=train)
     if time:
       features = features.reshape(*time, -1)
     if self.temporal:

@@ -109,6 +109,55 @@ def predict(outputs: jax.Array) -> jax.Array:
   return jax.nn.sigmoid(outputs.astype(jnp.float32))
 
 
+def make_loss(
+  outputs: Sequence[str],
+  kind: str,
+  *,
+  pos_weight: Sequence[float] | str | None,
+  focal_gamma: float,
+  focal_alpha: float | None,
+  gamma_neg: float,
+  gamma_pos: float,
+  clip: float,
+  counts: Sequence[npt.ArrayLike] | None,
+  weight_cap: float | None,
+  beta: float,
+) -> base.Loss:
+  """`loss` with its options, which are those of `build`.
+
+  Raises:
+    ValueError: A value out of range.
+  """
+  base.check_range('focal_gamma', focal_gamma, 0)
+  base.check_range('gamma_neg', gamma_neg, 0)
+  base.check_range('gamma_pos', gamma_pos, 0)
+  base.check_range('clip', clip, 0, 1, open_end=True)
+  base.check_range('beta', beta, 0, 1, open_end=True)
+  if focal_alpha is not None:
+    base.check_range('focal_alpha', focal_alpha, 0, 1)
+  numbers = None
+  if isinstance(pos_weight, str) and pos_weight in balance.METHODS:
+    numbers = balance.pos_weights(
+      counts,
+      outputs,
+      weight_cap,
+      beta if pos_weight == 'effective' else None,
+    )
+  elif pos_weight is not None:
+    numbers = balance.checked(pos_weight, outputs, 'pos_weight')
+
+  return functools.partial(
+    loss,
+    kind=kind,
+    pos_weight=numbers,
+    focal_gamma=focal_gamma,
+    focal_alpha=focal_alpha,
+    gamma_neg=gamma_neg,
+    gamma_pos=gamma_pos,
+    clip=clip,
+  )
+
+
 def build(
   outputs: Sequence[str] = AFFWILD2_12,
   loss: str = 'binary_cross_entropy',
@@ -151,23 +200,19 @@ def build(
   for name in outputs:
     if canonical_name(name) != name:
       raise ValueError(f'Write {canonical_name(name)!r} for {name!r}.')
-  base.check_range('focal_gamma', focal_gamma, 0)
-  base.check_range('gamma_neg', gamma_neg, 0)
-  base.check_range('gamma_pos', gamma_pos, 0)
-  base.check_range('clip', clip, 0, 1, open_end=True)
-  base.check_range('beta', beta, 0, 1, open_end=True)
-  if focal_alpha is not None:
-    base.check_range('focal_alpha', focal_alpha, 0, 1)
-  numbers = None
-  if isinstance(pos_weight, str) and pos_weight in balance.METHODS:
-    numbers = balance.pos_weights(
-      counts,
-      outputs,
-      weight_cap,
-      beta if pos_weight == 'effective' else None,
-    )
-  elif pos_weight is not None:
-    numbers = balance.checked(pos_weight, outputs, 'pos_weight')
+  binary_loss = make_loss(
+    outputs,
+    loss,
+    pos_weight=pos_weight,
+    focal_gamma=focal_gamma,
+    focal_alpha=focal_alpha,
+    gamma_neg=gamma_neg,
+    gamma_pos=gamma_pos,
+    clip=clip,
+    counts=counts,
+    weight_cap=weight_cap,
+    beta=beta,
+  )
 
   def tuned_f1(predictions, labels, weights, thresholds):
     return multilabel.f1(predictions, labels, weights, outputs, thresholds)
@@ -178,16 +223,7 @@ def build(
   return base.Task(
     name='action_units',
     outputs=outputs,
-    loss=functools.partial(
-      _loss,
-      kind=loss,
-      pos_weight=numbers,
-      focal_gamma=focal_gamma,
-      focal_alpha=focal_alpha,
-      gamma_neg=gamma_neg,
-      gamma_pos=gamma_pos,
-      clip=clip,
-    ),
+    loss=binary_loss,
     predict=predict,
     metrics={
       'mean_f1': functools.partial(multilabel.mean_f1, names=outputs),
@@ -204,6 +240,3 @@ def build(
     tune=functools.partial(multilabel.tune, names=outputs),
     tuned_metrics={'tuned_f1': tuned_f1, 'tuned_mean_f1': tuned_mean_f1},
   )
-
-
-_loss = loss  # Inside `build`, `loss` is the option.

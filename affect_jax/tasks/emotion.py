@@ -18,7 +18,6 @@ from affect_jax.metrics import classification
 from affect_jax.metrics import emotion as metrics
 from affect_jax.metrics import multilabel
 from affect_jax.tasks import action_units
-from affect_jax.tasks import balance
 from affect_jax.tasks import base
 from affect_jax.tasks import expression
 
@@ -209,30 +208,20 @@ def build(
     label_smoothing=label_smoothing != 0,
     logit_adjustment=logit_adjustment != 0,
   )
-  base.check_range('focal_gamma', focal_gamma, 0)
-  base.check_range('gamma_neg', gamma_neg, 0)
-  base.check_range('gamma_pos', gamma_pos, 0)
-  base.check_range('clip', clip, 0, 1, open_end=True)
-  base.check_range('beta', beta, 0, 1, open_end=True)
-  if focal_alpha is not None:
-    base.check_range('focal_alpha', focal_alpha, 0, 1)
-  numbers = None
-  if isinstance(pos_weight, str) and pos_weight in balance.METHODS:
-    effective = beta if pos_weight == 'effective' else None
-    numbers = balance.pos_weights(counts, outputs, weight_cap, effective)
-  elif pos_weight is not None:
-    numbers = balance.checked(pos_weight, outputs, 'pos_weight')
   return _multilabel(
     outputs,
-    functools.partial(
-      action_units.loss,
-      kind=loss,
-      pos_weight=numbers,
+    action_units.make_loss(
+      outputs,
+      loss,
+      pos_weight=pos_weight,
       focal_gamma=focal_gamma,
       focal_alpha=focal_alpha,
       gamma_neg=gamma_neg,
       gamma_pos=gamma_pos,
       clip=clip,
+      counts=counts,
+      weight_cap=weight_cap,
+      beta=beta,
     ),
   )
 

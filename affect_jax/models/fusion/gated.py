@@ -4,42 +4,32 @@ Arevalo et al., 2017: "Gated Multimodal Units for Information Fusion".
 """
 
 from collections.abc import Mapping
-from typing import Any
 
-import flax.core
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from affect_jax.models import sequence
-from affect_jax.models.fusion import modalities
 from affect_jax.models.fusion import summaries
 
 
-class Gated(nn.Module):
+class Gated(summaries.Reader):
   """The sum of z_m * tanh(W_m v_m), with z_m = sigmoid(U_m [v_1, v_2, ...]).
 
   The paper's form for any number of modalities. What is missing is let
   through nowhere.
 
   Attributes:
-    encoder, hidden, width, dropout, encoder_options: Of
-      `summaries.Summaries`, which gives the vectors v.
+    encoder, hidden, width, dropout, encoder_options: Of `summaries.Reader`,
+      which gives the vectors v.
     fused_width: Features that come out.
     fused_dropout: On them.
   """
 
   encoder: str | Mapping[str, str] = 'lstm'
-  hidden: int | Mapping[str, int] = 128
-  width: int | Mapping[str, int] = 128
   dropout: float = 0.2
-  encoder_options: Mapping[str, Mapping[str, Any]] = flax.core.FrozenDict()
   fused_width: int = 128
   fused_dropout: float = 0.2
-
-  def __post_init__(self) -> None:
-    modalities.freeze(self)
-    super().__post_init__()
 
   @nn.compact
   def __call__(
@@ -50,14 +40,7 @@ class Gated(nn.Module):
     train: bool,
   ) -> jax.Array:
     """{modality: [B, T, D]}, masks bool [B, T] -> [B, fused_width]."""
-    vectors = summaries.Summaries(
-      self.encoder,
-      self.hidden,
-      self.width,
-      self.dropout,
-      self.encoder_options,
-      name='encode',
-    )(sequences, masks, train=train)
+    vectors = self.vectors(sequences, masks, train=train)
     everything = jnp.concatenate(list(vectors.values()), -1)
     let_through = []
     for name, v in vectors.items():

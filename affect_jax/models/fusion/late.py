@@ -4,38 +4,26 @@ As the baselines LF-DNN, LF-LSTM and LF-Transformer of the field.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
-import flax.core
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from affect_jax.models.fusion import modalities
 from affect_jax.models.fusion import summaries
 
 
-class Late(nn.Module):
+class Late(summaries.Reader):
   """Vectors of the modalities, concatenated, and two dense layers.
 
   Attributes:
-    encoder, hidden, width, dropout, encoder_options: Of
-      `summaries.Summaries`.
+    encoder, hidden, width, dropout, encoder_options: Of `summaries.Reader`.
     fused_width: Units of the dense layers, and features that come out.
     fused_dropout: On the concatenation.
   """
 
-  encoder: str | Mapping[str, str] = 'dnn'
-  hidden: int | Mapping[str, int] = 128
-  width: int | Mapping[str, int] = 128
   dropout: float = 0.2
-  encoder_options: Mapping[str, Mapping[str, Any]] = flax.core.FrozenDict()
   fused_width: int = 128
   fused_dropout: float = 0.2
-
-  def __post_init__(self) -> None:
-    modalities.freeze(self)
-    super().__post_init__()
 
   @nn.compact
   def __call__(
@@ -46,14 +34,7 @@ class Late(nn.Module):
     train: bool,
   ) -> jax.Array:
     """{modality: [B, T, D]}, masks bool [B, T] -> [B, fused_width]."""
-    vectors = summaries.Summaries(
-      self.encoder,
-      self.hidden,
-      self.width,
-      self.dropout,
-      self.encoder_options,
-      name='encode',
-    )(sequences, masks, train=train)
+    vectors = self.vectors(sequences, masks, train=train)
     x = jnp.concatenate(list(vectors.values()), -1)
     x = nn.Dropout(self.fused_dropout)(x, deterministic=not train)
     for i in range(2):

@@ -11,8 +11,8 @@ from affect_jax.models import sequence
 from affect_jax.models.fusion import modalities
 
 
-class Summaries(nn.Module):
-  """Each modality as a vector, read on its own.
+class Reader(nn.Module):
+  """The options of what reads each modality on its own, and does so first.
 
   Attributes:
     encoder: A name in `sequence.SUMMARIES`, for all or {modality: name}.
@@ -31,6 +31,27 @@ class Summaries(nn.Module):
   def __post_init__(self) -> None:
     modalities.freeze(self)
     super().__post_init__()
+
+  def vectors(
+    self,
+    sequences: Mapping[str, jax.Array],
+    masks: Mapping[str, jax.Array],
+    *,
+    train: bool,
+  ) -> dict[str, jax.Array]:
+    """What `Summaries` makes of them; its parameters are under 'encode'."""
+    return Summaries(
+      self.encoder,
+      self.hidden,
+      self.width,
+      self.dropout,
+      self.encoder_options,
+      name='encode',
+    )(sequences, masks, train=train)
+
+
+class Summaries(Reader):
+  """Each modality as a vector, read on its own; see `Reader`."""
 
   @nn.compact
   def __call__(

@@ -6,15 +6,12 @@ Modality-Specific Factors".
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-import flax.core
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from affect_jax.models.fusion import modalities
 from affect_jax.models.fusion import summaries
 
 
@@ -58,27 +55,21 @@ def low_rank(
   return jnp.einsum('r,rbk->bk', weights, product) + bias[np.newaxis]
 
 
-class TensorFusion(nn.Module):
+class TensorFusion(summaries.Reader):
   """TFN: two dense layers on the outer product of the modalities.
 
   Attributes:
-    encoder, hidden, width, dropout, encoder_options: Of
-      `summaries.Summaries`; the first layer has prod(width + 1) inputs.
+    encoder, hidden, width, dropout, encoder_options: Of `summaries.Reader`;
+      the first layer has prod(width + 1) inputs.
     fused_width: Units of the dense layers, and features that come out.
     fused_dropout: On the product.
   """
 
   encoder: str | Mapping[str, str] = 'lstm'
-  hidden: int | Mapping[str, int] = 128
   width: int | Mapping[str, int] = 32
   dropout: float = 0.3
-  encoder_options: Mapping[str, Mapping[str, Any]] = flax.core.FrozenDict()
   fused_width: int = 64
   fused_dropout: float = 0.5
-
-  def __post_init__(self) -> None:
-    modalities.freeze(self)
-    super().__post_init__()
 
   @nn.compact
   def __call__(
@@ -89,14 +80,7 @@ class TensorFusion(nn.Module):
     train: bool,
   ) -> jax.Array:
     """{modality: [B, T, D]}, masks bool [B, T] -> [B, fused_width]."""
-    vectors = summaries.Summaries(
-      self.encoder,
-      self.hidden,
-      self.width,
-      self.dropout,
-      self.encoder_options,
-      name='encode',
-    )(sequences, masks, train=train)
+    vectors = self.vectors(sequences, masks, train=train)
     x = outer(list(vectors.values()))
     x = nn.Dropout(self.fused_dropout)(x, deterministic=not train)
     for i in range(2):
@@ -104,28 +88,21 @@ class TensorFusion(nn.Module):
     return x
 
 
-class LowRankFusion(nn.Module):
+class LowRankFusion(summaries.Reader):
   """LMF: a linear map of the outer product that is never written out.
 
   Attributes:
-    encoder, hidden, width, dropout, encoder_options: Of
-      `summaries.Summaries`.
+    encoder, hidden, width, dropout, encoder_options: Of `summaries.Reader`.
     fused_width: Features that come out. In the original they are the
       outputs themselves; here a head follows.
     rank: How many products add up.
   """
 
   encoder: str | Mapping[str, str] = 'lstm'
-  hidden: int | Mapping[str, int] = 128
   width: int | Mapping[str, int] = 64
   dropout: float = 0.3
-  encoder_options: Mapping[str, Mapping[str, Any]] = flax.core.FrozenDict()
   fused_width: int = 64
   rank: int = 4
-
-  def __post_init__(self) -> None:
-    modalities.freeze(self)
-    super().__post_init__()
 
   @nn.compact
   def __call__(
@@ -136,14 +113,7 @@ class LowRankFusion(nn.Module):
     train: bool,
   ) -> jax.Array:
     """{modality: [B, T, D]}, masks bool [B, T] -> [B, fused_width]."""
-    vectors = summaries.Summaries(
-      self.encoder,
-      self.hidden,
-      self.width,
-      self.dropout,
-      self.encoder_options,
-      name='encode',
-    )(sequences, masks, train=train)
+    vectors = self.vectors(sequences, masks, train=train)
     init = nn.initializers.glorot_normal(in_axis=1, out_axis=2, batch_axis=(0,))
     factors = [
       self.param(

@@ -1,0 +1,257 @@
+r"""Features of faces, frame by frame, from the ResNet-18 of a finished run.
+
+  python -m affect_jax.export_features --workdir=runs/faces --frames=faces \
+      --output=vision
+
+`faces` holds a folder of pictures for each clip (faces/u1/0001.jpg, ...), cut
+out as those that the run learned from: this finds no faces in a video.
+vision/u1.npy is then float32 [T, 512], a row for each picture, in the order of
+their names, where 2 comes before 10. The column `vision` of
+`corpora.utterances_csv` names such files.
+
+Run again, it goes on where it stopped: clips whose file is there are passed
+over. So are names that begin with a dot.
+"""
+
+import collections
+from collections.abc import Callable, Mapping, Sequence
+from concurrent import futures
+import hashlib
+import os
+import pathlib
+import sys
+import time
+from typing import Any
+
+# Before TensorFlow is imported: only what matters.
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+
+from absl import app
+from absl import flags
+from absl import logging
+import jax
+import jax.numpy as jnp
+import numpy as np
+import tensorflow as tf
+
+from affect_jax import checkpoint
+from affect_jax import clips as clips_lib
+from affect_jax import defaults
+from affect_jax import log_format
+from affect_jax import parallel
+from affect_jax import run_folder
+from affect_jax import views
+from affect_jax.models import affect_model
+from affect_jax.models import resnet
+
+# Beside the features: what made them what they are.
+SETTINGS = 'features.json'
+# What is counted.
+WRITTEN = 'clips written'
+BEFORE = 'clips that were there before'
+EMPTY = 'clips without a (readable) picture: no file'
+UNREADABLE = 'pictures that cannot be read: no row'
+
+
+def export(
+  workdir: str,
+  frames: str | pathlib.Path,
+  output: str | pathlib.Path,
+  *,
+  every: int = 1,
+  batch_size: int = 64,
+  step: int | None = None,
+  skip_unreadable: bool = False,
+  progress_secs: float = 10.0,
+) -> dict[str, int]:
+  """Writes output/CLIP.npy, float32 [T, 512], for each folder of `frames`.
+
+  Pictures are prepared as in the run's evaluation: their size, colours and
+  normalization; of several views (config.eval_views) features are averaged.
+  A file is written whole or not at all.
+
+  Args:
+    workdir: Folder of a run that learned from faces, and has a checkpoint.
+    frames: A folder of folders of pictures.
+    output: Folder of the features, and of features.json: the settings and a
+      checksum of the weights. Clips with other settings are not mixed in.
+    every: Every how many-th picture of a clip is read, from the first on.
+    batch_size: Pictures at a time, of as many clips as it takes.
+    step: Which checkpoint; None: the best, or the latest without validation.
+    skip_unreadable: Leave pictures out that cannot be read, and count them.
+    progress_secs: Seconds between reports of progress.
+
+  Returns:
+    {what: how many}, for the report.
+
+  Raises:
+    FileNotFoundError: No run, no such checkpoint, no folder of frames.
+    ValueError: A picture that cannot be read, by its path; a run without
+      faces; an output folder with other settings.
+  """
+  if every < 1 or batch_size < 1:
+    raise ValueError(f'every={every}, batch_size={batch_size}: less than 1.')
+  counts: collections.Counter[str] = collections.Counter()
+  clips = clips_lib.read(pathlib.Path(frames), counts)
+  config, variables, step = _read_run(workdir, step)
+  output = pathlib.Path(output)
+  _claim(output, config, variables, {'step': step, 'every': every})
+
+  todo: dict[str, Sequence[pathlib.Path]] = {}
+  for name, paths in clips.items():
+    if (output / f'{name}.npy').exists():
+      counts[BEFORE] += 1
+    elif paths:
+      todo[name] = paths[::every]
+    else:
+      counts[EMPTY] += 1
+  load = clips_lib.make_load(config['image_size'], skip_unreadable)
+  apply = make_apply(config)
+  progress = _make_progress(sum(map(len, todo.values())), progress_secs)
+  missing = {name: len(paths) for name, paths in todo.items()}
+  rows = collections.defaultdict(list)
+  with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    # While the device computes, the next pictures are read.
+    for names, there, features in parallel.prefetch(
+      clips_lib.batches(todo, batch_size, config['image_size'], load, pool),
+      lambda batch: (*batch[:2], apply(variables, batch[2])),
+    ):
+      for name, is_there, row in zip(
+        names, there, np.asarray(features)[: len(names)], strict=True
+      ):
+        if is_there:
+          rows[name].append(row)
+        missing[name] -= 1
+        if not missing[name]:
+          found = rows.pop(name, [])
+          counts[WRITTEN if found else EMPTY] += 1
+          if found:
+            _write(output / f'{name}.npy', np.stack(found))
+      counts[UNREADABLE] += there.count(False)
+      progress(len(names))
+  return {what: n for what, n in counts.items() if n}
+
+
+def make_apply(config: Mapping[str, Any]) -> Callable[[Any, Any], jax.Array]:
+  """Compiles (backbone's variables, pictures [B, H, W, 3]) -> [B, 512].
+
+  Args:
+    config: A run's, as its config.json has it.
+  """
+  options = config['model']
+  backbone = resnet.ResNet18(options['stem'], jnp.dtype(options['dtype']))
+  statistics = {k: options[k] for k in ('mean', 'std') if k in options}
+  get_views = views.VIEWS[config['eval_views']]
+
+  @jax.jit
+  def apply(variables, image):
+    each = [
+      backbone.apply(
+        variables, affect_model.normalize(view, **statistics), train=False
+      )
+      for view, _ in get_views(image, config['crop_size'])
+    ]
+    return sum(each) / len(each)
+
+  return apply
+
+
+def _read_run(
+  workdir: str, step: int | None
+) -> tuple[dict[str, Any], dict[str, Any], int]:
+  """Config, the backbone's variables, and the checkpoint's step."""
+  config = run_folder.read_json(os.path.join(workdir, 'config.json'))
+  if config is None:
+    raise FileNotFoundError(f'{workdir}: no config.json, so no run is there.')
+  # Settings that are newer than the run.
+  config = {**defaults.get_config().to_dict(), **config}
+  variables, step = checkpoint.read_variables(workdir, step)
+  if 'conv1' not in variables['params'].get('backbone', {}):
+    raise ValueError(f'{workdir}: this run did not learn from faces.')
+  found = {k: variables[k]['backbone'] for k in ('params', 'batch_stats')}
+  # Reading pictures takes longer: one device is enough.
+  return config, jax.device_put(found, jax.devices()[0]), step
+
+
+def _claim(
+  output: pathlib.Path,
+  config: Mapping[str, Any],
+  variables: Any,
+  settings: dict[str, Any],
+) -> None:
+  """Makes a folder that of these settings, or raises ValueError."""
+  digest = hashlib.sha256()
+  for leaf in jax.tree.leaves(variables):
+    digest.update(np.asarray(leaf).tobytes())
+  new = {k: config[k] for k in ('image_size', 'eval_views', 'crop_size')}
+  new |= {'weights': digest.hexdigest(), **settings}
+  output.mkdir(parents=True, exist_ok=True)
+  old = run_folder.read_json(str(output / SETTINGS))
+  if old is None:
+    run_folder.write_json(str(output / SETTINGS), new)
+  elif changed := [k for k in new if old.get(k) != new[k]]:
+    listed = [f'{k} {old.get(k)!r} there, {new[k]!r} now' for k in changed]
+    raise ValueError(
+      f'{output} holds other features; give another --output.\n  '
+      + '\n  '.join(listed)
+    )
+
+
+def _make_progress(total: int, every_secs: float) -> Callable[[int], None]:
+  """Makes what is told how many pictures more are done, and logs it."""
+  start = reported = time.monotonic()
+  done = 0
+
+  def progress(more: int) -> None:
+    nonlocal done, reported
+    done, now = done + more, time.monotonic()
+    if now - reported >= every_secs:
+      reported, rate = now, done / (now - start)
+      left = (total - done) / rate / 60
+      text = (
+        f'{done:,} of {total:,} pictures, {rate:.0f}/s, {left:.1f} min left'
+      )
+      logging.info('%s', text)
+
+  return progress
+
+
+def _write(path: pathlib.Path, features: np.ndarray) -> None:
+  partial = path.with_name(f'.partial-{path.name}')
+  with open(partial, 'wb') as file:
+    np.save(file, features)
+  partial.replace(path)
+
+
+def main(argv: Sequence[str]) -> None:
+  """Exports; errors a user can mend end without a traceback."""
+  if len(argv) > 1:
+    raise app.UsageError(f'Unknown arguments {argv[1:]}.')
+  # TensorFlow only reads pictures; it must not take the accelerators' memory.
+  for kind in ('GPU', 'TPU'):
+    tf.config.set_visible_devices([], kind)
+  log_format.set_up()
+  given = {name: flag.value for name, flag in _FLAGS.items()}
+  try:
+    counts = export(**given)
+  except (ValueError, OSError) as error:
+    sys.exit(f'{type(error).__name__}: {error}')
+  print(
+    f'{given["output"]}: {", ".join(f"{n:,} {k}" for k, n in counts.items())}'
+  )
+
+
+if __name__ == '__main__':
+  _FLAGS = {
+    f.name: f
+    for f in (
+      flags.DEFINE_string('workdir', None, 'Folder of a run.', required=True),
+      flags.DEFINE_string('frames', None, 'Folders of clips.', required=True),
+      flags.DEFINE_string('output', None, 'Folder of .npy.', required=True),
+      flags.DEFINE_integer('every', 1, 'Read every n-th picture.', 1),
+      flags.DEFINE_integer('batch_size', 64, 'Pictures at a time.', 1),
+      flags.DEFINE_integer('step', None, 'Checkpoint; otherwise the best.'),
+      flags.DEFINE_bool('skip_unreadable', False, 'Pictures; or an error.'),
+    )
+  }
+  app.run(main)
