@@ -21,6 +21,7 @@ class Arm:
     goal: What the first metric should reach.
     changes: {dotted setting: value}.
     folds: Runs with config.data.fold 0, 1, ... whose scores are averaged.
+    reference: The arm that its first metric is compared with.
   """
 
   name: str
@@ -29,6 +30,7 @@ class Arm:
   goal: float = float('nan')
   changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
   folds: int = 1
+  reference: str = ''
 
 
 MOSI = {
@@ -57,12 +59,14 @@ MUSTARD = {
 
 
 def _mosi(*modalities: str) -> Arm:
+  whole = len(modalities) == 3
   return Arm(
     f'mosi {"+".join(modalities)}',
     'mosi',
     MOSI,
-    0.78 if len(modalities) == 3 else float('nan'),
+    0.78 if whole else float('nan'),
     {'data.modalities': modalities},
+    reference='' if whole else 'mosi text+audio+vision',
   )
 
 

@@ -22,6 +22,7 @@ import jax
 import ml_collections
 from ml_collections import config_flags
 import numpy as np
+from scipy import stats
 import tensorflow as tf
 
 from affect_jax import environment
@@ -127,13 +128,16 @@ def _summarise(root, chosen, seeds) -> None:
       for what, values in zip(arm.metrics.values(), scores.T, strict=True)
     ]
     goal = '' if np.isnan(arm.goal) else f'{arm.goal:g}'
+    against = _against(table, arm)
     lines.append(
-      f'| {arm.name} | {"; ".join(cells)} | {goal} | {len(scores)} |'
+      f'| {arm.name} | {"; ".join(cells)} | {goal} | {against} | '
+      f'{len(scores)} |'
     )
   text = '\n'.join(
     [
-      '| run | test scores, mean ± std over seeds | goal | seeds |',
-      '|---|---|---|---|',
+      '| run | test scores, mean ± std over seeds | goal | first score against '
+      'the reference (p) | seeds |',
+      '|---|---|---|---|---|',
     ]
     + lines
   )
@@ -146,6 +150,18 @@ def _summarise(root, chosen, seeds) -> None:
     file.write(text + '\n')
   os.replace(f'{path}.tmp', path)
   print(text)
+
+
+def _against(table, arm) -> str:
+  """Difference to the reference, and p of a paired t-test over seeds."""
+  metric = next(iter(arm.metrics))
+  own = table[arm.name][metric]
+  other = table.get(arm.reference, {}).get(metric, [])
+  if not other or len(own) != len(other):
+    return ''
+  text = f'{np.mean(own) - np.mean(other):+.3f}'
+  p = stats.ttest_rel(own, other).pvalue if len(own) > 1 else np.nan
+  return text if np.isnan(p) else f'{text} ({p:.2g})'
 
 
 if __name__ == '__main__':
