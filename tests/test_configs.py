@@ -9,8 +9,8 @@ from test_end_to_end import load_config
 from test_end_to_end import ROOT
 import test_meld
 import test_mosi
-import test_mustard
 import toy
+import toy_mustard
 
 from affect_jax import train
 from affect_jax.tasks import action_units
@@ -58,7 +58,7 @@ def write_utterances(name, c, folder):
     ]
     c.data.path = str(test_meld.write(folder, rows, rows[:4], rows[:3]))
   elif name == 'mustard':
-    c.data.path = str(test_mustard.write(folder))
+    c.data.path = str(toy_mustard.write(folder))
   elif name == 'mosi_text':
     c.data.path = str(test_mosi.write(folder))
   else:
