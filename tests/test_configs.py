@@ -15,6 +15,7 @@ import toy_mustard
 from affect_jax import train
 from affect_jax.tasks import action_units
 
+pytestmark = pytest.mark.usefixtures('quick_runs')
 CONFIGS = sorted(p.stem for p in (ROOT / 'configs').glob('*.py'))
 
 

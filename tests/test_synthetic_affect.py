@@ -1,6 +1,7 @@
 """What drawn faces feel and show: affect, action units, the head."""
 
 import collections
+import functools
 import itertools
 import os
 import pathlib
@@ -155,11 +156,15 @@ def test_valence_arousal_by_hand():
   )
 
 
+@functools.cache
+def draws(count):
+  return [affect.draw(np.random.default_rng(i)) for i in range(count)]
+
+
 def test_drawn_affect_is_consistent():
   seen = collections.Counter()
   present = np.zeros(len(affect.ACTION_UNITS))
-  for i in range(2000):
-    drawn = affect.draw(np.random.default_rng(i))
+  for drawn in draws(2000):
     seen[affect.EXPRESSIONS[drawn.expression]] += 1
     present += drawn.intensities >= 0.3
     low, high = affect.GAP
@@ -184,8 +189,7 @@ def test_drawn_affect_is_consistent():
 
 def test_action_units_are_not_a_function_of_the_expression():
   patterns = collections.defaultdict(collections.Counter)
-  for i in range(2000):
-    drawn = affect.draw(np.random.default_rng(i))
+  for drawn in draws(2000):
     shown = affect.presence(drawn.intensities).tobytes()
     patterns[drawn.expression][shown] += 1
   for name, seen in patterns.items():

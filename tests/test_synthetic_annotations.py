@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -10,10 +11,14 @@ from affect_jax.synthetic import affect
 from affect_jax.synthetic import annotate
 
 
+@functools.cache
+def draws(count):
+  return [affect.draw(np.random.default_rng((1, i))) for i in range(count)]
+
+
 def drawn_labels(flaws, count=4000):
   found = collections.defaultdict(list)
-  for i in range(count):
-    drawn = affect.draw(np.random.default_rng((1, i)))
+  for i, drawn in enumerate(draws(count)):
     labels = annotate.annotate(drawn, np.random.default_rng((2, i)), flaws)
     for key, value in {**labels, 'truth': drawn.expression}.items():
       found[key].append(value)

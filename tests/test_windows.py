@@ -1,6 +1,7 @@
 """Windows of video frames: cut, read, learned from, averaged."""
 
 import csv
+import functools
 import pathlib
 
 import jax
@@ -26,6 +27,8 @@ from affect_jax.corpora import listing
 from affect_jax.doctor import visit
 from affect_jax.models import affect_model
 from affect_jax.models import temporal
+
+pytestmark = pytest.mark.usefixtures('quick_runs')
 
 
 def frames(video, numbers):
@@ -157,21 +160,25 @@ def test_frames_that_are_not_there_change_nothing(name):
   x = rng.normal(size=(2, 7, 5)).astype(np.float32)
   mask = np.ones((2, 7), bool)
   mask[0, 4:] = False
-  variables = encoder.init(jax.random.key(0), x, mask, train=False)
-  whole = encoder.apply(variables, x, mask, train=False)
+  init, apply = (
+    jax.jit(functools.partial(f, train=False))
+    for f in (encoder.init, encoder.apply)
+  )
+  variables = init(jax.random.key(0), x, mask)
+  whole = apply(variables, x, mask)
   other = np.where(mask[..., None], x, 1e3).astype(np.float32)
-  changed = encoder.apply(variables, other, mask, train=False)
+  changed = apply(variables, other, mask)
   np.testing.assert_allclose(whole[mask], changed[mask], atol=1e-5)
-  short = encoder.apply(variables, x[:1, :4], mask[:1, :4], train=False)
+  short = apply(variables, x[:1, :4], mask[:1, :4])
   np.testing.assert_allclose(whole[:1, :4], short, atol=1e-5)
   # Every frame hears of the others: of those before and after it.
   for moved in (0, 6):
     nudged = x.copy()
     nudged[1, moved] += 1
-    heard = encoder.apply(variables, nudged, mask, train=False) - whole
+    heard = apply(variables, nudged, mask) - whole
     assert np.abs(heard[1, 3]).max() > 1e-6
     assert np.abs(heard[0]).max() == 0
-  empty = encoder.apply(variables, x, np.zeros_like(mask), train=False)
+  empty = apply(variables, x, np.zeros_like(mask))
   assert np.isfinite(empty).all()
 
 
@@ -203,10 +210,14 @@ def test_a_window_without_encoder_is_its_pictures():
   model = affect_model.AffectModel(units=units, stem='small')
   images = np.random.default_rng(0).random((2, 3, 16, 16, 3), np.float32)
   inputs = {'image': images, 'image_mask': np.ones((2, 3), bool)}
-  variables = model.init(jax.random.key(0), inputs, train=False)
-  windows = model.apply(variables, inputs, train=False)['expression']
+  init, apply = (
+    jax.jit(functools.partial(f, train=False))
+    for f in (model.init, model.apply)
+  )
+  variables = init(jax.random.key(0), inputs)
+  windows = apply(variables, inputs)['expression']
   flat = {'image': images.reshape(6, 16, 16, 3)}
-  single = model.apply(variables, flat, train=False)['expression']
+  single = apply(variables, flat)['expression']
   np.testing.assert_allclose(windows.reshape(6, 3), single, atol=1e-5)
   with pytest.raises(ValueError, match='gru needs windows'):
     affect_model.AffectModel(units=units, temporal='gru').init(
