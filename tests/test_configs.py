@@ -84,7 +84,8 @@ def test_config_trains_two_steps(name, tmp_path):
   elif name == 'faces_csv':
     c.data.path = str(toy.write_faces_csv(tmp_path))
   elif name == 'quickstart':
-    c.data.num_train, c.data.num_val, c.data.num_test = 64, 16, 16
+    c.data.image_size = 32
+    c.data.num_train, c.data.num_val, c.data.num_test = 32, 16, 16
   elif name == 'quickstart_multimodal':
     for part, options in c.data.corpora.items():
       for key, count in (('num_train', 40), ('num_val', 16), ('num_test', 16)):
