@@ -8,10 +8,11 @@ of a subset is still counted: the model sees its learned tokens of absence.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 import itertools
+import math
 from typing import Any
 
 import numpy as np
-import rich
+from rich import console
 from rich import table as rich_table
 
 from affect_jax import batch as batch_lib
@@ -45,15 +46,20 @@ def show(
   tasks: Sequence[Any],
   scores: Mapping[tuple[str, ...], Mapping[str, float]],
 ) -> None:
-  """Prints the headline of each task for each subset."""
+  """Prints the headline of each task that is labelled, for each subset."""
   shown = rich_table.Table(
     title=f'{split}: one model, evaluated with some modalities taken away'
   )
-  shown.add_column('modalities')
+  shown.add_column('modalities', no_wrap=True)
   columns = [f'{t.name}/{t.headline}' for t in tasks]
+  columns = [
+    c
+    for c in columns
+    if not all(math.isnan(found[c]) for found in scores.values())
+  ]
   for column in columns:
     shown.add_column(column, justify='right')
   for subset, found in scores.items():
-    cells = [f'{found.get(c, float("nan")):.4f}' for c in columns]
+    cells = [f'{found[c]:.4f}' for c in columns]
     shown.add_row('+'.join(subset), *cells)
-  rich.print(shown)
+  console.Console(width=100).print(shown)

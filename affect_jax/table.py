@@ -1,6 +1,7 @@
 """Scores for people: a line on the way, a table at the end."""
 
 from collections.abc import Mapping, Sequence
+import math
 import os
 from typing import Any
 
@@ -12,10 +13,11 @@ from rich import table as rich_table
 def log_headlines(
   split: str, tasks: Sequence[Any], scores: Mapping[str, float]
 ) -> None:
-  """Logs one line: each task's headline metric, and their mean."""
+  """Logs one line: the headline metric of each task that is labelled."""
   cells = [
-    f'{t.name} {t.headline} {scores[f"{t.name}/{t.headline}"]:.3f}'
+    f'{t.name} {t.headline} {value:.3f}'
     for t in tasks
+    if not math.isnan(value := scores[f'{t.name}/{t.headline}'])
   ]
   logging.info(
     '%s: %s; headline %.4f', split, ', '.join(cells), scores['headline']
@@ -36,22 +38,23 @@ def log_losses(step: int, num_steps: int, logs: Mapping[str, Any]) -> None:
 def show(results: Mapping[str, Mapping[str, Any]], workdir: str) -> None:
   """Prints the scores of all splits and the paths of what a run left.
 
-  Confusion counts and per-output detail stay in results.json, but for the
-  scores per output that one reads first: F1 and CCC.
+  A table per corpus. Confusion counts and per-output detail stay in
+  results.json, but for the scores per output that one reads first: F1, CCC.
   """
-  table = rich_table.Table(title=f'Scores of {workdir}')
-  table.add_column('metric')
-  for split in results:
-    table.add_column(split, justify='right')
-  names = dict.fromkeys(k for scores in results.values() for k in scores)
-  for name in names:
-    parts = name.split('/')
-    if len(parts) > 2 and parts[1] not in ('f1', 'ccc'):
-      continue
-    table.add_row(name, *(_cell(s.get(name)) for s in results.values()))
   # A width of its own: logs of a cluster job have no terminal.
   out = console.Console(width=100, highlight=False)
-  out.print(table)
+  for corpus in dict.fromkeys(split.partition('/')[2] for split in results):
+    of = f' on {corpus}' if corpus else ''
+    table = rich_table.Table(title=f'Scores of {workdir}{of}')
+    table.add_column('metric', no_wrap=True)
+    own = {k: v for k, v in results.items() if k.partition('/')[2] == corpus}
+    for split in own:
+      table.add_column(split, justify='right')
+    for name in dict.fromkeys(k for scores in own.values() for k in scores):
+      values = [scores.get(name) for scores in own.values()]
+      if _is_shown(name, values):
+        table.add_row(name, *map(_cell, values))
+    out.print(table)
   for file, what in (
     ('results.json', 'every metric'),
     ('subsets.json', 'scores without some modalities'),
@@ -64,6 +67,16 @@ def show(results: Mapping[str, Mapping[str, Any]], workdir: str) -> None:
     path = os.path.join(workdir, file)
     if os.path.exists(path):
       out.print(f'  {path}  ({what})', soft_wrap=True)
+
+
+def _is_shown(name: str, values: Sequence[Any]) -> bool:
+  """False for details, and for tasks that the corpus does not label."""
+  parts = name.split('/')
+  if len(parts) > 2 and parts[1] not in ('f1', 'ccc'):
+    return False
+  return (
+    any(values) if parts[-1] == 'num_gold' else values != [None] * len(values)
+  )
 
 
 def _cell(value: Any) -> str:

@@ -17,7 +17,9 @@ def get_config():
     for part in c.tasks
   }
   c.data.sampling = 'temperature'
-  c.utterance.fusion = 'lf_transformer'
+  c.utterance.fusion = 'lf_dnn'
+  # Few lengths: each combination of them is compiled.
+  c.utterance.boundaries = (32, 128)
   c.utterance.modality_dropout = 0.1
   c.eval_subsets = True
   c.batch_size = 64

@@ -45,6 +45,7 @@ def test_an_utterance_has_words_context_speaker_and_label(tmp_path):
   assert (item.id, item.speaker) == ('a_1', 'FRIENDS/ANN')
   assert item.transcript == 'Great, rain.'
   assert list(item.context) == ['Look outside.', 'Is it wet?']
+  assert list(item.context_speakers) == ['BO', 'BO']
   assert item.labels == {'sarcasm': 1}
   assert (item.dialogue, item.sequences) == ('', {})
   [item] = parts['train']
@@ -195,6 +196,7 @@ def test_unknown_options_name_the_choices(tmp_path, options, message):
     ({'utterance': ' '}, 'utterance is empty'),
     ({'context': 'First.'}, "context 'First.' is not a list"),
     ({'context': ['First.', None]}, 'context None is not a str'),
+    ({'context_speakers': ['BO']}, '1 context_speakers of 2 texts'),
     ({'show': None}, 'show None is not a str'),
   ],
 )
@@ -226,7 +228,11 @@ def test_broken_apostrophes_are_mended_and_logged(tmp_path, monkeypatch):
   lines = []
   monkeypatch.setattr(logging, 'info', lambda m, *a: lines.append(m % a))
   table = clips()
-  table['F_10'] |= {'utterance': 'DonÕt.', 'context': ['ItÕs new.']}
+  table['F_10'] |= {
+    'utterance': 'DonÕt.',
+    'context': ['ItÕs new.'],
+    'context_speakers': ['BO'],
+  }
   parts = read(
     write(tmp_path, table), protocol='speaker_independent', val_share=0
   )

@@ -147,6 +147,25 @@ def test_context_is_what_was_said_before_in_the_dialogue():
   assert context == ['y', 'z']
 
 
+def test_context_says_who_spoke_if_that_is_wanted():
+  one = utterance.Utterance(
+    'a',
+    {},
+    context=('x', 'y'),
+    context_speakers=('SHOW/ANN', ''),
+    transcript='w',
+    speaker='SHOW/BOB',
+    dialogue='d',
+  )
+  two = utterance.Utterance('b', {}, transcript='v', dialogue='d')
+  pairs = text_inputs._with_context(iter([one, two]), 3, speakers=True)
+  found = {item.id: context for item, context in pairs}
+  assert found == {'a': ['ANN: x', 'y'], 'b': ['BOB: w']}
+  assert text_inputs._said(one, True) == 'BOB: w'
+  assert text_inputs._said(one, False) == 'w'
+  assert text_inputs._said(two, True) == 'v'
+
+
 def test_text_of_an_unknown_kind_or_without_model(tmp_path):
   with pytest.raises(ValueError, match="text is 'bag'; known: given"):
     build(tmp_path, text='bag')

@@ -183,6 +183,7 @@ def _stream(
       sequences=sequences,
       transcript=mojibake.mended(clip['utterance']),
       context=[mojibake.mended(c) for c in clip['context']],
+      context_speakers=clip.get('context_speakers', ()),
       speaker=f'{clip["show"]}/{clip["speaker"]}',
     )
 
@@ -232,6 +233,9 @@ def _problem(clip: Any) -> str | None:
   for text in clip['context']:
     if not isinstance(text, str):
       return f'context {text!r} is not a str.'
+  speakers = clip.get('context_speakers')
+  if speakers is not None and len(speakers) != len(clip['context']):
+    return f'{len(speakers)} context_speakers of {len(clip["context"])} texts.'
   for key in ('utterance', 'show'):
     if not clip[key].strip():
       return f'{key} is empty.'

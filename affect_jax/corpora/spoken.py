@@ -45,6 +45,7 @@ class Spoken(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     text_model: str = '',
     context: int = 0,
     max_tokens: int = 128,
+    speakers: bool = False,
     max_steps: int = 512,
     window: int = 0,
     eval_hop: int = 0,
@@ -61,6 +62,7 @@ class Spoken(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       context: Sentences before an utterance that its tokens or features are
         to include, at most.
       max_tokens: Of an utterance with its context, at most.
+      speakers: Tokens begin with who says them, see `text_inputs.build`.
       max_steps: Of audio, vision and given text: what is longer is cut at its
         end, and counted.
       window: Records are dialogues of so many utterances at most, for models
@@ -86,6 +88,7 @@ class Spoken(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       listing=self._listing,
       context=context,
       max_tokens=max_tokens,
+      speakers=speakers,
     )
     self._sources = {
       **self._listing.sources,

@@ -60,6 +60,7 @@ def build(
   listing: utterance.Listing,
   context: int = 0,
   max_tokens: int = 128,
+  speakers: bool = False,
 ) -> TextInputs:
   """Checks what is asked for; nothing is computed yet.
 
@@ -70,6 +71,8 @@ def build(
     context: Sentences before an utterance that its ids include, at most:
       `Utterance.context` and earlier turns of its dialogue.
     max_tokens: Of an utterance and its context, at most.
+    speakers: The ids of each sentence begin with who said it, 'NAME: ', where
+      that is known (EmoBERTa: Kim and Vossen, 2021).
 
   Raises:
     ValueError: An unknown kind, or one that lacks its model.
@@ -100,6 +103,7 @@ def build(
     'text': kind,
     'context': str(context),
     'max_tokens': str(max_tokens),
+    **({'speakers': 'named'} if speakers else {}),
     'tokenizer.json': sources.sha256(
       sources.existing(folder / text_tokens.FILE, "the model's tokenizer")
     ),
@@ -113,7 +117,9 @@ def build(
     encode = lambda blocks: _hidden(folder, blocks)
 
   def read(items: Iterator[utterance.Utterance]) -> Iterator[Pair]:
-    return _unblocked(encode(_ids(items, folder, context, max_tokens)))
+    return _unblocked(
+      encode(_ids(items, folder, context, max_tokens, speakers))
+    )
 
   return TextInputs(kind, dim, own, read)
 
@@ -145,14 +151,15 @@ def _ids(
   folder: pathlib.Path,
   context: int,
   max_tokens: int,
+  speakers: bool,
 ) -> Iterator[Block]:
   """Blocks of utterances and their token ids; None where nothing was said."""
   tokenizer = text_tokens.load(folder)
-  pairs = _with_context(items, context)
+  pairs = _with_context(items, context, speakers)
   while block := list(itertools.islice(pairs, BLOCK)):
     encoded = text_tokens.encode(
       tokenizer,
-      [item.transcript for item, _ in block],
+      [_said(item, speakers) for item, _ in block],
       [before for _, before in block],
       max_length=max_tokens,
     )
@@ -167,17 +174,30 @@ def _ids(
 
 
 def _with_context(
-  items: Iterable[utterance.Utterance], count: int
+  items: Iterable[utterance.Utterance], count: int, speakers: bool = False
 ) -> Iterator[tuple[utterance.Utterance, list[str]]]:
   """Utterances with what was said before them, oldest first."""
   dialogue, before = None, []
   for item in items:
     if not item.dialogue or item.dialogue != dialogue:
       dialogue, before = item.dialogue, []
-    said = [*item.context, *before]
+    said = list(item.context)
+    if speakers and item.context_speakers:
+      said = list(map(_by, item.context_speakers, said))
+    said += before
     yield item, said[-count:] if count else []
     if item.transcript:
-      before = [*before, item.transcript][-count:] if count else []
+      before = [*before, _said(item, speakers)][-count:] if count else []
+
+
+def _said(item: utterance.Utterance, speakers: bool) -> str:
+  return _by(item.speaker, item.transcript) if speakers else item.transcript
+
+
+def _by(speaker: str, text: str) -> str:
+  """'NAME: text'. The show is left out: it can give a label away."""
+  name = speaker.rpartition('/')[2]
+  return f'{name}: {text}' if name and text else text
 
 
 def _hidden(folder: pathlib.Path, blocks: Iterator[Block]) -> Iterator[Block]:

@@ -30,9 +30,10 @@ class Utterance:
     transcript: What was said; '' if there is no text.
     context: What was said just before, oldest first, where those sentences
       are no samples of their own.
+    context_speakers: Who said each of them; () if unknown.
     dialogue: The conversation or video it belongs to; '' if it is alone.
     turn: Its place in the dialogue; turns ascend and may have gaps.
-    speaker: Who says it; '' if unknown.
+    speaker: Who says it, as 'SHOW/NAME' or 'NAME'; '' if unknown.
   """
 
   id: str
@@ -40,6 +41,7 @@ class Utterance:
   sequences: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
   transcript: str = ''
   context: Sequence[str] = ()
+  context_speakers: Sequence[str] = ()
   dialogue: str = ''
   turn: int = 0
   speaker: str = ''

@@ -45,13 +45,13 @@ def base_config(corpus: str, path: str, *, steps: int) -> Any:
   if path:
     c.data.path = path
   c.augment = ('flip', 'crop')
-  c.augmentations.crop.pad = 3
+  c.augmentations.crop.pad = 2
   c.eval_views = 'flip'
   c.num_train_steps = steps
-  c.eval_every = max(1, steps // 3)
+  c.eval_every = steps  # Nothing to select: the last step counts.
   c.schedule.warmup_steps = steps // 10
   c.ema_decay = 1 - 6 / steps  # Over the last sixth of the run.
-  c.image_size = 40
+  c.image_size = 32  # 2.5 minutes a run on one CPU core.
   if corpus == 'synthetic_faces':
     # Label shares like those of s-Aff-Wild2, and a few wrong ones.
     c.data.image_size = 64
@@ -60,18 +60,13 @@ def base_config(corpus: str, path: str, *, steps: int) -> Any:
   elif corpus == 'fer2013':
     c.tasks = ('expression',)
     c.data.exclude_duplicates = True
-    # Gets far in little time: see experiments/fer2013.
-    c.optimizer = {'name': 'muon', 'ns_steps': 3}
-    c.learning_rate = 0.02
-    c.batch_size = 128
     c.data.splits = {
-      'train': 'train[:90%]',
-      'val': 'train[90%:]',
+      'train': 'train[:97%]',
+      'val': 'train[97%:]',
       'test': 'val',
     }
   else:
-    # The published protocol: the official validation set is the test set,
-    # and selects nothing: the last step counts.
+    # The published protocol: the official validation set is the test set.
     c.data.splits = {'train': 'train', 'val': '', 'test': 'val'}
     c.image_size = 112
     c.batch_size = 256
