@@ -22,6 +22,7 @@ os.environ['JAX_COMPILATION_CACHE_DIR'] = tempfile.mkdtemp('jax_cache')
 os.environ['JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS'] = '0.5'
 
 import jax
+import pytest
 
 # (4,) + (3, 4) is an error: write the axes out.
 jax.config.update('jax_numpy_rank_promotion', 'raise')
@@ -33,3 +34,28 @@ def pytest_configure(config):
   config.addinivalue_line(
     'filterwarnings', 'error::DeprecationWarning:(test_|conftest)'
   )
+
+
+@pytest.fixture(scope='module')
+def quick_runs():
+  """For tests of how the parts of a run meet, not of what they compute.
+
+  Compiling is most of what a run of two steps costs. Here it is done without
+  optimisation and without threefry's long code, and ResNet-18 has one narrow
+  block in each stage instead of two wide ones.
+  """
+  from affect_jax.models import resnet
+
+  quick = {
+    'jax_disable_most_optimizations': True,
+    'jax_default_prng_impl': 'rbg',
+  }
+  before = {name: jax.config.values[name] for name in quick}
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(resnet, 'WIDTHS', (8, 12, 16, 24))
+    patch.setattr(resnet, 'NUM_BLOCKS', 1)
+    for name, value in quick.items():
+      jax.config.update(name, value)
+    yield
+  for name, value in before.items():
+    jax.config.update(name, value)

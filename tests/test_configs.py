@@ -9,12 +9,13 @@ from test_end_to_end import load_config
 from test_end_to_end import ROOT
 import test_meld
 import test_mosi
-import test_mustard
 import toy
+import toy_mustard
 
 from affect_jax import train
 from affect_jax.tasks import action_units
 
+pytestmark = pytest.mark.usefixtures('quick_runs')
 CONFIGS = sorted(p.stem for p in (ROOT / 'configs').glob('*.py'))
 
 
@@ -58,7 +59,7 @@ def write_utterances(name, c, folder):
     ]
     c.data.path = str(test_meld.write(folder, rows, rows[:4], rows[:3]))
   elif name == 'mustard':
-    c.data.path = str(test_mustard.write(folder))
+    c.data.path = str(toy_mustard.write(folder))
   elif name == 'mosi_text':
     c.data.path = str(test_mosi.write(folder))
   else:
@@ -83,7 +84,8 @@ def test_config_trains_two_steps(name, tmp_path):
   elif name == 'faces_csv':
     c.data.path = str(toy.write_faces_csv(tmp_path))
   elif name == 'quickstart':
-    c.data.num_train, c.data.num_val, c.data.num_test = 64, 16, 16
+    c.data.image_size = 32
+    c.data.num_train, c.data.num_val, c.data.num_test = 32, 16, 16
   elif name == 'quickstart_multimodal':
     for part, options in c.data.corpora.items():
       for key, count in (('num_train', 40), ('num_val', 16), ('num_test', 16)):

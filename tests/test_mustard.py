@@ -2,7 +2,6 @@
 
 import collections
 import json
-import pickle
 import subprocess
 import sys
 
@@ -10,64 +9,14 @@ from absl import logging
 import numpy as np
 import pytest
 import real_data
+from toy_mustard import clips
+from toy_mustard import counts
+from toy_mustard import read
+from toy_mustard import refusal
+from toy_mustard import split
+from toy_mustard import write
 
 from affect_jax.corpora import mustard
-
-# Rows of each show: (sarcastic, not sarcastic).
-SHOWS = {'FRIENDS': (4, 6), 'BBT': (10, 10), 'GOLDENGIRLS': (9, 1)}
-
-
-def clips():
-  found = {}
-  for show, counts in SHOWS.items():
-    for sarcasm, count in zip((True, False), counts, strict=True):
-      for k in range(count):
-        found[f'{show[0]}_{sarcasm:d}{k}'] = {
-          'utterance': f'What a {k} day.',
-          'speaker': 'PERSON',
-          'context': ['First.', 'Then.'],
-          'context_speakers': ['PERSON', 'OTHER'],
-          'show': show,
-          'sarcasm': sarcasm,
-        }
-  # Shows and labels take turns.
-  names = np.random.default_rng(0).permutation(list(found)).tolist()
-  return {name: found[name] for name in names}
-
-
-def split(size=40, folds=5):
-  order = np.random.default_rng(1).permutation(size)
-  parts = np.array_split(order, folds)
-  return [
-    (np.concatenate([p for j, p in enumerate(parts) if j != k]), test)
-    for k, test in enumerate(parts)
-  ]
-
-
-def write(folder, table=None, folds=None):
-  (folder / 'sarcasm_data.json').write_text(
-    json.dumps(clips() if table is None else table, indent=2)
-  )
-  with open(folder / 'split_indices.p', 'wb') as f:
-    pickle.dump(split() if folds is None else folds, f, protocol=2)
-  return folder
-
-
-def read(folder, **options):
-  listing = mustard.listing(folder, **options)
-  return {s: list(stream()) for s, stream in listing.splits.items()}
-
-
-def refusal(folder, **options):
-  with pytest.raises(ValueError, match=r'.') as e:
-    read(folder, **options)
-  return str(e.value)
-
-
-def counts(items):
-  return collections.Counter(
-    (i.speaker.partition('/')[0], i.labels['sarcasm']) for i in items
-  )
 
 
 def test_an_utterance_has_words_context_speaker_and_label(tmp_path):
@@ -290,130 +239,6 @@ def test_broken_apostrophes_are_mended_and_logged(tmp_path, monkeypatch):
   [item] = [i for i in parts['test'] if i.id == 'F_10']
   assert (item.transcript, list(item.context)) == ('Don’t.', ['It’s new.'])
   assert [line for line in lines if 'mended in 2 texts' in line]
-
-
-def audio(dim=5):
-  rng = np.random.default_rng(2)
-  return {
-    name: rng.normal(size=(dim, 2 + k % 3)) for k, name in enumerate(clips())
-  }
-
-
-def save_audio(folder, features):
-  with open(folder / 'audio.p', 'wb') as f:
-    pickle.dump(features, f, protocol=2)
-
-
-def test_audio_is_turned_so_that_time_comes_first(tmp_path):
-  write(tmp_path)
-  save_audio(tmp_path, audio() | {'further': np.ones((5, 1))})
-  options = {'protocol': 'speaker_independent', 'audio_features': 'audio.p'}
-  listing = mustard.listing(tmp_path, **options)
-  assert listing.dims == {'audio': 5}
-  assert 'audio.p' in listing.sources
-  for items in read(tmp_path, **options).values():
-    for item in items:
-      found = item.sequences['audio']
-      assert found.dtype == np.float32
-      np.testing.assert_allclose(found, audio()[item.id].T, rtol=1e-6)
-
-
-def test_bad_audio_is_named(tmp_path):
-  write(tmp_path)
-  name = list(clips())[7]
-  options = {'val_share': 0, 'audio_features': 'audio.p'}
-  for bad, message in (
-    (np.ones((4, 3)), 'has 4 features per step, not 5'),
-    (np.ones(5), 'has the shape (5,)'),
-    (np.ones((5, 0)), 'has the shape (0, 5)'),
-    (np.full((5, 2), np.nan), 'has nan in row 0, column 0; 10 of its'),
-    (np.array([['1', '2']]), 'not an array of numbers'),
-  ):
-    save_audio(tmp_path, audio() | {name: bad})
-    found = refusal(tmp_path, **options)
-    assert f"{tmp_path / 'audio.p'}: '{name}'" in found
-    assert message in found
-  features = audio()
-  del features[name]
-  save_audio(tmp_path, features)
-  assert f"nothing for '{name}'" in refusal(tmp_path, **options)
-  save_audio(tmp_path, [1])
-  assert 'not a dict of arrays' in refusal(tmp_path, **options)
-  (tmp_path / 'audio.p').unlink()
-  with pytest.raises(FileNotFoundError, match='audio features of MUStARD'):
-    mustard.listing(tmp_path, **options)
-
-
-def test_vision_is_read_by_id(tmp_path):
-  h5py = pytest.importorskip('h5py')
-  rng = np.random.default_rng(3)
-  frames = {
-    name: rng.normal(size=(1 + k % 4, 6)).astype(np.float32)
-    for k, name in enumerate(clips())
-  }
-  file = tmp_path / 'features' / 'resnet_pool5.hdf5'
-  file.parent.mkdir()
-  with h5py.File(file, 'w') as f:
-    for name, value in frames.items():
-      f[name] = value
-  write(tmp_path)
-  options = {'vision_features': 'features/resnet_pool5.hdf5'}
-  assert mustard.listing(tmp_path, **options).dims == {'vision': 6}
-  for items in read(tmp_path, **options).values():
-    for item in items:
-      np.testing.assert_array_equal(item.sequences['vision'], frames[item.id])
-  with h5py.File(file, 'a') as f:
-    del f['B_15']
-  assert "nothing for 'B_15'" in refusal(tmp_path, **options)
-  file.write_bytes(b'no HDF5')
-  assert 'is no HDF5 file' in refusal(tmp_path, **options)
-
-
-def test_without_h5py_the_error_says_what_to_install(tmp_path, monkeypatch):
-  monkeypatch.setitem(sys.modules, 'h5py', None)
-  write(tmp_path)
-  (tmp_path / 'v.hdf5').touch()
-  with pytest.raises(ImportError, match=r'affect_jax\[csd\]'):
-    mustard.listing(tmp_path, vision_features='v.hdf5')
-
-
-def bert_line(k):
-  """One line: 2 or 3 pieces of 2 layers; the mean of a piece is k + piece."""
-  pieces = [
-    {
-      'token': 'x',
-      'layers': [
-        {'index': -1, 'values': [k + p - 1.0] * 4},
-        {'index': -2, 'values': [k + p + 1.0] * 4},
-      ],
-    }
-    for p in range(2 + k % 2)
-  ]
-  return json.dumps({'linex_index': k, 'features': pieces})
-
-
-def test_text_is_the_mean_layer_of_each_piece_in_the_order_of_rows(tmp_path):
-  write(tmp_path)
-  lines = [bert_line(k) for k in range(40)]
-  file = tmp_path / 'bert-output.jsonl'
-  file.write_text('\n'.join(lines) + '\n')
-  options = {'text_features': str(file), 'protocol': 'speaker_independent'}
-  assert mustard.listing(tmp_path, **options).dims == {'text': 4}
-  row = {name: k for k, name in enumerate(clips())}
-  parts = read(tmp_path, **options)
-  assert sum(len(items) for items in parts.values()) == 40
-  for items in parts.values():
-    for item in items:
-      k = row[item.id]
-      pieces = np.arange(2 + k % 2) + k
-      np.testing.assert_array_equal(
-        item.sequences['text'], np.repeat(pieces[:, None], 4, axis=1)
-      )
-  file.write_text('\n'.join(lines[:39]) + '\n')
-  assert '39 lines; the table has 40 rows' in refusal(tmp_path, **options)
-  lines[11] = '{}'
-  file.write_text('\n'.join(lines) + '\n')
-  assert f'{file}:12: ' in refusal(tmp_path, **options)
 
 
 def test_the_real_folds():

@@ -45,7 +45,7 @@ def make_config(folder, **overrides):
 
 
 @pytest.fixture(scope='module')
-def folder(tmp_path_factory):
+def folder(tmp_path_factory, quick_runs):
   found = tmp_path_factory.mktemp('several')
   toy.write_faces_csv(found / 'first')
   path = toy.write_faces_csv(found / 'second', (16, 9, 4), seed=1)

@@ -1,5 +1,7 @@
 """One update is the same however it is spread; only labels count."""
 
+import functools
+
 import jax
 import numpy as np
 import optax
@@ -43,6 +45,12 @@ def run(mode, devices, *, steps=3, norm=True, dropout=0.0, **options):
   return jax.device_get(spread.get_state(state)), losses
 
 
+@functools.cache
+def reference(**options):
+  """What several tests compare with: `run` on one device."""
+  return run('jit', 1, **options)
+
+
 def assert_close(a, b, rtol=2e-5, atol=1e-6):
   jax.tree.map(
     lambda x, y: np.testing.assert_allclose(x, y, rtol=rtol, atol=atol), a, b
@@ -53,7 +61,7 @@ def assert_close(a, b, rtol=2e-5, atol=1e-6):
   ('mode', 'devices'), [('jit', 4), ('pmap', 1), ('pmap', 4)]
 )
 def test_one_device_is_four_is_pmap(mode, devices):
-  state, losses = run('jit', 1)
+  state, losses = reference()
   other, other_losses = run(mode, devices)
   assert_close(losses, other_losses)
   assert_close(state.params, other.params)
@@ -64,7 +72,7 @@ def test_one_device_is_four_is_pmap(mode, devices):
 @pytest.mark.parametrize(('mode', 'devices'), [('jit', 1), ('pmap', 4)])
 def test_accumulation_is_the_whole_batch_ccc_included(mode, devices):
   # Without BatchNorm, which by its nature sees one part at a time.
-  state, losses = run('jit', 1, norm=False)
+  state, losses = reference(norm=False)
   other, other_losses = run(mode, devices, norm=False, accumulate=4)
   assert_close(losses, other_losses)
   assert_close(state.params, other.params)
@@ -82,7 +90,7 @@ def test_mixing_is_the_same_on_four_devices(kind):
   other, other_losses = run('jit', 4, steps=2, mixing=mixing)
   assert_close(losses, other_losses)
   assert_close(state.params, other.params)
-  _, plain = run('jit', 1, steps=2)
+  _, plain = reference(steps=2)
   assert abs(plain[0]['loss'] - losses[0]['loss']) > 1e-4
   # Per device there are other partners, but as many rows and finite losses.
   _, mapped = run('pmap', 4, steps=2, mixing=mixing)
@@ -161,7 +169,7 @@ def test_ema_is_the_average_of_the_weights_seen():
 def test_dropout_differs_from_step_to_step_but_not_from_run_to_run():
   a, losses = run('jit', 1, dropout=0.5)
   b, again = run('jit', 1, dropout=0.5)
-  c, _ = run('jit', 1)
+  c, _ = reference()
   jax.tree.map(np.testing.assert_array_equal, losses, again)
   jax.tree.map(np.testing.assert_array_equal, a.params, b.params)
   kernel = lambda s: s.params['conv']['kernel']

@@ -1,5 +1,6 @@
 """Utterances end to end: padding, missing modalities, dialogues, a run."""
 
+import functools
 import json
 
 import jax
@@ -15,6 +16,8 @@ from affect_jax import subsets
 from affect_jax import train
 from affect_jax.models import fusion
 from affect_jax.models import utterance_model
+
+pytestmark = pytest.mark.usefixtures('quick_runs')
 
 
 def inputs(length, seed=0, rows=3):
@@ -36,39 +39,40 @@ def model(fusion_name='lf_dnn', **options):
     for name, dim in toy_utterances.DIMS.items()
   }
   settings = utterance_model.settings(c, toy_utterances.DIMS, statistics)
-  return utterance_model.UtteranceModel((('sentiment', 1),), **settings)
+  net = utterance_model.UtteranceModel((('sentiment', 1),), **settings)
+  return (
+    jax.jit(functools.partial(f, train=False)) for f in (net.init, net.apply)
+  )
 
 
 @pytest.mark.parametrize('name', ['lf_dnn', 'gated'])
 def test_padding_and_what_lies_under_it_change_nothing(name):
-  net = model(name)
+  init, apply = model(name)
   short, long = inputs(8), inputs(40)
-  variables = net.init(jax.random.key(0), short, train=False)
-  one = net.apply(variables, short, train=False)['sentiment']
+  variables = init(jax.random.key(0), short)
+  one = apply(variables, short)['sentiment']
   # Every fusion has a test of its own; this one is of what stands before it.
   for value in (0.0, 1e6):
     for modality in toy_utterances.DIMS:
       mask = long[modality + '_mask'][..., np.newaxis]
       long[modality] = np.where(mask, long[modality], np.float32(value))
-    other = net.apply(variables, long, train=False)['sentiment']
+    other = apply(variables, long)['sentiment']
     np.testing.assert_allclose(one, other, atol=2e-5)
 
 
 def test_a_missing_modality_is_seen_as_its_token():
-  net = model()
+  init, apply = model()
   whole = inputs(8)
-  variables = net.init(jax.random.key(0), whole, train=False)
+  variables = init(jax.random.key(0), whole)
   (batch,) = subsets.keep(
     [{'inputs': whole}], tuple(toy_utterances.DIMS), ('text',)
   )
   assert not batch['inputs']['audio_mask'].any()
-  one = net.apply(variables, batch['inputs'], train=False)['sentiment']
+  one = apply(variables, batch['inputs'])['sentiment']
   changed = {**batch['inputs'], 'audio': batch['inputs']['audio'] + 7}
-  other = net.apply(variables, changed, train=False)['sentiment']
+  other = apply(variables, changed)['sentiment']
   np.testing.assert_array_equal(one, other)
-  assert not np.allclose(
-    one, net.apply(variables, whole, train=False)['sentiment']
-  )
+  assert not np.allclose(one, apply(variables, whole)['sentiment'])
 
 
 def test_subsets_are_all_and_the_whole_comes_last():
@@ -80,7 +84,7 @@ def test_subsets_are_all_and_the_whole_comes_last():
 
 @pytest.mark.parametrize('context', ['', 'lstm', 'gru', 'transformer'])
 def test_dialogues_read_only_utterances_that_are_there(context):
-  net = model(context=context)
+  init, apply = model(context=context)
   r = np.random.default_rng(0)
   lead = (2, 4)
   batch = {}
@@ -91,15 +95,15 @@ def test_dialogues_read_only_utterances_that_are_there(context):
   for name in toy_utterances.DIMS:
     batch[name + '_mask'] &= there[..., np.newaxis]
   batch['utterance_mask'] = there
-  variables = net.init(jax.random.key(0), batch, train=False)
-  one = net.apply(variables, batch, train=False)['sentiment']
+  variables = init(jax.random.key(0), batch)
+  one = apply(variables, batch)['sentiment']
   assert one.shape == (2, 4, 1)
   changed = {**batch, 'text': batch['text'].copy()}
   changed['text'][0, 2:] = 9
-  other = net.apply(variables, changed, train=False)['sentiment']
+  other = apply(variables, changed)['sentiment']
   np.testing.assert_array_equal(one[there], other[there])
   changed['text'][1, 0] = 9
-  other = net.apply(variables, changed, train=False)['sentiment']
+  other = apply(variables, changed)['sentiment']
   # With context, an utterance changes what is said of another one.
   assert np.allclose(one[1, 3], other[1, 3]) == (not context)
 

@@ -1,6 +1,7 @@
 """Windows of video frames: cut, read, learned from, averaged."""
 
 import csv
+import functools
 import pathlib
 
 import jax
@@ -26,6 +27,8 @@ from affect_jax.corpora import listing
 from affect_jax.doctor import visit
 from affect_jax.models import affect_model
 from affect_jax.models import temporal
+
+pytestmark = pytest.mark.usefixtures('quick_runs')
 
 
 def frames(video, numbers):
@@ -150,63 +153,19 @@ def test_labels_are_counted_by_frame(corpus):
   assert counts['expression']['labelled'] == 16
 
 
-@pytest.mark.parametrize('name', temporal.ENCODERS)
-def test_frames_that_are_not_there_change_nothing(name):
-  encoder = temporal.build(name, width=8)
-  rng = np.random.default_rng(0)
-  x = rng.normal(size=(2, 7, 5)).astype(np.float32)
-  mask = np.ones((2, 7), bool)
-  mask[0, 4:] = False
-  variables = encoder.init(jax.random.key(0), x, mask, train=False)
-  whole = encoder.apply(variables, x, mask, train=False)
-  other = np.where(mask[..., None], x, 1e3).astype(np.float32)
-  changed = encoder.apply(variables, other, mask, train=False)
-  np.testing.assert_allclose(whole[mask], changed[mask], atol=1e-5)
-  short = encoder.apply(variables, x[:1, :4], mask[:1, :4], train=False)
-  np.testing.assert_allclose(whole[:1, :4], short, atol=1e-5)
-  # Every frame hears of the others: of those before and after it.
-  for moved in (0, 6):
-    nudged = x.copy()
-    nudged[1, moved] += 1
-    heard = encoder.apply(variables, nudged, mask, train=False) - whole
-    assert np.abs(heard[1, 3]).max() > 1e-6
-    assert np.abs(heard[0]).max() == 0
-  empty = encoder.apply(variables, x, np.zeros_like(mask), train=False)
-  assert np.isfinite(empty).all()
-
-
-def test_the_gru_is_torchs(monkeypatch):
-  torch = pytest.importorskip('torch')
-  encoder = temporal.Gru(width=4)
-  x = np.random.default_rng(0).normal(size=(2, 6, 3)).astype(np.float32)
-  mask = np.ones((2, 6), bool)
-  variables = encoder.init(jax.random.key(0), x, mask, train=False)
-  other = torch.nn.GRU(3, 4, batch_first=True, bidirectional=True)
-  with torch.no_grad():
-    for end, name in (('', 'forward0'), ('_reverse', 'backward0')):
-      cell = variables['params'][name]['cell']
-      gates = [('ir', 'iz', 'in'), ('hr', 'hz', 'hn')]
-      for kind, keys in zip(('ih', 'hh'), gates, strict=True):
-        kernel = np.concatenate([cell[k]['kernel'] for k in keys], 1).T
-        bias = np.concatenate(
-          [cell[k].get('bias', np.zeros(4, np.float32)) for k in keys]
-        )
-        getattr(other, f'weight_{kind}_l0{end}').copy_(torch.tensor(kernel))
-        getattr(other, f'bias_{kind}_l0{end}').copy_(torch.tensor(bias))
-    expected = other(torch.tensor(x))[0].numpy()
-  ours = encoder.apply(variables, x, mask, train=False)
-  np.testing.assert_allclose(ours, expected, atol=1e-5)
-
-
 def test_a_window_without_encoder_is_its_pictures():
   units = {'expression': 3}
   model = affect_model.AffectModel(units=units, stem='small')
   images = np.random.default_rng(0).random((2, 3, 16, 16, 3), np.float32)
   inputs = {'image': images, 'image_mask': np.ones((2, 3), bool)}
-  variables = model.init(jax.random.key(0), inputs, train=False)
-  windows = model.apply(variables, inputs, train=False)['expression']
+  init, apply = (
+    jax.jit(functools.partial(f, train=False))
+    for f in (model.init, model.apply)
+  )
+  variables = init(jax.random.key(0), inputs)
+  windows = apply(variables, inputs)['expression']
   flat = {'image': images.reshape(6, 16, 16, 3)}
-  single = model.apply(variables, flat, train=False)['expression']
+  single = apply(variables, flat)['expression']
   np.testing.assert_allclose(windows.reshape(6, 3), single, atol=1e-5)
   with pytest.raises(ValueError, match='gru needs windows'):
     affect_model.AffectModel(units=units, temporal='gru').init(
