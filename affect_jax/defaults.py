@@ -152,8 +152,8 @@ def get_config() -> Any:
     'lmf': {'hidden': 128, 'width': 64, 'fused_width': 64, 'rank': 4},
     'mult': {'width': 30, 'heads': 5, 'layers': 5, 'attention_dropout': 0.1},
     'misa': {'width': 128, 'similarity_weight': 1.0, 'difference_weight': 0.3},
-    # Text is its 'mean', its 'first' step (as the authors, of a BERT's) or
-    # read by an 'lstm'. Needs the task 'sentiment'.
+    # Text is its 'mean' over time, its 'first' step (the authors', behind a
+    # BERT) or read by an 'lstm'. Needs the task 'sentiment'.
     'self_mm': {
       'text': 'mean',
       'fused_width': 128,

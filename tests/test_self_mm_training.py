@@ -37,7 +37,7 @@ def folder(tmp_path_factory):
 
 def config(folder, **settings):
   c = defaults.get_config()
-  c.tasks = ('sentiment', 'sarcasm')
+  c.tasks = ('sentiment',)
   c.data.corpus = 'toy'
   c.data.data_dir = str(folder / 'data')
   c.utterance.fusion = 'self_mm'
@@ -55,7 +55,7 @@ def config(folder, **settings):
 
 @pytest.fixture(scope='module')
 def trained(folder):
-  """The run, its compiled step, and {steps: state} on the way."""
+  """The run, its compiled step, its batches, {steps: state} on the way."""
   c = config(folder)
   run = build.build(c)
   step = train_step.make_train_step(
@@ -70,16 +70,22 @@ def trained(folder):
   step = jax.jit(
     step, out_shardings=run.parallel.replicated, compiler_options=QUICK
   )
-  states = {0: jax.device_get(build.initial_state(run, c))}
-  states |= train(run, step, states[0], 0)
-  return c, run, step, states
+  create = functools.partial(
+    train_state.create, run.eval_model, run.tx, with_ema=True
+  )
+  state = jax.jit(create, compiler_options=QUICK)(
+    run.branch.dummy_inputs, jax.random.key(0)
+  )
+  batches = list(run.branch.train_batches(0))
+  states = {0: jax.device_get(state)}
+  states |= train(run, step, states[0], 0, batches)
+  return c, run, step, batches, states
 
 
-def train(run, step, state, first):
+def train(run, step, state, first, batches):
   """{steps: state} after each update from `first` on."""
   state = run.parallel.put_state(state)
   states = {}
-  batches = run.branch.train_batches(first)
   for i, batch in enumerate(batches, first + 1):
     arrays = {k: v for k, v in batch.items() if k != 'id'}
     arrays = run.parallel.put_batch(arrays)
@@ -101,10 +107,10 @@ def places(run):
 
 
 def test_batches_say_which_samples_they_hold(trained):
-  _, run, _, _ = trained
+  _, run, _, batches, _ = trained
   place = places(run)
   items = {u.id: u for u in UTTERANCES}
-  for batch in run.branch.train_batches(0):
+  for batch in batches:
     rows, labels = (batch['inputs'][f'train_{k}'] for k in ('row', 'label'))
     assert (rows.dtype, labels.dtype) == (np.int32, np.float32)
     for name, row, label in zip(batch['id'], rows, labels, strict=True):
@@ -116,7 +122,7 @@ def test_batches_say_which_samples_they_hold(trained):
 
 
 def test_corpora_follow_one_another_and_classes_keep_their_places(trained):
-  _, run, _, _ = trained
+  _, run, *_ = trained
   (corpus,) = run.corpora
   place = places(run)
   two = [
@@ -139,7 +145,7 @@ def test_corpora_follow_one_another_and_classes_keep_their_places(trained):
 
 
 def test_labels_move_after_the_first_epoch_and_not_before(trained):
-  _, run, _, states = trained
+  _, run, *_, states = trained
   place = places(run)
   labels = {place[u.id]: u.labels.get('sentiment') for u in UTTERANCES}
   without = [i for i, y in labels.items() if y is None]
@@ -172,17 +178,17 @@ def test_heads_of_modalities_learn_once_their_labels_are_others(trained):
 
 
 def test_a_resumed_run_is_the_same_to_the_bit(trained, tmp_path):
-  c, run, step, states = trained
+  c, run, step, _, states = trained
   with checkpoint.build_manager(str(tmp_path), 1) as manager:
     checkpoint.save(manager, 7, run.parallel.put_state(states[7]), force=True)
     manager.wait_until_finished()
     state, _ = checkpoint.restore(manager, 7, build.abstract_state(run, c))
-  resumed = train(run, step, state, 7)
+  resumed = train(run, step, state, 7, run.branch.train_batches(7))
   jax.tree.map(np.testing.assert_array_equal, resumed[STEPS], states[STEPS])
 
 
 def test_evaluation_and_other_runs_do_without_the_bank(trained):
-  *_, run, _, states = trained
+  _, run, *_, states = trained
   state = states[STEPS]
   variables = train_state.eval_variables(state)
   (batch, *_) = run.branch.eval_batches(run.corpora[0].builder, 'val')
@@ -195,6 +201,9 @@ def test_evaluation_and_other_runs_do_without_the_bank(trained):
   joined, report = initialize.overlay(own, theirs, 'all')
   assert 'self_mm/backbone/fusion/bank/known/text' in report
   assert not any(np.any(x) for x in jax.tree.leaves(joined['self_mm']))
+  jax.tree.map(
+    np.testing.assert_array_equal, joined['params'], theirs['params']
+  )
 
 
 def test_places_of_a_batch_that_is_not_full():
