@@ -5,6 +5,7 @@ Self-Supervised Multi-Task Learning for Multimodal Sentiment Analysis".
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import flax.core
 import flax.linen as nn
@@ -83,8 +84,8 @@ class SelfMm(nn.Module):
     *,
     train: bool,
     train_row: jax.Array | None = None,
-    train_label: jax.Array | None = None,
-    seen: Mapping[str, jax.Array] | None = None,
+    train_label: Any = None,
+    seen: Any = None,
   ) -> jax.Array:
     """{modality: [B, T, D]}, masks bool [B, T] -> [B, fused_width].
 
