@@ -60,7 +60,7 @@ class Backbone(nn.Module):
     sequences, masks, seen = absent.Absent(
       self.modality_dropout, name='absent'
     )(sequences, masks, train=train)
-    own = {}
+    own: dict[str, Any] = {}
     if 'train_row' in inputs:
       own = {n: inputs[n] for n in ('train_row', 'train_label')}
       own['seen'] = seen
