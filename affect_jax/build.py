@@ -201,9 +201,13 @@ def log_counts(counts: dict[str, Any], tasks: Sequence[Any]) -> None:
 
 def initial_state(run: Run, config: Any) -> train_state.TrainState:
   """A fresh state, whole on every device."""
-  return jax.jit(_creator(run, config), out_shardings=run.parallel.replicated)(
-    jax.random.key(config.seed)
+  create = jax.jit(
+    _creator(run, config),
+    out_shardings=run.parallel.replicated,
+    # It runs once: optimising it takes longer than that.
+    compiler_options={'xla_backend_optimization_level': 0},
   )
+  return create(jax.random.key(config.seed))
 
 
 def abstract_state(run: Run, config: Any) -> train_state.TrainState:

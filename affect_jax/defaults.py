@@ -152,6 +152,15 @@ def get_config() -> Any:
     'lmf': {'hidden': 128, 'width': 64, 'fused_width': 64, 'rank': 4},
     'mult': {'width': 30, 'heads': 5, 'layers': 5, 'attention_dropout': 0.1},
     'misa': {'width': 128, 'similarity_weight': 1.0, 'difference_weight': 0.3},
+    # Text is its 'mean' over time, its 'first' step (the authors', behind a
+    # BERT) or read by an 'lstm'. Needs the task 'sentiment'.
+    'self_mm': {
+      'text': 'mean',
+      'fused_width': 128,
+      'dropout': 0.1,
+      'fused_dropout': 0.0,
+      'unimodal_weight': 1.0,
+    },
     'gated': {'hidden': 128, 'width': 128, 'fused_width': 128},
     # Over the utterances of a dialogue (config.data.window): lstm, gru,
     # transformer.

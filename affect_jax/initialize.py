@@ -21,6 +21,8 @@ from affect_jax.models import pretrained as pretrained_lib
 from affect_jax.optimizer import path_name
 
 PARTS = ('backbone', 'all')
+# Collections of variables that other runs can start from.
+LEARNED = ('params', 'batch_stats')
 
 
 def from_elsewhere(
@@ -93,7 +95,9 @@ def overlay(own: Any, other: Any, parts: str) -> tuple[Any, str]:
 
   def choose(path, leaf):
     name = path_name(path)
-    wanted = parts == 'all' or '/backbone/' in f'/{name}/'
+    # Not what belongs to the other run's samples, as the bank of Self-MM.
+    learned = name.partition('/')[0] in LEARNED
+    wanted = learned and (parts == 'all' or '/backbone/' in f'/{name}/')
     fits = name in theirs and theirs[name].shape == leaf.shape
     (loaded if wanted and fits else kept).append(name)
     return theirs[name] if wanted and fits else leaf

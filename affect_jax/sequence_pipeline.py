@@ -90,6 +90,30 @@ def collate(
   }
 
 
+def with_places(
+  batch: batch_lib.Batch, rows: Sequence[Row], task: str
+) -> batch_lib.Batch:
+  """Adds to the inputs which samples these are, and their label of a task.
+
+  Args:
+    batch: Of `collate`, without an axis of utterances.
+    rows: What it was made of, with 'row'.
+    task: Of one number per sample: labels and weights are [B, 1].
+
+  Returns:
+    With 'train_row' int32 [B], -1 where there is no gold label, and
+    'train_label' f32 [B], 0 there.
+  """
+  gold = batch['weights'][task][:, 0] == 1
+  places = np.full(len(gold), -1, np.int32)
+  places[: len(rows)] = [r['row'] for r in rows]
+  own = {
+    'train_row': np.where(gold, places, np.int32(-1)),
+    'train_label': np.where(gold, batch['labels'][task][:, 0], np.float32(0.0)),
+  }
+  return {**batch, 'inputs': {**batch['inputs'], **own}}
+
+
 def dims_of(builder: Any, modalities: Sequence[str]) -> dict[str, int]:
   """{modality: features per step, 0 for tokens} of those that are wanted.
 
@@ -124,6 +148,7 @@ def train_batches(
   shares: Mapping[str, float],
   balance: str = '',
   shuffle_buffer: int = 65_536,
+  places: str = '',
 ) -> Iterator[batch_lib.Batch]:
   """Yields this process' part of the batches of steps first_step .. num_steps.
 
@@ -132,12 +157,15 @@ def train_batches(
     boundaries: Lengths that batches are padded to. Several processes pad to
       the largest one, as their shapes must agree.
     window: Utterances of a dialogue; 0: single utterances.
+    places: A task, for `with_places`; '' adds nothing.
   """
   count = batch_size // jax.process_count()
   boundaries = _agreed(boundaries)
   first = first_step // CHUNK * CHUNK
   stream: Any = streams.merge(
-    streams.train_streams(corpora, tasks, shares, balance),
+    streams.train_streams(
+      corpora, tasks, shares, balance, numbered=bool(places)
+    ),
     seed,
     first * count,
     shuffle_buffer,
@@ -150,7 +178,8 @@ def train_batches(
     for step, place in enumerate(order, start):
       if first_step <= step < num_steps:
         chosen = taken[place * count : (place + 1) * count]
-        yield collate(chosen, count, dims, boundaries, window)
+        batch = collate(chosen, count, dims, boundaries, window)
+        yield with_places(batch, chosen, places) if places else batch
 
 
 def eval_batches(

@@ -101,6 +101,22 @@ def records_of(builder: Any, split: str) -> tuple[tf.data.Dataset, int]:
   return dataset, builder.info.splits[part].num_examples
 
 
+def train_size(corpora: Sequence[Corpus]) -> int:
+  """Number of samples of training, of all corpora and processes."""
+  return sum(
+    split_size(c.builder, c.splits['train'])
+    for c in corpora
+    if 'train' in c.splits
+  )
+
+
+def first_row(builder: Any, split: str) -> int:
+  """Place in its split of the first record of this process."""
+  parts = tfds.even_splits(split, jax.process_count())
+  before = parts[: jax.process_index()]
+  return sum(builder.info.splits[part].num_examples for part in before)
+
+
 def undecoded(builder: Any) -> dict[str, Any]:
   """Decoders of `as_dataset` that leave pictures encoded."""
   skip = tfds.decode.SkipDecoding()
@@ -153,21 +169,33 @@ def train_streams(
   tasks: Sequence[Any],
   shares: Mapping[str, float],
   balance: str,
+  *,
+  numbered: bool = False,
 ) -> list[Stream]:
-  """One stream per corpus, or per class of each corpus."""
+  """One stream per corpus, or per class of each corpus.
+
+  Rows that are `numbered` have 'row', int64 below `train_size`: the place of
+  the sample among those of training, corpus after corpus.
+  """
   streams = []
+  before = 0
   for corpus in corpora:
     if 'train' not in corpus.splits:
       continue
-    dataset, size = records_of(corpus.builder, corpus.splits['train'])
+    builder, split = corpus.builder, corpus.splits['train']
+    dataset, size = records_of(builder, split)
     share = shares[corpus.name]
+    # The order of the records is always the same.
+    dataset = dataset.enumerate(before + first_row(builder, split))
     dataset = dataset.map(
-      lambda r, b=corpus.builder: {
+      lambda i, r, b=builder: {
         **inputs_of(r, b),
         **labels_of(r, b, tasks),
+        **({'row': i} if numbered else {}),
       },
       tf.data.AUTOTUNE,
     )
+    before += split_size(builder, split)
     if balance:
       streams += _classes(dataset, tasks, balance, share)
     else:

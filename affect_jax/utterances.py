@@ -32,6 +32,11 @@ def build(
       f'config.utterance.context={options["context"]!r} needs dialogues: give '
       'config.data.window, the most utterances of one.'
     )
+  places = ''
+  if options['fusion'] == 'self_mm':
+    check_self_mm(config, tasks, window)
+    options['self_mm']['rows'] = streams.train_size(corpora)
+    places = 'sentiment'
   dims = shared_dims(corpora, options.pop('modalities'))
   boundaries = options.pop('boundaries')
   statistics = {}
@@ -57,6 +62,7 @@ def build(
       num_steps=config.num_train_steps,
       shares=shares,
       balance=config.data.balance,
+      places=places,
       **common,
     ),
     eval_batches=lambda builder, split: sequence_pipeline.eval_batches(
@@ -68,6 +74,36 @@ def build(
     pretrained=utterance_model.pretrained(text_model) if text_model else None,
     frozen=utterance_model.frozen_paths(options['text']) if text_model else (),
   )
+
+
+def check_self_mm(config: Any, tasks: Sequence[Any], window: int) -> None:
+  """Self-MM keeps a bank of the samples of training, by their sentiment.
+
+  Raises:
+    ValueError: There is no sentiment, or the bank would not be right.
+  """
+  fusion = "config.utterance.fusion='self_mm'"
+  names = [t.name for t in tasks]
+  if 'sentiment' not in names:
+    raise ValueError(
+      f"{fusion} makes labels from those of the task 'sentiment'; tasks are "
+      f'{names}.'
+    )
+  if window:
+    raise ValueError(
+      f'{fusion} is for single utterances: config.data.window must be 0, not '
+      f'{window}.'
+    )
+  if config.parallel == 'pmap':
+    raise ValueError(
+      f'{fusion} keeps one bank for all devices, which pmap would average: '
+      'set config.parallel=jit.'
+    )
+  if config.accumulate > 1:
+    raise ValueError(
+      f'{fusion} takes the mean of its losses over the whole batch: '
+      f'config.accumulate must be 1, not {config.accumulate}.'
+    )
 
 
 def shared_dims(

@@ -37,13 +37,14 @@ def test_what_is_missing_becomes_one_learned_step():
   module = absent.Absent(dropout=0.5)
   variables = variables_of(module)
   sequences, masks = batch()
-  out, out_masks = module.apply(variables, sequences, masks, train=False)
+  out, out_masks, seen = module.apply(variables, sequences, masks, train=False)
   assert list(out) == list(out_masks) == list(DIMS)
   assert out_masks['text'][1].tolist() == [True, False, False]
   token = variables['params']['token_text']
   assert token.shape == (4,)
   np.testing.assert_array_equal(out['text'][1, 0], token)
   for name in DIMS:
+    np.testing.assert_array_equal(seen[name], masks[name].any(-1))
     # What is there stays as it is, and rows that fill up stay empty.
     assert not np.any(out_masks[name][2])
     for row in (0, 3):
@@ -66,7 +67,7 @@ def test_tokens_learn_from_rows_that_lack_them():
   variables = variables_of(module)
 
   def total(variables):
-    out, _ = module.apply(variables, *batch(), train=True)
+    out, _, _ = module.apply(variables, *batch(), train=True)
     return sum((x**2).sum() for x in out.values())
 
   gradient = jax.grad(total)(variables)['params']
@@ -86,18 +87,19 @@ def test_modalities_go_missing_in_training_as_often_as_asked():
   apply = lambda key: module.apply(
     variables, sequences, masks, train=True, rngs={'dropout': key}
   )
-  out, out_masks = apply(jax.random.key(1))
+  out, out_masks, seen = apply(jax.random.key(1))
   for name, rate in rates.items():
     # One step is left of what is dropped.
     lost = np.asarray(out_masks[name]).sum(-1) == 1
     assert abs(lost.mean() - rate) < 0.03, name
+    np.testing.assert_array_equal(seen[name], ~lost)
     token = variables['params'][f'token_{name}']
     np.testing.assert_array_equal(
       out[name][lost][:, 0], np.tile(token, (lost.sum(), 1))
     )
     assert np.asarray(out_masks[name])[:, 0].all()
-  again, _ = apply(jax.random.key(1))
-  other, _ = apply(jax.random.key(2))
+  again, _, _ = apply(jax.random.key(1))
+  other, _, _ = apply(jax.random.key(2))
   np.testing.assert_array_equal(out['text'], again['text'])
   assert np.any(np.asarray(out['text']) != np.asarray(other['text']))
 

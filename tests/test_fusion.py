@@ -38,6 +38,7 @@ SMALL = {
     'mlp_width': 9,
     'encoder': {'text': 'lstm', 'audio': 'mean', 'vision': 'mean'},
   },
+  'self_mm': {'hidden': 6, 'unimodal_width': 5, 'fused_width': 9},
   'gated': {'encoder': 'dnn', 'hidden': 16, 'width': 5, 'fused_width': 4},
 }
 # Compiling takes longer than running: less of it.
@@ -45,7 +46,7 @@ QUICK = {
   'xla_backend_optimization_level': 0,
   'xla_llvm_disable_expensive_passes': True,
 }
-SLOW = ('lf_lstm', 'lf_transformer', 'misa', 'mult')
+SLOW = ('lf_lstm', 'lf_transformer', 'misa', 'mult', 'self_mm')
 
 
 def batch(pad=0, fill=0.0, of=DIMS):

@@ -42,7 +42,10 @@ class Backbone(nn.Module):
   def __call__(
     self, inputs: Mapping[str, jax.Array], *, train: bool
   ) -> jax.Array:
-    """{modality: [B, T, D] or ids [B, T], modality + '_mask'} -> [B, D']."""
+    """{modality: [B, T, D] or ids [B, T], modality + '_mask'} -> [B, D'].
+
+    Of training there may be 'train_row' and 'train_label', for the fusion.
+    """
     names = [n for n in inputs if n + '_mask' in inputs]
     masks = {n: inputs[n + '_mask'] for n in names}
     sequences = {n: inputs[n] for n in names}
@@ -54,11 +57,15 @@ class Backbone(nn.Module):
       sequences['text'] = bert.Bert(**dict(self.text), name='text')(
         sequences['text'], masks['text'], train=train
       )
-    sequences, masks = absent.Absent(self.modality_dropout, name='absent')(
-      sequences, masks, train=train
-    )
+    sequences, masks, seen = absent.Absent(
+      self.modality_dropout, name='absent'
+    )(sequences, masks, train=train)
+    own: dict[str, Any] = {}
+    if 'train_row' in inputs:
+      own = {n: inputs[n] for n in ('train_row', 'train_label')}
+      own['seen'] = seen
     fusion = fusion_lib.get_fusion(self.fusion, **dict(self.fusion_options))
-    return fusion(sequences, masks, train=train)
+    return fusion(sequences, masks, train=train, **own)
 
 
 class UtteranceModel(nn.Module):

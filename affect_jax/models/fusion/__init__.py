@@ -9,6 +9,9 @@ with any of 'text', 'audio' and 'vision'; T and D may differ. It gives float32
 Losses of its own, if it has any, it sows as float32 scalars into the
 collection 'auxiliary_losses'.
 
+What `train_batches` gives to a fusion that knows the samples of training
+(`self_mm` alone) comes by further names: train_row, train_label, seen.
+
 To add one, write its module and add one line here.
 """
 
@@ -24,6 +27,7 @@ from affect_jax.models.fusion import gated
 from affect_jax.models.fusion import late
 from affect_jax.models.fusion import misa
 from affect_jax.models.fusion import mult
+from affect_jax.models.fusion import self_mm
 from affect_jax.models.fusion import tensor
 
 FUSIONS: dict[str, Callable[..., nn.Module]] = {
@@ -35,6 +39,7 @@ FUSIONS: dict[str, Callable[..., nn.Module]] = {
   'lmf': tensor.LowRankFusion,
   'mult': mult.Mult,
   'misa': misa.Misa,
+  'self_mm': self_mm.SelfMm,
   'gated': gated.Gated,
 }
 

@@ -40,8 +40,11 @@ class Absent(nn.Module):
     masks: Mapping[str, jax.Array],
     *,
     train: bool,
-  ) -> tuple[dict[str, jax.Array], dict[str, jax.Array]]:
-    """Sequences {modality: [B, T, D]} and masks bool [B, T] -> the same."""
+  ) -> tuple[dict[str, jax.Array], dict[str, jax.Array], dict[str, jax.Array]]:
+    """Sequences {modality: [B, T, D]} and masks bool [B, T] -> the same.
+
+    And {modality: bool [B]}: True where a row has it and it was not dropped.
+    """
     given = modalities.ordered(sequences, masks)
     there = jnp.stack([mask.any(-1) for _, mask in given.values()], -1)
     rates = [modalities.option(self.dropout, name) for name in given]
@@ -49,7 +52,7 @@ class Absent(nn.Module):
     if train and any(rates):
       stays = kept(self.make_rng('dropout'), there, np.asarray(rates))
     real = there.any(-1)
-    out_sequences, out_masks = {}, {}
+    out_sequences, out_masks, seen = {}, {}, {}
     for i, (name, (x, mask)) in enumerate(given.items()):
       token = self.param(
         f'token_{name}', nn.initializers.normal(0.02), (x.shape[-1],)
@@ -62,7 +65,8 @@ class Absent(nn.Module):
       )
       out_sequences[name] = jnp.where(mask[..., np.newaxis], x, 0)
       out_masks[name] = mask
-    return out_sequences, out_masks
+      seen[name] = stays[:, i]
+    return out_sequences, out_masks, seen
 
 
 def kept(rng: jax.Array, there: jax.Array, rates: np.ndarray) -> jax.Array:
