@@ -145,7 +145,7 @@ def make_apply(config: Mapping[str, Any]) -> Callable[[Any, Any], jax.Array]:
 
   @jax.jit
   def apply(variables, image):
-    each = [
+    each: list[Any] = [
       backbone.apply(
         variables, affect_model.normalize(view, **statistics), train=False
       )
@@ -231,7 +231,7 @@ def main(argv: Sequence[str]) -> None:
   for kind in ('GPU', 'TPU'):
     tf.config.set_visible_devices([], kind)
   log_format.set_up()
-  given = {name: flag.value for name, flag in _FLAGS.items()}
+  given: dict[str, Any] = {name: flag.value for name, flag in _FLAGS.items()}
   try:
     counts = export(**given)
   except (ValueError, OSError) as error:

@@ -83,7 +83,7 @@ class SelfMm(nn.Module):
     masks: Mapping[str, jax.Array],
     *,
     train: bool,
-    train_row: jax.Array | None = None,
+    train_row: Any = None,
     train_label: Any = None,
     seen: Any = None,
   ) -> jax.Array:
