@@ -111,6 +111,15 @@ def test_a_row_without_tokens_is_finite_and_disturbs_no_other(tiny):
   assert not np.any(after[3])
 
 
+def test_the_utterance_is_what_stands_after_its_context():
+  sep = 9
+  ids = jnp.array([[1, 5, 6, sep, 7, sep, 0], [1, 5, 6, 7, sep, 0, 0]])
+  mask = jnp.array([[True] * 6 + [False], [True] * 5 + [False] * 2])
+  own = bert.utterance_mask(ids, mask, sep)
+  expected = [[0, 0, 0, 0, 1, 1, 0], [1, 1, 1, 1, 1, 0, 0]]
+  np.testing.assert_array_equal(own, np.array(expected, bool))
+
+
 def test_token_types_follow_from_sep(tiny):
   options, params, _ = tiny
   options = options | {'layers': 1}

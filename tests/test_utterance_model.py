@@ -4,6 +4,7 @@ import functools
 import json
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from test_end_to_end import load_config
@@ -58,6 +59,15 @@ def test_padding_and_what_lies_under_it_change_nothing(name):
       long[modality] = np.where(mask, long[modality], np.float32(value))
     other = apply(variables, long)['sentiment']
     np.testing.assert_allclose(one, other, atol=2e-5)
+
+
+def test_steps_of_a_mask_move_to_the_front_in_order():
+  x = jnp.arange(8.0).reshape(2, 4, 1)
+  mask = jnp.array([[False, True, False, True], [False] * 4])
+  moved, front = utterance_model._to_front(x, mask)
+  np.testing.assert_array_equal(moved[0, :2, 0], [1, 3])
+  expected = [[True, True, False, False], [False] * 4]
+  np.testing.assert_array_equal(front, expected)
 
 
 def test_a_missing_modality_is_seen_as_its_token():

@@ -114,6 +114,7 @@ def build(
   else:
     dim = hugging_face.read_options(folder)['width']
     own['text_model'] = hugging_face.fingerprint(folder)
+    own['steps'] = 'of the utterance, without its context'
     encode = lambda blocks: _hidden(folder, blocks)
 
   def read(items: Iterator[utterance.Utterance]) -> Iterator[Pair]:
@@ -203,6 +204,7 @@ def _by(speaker: str, text: str) -> str:
 def _hidden(folder: pathlib.Path, blocks: Iterator[Block]) -> Iterator[Block]:
   """Replaces ids by the hidden states of the model, f32 [T, D]."""
   options, params = hugging_face.load(folder)
+  sep = options.get('sep')
   model = bert.Bert(**options)
 
   @jax.jit
@@ -223,8 +225,9 @@ def _hidden(folder: pathlib.Path, blocks: Iterator[Block]) -> Iterator[Block]:
         min(-(-longest // MULTIPLE) * MULTIPLE, options['positions']),
       )
       states = np.asarray(run(params, padded, mask))
-      for row, i in zip(states, rows, strict=False):
-        found[i] = row[: len(ids[i])]
+      own = mask if sep is None else bert.utterance_mask(padded, mask, sep)
+      for row, kept, i in zip(states, np.asarray(own), rows, strict=False):
+        found[i] = row[kept]
     done += len(items)
     logging.info('text features of %d utterances', done)
     yield items, found

@@ -53,6 +53,22 @@ def segments(ids: jax.Array, sep: int) -> jax.Array:
   return (jnp.cumsum(ends, axis=-1) > ends).astype(jnp.int32)
 
 
+def utterance_mask(ids: jax.Array, mask: jax.Array, sep: int) -> jax.Array:
+  """The tokens of the utterance itself, where context stands before it.
+
+  Args:
+    ids: int [..., T], '[CLS] utterance [SEP]' or '[CLS] context [SEP]
+      utterance [SEP]'.
+    mask: bool [..., T], tokens that are there.
+    sep: Id of [SEP].
+
+  Returns:
+    bool [..., T]: those of type 1, or all where there are none.
+  """
+  second = (segments(ids, sep) == 1) & mask
+  return jnp.where(second.any(-1, keepdims=True), second, mask)
+
+
 def _norm(epsilon: float, name: str) -> nn.LayerNorm:
   # E[x^2] - E[x]^2 would lose the digits that an epsilon of 1e-12 counts on.
   return nn.LayerNorm(

@@ -54,9 +54,14 @@ class Backbone(nn.Module):
         x = (sequences[name] - _row(mean)) / _row(std)
         sequences[name] = jnp.where(masks[name][..., np.newaxis], x, 0.0)
     if self.text and 'text' in sequences:
-      sequences['text'] = bert.Bert(**dict(self.text), name='text')(
-        sequences['text'], masks['text'], train=train
+      options, ids = dict(self.text), sequences['text']
+      sequences['text'] = bert.Bert(**options, name='text')(
+        ids, masks['text'], train=train
       )
+      # The utterance has read its context: a mean over both would blur it.
+      if options.get('sep') is not None:
+        own = bert.utterance_mask(ids, masks['text'], options['sep'])
+        sequences['text'], masks['text'] = _to_front(sequences['text'], own)
     sequences, masks, seen = absent.Absent(
       self.modality_dropout, name='absent'
     )(sequences, masks, train=train)
@@ -121,6 +126,13 @@ class UtteranceModel(nn.Module):
       features = encoder(features, there, train=train)
     features = nn.Dropout(self.dropout)(features, deterministic=not train)
     return affect_model.Heads(self.units, name='heads')(features)
+
+
+def _to_front(x: jax.Array, mask: jax.Array) -> tuple[jax.Array, jax.Array]:
+  """Moves the steps [B, T, D] of a mask [B, T] to the front, in order."""
+  order = jnp.argsort(~mask, axis=-1, stable=True)
+  x = jnp.take_along_axis(x, order[..., np.newaxis], axis=1)
+  return x, jnp.take_along_axis(mask, order, axis=1)
 
 
 def _row(values: tuple[float, ...]) -> jax.Array:
