@@ -60,8 +60,8 @@ class Backbone(nn.Module):
       )
       # The utterance has read its context: a mean over both would blur it.
       if options.get('sep') is not None:
-        own = bert.utterance_mask(ids, masks['text'], options['sep'])
-        sequences['text'], masks['text'] = _to_front(sequences['text'], own)
+        mask = bert.utterance_mask(ids, masks['text'], options['sep'])
+        sequences['text'], masks['text'] = _to_front(sequences['text'], mask)
     sequences, masks, seen = absent.Absent(
       self.modality_dropout, name='absent'
     )(sequences, masks, train=train)
