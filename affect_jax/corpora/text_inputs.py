@@ -16,6 +16,7 @@ from typing import Any
 
 from absl import logging
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from affect_jax import text_tokens
@@ -225,7 +226,9 @@ def _hidden(folder: pathlib.Path, blocks: Iterator[Block]) -> Iterator[Block]:
         min(-(-longest // MULTIPLE) * MULTIPLE, options['positions']),
       )
       states = np.asarray(run(params, padded, mask))
-      own = mask if sep is None else bert.utterance_mask(padded, mask, sep)
+      own = mask
+      if sep is not None:
+        own = bert.utterance_mask(jnp.asarray(padded), jnp.asarray(mask), sep)
       for row, kept, i in zip(states, np.asarray(own), rows, strict=False):
         found[i] = row[kept]
     done += len(items)
