@@ -109,10 +109,13 @@ def _results(root, arm, fold, seed):
 
 def _summarise(root, chosen, seeds) -> None:
   """Mean and standard deviation (n - 1) over seeds; folds averaged first."""
-  lines, table = [], {}
+  lines, table, commits = [], {}, set()
   for arm in chosen:
     by_seed = []
     for seed in seeds:
+      for fold in range(arm.folds):
+        path = os.path.join(_folder(root, arm, fold, seed), 'environment.json')
+        commits.add((run_folder.read_json(path) or {}).get('commit'))
       folds = [_results(root, arm, fold, seed) for fold in range(arm.folds)]
       if all(folds):
         by_seed.append(
@@ -141,7 +144,12 @@ def _summarise(root, chosen, seeds) -> None:
     ]
     + lines
   )
-  about = {'seeds': list(seeds), 'environment': environment.describe({})}
+  # Runs may be older than this summary of them.
+  about = {
+    'seeds': list(seeds),
+    'commits_of_runs': sorted(c for c in commits if c),
+    'environment': environment.describe({}),
+  }
   run_folder.write_json(
     os.path.join(root, 'results.json'), {**about, 'test': table}
   )
