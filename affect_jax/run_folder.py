@@ -1,5 +1,6 @@
 """The files of a run's folder, each written whole or not at all."""
 
+from collections.abc import Iterable
 import json
 import math
 import os
@@ -77,6 +78,19 @@ def append_jsonl(path: str, step: int, values: dict[str, float]) -> None:
   """Adds one line {'step': step, name: value, ...}."""
   with open(path, 'a', encoding='utf-8') as file:
     file.write(json.dumps({'step': step, **_plain(values)}) + '\n')
+
+
+def commits(workdirs: Iterable[str]) -> list[str]:
+  """Commits that finished runs came from, which a summary may be later than.
+
+  '-dirty' is added where tracked files differed.
+  """
+  found = set()
+  for workdir in workdirs:
+    about = read_json(os.path.join(workdir, 'environment.json')) or {}
+    if about.get('commit'):
+      found.add(about['commit'] + ('-dirty' if about.get('dirty') else ''))
+  return sorted(found)
 
 
 def _plain(value: Any) -> Any:

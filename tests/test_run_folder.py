@@ -60,3 +60,16 @@ def test_results_without_checkpoints_keep_their_config(tmp_path):
   run_folder.write_json(str(tmp_path / 'results.json'), {'test': {}})
   with pytest.raises(ValueError, match='another config'):
     run_folder.claim(str(tmp_path), ml_collections.ConfigDict({'a': 2}))
+
+
+def test_commits_of_runs(tmp_path):
+  for name, about in (
+    ('a', {'commit': 'c1', 'dirty': False}),
+    ('b', {'commit': 'c1', 'dirty': True}),
+    ('c', {'commit': 'c0', 'dirty': False}),
+    ('d', {'commit': None, 'dirty': None}),
+  ):
+    (tmp_path / name).mkdir()
+    run_folder.write_json(str(tmp_path / name / 'environment.json'), about)
+  folders = [str(tmp_path / name) for name in 'abcdx']  # There is no x.
+  assert run_folder.commits(folders) == ['c0', 'c1', 'c1-dirty']

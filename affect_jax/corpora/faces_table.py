@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 import dataclasses
-import difflib
 import os
 import pathlib
 import re
 
+from affect_jax.corpora import cells as cells_lib
 from affect_jax.corpora import sources
 from affect_jax.tasks import expression as expression_lib
 
@@ -90,7 +90,15 @@ def read(
   """
   lines = sources.read_rows(path)
   _, header = next(lines)
-  keys = _columns(path, header, ignore_columns)
+  keys = cells_lib.columns(
+    path,
+    header,
+    spelling=_spelling,
+    known=COLUMNS,
+    required=('image', 'split'),
+    ignore=ignore_columns,
+    also='AU<number>',
+  )
   action_units = tuple(sorted((k for k in keys if AU.fullmatch(k)), key=_order))
   problems = sources.Problems(path)
   skipped = {UNREADABLE: 0, REPEATED: 0, UNLABELLED: 0}
@@ -141,48 +149,12 @@ def read(
   return Table(labelled, action_units, skipped, _shared(labelled))
 
 
-def _columns(
-  path: pathlib.Path, header: Sequence[str], ignore: Sequence[str]
-) -> list[str]:
-  """Names of the columns, AUs in one spelling; '' for ignored ones."""
-  keys, unknown = [], []
-  for name in (cell.strip() for cell in header):
-    unit = AU.fullmatch(name)
-    if name in ignore:
-      keys.append(f'ignored:{name}')
-    elif unit:
-      keys.append(f'AU{unit[1]}{unit[2]}')
-    else:
-      keys.append(name)
-      if name not in COLUMNS:
-        others = [c for c in COLUMNS if c not in header]
-        close = difflib.get_close_matches(name.lower(), others, 1)
-        hint = f' (did you mean {close[0]!r}?)' if close else ''
-        unknown.append(f'{name!r}{hint}')
-  known = f'{", ".join(COLUMNS)}, AU<number>'
-  if unknown:
-    hint = ''
-    if len(header) == 1 and (';' in header[0] or '\t' in header[0]):
-      hint = ' Cells are separated by commas.'
-    raise ValueError(
-      f'{path}:1: unknown column {", ".join(unknown)}; known: {known}; name '
-      f'others in `ignore_columns`.{hint}'
-    )
-  twice = sorted({k for k in keys if keys.count(k) > 1})
-  if twice:
-    raise ValueError(f'{path}:1: column {", ".join(twice)} occurs twice.')
-  for name in ('image', 'split'):
-    if name not in keys:
-      raise ValueError(
-        f'{path}:1: there is no column {name!r}; known: {known}.'
-      )
-  absent = sorted(set(ignore) - {cell.strip() for cell in header})
-  if absent:
-    raise ValueError(
-      f'{path}:1: `ignore_columns` names {", ".join(absent)}, which the file '
-      'does not have.'
-    )
-  return keys
+def _spelling(name: str) -> str:
+  """The one spelling of a column, or ''."""
+  unit = AU.fullmatch(name)
+  if unit:
+    return f'AU{unit[1]}{unit[2]}'
+  return name if name in COLUMNS else ''
 
 
 def _row(
@@ -208,7 +180,7 @@ def _row(
   for key in ('valence', 'arousal', *action_units):
     low = -1 if key in COLUMNS else 0
     try:
-      values.append(_number(cells.get(key, ''), low))
+      values.append(cells_lib.number(cells.get(key, ''), low, 1))
     except ValueError as e:
       problems.append(f'{key} {e}')
   image = os.path.normpath(cells['image'])
@@ -226,23 +198,6 @@ def _row(
     tuple(values),
     stat,
   ), problems
-
-
-def _number(cell: str, low: float) -> float | None:
-  """A number in [low, 1], or None for an empty cell."""
-  if not cell:
-    return None
-  try:
-    value = float(cell)
-  except ValueError:
-    raise ValueError(f'{cell!r} is not a number.') from None
-  # NaN compares false to everything.
-  if not low <= value <= 1:
-    raise ValueError(
-      f'{cell!r} is not in [{low}, 1]; leave the cell empty where nothing is '
-      'annotated.'
-    )
-  return value
 
 
 def _has_label(row: Row) -> bool:

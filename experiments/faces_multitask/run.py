@@ -107,6 +107,9 @@ def main(argv: list[str]) -> None:
     'corpus': settings.data,
     'steps': steps,
     'seeds': list(seeds),
+    'commits_of_runs': run_folder.commits(
+      _workdir(folder, arm, seed) for arm in chosen for seed in seeds
+    ),
     'environment': environment.describe({}),
   }
   summary.write(folder, chosen, results, about)

@@ -109,13 +109,12 @@ def _results(root, arm, fold, seed):
 
 def _summarise(root, chosen, seeds) -> None:
   """Mean and standard deviation (n - 1) over seeds; folds averaged first."""
-  lines, table, commits = [], {}, set()
+  lines, table, workdirs = [], {}, []
   for arm in chosen:
     by_seed = []
     for seed in seeds:
       for fold in range(arm.folds):
-        path = os.path.join(_folder(root, arm, fold, seed), 'environment.json')
-        commits.add((run_folder.read_json(path) or {}).get('commit'))
+        workdirs.append(_folder(root, arm, fold, seed))
       folds = [_results(root, arm, fold, seed) for fold in range(arm.folds)]
       if all(folds):
         by_seed.append(
@@ -144,10 +143,9 @@ def _summarise(root, chosen, seeds) -> None:
     ]
     + lines
   )
-  # Runs may be older than this summary of them.
   about = {
     'seeds': list(seeds),
-    'commits_of_runs': sorted(c for c in commits if c),
+    'commits_of_runs': run_folder.commits(workdirs),
     'environment': environment.describe({}),
   }
   run_folder.write_json(
