@@ -142,6 +142,9 @@ def get_config() -> Any:
       'dtype': 'float32',
       'remat': False,
     },
+    # Lengths to pad to where the tokens of a dialogue (config.data.window)
+    # are one sequence, in which utterances read each other; () is apart.
+    'together': (),
     # See models/fusion; its options follow.
     'fusion': 'lf_lstm',
     'ef_lstm': {'width': 128, 'layers': 1, 'dropout': 0.5},

@@ -36,6 +36,7 @@ def collate(
   dims: Mapping[str, int],
   boundaries: Sequence[int],
   window: int = 0,
+  together: Sequence[int] = (),
 ) -> batch_lib.Batch:
   """Pads rows to one shape, and with empty rows to `size` of them.
 
@@ -47,6 +48,11 @@ def collate(
     dims: {modality: features per step}; 0: token ids.
     boundaries: Lengths to pad to.
     window: Utterances of a dialogue, at most; 0: single utterances.
+    together: Lengths for the text of a dialogue that is read as one sequence;
+      () reads utterances alone.
+
+  Raises:
+    ValueError: A dialogue has more tokens than any length of `together`.
   """
   lead = (size, window) if window else (size,)
 
@@ -72,6 +78,17 @@ def collate(
   ids = whole([r['id'] for r in rows], lead, object)
   if window:
     inputs['utterance_mask'] = ids != b''
+  if together:
+    totals = [int(np.sum(r['text_length'])) for r in rows]
+    longest = int(np.argmax(totals))
+    if totals[longest] > max(together):
+      raise ValueError(
+        f'The dialogue with {rows[longest]["id"][0]!r} has {totals[longest]} '
+        f'tokens, more than config.utterance.together={tuple(together)}: '
+        'give a smaller config.data.window or config.data.max_tokens.'
+      )
+    room = (size, padded_length(totals[longest], together))
+    inputs['text_room'] = np.zeros(room, bool)
   first = rows[0]
   return {
     'id': ids,
@@ -130,7 +147,10 @@ def dims_of(builder: Any, modalities: Sequence[str]) -> dict[str, int]:
   return found
 
 
-def _longest(row: Row, dims: Mapping[str, int]) -> int:
+def _longest(row: Row, dims: Mapping[str, int], together: Sequence[int]) -> int:
+  """What the padding of a row is of: its longest utterance, or its text."""
+  if together:
+    return int(np.sum(row['text_length']))
   return max(int(np.max(row[name + '_length'], initial=0)) for name in dims)
 
 
@@ -145,6 +165,7 @@ def train_batches(
   num_steps: int,
   boundaries: Sequence[int],
   window: int = 0,
+  together: Sequence[int] = (),
   shares: Mapping[str, float],
   balance: str = '',
   shuffle_buffer: int = 65_536,
@@ -157,10 +178,11 @@ def train_batches(
     boundaries: Lengths that batches are padded to. Several processes pad to
       the largest one, as their shapes must agree.
     window: Utterances of a dialogue; 0: single utterances.
+    together: As of `collate`.
     places: A task, for `with_places`; '' adds nothing.
   """
   count = batch_size // jax.process_count()
-  boundaries = _agreed(boundaries)
+  boundaries, together = _agreed(boundaries), _agreed(together)
   first = first_step // CHUNK * CHUNK
   stream: Any = streams.merge(
     streams.train_streams(
@@ -173,12 +195,14 @@ def train_batches(
   rows = stream.prefetch(2 * count).as_numpy_iterator()
   for start in range(first, num_steps, CHUNK):
     taken = list(itertools.islice(rows, CHUNK * count))
-    taken.sort(key=lambda row: _longest(row, dims))  # Stable: deterministic.
+    taken.sort(
+      key=lambda row: _longest(row, dims, together)
+    )  # Stable: deterministic.
     order = np.random.default_rng((seed, start)).permutation(CHUNK)
     for step, place in enumerate(order, start):
       if first_step <= step < num_steps:
         chosen = taken[place * count : (place + 1) * count]
-        batch = collate(chosen, count, dims, boundaries, window)
+        batch = collate(chosen, count, dims, boundaries, window, together)
         yield with_places(batch, chosen, places) if places else batch
 
 
@@ -191,6 +215,7 @@ def eval_batches(
   batch_size: int,
   boundaries: Sequence[int],
   window: int = 0,
+  together: Sequence[int] = (),
 ) -> Iterator[batch_lib.Batch]:
   """Yields a split once, in its stored order; the last batch is filled up.
 
@@ -205,7 +230,7 @@ def eval_batches(
     }
   )
   count = batch_size // jax.process_count()
-  boundaries = _agreed(boundaries)
+  boundaries, together = _agreed(boundaries), _agreed(together)
   largest = math.ceil(streams.split_size(builder, split) / jax.process_count())
   rows: Any = dataset.prefetch(2 * count).as_numpy_iterator()
   last: Any = None
@@ -215,13 +240,15 @@ def eval_batches(
       batch = jax.tree.map(np.zeros_like, {**last, 'id': 0})
       yield {**batch, 'id': np.full_like(last['id'], b'')}
       continue
-    last = collate(taken, count, dims, boundaries, window)
+    last = collate(taken, count, dims, boundaries, window, together)
     yield last
 
 
 def _agreed(boundaries: Sequence[int]) -> Sequence[int]:
   """Several processes pad to one length, as their shapes must agree."""
-  return boundaries if jax.process_count() == 1 else (max(boundaries),)
+  if jax.process_count() == 1 or not boundaries:
+    return boundaries
+  return (max(boundaries),)
 
 
 def statistics(

@@ -39,6 +39,9 @@ def build(
     places = 'sentiment'
   dims = shared_dims(corpora, options.pop('modalities'))
   boundaries = options.pop('boundaries')
+  together = options.pop('together')
+  if together:
+    check_together(config, dims, window)
   statistics = {}
   if options.pop('standardize'):
     statistics = sequence_pipeline.statistics(corpora, dims)
@@ -50,6 +53,7 @@ def build(
     'batch_size': config.batch_size,
     'boundaries': boundaries,
     'window': window,
+    'together': together,
   }
   return branch.Branch(
     # Nothing in it sees the batch: an axis name has no use.
@@ -68,7 +72,7 @@ def build(
     eval_batches=lambda builder, split: sequence_pipeline.eval_batches(
       builder, split, tasks, **common
     ),
-    dummy_inputs=dummy_inputs(dims, min(boundaries), window),
+    dummy_inputs=dummy_inputs(dims, min(boundaries), window, together),
     window=window,
     modalities=tuple(dims),
     pretrained=utterance_model.pretrained(text_model) if text_model else None,
@@ -103,6 +107,25 @@ def check_self_mm(config: Any, tasks: Sequence[Any], window: int) -> None:
     raise ValueError(
       f'{fusion} takes the mean of its losses over the whole batch: '
       f'config.accumulate must be 1, not {config.accumulate}.'
+    )
+
+
+def check_together(config: Any, dims: Mapping[str, int], window: int) -> None:
+  """The text of a dialogue as one sequence needs dialogues of token ids.
+
+  Raises:
+    ValueError: They are not.
+  """
+  together = f'config.utterance.together={tuple(config.utterance.together)}'
+  if dims.get('text') != 0 or not window:
+    raise ValueError(
+      f'{together} reads the tokens of dialogues: it needs '
+      "config.data.text='tokens' and config.data.window."
+    )
+  if config.data.get('context', 0):
+    raise ValueError(
+      f'{together} reads the whole dialogue: config.data.context must be 0, '
+      f'not {config.data.context}.'
     )
 
 
@@ -144,7 +167,10 @@ def shared_text_model(corpora: Sequence[streams.Corpus]) -> str:
 
 
 def dummy_inputs(
-  dims: Mapping[str, int], length: int, window: int
+  dims: Mapping[str, int],
+  length: int,
+  window: int,
+  together: Sequence[int] = (),
 ) -> dict[str, Any]:
   """One row of zeros in the shapes of the contract."""
   lead = (1, window) if window else (1,)
@@ -155,4 +181,6 @@ def dummy_inputs(
     found[name + '_mask'] = np.ones((*lead, length), bool)
   if window:
     found['utterance_mask'] = np.ones(lead, bool)
+  if together:
+    found['text_room'] = np.zeros((1, max(together)), bool)
   return found

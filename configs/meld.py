@@ -4,7 +4,8 @@
       --config.data.path=MELD --config.data.text_model=FOLDER_OF_BERT \
       --workdir=runs/meld
 
-A BERT-like model is fine-tuned on each utterance with the turns before it.
+A BERT-like model is fine-tuned on dialogues of up to 16 turns, each read as
+one sequence: every turn sees who said what before and after it.
 """
 
 from affect_jax import defaults
@@ -17,16 +18,19 @@ def get_config():
   c.data.path = ''
   c.data.text = 'tokens'
   c.data.text_model = ''
-  c.data.context = 3
-  c.data.max_tokens = 96
+  c.data.speakers = True
+  c.data.window = 16
+  c.data.max_tokens = 64
   c.utterance.modalities = ('text',)
   c.utterance.fusion = 'lf_dnn'
-  c.utterance.boundaries = (16, 32, 48, 64, 96)
-  c.batch_size = 32
-  c.num_train_steps = 1250
-  c.learning_rate = 3e-4
+  c.utterance.boundaries = (16, 32, 48, 64)
+  c.utterance.together = (64, 128, 192, 256, 512)
+  c.batch_size = 8
+  c.num_train_steps = 600
+  c.learning_rate = 1e-3
   c.learning_rate_multipliers = {'backbone/text': 0.2}
-  c.schedule.warmup_steps = 125
+  c.schedule.warmup_steps = 60
   c.weight_decay = 1e-2
-  c.eval_every = 125
+  c.ema_decay = 0.98
+  c.eval_every = 100
   return c

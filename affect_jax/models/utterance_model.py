@@ -1,6 +1,7 @@
 """The model of utterances: modalities -> fusion -> dialogue -> heads."""
 
 from collections.abc import Callable, Mapping
+import functools
 from typing import Any
 
 from absl import logging
@@ -13,6 +14,7 @@ from affect_jax.models import affect_model
 from affect_jax.models import bert
 from affect_jax.models import fusion as fusion_lib
 from affect_jax.models import hugging_face
+from affect_jax.models import together
 from affect_jax.models.fusion import absent
 from affect_jax.models.fusion import context as context_lib
 
@@ -40,11 +42,16 @@ class Backbone(nn.Module):
 
   @nn.compact
   def __call__(
-    self, inputs: Mapping[str, jax.Array], *, train: bool
+    self,
+    inputs: Mapping[str, jax.Array],
+    *,
+    train: bool,
+    room: jax.Array | None = None,
   ) -> jax.Array:
     """{modality: [B, T, D] or ids [B, T], modality + '_mask'} -> [B, D'].
 
     Of training there may be 'train_row' and 'train_label', for the fusion.
+    With `room` [dialogues, N], the text of a dialogue is one sequence.
     """
     names = [n for n in inputs if n + '_mask' in inputs]
     masks = {n: inputs[n + '_mask'] for n in names}
@@ -55,11 +62,13 @@ class Backbone(nn.Module):
         sequences[name] = jnp.where(masks[name][..., np.newaxis], x, 0.0)
     if self.text and 'text' in sequences:
       options, ids = dict(self.text), sequences['text']
-      sequences['text'] = bert.Bert(**options, name='text')(
-        ids, masks['text'], train=train
-      )
+      read = functools.partial(bert.Bert(**options, name='text'), train=train)
+      if room is not None:
+        sequences['text'] = _read_dialogues(read, ids, masks['text'], room)
+      else:
+        sequences['text'] = read(ids, masks['text'])
       # The utterance has read its context: a mean over both would blur it.
-      if options.get('sep') is not None:
+      if room is None and options.get('sep') is not None:
         mask = bert.utterance_mask(ids, masks['text'], options['sep'])
         sequences['text'], masks['text'] = _to_front(sequences['text'], mask)
     sequences, masks, seen = absent.Absent(
@@ -102,15 +111,17 @@ class UtteranceModel(nn.Module):
 
     Args:
       inputs: See `batch`; of dialogues with 'utterance_mask' bool [B, U].
+        'text_room' [B, N] reads the token ids of a dialogue as one sequence.
       train: Dropout.
     """
     inputs = dict(inputs)
     there = inputs.pop('utterance_mask', None)
+    room = inputs.pop('text_room', None)
     if there is not None:
       # Utterances are rows to the encoders.
       inputs = {k: x.reshape(-1, *x.shape[2:]) for k, x in inputs.items()}
     features = Backbone(**dict(self.backbone), name='backbone')(
-      inputs, train=train
+      inputs, train=train, room=room
     )
     if there is not None:
       features = features.reshape(*there.shape, -1)
@@ -126,6 +137,22 @@ class UtteranceModel(nn.Module):
       features = encoder(features, there, train=train)
     features = nn.Dropout(self.dropout)(features, deterministic=not train)
     return affect_model.Heads(self.units, name='heads')(features)
+
+
+def _read_dialogues(
+  read: Callable[..., jax.Array],
+  ids: jax.Array,
+  mask: jax.Array,
+  room: jax.Array,
+) -> jax.Array:
+  """Ids and mask [B U, T] of the dialogues of room [B, N] -> [B U, T, D]."""
+  shape = (room.shape[0], -1, ids.shape[-1])
+  packed, there, places = together.pack(
+    ids.reshape(shape), mask.reshape(shape), room.shape[1]
+  )
+  # After the first [SEP] the next utterance begins, not BERT's second one.
+  states = read(packed, there, token_types=jnp.zeros_like(packed))
+  return together.unpack(states, places).reshape(*ids.shape, -1)
 
 
 def _to_front(x: jax.Array, mask: jax.Array) -> tuple[jax.Array, jax.Array]:
