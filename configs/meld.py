@@ -23,8 +23,8 @@ def get_config():
   c.data.max_tokens = 64
   c.utterance.modalities = ('text',)
   c.utterance.fusion = 'lf_dnn'
-  c.utterance.boundaries = (16, 32, 48, 64)
-  c.utterance.together = (64, 128, 192, 256, 512)
+  c.utterance.boundaries = (64,)  # Each shape of a batch is compiled.
+  c.utterance.together = (128, 256, 512)
   c.batch_size = 8
   c.num_train_steps = 600
   c.learning_rate = 1e-3
