@@ -69,6 +69,7 @@ def write_utterances(name, c, folder):
     c.data.text_model = str(ROOT / 'tests' / 'golden' / 'bert_tiny')
     c.data.max_tokens = 24
     c.utterance.boundaries = (24,)
+    c.utterance.together = (40,) if c.utterance.together else ()
 
 
 @pytest.mark.parametrize('name', CONFIGS)

@@ -274,5 +274,5 @@ class Bert(nn.Module):
     if ids.shape[1] > self.positions:
       raise ValueError(
         f'{ids.shape[1]} tokens, but there are {self.positions} positions: '
-        'encode with a smaller max_length.'
+        'give a smaller config.data.max_tokens, or config.utterance.together.'
       )
