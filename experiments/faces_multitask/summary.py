@@ -93,7 +93,8 @@ def _against(values: np.ndarray, reference: Sequence[float]) -> str:
   text = f'{difference.mean():+.3f}'
   if len(values) < 2 or np.ptp(difference) == 0:
     return text
-  return f'{text} ({stats.ttest_rel(values, reference).pvalue:.2f})'
+  p = stats.ttest_rel(values, reference).pvalue
+  return f'{text} ({p:.2f})' if p >= 0.005 else f'{text} (< 0.01)'
 
 
 def _draw(path: str, table: Mapping[str, Mapping[str, Any]]) -> None:
