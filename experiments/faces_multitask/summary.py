@@ -16,6 +16,8 @@ HEADLINES = {
   'action_units/mean_f1': 'P_AU',
   'valence_arousal/mean_ccc': 'P_VA',
 }
+# These explain P_AU; results.json has them, the table does not.
+DETAILS = ('action_units/tuned_mean_f1', 'action_units/mean_auc')
 REFERENCE = 'tasks/all'
 
 
@@ -37,7 +39,7 @@ def write(
   table = {
     arm.folder: {
       metric: [r['test'][metric] for r in results[arm.folder]]
-      for metric in HEADLINES
+      for metric in (*HEADLINES, *DETAILS)
       if results[arm.folder] and metric in results[arm.folder][0]['test']
     }
     for arm in arms
