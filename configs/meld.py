@@ -25,12 +25,14 @@ def get_config():
   c.utterance.fusion = 'lf_dnn'
   c.utterance.boundaries = (64,)  # Each shape of a batch is compiled.
   c.utterance.together = (128, 256, 512)
+  c.utterance.text.frozen_stages = 3
+  c.utterance.text.attention_dropout = 0.0
   c.batch_size = 8
-  c.num_train_steps = 600
+  c.num_train_steps = 450
   c.learning_rate = 1e-3
   c.learning_rate_multipliers = {'backbone/text': 0.2}
-  c.schedule.warmup_steps = 60
+  c.schedule.warmup_steps = 45
   c.weight_decay = 1e-2
   c.ema_decay = 0.98
-  c.eval_every = 100
+  c.eval_every = 90
   return c

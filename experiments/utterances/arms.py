@@ -83,7 +83,7 @@ ARMS: Sequence[Arm] = (
     'mustard',
     MUSTARD,
     0.58,
-    {'data.protocol': 'speaker_independent'},
+    {'data.protocol': 'speaker_independent', 'data.speakers': False},
   ),
 )
 
