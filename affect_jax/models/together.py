@@ -33,7 +33,7 @@ def pack(
   packed = jnp.zeros((len(ids), length), ids.dtype)
   packed = packed.at[rows, places].set(ids, mode='drop')
   total = counts.sum(-1, keepdims=True)
-  return packed, np.arange(length)[np.newaxis] < total, places
+  return packed, jnp.arange(length)[np.newaxis] < total, places
 
 
 def unpack(x: jax.Array, places: jax.Array) -> jax.Array:
