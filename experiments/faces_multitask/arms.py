@@ -50,7 +50,7 @@ def base_config(corpus: str, path: str, *, steps: int) -> Any:
   c.num_train_steps = steps
   c.eval_every = steps  # Nothing to select: the last step counts.
   c.schedule.warmup_steps = steps // 10
-  c.ema_decay = 1 - 6 / steps  # Over the last sixth of the run.
+  c.ema_decay = max(0.0, 1 - 6 / steps)  # Over the last sixth of the run.
   c.image_size = 32  # 2.5 minutes a run on one CPU core.
   if corpus == 'synthetic_faces':
     # Label shares like those of s-Aff-Wild2, and a few wrong ones.
