@@ -87,6 +87,8 @@ def commits(workdirs: Iterable[str]) -> list[str]:
   """
   found = set()
   for workdir in workdirs:
+    if not os.path.exists(os.path.join(workdir, 'results.json')):
+      continue
     about = read_json(os.path.join(workdir, 'environment.json')) or {}
     if about.get('commit'):
       found.add(about['commit'] + ('-dirty' if about.get('dirty') else ''))

@@ -68,8 +68,12 @@ def test_commits_of_runs(tmp_path):
     ('b', {'commit': 'c1', 'dirty': True}),
     ('c', {'commit': 'c0', 'dirty': False}),
     ('d', {'commit': None, 'dirty': None}),
+    ('e', {'commit': 'c2', 'dirty': False}),
   ):
     (tmp_path / name).mkdir()
     run_folder.write_json(str(tmp_path / name / 'environment.json'), about)
-  folders = [str(tmp_path / name) for name in 'abcdx']  # There is no x.
+  # Of e there is no result, and of x nothing.
+  for name in 'abcd':
+    run_folder.write_json(str(tmp_path / name / 'results.json'), {})
+  folders = [str(tmp_path / name) for name in 'abcdex']
   assert run_folder.commits(folders) == ['c0', 'c1', 'c1-dirty']
