@@ -63,6 +63,7 @@ def build(config: Any) -> Run:
   )
   # Before minutes of preparation: what a config alone can tell.
   mixing(config)
+  train_state.check_ema_decay(config.ema_decay)
   data.window(config)
   views.check(config.eval_views, config.crop_size, config.image_size)
   corpora = data.build(config)

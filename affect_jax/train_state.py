@@ -55,6 +55,15 @@ def create(
   )
 
 
+def check_ema_decay(decay: float) -> None:
+  """Raises ValueError unless 0 (no averages) <= decay < 1."""
+  if not 0 <= decay < 1:
+    raise ValueError(
+      f'config.ema_decay is {decay}: at least 0, which keeps no moving '
+      'averages, and below 1, with which they would stay the first weights.'
+    )
+
+
 def copy_for_ema(params: Any, model_state: Any) -> Any:
   """Averages begin at the first weights, so that no bias needs correcting."""
   return jax.tree.map(jnp.copy, {'params': params, 'model_state': model_state})

@@ -8,6 +8,8 @@ import optax
 import pytest
 import toy
 
+from affect_jax import build
+from affect_jax import defaults
 from affect_jax import parallel
 from affect_jax import train_step
 
@@ -164,6 +166,14 @@ def test_ema_is_the_average_of_the_weights_seen():
   np.testing.assert_allclose(
     states[1].ema['params']['conv']['kernel'], expected, rtol=1e-5, atol=1e-7
   )
+
+
+@pytest.mark.parametrize('decay', [-0.1, 1.0, 20, float('nan')])
+def test_a_decay_that_averages_nothing_is_refused_before_data_is(decay):
+  config = defaults.get_config()  # Of a corpus that is nowhere.
+  config.ema_decay = float(decay)
+  with pytest.raises(ValueError, match=r'config\.ema_decay is .* below 1'):
+    build.build(config)
 
 
 def test_dropout_differs_from_step_to_step_but_not_from_run_to_run():
