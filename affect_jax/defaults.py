@@ -147,6 +147,7 @@ def get_config() -> Any:
     'together': (),
     # See models/fusion; its options follow.
     'fusion': 'lf_lstm',
+    'concat': {},  # Means over time.
     'ef_lstm': {'width': 128, 'layers': 1, 'dropout': 0.5},
     'lf_dnn': {'hidden': 128, 'width': 128, 'dropout': 0.2},
     'lf_lstm': {'hidden': 128, 'width': 128, 'dropout': 0.2},

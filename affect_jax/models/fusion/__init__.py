@@ -22,6 +22,7 @@ from typing import Any
 
 import flax.linen as nn
 
+from affect_jax.models.fusion import concat
 from affect_jax.models.fusion import early
 from affect_jax.models.fusion import gated
 from affect_jax.models.fusion import late
@@ -31,6 +32,7 @@ from affect_jax.models.fusion import self_mm
 from affect_jax.models.fusion import tensor
 
 FUSIONS: dict[str, Callable[..., nn.Module]] = {
+  'concat': concat.Concat,
   'ef_lstm': early.EarlyLstm,
   'lf_dnn': functools.partial(late.Late, encoder='dnn'),
   'lf_lstm': functools.partial(late.Late, encoder='lstm'),

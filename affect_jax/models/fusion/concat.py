@@ -1,0 +1,33 @@
+"""The plainest fusion: means over time, side by side.
+
+It has no parameters. A fine-tuned text encoder then has one dense layer above
+it, the head, as in Devlin et al., 2019, section 4.1 (there on [CLS]).
+"""
+
+from collections.abc import Mapping
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from affect_jax.models import sequence
+from affect_jax.models.fusion import modalities
+
+
+class Concat(nn.Module):
+  """The mean of each modality, concatenated."""
+
+  def __call__(
+    self,
+    sequences: Mapping[str, jax.Array],
+    masks: Mapping[str, jax.Array],
+    *,
+    train: bool,
+  ) -> jax.Array:
+    """{modality: [B, T, D]}, masks bool [B, T] -> [B, sum of all D].
+
+    In the order of `modalities.ORDER`; 0 for what is missing.
+    """
+    del train  # Nothing is drawn.
+    given = modalities.ordered(sequences, masks).values()
+    return jnp.concatenate([sequence.mean(x, mask) for x, mask in given], -1)
