@@ -143,8 +143,10 @@ def get_config() -> Any:
       'remat': False,
     },
     # Lengths to pad to where the tokens of a dialogue (config.data.window)
-    # are one sequence, in which utterances read each other; () is apart.
+    # are one sequence, which saves padding; () is one for each utterance.
     'together': (),
+    # Utterances read each other there.
+    'read_across': True,
     # See models/fusion; its options follow.
     'fusion': 'lf_lstm',
     'concat': {},  # Means over time.

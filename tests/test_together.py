@@ -52,10 +52,11 @@ def test_packed_tokens_stand_one_after_another():
   np.testing.assert_array_equal(back[..., 0], np.where(mask, ids, 0))
 
 
-def network():
+def network(across=True):
   backbone = {
     'fusion': 'lf_dnn',
     'fusion_options': (('hidden', 8), ('width', 8)),
+    'read_across': across,
     'text': utterance_model.pairs(TEXT),
   }
   return utterance_model.UtteranceModel(
@@ -74,14 +75,23 @@ def inputs(ids, mask, room):
   return found
 
 
-@pytest.fixture(scope='module')
-def predict():
-  net = network()
+def predictor(across):
+  net = network(across)
   apply = jax.jit(functools.partial(net.apply, train=False))
   variables = jax.jit(functools.partial(net.init, train=False))(
     jax.random.key(0), inputs(*tokens(LENGTHS), 13)
   )
   return lambda *x: np.asarray(apply(variables, inputs(*x))['sentiment'])
+
+
+@pytest.fixture(scope='module')
+def predict():
+  return predictor(across=True)
+
+
+@pytest.fixture(scope='module')
+def predict_alone():
+  return predictor(across=False)
 
 
 def test_utterances_of_a_dialogue_read_each_other_and_no_other(predict):
@@ -104,6 +114,14 @@ def test_padding_of_utterances_and_dialogues_changes_nothing(predict):
   other = predict(wide_ids, wide_mask, 40)
   there = mask.any(-1)
   np.testing.assert_allclose(one[there], other[there], atol=1e-5)
+
+
+def test_utterances_that_do_not_read_across_are_read_as_alone(predict_alone):
+  ids, mask = tokens(LENGTHS)
+  in_a_row, alone = predict_alone(ids, mask, 13), predict_alone(ids, mask, 0)
+  there = mask.any(-1)
+  np.testing.assert_allclose(in_a_row[there], alone[there], atol=1e-5)
+  assert np.ptp(alone[there]) > 1e-3
 
 
 def test_an_only_utterance_is_what_bert_makes_of_it(predict):

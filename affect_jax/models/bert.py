@@ -90,7 +90,7 @@ class Layer(nn.Module):
 
   @nn.compact
   def __call__(self, x: jax.Array, mask: jax.Array) -> jax.Array:
-    """float32 [B, T, D], mask bool [B, T] -> float32 [B, T, D]."""
+    """float32 [B, T, D], who reads whom bool [B, 1, T or 1, T] -> as x."""
     drop = nn.Dropout(self.dropout, deterministic=not self.train)
     dense = functools.partial(nn.Dense, dtype=self.dtype, kernel_init=_init)
     y = nn.MultiHeadDotProductAttention(
@@ -102,7 +102,7 @@ class Layer(nn.Module):
       deterministic=not self.train,
       force_fp32_for_softmax=True,
       name='attention',
-    )(x, mask=mask[:, np.newaxis, np.newaxis, :])
+    )(x, mask=mask)
     x = _norm(self.epsilon, 'norm_attention')(x + drop(y))
     y = dense(self.mlp_width, name='mlp_in')(x)
     y = dense(x.shape[-1], name='mlp_out')(ACTIVATIONS[self.activation](y))
@@ -171,6 +171,7 @@ class Bert(nn.Module):
     *,
     train: bool,
     token_types: jax.Array | None = None,
+    sentences: tuple[jax.Array, jax.Array] | None = None,
   ) -> jax.Array:
     """Contextual vectors of tokens.
 
@@ -181,6 +182,9 @@ class Bert(nn.Module):
         has; a row may be all padding.
       train: Dropout, which needs an rng named 'dropout' unless it is 0.
       token_types: int32 [B, T]; by default they follow from `sep`.
+      sentences: Where several stand in a row and do not read each other (Krell
+        et al., 2021): of each token the number of its sentence, and its
+        position in there, int32 [B, T] each.
 
     Returns:
       float32 [B, T, width], 0 in padding. An id beyond the vocabulary gives
@@ -189,7 +193,9 @@ class Bert(nn.Module):
     Raises:
       ValueError: Attributes or shapes that do not go together.
     """
-    states = self.states(ids, mask, train=train, token_types=token_types)
+    states = self.states(
+      ids, mask, train=train, token_types=token_types, sentences=sentences
+    )
     return jnp.mean(jnp.stack(states[-self.average_layers :]), axis=0)
 
   @nn.compact
@@ -200,6 +206,7 @@ class Bert(nn.Module):
     *,
     train: bool,
     token_types: jax.Array | None = None,
+    sentences: tuple[jax.Array, jax.Array] | None = None,
   ) -> tuple[jax.Array, ...]:
     """The embeddings and every layer's output: layers + 1 of [B, T, width].
 
@@ -218,9 +225,13 @@ class Bert(nn.Module):
     )
     x = table(self.vocabulary, name='word')(ids)
     x += table(self.token_types, name='token_type')(token_types)
-    x += table(self.positions, name='position')(jnp.arange(ids.shape[1]))[
-      np.newaxis
-    ]
+    reads = mask[:, np.newaxis, np.newaxis, :]
+    positions = jnp.arange(ids.shape[1])[np.newaxis]
+    if sentences is not None:
+      number, positions = sentences
+      same = number[:, :, np.newaxis] == number[:, np.newaxis, :]
+      reads = reads & same[:, np.newaxis]
+    x += table(self.positions, name='position')(positions)
     x = _norm(self.epsilon, 'norm')(x)
     frozen = self.frozen_stages > 0
     x = nn.Dropout(self.dropout)(x, deterministic=frozen or not train)
@@ -238,7 +249,7 @@ class Bert(nn.Module):
         dtype=self.dtype,
         train=train and not frozen,
         name=f'layer{i}',
-      )(states[-1], mask)
+      )(states[-1], reads)
       states.append(jax.lax.stop_gradient(x) if frozen else x)
     there = mask[..., np.newaxis]
     return tuple(jnp.where(there, x, 0) for x in states)

@@ -36,6 +36,29 @@ def pack(
   return packed, jnp.arange(length)[np.newaxis] < total, places
 
 
+def sentences(
+  places: jax.Array, length: int
+) -> tuple[jax.Array, jax.Array]:
+  """Of each token in a row of N = length, its utterance and position in it.
+
+  Args:
+    places: int [B, U, T], of `pack`.
+    length: N, of the rows.
+
+  Returns:
+    Two of int32 [B, N], as `bert.Bert` takes them to read each utterance
+    alone; 0 in padding.
+  """
+  rows = np.arange(len(places))[:, np.newaxis, np.newaxis]
+
+  def packed(axis: int) -> jax.Array:
+    counts = jax.lax.broadcasted_iota(jnp.int32, places.shape, axis)
+    found = jnp.zeros((len(places), length), jnp.int32)
+    return found.at[rows, places].set(counts, mode='drop')
+
+  return packed(1), packed(2)
+
+
 def unpack(x: jax.Array, places: jax.Array) -> jax.Array:
   """Vectors [B, N, D] of tokens -> [B, U, T, D] by `places`; 0 in padding."""
   rows = np.arange(len(x))[:, np.newaxis, np.newaxis]

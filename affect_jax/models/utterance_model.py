@@ -32,6 +32,7 @@ class Backbone(nn.Module):
     text: Options of `bert.Bert`, where 'text' are token ids.
     statistics: Pairs (modality, (mean [D], standard deviation [D])) by which
       features are normalized.
+    read_across: Utterances of a dialogue that is one sequence read each other.
   """
 
   fusion: str
@@ -39,6 +40,7 @@ class Backbone(nn.Module):
   modality_dropout: float = 0.0
   text: Pairs = ()
   statistics: Pairs = ()
+  read_across: bool = True
 
   @nn.compact
   def __call__(
@@ -64,7 +66,9 @@ class Backbone(nn.Module):
       options, ids = dict(self.text), sequences['text']
       read = functools.partial(bert.Bert(**options, name='text'), train=train)
       if room is not None:
-        sequences['text'] = _read_dialogues(read, ids, masks['text'], room)
+        sequences['text'] = _read_dialogues(
+          read, ids, masks['text'], room, across=self.read_across
+        )
       else:
         sequences['text'] = read(ids, masks['text'])
       # The utterance has read its context: a mean over both would blur it.
@@ -144,14 +148,18 @@ def _read_dialogues(
   ids: jax.Array,
   mask: jax.Array,
   room: jax.Array,
+  *,
+  across: bool,
 ) -> jax.Array:
   """Ids and mask [B U, T] of the dialogues of room [B, N] -> [B U, T, D]."""
   shape = (room.shape[0], -1, ids.shape[-1])
   packed, there, places = together.pack(
     ids.reshape(shape), mask.reshape(shape), room.shape[1]
   )
+  sentences = None if across else together.sentences(places, room.shape[1])
   # After the first [SEP] the next utterance begins, not BERT's second one.
-  states = read(packed, there, token_types=jnp.zeros_like(packed))
+  types = jnp.zeros_like(packed)
+  states = read(packed, there, token_types=types, sentences=sentences)
   return together.unpack(states, places).reshape(*ids.shape, -1)
 
 
@@ -192,6 +200,7 @@ def settings(
     'fusion_options': pairs(options[fusion]),
     'modality_dropout': options['modality_dropout'],
     'text': pairs(text),
+    'read_across': options['read_across'],
     'statistics': tuple(
       (name, tuple(tuple(map(float, x)) for x in both))
       for name, both in statistics.items()
