@@ -14,6 +14,8 @@ from affect_jax import defaults
 def get_config():
   c = defaults.get_config()
   c.tasks = ('emotion', 'sentiment_class')
+  # Half of the turns are neutral.
+  c.emotion.logit_adjustment = 0.3
   c.data.corpus = 'meld'
   c.data.path = ''
   c.data.text = 'tokens'
@@ -22,17 +24,17 @@ def get_config():
   c.data.window = 16
   c.data.max_tokens = 64
   c.utterance.modalities = ('text',)
-  c.utterance.fusion = 'lf_dnn'
+  c.utterance.fusion = 'concat'
   c.utterance.boundaries = (64,)  # Each shape of a batch is compiled.
-  c.utterance.together = (128, 256, 512)
+  c.utterance.together = (64, 128, 192, 256, 384)
   c.utterance.text.frozen_stages = 3
   c.utterance.text.attention_dropout = 0.0
   c.batch_size = 8
-  c.num_train_steps = 450
+  c.num_train_steps = 520
   c.learning_rate = 1e-3
   c.learning_rate_multipliers = {'backbone/text': 0.2}
-  c.schedule.warmup_steps = 45
+  c.schedule.warmup_steps = 40
   c.weight_decay = 1e-2
   c.ema_decay = 0.98
-  c.eval_every = 90
+  c.eval_every = 130
   return c

@@ -13,6 +13,7 @@ import toy
 import toy_mustard
 
 from affect_jax import train
+from affect_jax.corpora import meld
 from affect_jax.tasks import action_units
 
 pytestmark = pytest.mark.usefixtures('quick_runs')
@@ -53,8 +54,11 @@ def write_aff_wild2(folder):
 def write_utterances(name, c, folder):
   """A miniature of the config's corpus, and a tiny BERT to read it."""
   if name == 'meld':
+    emotions = list(meld.EMOTIONS)
     rows = [
-      test_meld.row(f'Tea is cup {k}.', k // 4, k % 4, 'joy', 'positive')
+      test_meld.row(
+        f'Tea is cup {k}.', k // 4, k % 4, emotions[k % 7], 'positive'
+      )
       for k in range(12)
     ]
     c.data.path = str(test_meld.write(folder, rows, rows[:4], rows[:3]))

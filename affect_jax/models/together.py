@@ -36,9 +36,7 @@ def pack(
   return packed, jnp.arange(length)[np.newaxis] < total, places
 
 
-def sentences(
-  places: jax.Array, length: int
-) -> tuple[jax.Array, jax.Array]:
+def sentences(places: jax.Array, length: int) -> tuple[jax.Array, jax.Array]:
   """Of each token in a row of N = length, its utterance and position in it.
 
   Args:
