@@ -48,11 +48,8 @@ def collate(
     dims: {modality: features per step}; 0: token ids.
     boundaries: Lengths to pad to.
     window: Utterances of a dialogue, at most; 0: single utterances.
-    together: Lengths for the text of a dialogue that is read as one sequence;
-      () reads utterances alone.
-
-  Raises:
-    ValueError: A dialogue has more tokens than any length of `together`.
+    together: Lengths for the text of a dialogue that is read as one sequence
+      (`check_together`); () reads utterances alone.
   """
   lead = (size, window) if window else (size,)
 
@@ -79,15 +76,8 @@ def collate(
   if window:
     inputs['utterance_mask'] = ids != b''
   if together:
-    totals = [int(np.sum(r['text_length'])) for r in rows]
-    longest = int(np.argmax(totals))
-    if totals[longest] > max(together):
-      raise ValueError(
-        f'The dialogue with {rows[longest]["id"][0]!r} has {totals[longest]} '
-        f'tokens, more than config.utterance.together={tuple(together)}: '
-        'give a smaller config.data.window or config.data.max_tokens.'
-      )
-    room = (size, padded_length(totals[longest], together))
+    longest = max(int(np.sum(r['text_length'])) for r in rows)
+    room = (size, padded_length(longest, together))
     inputs['text_room'] = np.zeros(room, bool)
   first = rows[0]
   return {
@@ -145,6 +135,28 @@ def dims_of(builder: Any, modalities: Sequence[str]) -> dict[str, int]:
       '(config.utterance.modalities).'
     )
   return found
+
+
+def check_together(
+  corpora: Sequence[streams.Corpus], together: Sequence[int]
+) -> None:
+  """Whether all dialogues fit into the longest sequence, before hours pass.
+
+  Raises:
+    ValueError: One has more tokens; it is named.
+  """
+  for corpus in corpora:
+    for split in corpus.splits.values():
+      dataset, _ = streams.records_of(corpus.builder, split)
+      dataset = dataset.map(lambda r: (r['id'], r['text_length']))
+      for ids, lengths in dataset.as_numpy_iterator():
+        if lengths.sum() > max(together):
+          raise ValueError(
+            f'{corpus.name}[{split}]: the dialogue that begins with '
+            f'{ids[0].decode()!r} has {lengths.sum()} tokens, more than '
+            f'config.utterance.together={tuple(together)}: give a smaller '
+            'config.data.window or config.data.max_tokens.'
+          )
 
 
 def _longest(row: Row, dims: Mapping[str, int], together: Sequence[int]) -> int:

@@ -6,7 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from test_configs import write_utterances
+from test_end_to_end import load_config
 
+from affect_jax import build
 from affect_jax import defaults
 from affect_jax import sequence_pipeline
 from affect_jax import utterances
@@ -168,9 +171,14 @@ def test_batches_have_room_for_the_longest_dialogue():
   assert batch['inputs']['text'].shape == (3, 2, 16)
 
 
-def test_a_dialogue_without_room_is_an_error():
-  with pytest.raises(ValueError, match=r"'a0' has 17 tokens.*\(8, 16\)"):
-    sequence_pipeline.collate(rows([9, 8]), 1, {'text': 0}, (16,), 2, (8, 16))
+def test_a_dialogue_without_room_is_an_error_before_training(tmp_path):
+  c = load_config('meld')
+  write_utterances('meld', c, tmp_path)
+  c.data.data_dir = str(tmp_path / 'data')
+  c.utterance.together = (8, 16)
+  message = r"meld\[(\w+)\]: .* '\1/dia0_utt0' has \d\d tokens.*\(8, 16\)"
+  with pytest.raises(ValueError, match=message):
+    build.build(c)
 
 
 @pytest.mark.parametrize(
