@@ -66,16 +66,16 @@ def build(config: Any) -> Run:
   train_state.check_ema_decay(config.ema_decay)
   data.window(config)
   views.check(config.eval_views, config.crop_size, config.image_size)
-  corpora = data.build(config)
-  tasks, counts = build_tasks(config, corpora)
-  check_loss_weights(config.loss_weights, tasks)
-  shares = data.shares(config, corpora)
-  branch = get_branch(corpora)(config, corpora, tasks, shares)
   schedule = optimizer.build_schedule(
     learning_rate=config.learning_rate,
     num_train_steps=config.num_train_steps,
     **config.schedule,
   )
+  corpora = data.build(config)
+  tasks, counts = build_tasks(config, corpora)
+  check_loss_weights(config.loss_weights, tasks)
+  shares = data.shares(config, corpora)
+  branch = get_branch(corpora)(config, corpora, tasks, shares)
   settings = config.optimizer.to_dict()
   tx = optimizer.build(
     settings.pop('name'),
