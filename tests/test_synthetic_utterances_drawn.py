@@ -1,7 +1,6 @@
 """What is drawn for invented utterances: formulas, words, voices, faces."""
 
 import functools
-import time
 
 import numpy as np
 import pytest
@@ -183,12 +182,3 @@ def test_faces_show_their_emotion():
   }.items():
     column = units.index(unit)
     assert mean[emotion][column] > mean['neutral'][column] + 0.08, unit
-
-
-def test_streams_fast_enough():
-  began = time.process_time()
-  count = sum(1 for _ in utterances.stream(1, 'sarcasm', 'test', 1000))
-  rate = count / (time.process_time() - began)
-  print(f'{rate:.0f} utterances/s')
-  # Several times faster on an idle machine.
-  assert rate > 500
