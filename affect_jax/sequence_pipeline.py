@@ -49,7 +49,7 @@ def collate(
     boundaries: Lengths to pad to.
     window: Utterances of a dialogue, at most; 0: single utterances.
     together: Lengths for the text of a dialogue that is read as one sequence
-      (`check_together`); () reads utterances alone.
+      (`check_room`); () reads utterances alone.
   """
   lead = (size, window) if window else (size,)
 
@@ -137,7 +137,7 @@ def dims_of(builder: Any, modalities: Sequence[str]) -> dict[str, int]:
   return found
 
 
-def check_together(
+def check_room(
   corpora: Sequence[streams.Corpus], together: Sequence[int]
 ) -> None:
   """Whether all dialogues fit into the longest sequence, before hours pass.

@@ -42,7 +42,7 @@ def build(
   together = options.pop('together')
   if together:
     check_together(config, dims, window)
-    sequence_pipeline.check_together(corpora, together)
+    sequence_pipeline.check_room(corpora, together)
   statistics = {}
   if options.pop('standardize'):
     statistics = sequence_pipeline.statistics(corpora, dims)
