@@ -175,6 +175,7 @@ def test_a_dialogue_without_room_is_an_error_before_training(tmp_path):
   c = load_config('meld')
   write_utterances('meld', c, tmp_path)
   c.data.data_dir = str(tmp_path / 'data')
+  c.data.window = 16
   c.utterance.together = (8, 16)
   message = r"meld\[(\w+)\]: .* '\1/dia0_utt0' has \d\d tokens.*\(8, 16\)"
   with pytest.raises(ValueError, match=message):

@@ -77,6 +77,25 @@ ARMS: Sequence[Arm] = (
   _mosi('vision'),
   Arm('mosi transcripts', 'mosi_text', TRANSCRIPTS, 0.78),
   Arm('meld', 'meld', MELD, 0.6),
+  Arm(
+    'meld dialogues',
+    'meld',
+    MELD,
+    0.6,
+    # A dialogue of up to 16 turns is one sequence: each turn sees the others.
+    {
+      'emotion.label_smoothing': 0.0,
+      'sentiment_class.label_smoothing': 0.0,
+      'data.window': 16,
+      'utterance.boundaries': (64,),
+      'utterance.together': (64, 128, 192, 256, 384),
+      'batch_size': 8,
+      'num_train_steps': 520,
+      'schedule.warmup_steps': 40,
+      'eval_every': 130,
+    },
+    reference='meld',
+  ),
   Arm('mustard folds', 'mustard', MUSTARD, 0.65, folds=5),
   Arm(
     'mustard speaker-independent',
