@@ -1,14 +1,22 @@
 """Listings of utterances become records, and say what was left out."""
 
+import pathlib
+
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import toy_utterances
 
+from affect_jax import text_tokens
 from affect_jax.corpora import listing
 from affect_jax.corpora import records
 from affect_jax.corpora import spoken
 from affect_jax.corpora import text_inputs
 from affect_jax.corpora import utterance
+from affect_jax.models import bert
+from affect_jax.models import hugging_face
+
+TINY = pathlib.Path(__file__).parent / 'golden' / 'bert_tiny'
 
 
 def build(folder, items=None, **options):
@@ -173,3 +181,38 @@ def test_text_of_an_unknown_kind_or_without_model(tmp_path):
     build(tmp_path, text='tokens')
   with pytest.raises(FileNotFoundError, match=r'tokenizer\.json'):
     build(tmp_path, text='features', text_model=str(tmp_path))
+
+
+@pytest.mark.parametrize('count', [1, 2, 3])
+def test_features_are_the_mean_of_the_last_states(tmp_path, count):
+  builder = build(
+    tmp_path,
+    text='features',
+    text_model=str(TINY),
+    max_tokens=16,
+    average_layers=count,
+  )
+  found = read(builder, 'val')
+  options, params = hugging_face.load(TINY)
+  tokenizer = text_tokens.load(TINY)
+  for item in toy_utterances.utterances('val', 3):
+    (ids,) = text_tokens.encode(tokenizer, [item.transcript], max_length=16).ids
+    states = bert.Bert(**options).apply(
+      {'params': params},
+      jnp.asarray(ids)[np.newaxis],
+      jnp.ones((1, len(ids)), bool),
+      train=False,
+      method='states',
+    )
+    expected = np.mean([np.asarray(x[0]) for x in states[-count:]], axis=0)
+    np.testing.assert_allclose(
+      found[item.id]['text'], expected, rtol=1e-4, atol=1e-5
+    )
+
+
+def test_layers_that_are_not_there_are_refused(tmp_path):
+  model = {'text_model': str(TINY)}
+  with pytest.raises(ValueError, match=r'average_layers must be in \[1, 3\]'):
+    build(tmp_path, text='features', average_layers=4, **model)
+  with pytest.raises(ValueError, match=r'utterance\.text\.average_layers'):
+    build(tmp_path, text='tokens', average_layers=2, **model)

@@ -46,6 +46,7 @@ class Spoken(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     context: int = 0,
     max_tokens: int = 128,
     speakers: bool = False,
+    average_layers: int = 1,
     max_steps: int = 512,
     window: int = 0,
     eval_hop: int = 0,
@@ -63,6 +64,8 @@ class Spoken(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         to include, at most.
       max_tokens: Of an utterance with its context, at most.
       speakers: Tokens begin with who says them, see `text_inputs.build`.
+      average_layers: Of a frozen model's states that features are the mean of,
+        the last n, see `text_inputs.build`.
       max_steps: Of audio, vision and given text: what is longer is cut at its
         end, and counted.
       window: Records are dialogues of so many utterances at most, for models
@@ -89,6 +92,7 @@ class Spoken(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       context=context,
       max_tokens=max_tokens,
       speakers=speakers,
+      average_layers=average_layers,
     )
     self._sources = {
       **self._listing.sources,

@@ -25,6 +25,7 @@ from affect_jax.corpora import sources
 from affect_jax.corpora import utterance
 from affect_jax.models import bert
 from affect_jax.models import hugging_face
+from affect_jax.tasks import base
 
 KINDS = ('given', 'none', 'tokens', 'features', 'words')
 # Utterances that are tokenized, and sorted by length, at once; and rows and
@@ -62,6 +63,7 @@ def build(
   context: int = 0,
   max_tokens: int = 128,
   speakers: bool = False,
+  average_layers: int = 1,
 ) -> TextInputs:
   """Checks what is asked for; nothing is computed yet.
 
@@ -74,13 +76,21 @@ def build(
     max_tokens: Of an utterance and its context, at most.
     speakers: The ids of each sentence begin with who said it, 'NAME: ', where
       that is known (EmoBERTa: Kim and Vossen, 2021).
+    average_layers: Of 'features': they are the mean of the model's last n
+      states; 1 is the last layer's, layers + 1 includes the embeddings.
 
   Raises:
-    ValueError: An unknown kind, or one that lacks its model.
+    ValueError: An unknown kind, one that lacks its model, or average_layers
+      that the kind does not read or the model does not have.
     FileNotFoundError: No such model.
   """
   if kind not in KINDS:
     raise ValueError(f'text is {kind!r}; known: {", ".join(KINDS)}.')
+  if average_layers != 1 and kind != 'features':
+    raise ValueError(
+      f"average_layers={average_layers} is an option of text='features', not "
+      f'of {kind!r}; config.utterance.text.average_layers is that of tokens.'
+    )
   if kind in ('given', 'none'):
     dim = listing.dims.get('text', 0) if kind == 'given' else 0
     if kind == 'given' and not dim:
@@ -113,10 +123,14 @@ def build(
     dim = 0
     encode = lambda blocks: blocks
   else:
-    dim = hugging_face.read_options(folder)['width']
+    options = hugging_face.read_options(folder)
+    base.check_range('average_layers', average_layers, 1, options['layers'] + 1)
+    dim = options['width']
     own['text_model'] = hugging_face.fingerprint(folder)
     own['steps'] = 'of the utterance, without its context'
-    encode = lambda blocks: _hidden(folder, blocks)
+    if average_layers != 1:
+      own['average_layers'] = str(average_layers)
+    encode = lambda blocks: _hidden(folder, average_layers, blocks)
 
   def read(items: Iterator[utterance.Utterance]) -> Iterator[Pair]:
     return _unblocked(
@@ -202,11 +216,13 @@ def _by(speaker: str, text: str) -> str:
   return f'{name}: {text}' if name and text else text
 
 
-def _hidden(folder: pathlib.Path, blocks: Iterator[Block]) -> Iterator[Block]:
+def _hidden(
+  folder: pathlib.Path, average_layers: int, blocks: Iterator[Block]
+) -> Iterator[Block]:
   """Replaces ids by the hidden states of the model, f32 [T, D]."""
   options, params = hugging_face.load(folder)
   sep = options.get('sep')
-  model = bert.Bert(**options)
+  model = bert.Bert(**options, average_layers=average_layers)
 
   @jax.jit
   def run(params: Any, ids: jax.Array, mask: jax.Array) -> Any:
