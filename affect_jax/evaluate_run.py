@@ -119,7 +119,8 @@ def evaluate_best(
         if config.eval_subsets and run.branch.modalities:
           found = _score_subsets(run, predict, state, corpus, split, own)
           found[run.branch.modalities] = scores
-          subsets.show(key, run.tasks, found)
+          dropout = config.utterance.modality_dropout
+          subsets.show(key, run.tasks, found, dropout)
           grid[key] = {'+'.join(k): dict(v) for k, v in found.items()}
     if rows and jax.process_index() == 0:
       path = os.path.join(workdir, 'predictions', f'{split}.csv')

@@ -32,9 +32,19 @@ def keep(
   modalities: Sequence[str],
   kept: Sequence[str],
 ) -> Iterator[batch_lib.Batch]:
-  """The batches without the modalities that are not kept."""
+  """The batches without the modalities that are not kept.
+
+  Args:
+    batches: Of the contract in `batch`, with 'id'.
+    modalities: Of the batches.
+    kept: Some of them.
+
+  Yields:
+    With inputs 'real' bool, as 'id': a sample that has none of the kept is
+    not what fills up a batch.
+  """
   for batch in batches:
-    inputs = dict(batch['inputs'])
+    inputs = {**batch['inputs'], 'real': batch['id'] != b''}
     for name in modalities:
       if name not in kept:
         inputs[name + '_mask'] = np.zeros_like(inputs[name + '_mask'])
@@ -45,10 +55,27 @@ def show(
   split: str,
   tasks: Sequence[Any],
   scores: Mapping[tuple[str, ...], Mapping[str, float]],
+  modality_dropout: Any,
 ) -> None:
-  """Prints the headline of each task that is labelled, for each subset."""
+  """Prints the protocol, and each labelled task's headline by subset.
+
+  Args:
+    split: What was evaluated.
+    tasks: Of the run.
+    scores: {modalities: {metric: value}}.
+    modality_dropout: config.utterance.modality_dropout of training.
+  """
+  trained = f'Training took modalities away with chance {modality_dropout}.'
+  if not modality_dropout:
+    trained = (
+      'Training took none away (config.utterance.modality_dropout is 0): only '
+      'samples that lack a modality have taught the model what that means.'
+    )
   shown = rich_table.Table(
-    title=f'{split}: one model, evaluated with some modalities taken away'
+    title=f'{split}: one model, evaluated with some modalities taken away',
+    caption='The same samples in each row, with the thresholds of all '
+    'modalities; a learned token stands for what is taken away or was never '
+    f'there. {trained}',
   )
   shown.add_column('modalities', no_wrap=True)
   columns = [f'{t.name}/{t.headline}' for t in tasks]

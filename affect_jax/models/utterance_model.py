@@ -5,6 +5,7 @@ import functools
 from typing import Any
 
 from absl import logging
+import flax.core
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -52,7 +53,8 @@ class Backbone(nn.Module):
   ) -> jax.Array:
     """{modality: [B, T, D] or ids [B, T], modality + '_mask'} -> [B, D'].
 
-    Of training there may be 'train_row' and 'train_label', for the fusion.
+    Of training there may be 'train_row' and 'train_label', for the fusion; of
+    evaluation 'real' [B], which rows are samples, even without any modality.
     With `room` [dialogues, N], the text of a dialogue is one sequence.
     """
     names = [n for n in inputs if n + '_mask' in inputs]
@@ -77,7 +79,7 @@ class Backbone(nn.Module):
         sequences['text'], masks['text'] = _to_front(sequences['text'], mask)
     sequences, masks, seen = absent.Absent(
       self.modality_dropout, name='absent'
-    )(sequences, masks, train=train)
+    )(sequences, masks, train=train, real=inputs.get('real'))
     own: dict[str, Any] = {}
     if 'train_row' in inputs:
       own = {n: inputs[n] for n in ('train_row', 'train_label')}
@@ -221,8 +223,8 @@ def frozen_paths(text: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def pairs(options: Mapping[str, Any]) -> Pairs:
-  """A mapping as a module can hold it: hashable."""
-  return tuple(options.items())
+  """A mapping as a module can hold it: hashable, dicts in it too."""
+  return tuple(flax.core.freeze(dict(options)).items())
 
 
 def pretrained(

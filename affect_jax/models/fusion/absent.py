@@ -18,8 +18,8 @@ class Absent(nn.Module):
 
   A modality that a row lacks (its mask is False everywhere), or that is
   dropped in training, becomes a sequence of one step, so that a fusion sees
-  at least one step of each. Rows without any modality fill up a batch; they
-  stay empty.
+  at least one step of each. Rows without any modality fill up a batch and
+  stay empty, unless `real` says that they are samples.
 
   Attributes:
     dropout: Probability with which a row loses a modality in training, for
@@ -40,10 +40,12 @@ class Absent(nn.Module):
     masks: Mapping[str, jax.Array],
     *,
     train: bool,
+    real: jax.Array | None = None,
   ) -> tuple[dict[str, jax.Array], dict[str, jax.Array], dict[str, jax.Array]]:
     """Sequences {modality: [B, T, D]} and masks bool [B, T] -> the same.
 
     And {modality: bool [B]}: True where a row has it and it was not dropped.
+    Samples are those of `real` bool [B], or those that have any modality.
     """
     given = modalities.ordered(sequences, masks)
     there = jnp.stack([mask.any(-1) for _, mask in given.values()], -1)
@@ -51,7 +53,7 @@ class Absent(nn.Module):
     stays = there
     if train and any(rates):
       stays = kept(self.make_rng('dropout'), there, np.asarray(rates))
-    real = there.any(-1)
+    real = there.any(-1) if real is None else real
     out_sequences, out_masks, seen = {}, {}, {}
     for i, (name, (x, mask)) in enumerate(given.items()):
       token = self.param(
