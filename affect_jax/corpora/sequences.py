@@ -4,7 +4,7 @@ import pathlib
 
 import numpy as np
 
-SUFFIXES = {'audio': ('.npy', '.wav'), 'vision': ('.npy',)}
+SUFFIXES = {'audio': ('.npy', '.wav'), 'vision': ('.npy', '.csv')}
 
 
 def checked(array: np.ndarray, dim: int | None = None) -> np.ndarray:

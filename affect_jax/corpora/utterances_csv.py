@@ -5,8 +5,8 @@
   text             optional: what was said
   audio            optional: path of a .npy array [T, D], or of a .wav, of
                    which `wav_features` are taken (affect_jax[audio])
-  vision           optional: path of a .npy array [T, D], such as action units
-                   of each frame
+  vision           optional: path of a .npy array [T, D], or of a CSV of
+                   OpenFace or py-feat, of which `face_features` are read
   dialogue         optional: the conversation or video it belongs to
   turn             optional: its place there, from 0; without turns, the order
                    of the rows counts
@@ -18,9 +18,10 @@
   anger, joy, ...  optional, in place of `emotion`: several at once, 0 to 1 each
 
 An empty cell is a missing modality, or is not annotated; a row needs one of
-text, audio and vision. Paths are relative to the CSV, or absolute. D is the
-same in all rows of a modality; T is not. The file is UTF-8 with a header line
-and commas.
+text, audio and vision. A CSV without any face is a missing modality, too; its
+frames without a face are counted. Paths are relative to the CSV, or absolute.
+D is the same in all rows of a modality; T is not. The file is UTF-8 with a
+header line and commas.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +31,7 @@ import pathlib
 from absl import logging
 import numpy as np
 
+from affect_jax import face_features
 from affect_jax.corpora import listing as listing_lib
 from affect_jax.corpora import sequences
 from affect_jax.corpora import sources
@@ -113,7 +115,11 @@ def _stream(
     found = {}
     for modality, name in row.files.items():
       try:
-        found[modality] = _features(file, name, dims[modality])
+        x, left_out = _features(file, name, dims[modality])
+        for reason, count in left_out.items():
+          yield listing_lib.LeftOut(f'{modality}: {reason}', row.id, count)
+        if len(x):
+          found[modality] = x
       except ValueError as e:
         problems.add(
           f'{file}:{row.line}: {modality} {name!r} {e} (the first one is in '
@@ -121,6 +127,9 @@ def _stream(
         )
     turn = turns.get(row.dialogue, 0) if row.turn is None else row.turn
     turns[row.dialogue] = turn + 1
+    if row.files and not found and not row.text:
+      yield listing_lib.LeftOut('utterances without a face or words', row.id, 1)
+      continue
     yield utterance.Utterance(
       id=row.id,
       labels=_labels(row, emotions),
@@ -164,16 +173,27 @@ def _dim(file: pathlib.Path, row: utterances_table.Row, modality: str) -> int:
 
     return len(wav_features.names())
   try:
-    return _features(file, name).shape[1]
+    return _features(file, name)[0].shape[1]
   except ValueError as e:
     raise ValueError(f'{file}:{row.line}: {modality} {name!r} {e}.') from e
 
 
 def _features(
   file: pathlib.Path, name: str, dim: int | None = None
-) -> np.ndarray:
-  """Features [T, D] of a file that a row names."""
-  return sequences.checked(sequences.read(file.parent / name), dim)
+) -> tuple[np.ndarray, Mapping[str, int]]:
+  """Features [T, D] of a file that a row names, and {reason: steps left out}.
+
+  T is 0 where a CSV of OpenFace or py-feat has no face.
+  """
+  path = file.parent / name
+  if path.suffix.lower() != '.csv':
+    return sequences.checked(sequences.read(path), dim), {}
+  faces = face_features.read(path)
+  if dim is not None and faces.values.shape[1] != dim:
+    raise ValueError(
+      f'has {faces.values.shape[1]} features per step, not {dim}'
+    )
+  return faces.values, faces.left_out
 
 
 class UtterancesCsv(spoken.Spoken):
