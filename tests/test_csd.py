@@ -236,6 +236,15 @@ def test_corpus_with_sentiment_only(tmp_path):
     ('standard_train_fold = [', 'not a list of folds'),
     ('standard_train_fold = print(1)', 'not a list of folds'),
     ('standard_train_fold = []', "no .*'standard_valid_fold'"),
+    (
+      FOLDS.replace("['c']", "['c', 'b']"),
+      r"1 videos .*: 'b' in \['standard_train_fold', 'standard_valid_fold'\]",
+    ),
+    (
+      FOLDS.replace("'gone'", "'a'").replace('[]', "['b']"),
+      r"2 videos .*: 'a' in \['standard_train_fold', 'standard_train_fold'\]; "
+      r"'b' in \['standard_train_fold', 'standard_test_fold'\]\.",
+    ),
   ],
 )
 def test_file_without_folds(tmp_path, text, message):

@@ -132,7 +132,8 @@ def read_folds(path: pathlib.Path) -> dict[str, tuple[str, ...]]:
   """{'train', 'val', 'test': videos}; the file is parsed, never run.
 
   Raises:
-    ValueError: names the file: not Python, or a list is missing.
+    ValueError: names the file: not Python, a list is missing, or a video is
+      in two lists, or twice in one.
   """
   try:
     tree = ast.parse(path.read_text(encoding='utf-8'))
@@ -145,6 +146,17 @@ def read_folds(path: pathlib.Path) -> dict[str, tuple[str, ...]]:
     raise ValueError(f'{path}: not a list of folds in Python: {e}') from e
   if missing := sorted(set(FOLDS.values()) - set(lists)):
     raise ValueError(f'{path}: no {missing}, only {sorted(lists)}.')
+  homes: dict[str, list[str]] = {}
+  for name in FOLDS.values():
+    for video in lists[name]:
+      homes.setdefault(video, []).append(name)
+  # Else a model would be tested on what it was trained on.
+  if again := {v: names for v, names in homes.items() if len(names) > 1}:
+    shown = [f'{v!r} in {names}' for v, names in list(again.items())[:10]]
+    raise ValueError(
+      f'{path}: {len(again)} videos are there more than once: '
+      f'{"; ".join(shown)}{"; ..." if len(again) > len(shown) else "."}'
+    )
   return {split: tuple(lists[name]) for split, name in FOLDS.items()}
 
 
