@@ -17,6 +17,9 @@ from typing import Any
 import numpy as np
 
 FILE = 'tokenizer.json'
+WORDS = 'vocab.txt'
+# Published tables of words are padded up to a multiple of 8, 64 or 128.
+PADDED = 128
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -76,6 +79,9 @@ def load(
   Cutting and padding that the file prescribes are switched off, and a text
   that says '[SEP]' is read as these letters, not as the token.
 
+  A tokenizer of other weights is told by its size, and by the vocab.txt beside
+  it if there is one. Without that file another one of the same size passes.
+
   Args:
     folder: With tokenizer.json.
     vocabulary: Rows of the model's table of words; by default vocab_size of
@@ -85,7 +91,8 @@ def load(
     ImportError: The library `tokenizers` is not installed.
     FileNotFoundError: No tokenizer.json in the folder.
     ValueError: Names the file: damaged, does not write '[CLS] a [SEP] b
-      [SEP]', or has more words than the model.
+      [SEP]', has more words than the model or at least PADDED fewer, or
+      others than vocab.txt.
   """
   try:
     import tokenizers
@@ -120,6 +127,13 @@ def load(
       f'{path}: has {size} words, but the model has vectors for {vocabulary}: '
       'it belongs to other weights.'
     )
+  if vocabulary is not None and vocabulary - size >= PADDED:
+    raise ValueError(
+      f'{path}: has {size} words, but the model has vectors for {vocabulary}, '
+      f'which is more than padding ({PADDED - 1} at most): the tokenizer is of '
+      'another vocabulary.'
+    )
+  _check_words(path, tokenizer)
   unknown = getattr(tokenizer.model, 'unk_token', None)
   return Tokenizer(
     file=str(path),
@@ -130,6 +144,31 @@ def load(
     sep=single[1],
     unknown=None if unknown is None else tokenizer.token_to_id(unknown),
   )
+
+
+def _check_words(path: pathlib.Path, tokenizer: Any) -> None:
+  """Raises ValueError if the vocab.txt beside it numbers other words."""
+  file = path.with_name(WORDS)
+  if not file.is_file():
+    return
+  lines = file.read_text(encoding='utf-8', errors='replace').split('\n')
+  words = {word: i for i, word in enumerate(lines)}
+  known = tokenizer.get_vocab(with_added_tokens=False)
+  for word in (*words, *sorted(known, key=known.__getitem__)):
+    # Libraries do not agree on white space at the end of a line.
+    if not word or word != word.strip():
+      continue
+    here, there = tokenizer.token_to_id(word), words.get(word)
+    if here != there:
+      raise ValueError(
+        f'{path}: is not the tokenizer of {file.name} beside it: {word!r} is '
+        f'{_numbered(here)} in {path.name} and {_numbered(there)} in '
+        f'{file.name}.'
+      )
+
+
+def _numbered(number: int | None) -> str:
+  return 'absent' if number is None else f'number {number}'
 
 
 def _read_config(path: pathlib.Path) -> dict[str, Any]:

@@ -158,6 +158,57 @@ def test_more_words_than_vectors(folder):
     text_tokens.load(folder, vocabulary=62)
 
 
+def test_fewer_words_than_vectors(folder):
+  config = json.loads((folder / 'config.json').read_text())
+  # 63 words: 127 rows more may be padding.
+  (folder / 'config.json').write_text(json.dumps(config | {'vocab_size': 190}))
+  assert text_tokens.load(folder).size == 63
+  (folder / 'config.json').write_text(json.dumps(config | {'vocab_size': 191}))
+  message = r'tokenizer\.json: has 63 words, but .* for 191, .*another vocab'
+  with pytest.raises(ValueError, match=message):
+    text_tokens.load(folder)
+  assert text_tokens.load(folder, vocabulary=64).size == 63
+
+  def add(content):
+    token = {
+      **{'id': 63, 'content': '[NAME]', 'special': True, 'single_word': False},
+      **{'lstrip': False, 'rstrip': False, 'normalized': False},
+    }
+    content['added_tokens'].append(token)
+
+  change_tokenizer(folder, add)  # Added tokens count.
+  assert text_tokens.load(folder).size == 64
+
+
+def vocabulary():
+  content = json.loads((TINY / 'tokenizer.json').read_text(encoding='utf-8'))
+  words = content['model']['vocab']
+  return sorted(words, key=words.__getitem__)
+
+
+@pytest.mark.parametrize('end', ['', '\n', '\n\n'])
+def test_the_words_of_vocab_txt(folder, end):
+  (folder / 'vocab.txt').write_text('\n'.join(vocabulary()) + end)
+  assert text_tokens.load(folder).size == 63
+
+
+def test_other_words_than_those_of_vocab_txt(folder):
+  words = vocabulary()
+
+  def refused(words, message):
+    (folder / 'vocab.txt').write_text('\n'.join(words))
+    with pytest.raises(
+      ValueError, match=r'tokenizer\.json: is not .*' + message
+    ):
+      text_tokens.load(folder)
+
+  swapped = [*words[:20], words[21], words[20], *words[22:]]
+  refused(swapped, f"'{words[21]}' is number 21 in .* and number 20 in vocab")
+  other = [*words[:30], 'kettle', *words[31:]]
+  refused(other, "'kettle' is absent in .* and number 30 in vocab")
+  refused(words[:-1], f"'{words[-1]}' is number 62 in .* and absent in vocab")
+
+
 def test_another_template_than_that_of_bert(folder):
   def roberta(content):
     pair = content['post_processor']['pair']
