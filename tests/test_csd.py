@@ -230,6 +230,26 @@ def test_corpus_with_sentiment_only(tmp_path):
     csd.listing(path, folds)
 
 
+def test_listing_of_a_file_without_labels(tmp_path):
+  """Even if its numbers would do."""
+  folds = tmp_path / 'folds.py'
+  folds.write_text(FOLDS)
+  content = {'c': (np.array([[0.5]]), spans((0, 2)))}
+  path = toy_files.write_csd(tmp_path / 'pitch.csd', {'COVAREP': content})
+  with pytest.raises(
+    ValueError, match=r"pitch\.csd: no stream of labels in it, but \['COVAREP'"
+  ):
+    csd.listing(path, folds, audio=path)
+  toy_files.write_csd(path, {'x': content, 'y': content})
+  with pytest.raises(ValueError, match=r"pitch\.csd: .*but \['x', 'y'\]"):
+    csd.listing(path, folds, audio=path)
+  toy_files.write_csd(path, {'opinion_labels': content})
+  assert set(csd.listing(path, folds, audio=path).outputs) == {
+    'sentiment',
+    'sentiment_class',
+  }
+
+
 @pytest.mark.parametrize(
   ('text', 'message'),
   [

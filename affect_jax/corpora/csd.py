@@ -64,8 +64,9 @@ def listing(
   Raises:
     FileNotFoundError: a file is not there.
     ImportError: h5py is not installed.
-    ValueError: names the file: see `csd_file.entries`; labels out of range;
-      no folds in it; none of words, vectors, audio and vision is given.
+    ValueError: names the file: see `csd_file.entries`; no stream of labels, or
+      labels out of range; no folds in it, or a video in two; none of words,
+      vectors, audio and vision is given.
   """
   streams = {'text': vectors, 'audio': audio, 'vision': vision}
   streams = {
@@ -103,9 +104,16 @@ def read_labels(
   """{video: [(start, end, row in the stream, labels by name)], by time}.
 
   Raises:
-    ValueError: names the file, video, row and value: not 1 or 7 columns, or
-      not in their ranges.
+    ValueError: names the file: its only stream is none of labels (lists it);
+      the video, row and value: not 1 or 7 columns, or not in their ranges.
   """
+  there = csd_file.streams(path)
+  # 'All Labels' of MOSEI, 'Opinion Segment Labels' of MOSI.
+  if len(there) == 1 and 'label' not in there[0].lower():
+    raise ValueError(
+      f'{path}: no stream of labels in it, but {there}. They are in '
+      'CMU_MOSEI_Labels.csd and CMU_MOSI_Opinion_Labels.csd.'
+    )
   videos: dict[str, list] = {}
   for key, features, intervals in csd_file.entries(path):
     video, index = feature_file.split_id(key)
