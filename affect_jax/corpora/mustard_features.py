@@ -4,13 +4,16 @@ Each reader takes the file, the ids of all rows and the rows that are wanted,
 ascending, and streams their arrays, unchecked.
 """
 
+import collections
 from collections.abc import Callable, Iterator, Mapping, Sequence
 import json
 import pathlib
 from typing import Any
 
+from absl import logging
 import numpy as np
 
+from affect_jax.corpora import feature_file
 from affect_jax.corpora import numpy_pickle
 
 
@@ -19,7 +22,9 @@ def from_pickle(
 ) -> Iterator[np.ndarray]:
   """Arrays [T, D] of a pickle {id: (D, T)}: features come first there.
 
-  Further ids are left alone.
+  Further ids are left alone. -inf, +inf and single NaN become 0 and are counted
+  in a warning, as `feature_file.finite` does; an array without any other value
+  is left as it is.
 
   Raises:
     ValueError: the file is not such a pickle, or an id is not in it.
@@ -27,8 +32,26 @@ def from_pickle(
   found = numpy_pickle.load(file, encoding='latin1')
   if not isinstance(found, dict):
     raise ValueError(f'{file}: {type(found).__name__}, not a dict of arrays.')
-  for row in rows:
-    yield np.transpose(_get(file, found, ids[row]))
+  counts: collections.Counter = collections.Counter()
+  try:
+    for row in rows:
+      yield _finite(np.transpose(_get(file, found, ids[row])), counts)
+  finally:  # Who wants no further row does not come back.
+    for reason, count in sorted(counts.items()):
+      if count:
+        logging.warning('%s: %d %s.', file, count, reason)
+
+
+def _finite(array: np.ndarray, counts: collections.Counter) -> np.ndarray:
+  """The array with 0 for what is not finite, unless nothing else is in it."""
+  if array.dtype.kind != 'f' or np.isfinite(array).all():
+    return array
+  own: collections.Counter = collections.Counter()
+  found = feature_file.finite(array, 'audio', own)
+  if found is None:
+    return array
+  counts.update(own)
+  return found
 
 
 def from_hdf5(
