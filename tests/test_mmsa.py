@@ -249,8 +249,50 @@ def test_published_files_are_known_by_their_checksum(tmp_path, monkeypatch):
 
 
 def test_published_checksums_are_those_of_the_readme():
-  assert len(mmsa.PUBLISHED) == 5
-  assert all(len(bytes.fromhex(digest)) == 32 for digest in mmsa.PUBLISHED)
+  """Of thuiar/MMSA, as it was read on its own for this test."""
+  assert {d: (name, *rest) for d, (name, *rest) in mmsa.PUBLISHED.items()} == {
+    '78e0f8b5ef8ff71558e7307848fc1fa929ecb078203f565ab22b9daab2e02524': (
+      *('MOSI/Processed/unaligned_50.pkl', 3.0, (768, 5, 20)),
+    ),
+    'd3994fd25681f9c7ad6e9c6596a6fe9b4beb85ff7d478ba978b124139002e5f9': (
+      *('MOSI/Processed/aligned_50.pkl', 3.0, (768, 5, 20)),
+    ),
+    'ad8b23d50557045e7d47959ce6c5b955d8d983f2979c7d9b7b9226f6dd6fec1f': (
+      *('MOSEI/Processed/unaligned_50.pkl', 3.0, (768, 74, 35)),
+    ),
+    '45eccfb748a87c80ecab9bfac29582e7b1466bf6605ff29d3b338a75120bf791': (
+      *('MOSEI/Processed/aligned_50.pkl', 3.0, (768, 74, 35)),
+    ),
+    'c9e20c13ec0454d98bb9c1e520e490c75146bfa2dfeeea78d84de047dbdd442f': (
+      *('SIMS/Processed/unaligned_39.pkl', 1.0, (768, 33, 709)),
+    ),
+  }
+
+
+@pytest.mark.parametrize(
+  ('name', 'level', 'told'),
+  [
+    ('MOSEI/Processed/aligned_50.pkl', 'WARNING', ['45eccfb7']),
+    ('unaligned_39.pkl', 'WARNING', ['c9e20c13']),
+    # MOSI's or MOSEI's.
+    ('aligned_50.pkl', 'WARNING', ['45eccfb7', 'd3994fd2']),
+    ('mine.pkl', 'INFO', []),
+  ],
+)
+def test_a_file_that_is_only_named_like_a_published_one(
+  tmp_path, caplog, name, level, told
+):
+  path = tmp_path / name
+  path.parent.mkdir(parents=True, exist_ok=True)
+  toy_files.write_pickle(path, three())
+  digest = hashlib.sha256(path.read_bytes()).hexdigest()
+  with caplog.at_level('INFO', logger='absl'):
+    assert dict(mmsa.listing(path).dims) == DIMS
+  (record,) = (r for r in caplog.records if str(path) in r.getMessage())
+  assert record.levelname == level
+  message = record.getMessage()
+  assert sorted(d[:8] for d in mmsa.PUBLISHED if d in message) == told
+  assert (digest in message) == (level == 'WARNING')
 
 
 def test_options_change_the_corpus(tmp_path):

@@ -91,8 +91,9 @@ def listing(
   read as 0. A NaN label is not annotated.
 
   A published file is told by its sha256; any other is read once here, to learn
-  its widths. Each split reads the file again and keeps its own part: up to the
-  file's size in memory while a split is read.
+  its widths, with a warning if it is named like one. Each split reads the file
+  again and keeps its own part: up to the file's size in memory while a split
+  is read.
 
   Args:
     path: The .pkl.
@@ -123,7 +124,7 @@ def listing(
         f'{label_range:g}.'
       )
   else:
-    logging.info('%s is none of the files that MMSA published.', path)
+    _warn_of_name(path, digest)
     dims, scale, splits = _survey(path, label_range)
   outputs: dict[str, tuple[str, ...]] = dict(feature_file.SENTIMENT)
   files = {path.name: digest}
@@ -142,6 +143,31 @@ def listing(
       for split in splits
     },
     sources={**files, 'label_range': f'{scale:g}'},
+  )
+
+
+def _warn_of_name(path: pathlib.Path, digest: str) -> None:
+  """A file that is named like a published one may be a damaged copy of it."""
+  named = {
+    known: name
+    for known, (name, *_) in PUBLISHED.items()
+    if pathlib.PurePath(name).name == path.name
+  }
+  # MOSI's and MOSEI's have the same names: their folders tell them apart.
+  within = {
+    known: name
+    for known, name in named.items()
+    if name.partition('/')[0].lower() in map(str.lower, path.parts[:-1])
+  }
+  if not named:
+    logging.info('%s is none of the files that MMSA published.', path)
+    return
+  logging.warning(
+    '%s is named like a file that MMSA published but is another: its sha256 is '
+    '%s, not that of %s. It is read as a file of your own.',
+    path,
+    digest,
+    ', '.join(f'{name} ({d})' for d, name in (within or named).items()),
   )
 
 
