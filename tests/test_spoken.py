@@ -115,6 +115,38 @@ def test_what_is_left_out_and_cut_is_counted(tmp_path):
 
 
 @pytest.mark.parametrize(
+  ('text', 'left'), [('none', ['u1', 'u3']), ('given', ['u1'])]
+)
+@pytest.mark.parametrize('window', [0, 3])
+def test_utterances_of_text_that_is_not_used_are_counted(
+  tmp_path, text, left, window
+):
+  there = {'audio': np.ones((2, 3), np.float32)}
+  given = {'text': np.ones((2, 5), np.float32)}
+  items = [
+    utterance.Utterance(f'u{i}', {}, dialogue='d', turn=i, **content)
+    for i, content in enumerate(
+      [
+        {'sequences': there, 'transcript': 'yes'},
+        {'transcript': 'no'},
+        {'sequences': there},
+        {'sequences': given},
+      ]
+    )
+  ]
+  builder = build(tmp_path, items, text=text, window=window)
+  kept = [
+    name.decode()
+    for row in builder.as_dataset(split='train').as_numpy_iterator()
+    for name in np.ravel(row['id'])
+  ]
+  assert sorted({*kept, *left}) == ['u0', 'u1', 'u2', 'u3']
+  assert not {*kept} & {*left}
+  skipped = records.metadata(builder)['skipped']
+  assert skipped == {'utterances with no modality in use': len(left)}
+
+
+@pytest.mark.parametrize(
   ('changes', 'message'),
   [
     ({'sequences': {}}, 'u0: no modality at all'),

@@ -24,6 +24,7 @@ from affect_jax.corpora import text_inputs
 from affect_jax.corpora import utterance
 
 CUT = 'steps beyond max_steps'
+UNUSED = 'utterances with no modality in use'
 
 
 class Spoken(tfds.core.GeneratorBasedBuilder, skip_registration=True):
@@ -180,9 +181,14 @@ class Spoken(tfds.core.GeneratorBasedBuilder, skip_registration=True):
           last[item.dialogue] = item.turn
         current = item.dialogue
         try:
-          yield item, self._record(item, text, skipped)
+          record = self._record(item, text, skipped)
         except ValueError as error:
           problems.add(f'{item.id}: {error}.')
+          continue
+        if record is None:
+          skipped[UNUSED] = skipped.get(UNUSED, 0) + 1
+        else:
+          yield item, record
 
     hop = self._window if split == 'train' else self._hop
     for group in _dialogues(rows(), self._window, hop):
@@ -198,7 +204,8 @@ class Spoken(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     item: utterance.Utterance,
     text: np.ndarray | None,
     skipped: dict[str, int],
-  ) -> dict[str, Any]:
+  ) -> dict[str, Any] | None:
+    """None: all that there is of it is text, which is not in use."""
     sequences = {m: x for m, x in item.sequences.items() if m != 'text'}
     if text is not None:
       sequences['text'] = text
@@ -218,6 +225,8 @@ class Spoken(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       record[name] = x.astype(np.float32 if dim else np.int32)
       record[name + '_length'] = np.int32(len(x))
     if not any(record[m + '_length'] for m in self._dims):
+      if item.transcript or len(item.sequences.get('text', ())):
+        return None
       raise ValueError(f'no modality at all, of {sorted(self._dims)}')
     record |= listing_lib.to_record(item.labels, self._listing.outputs)
     record['transcript'] = item.transcript
