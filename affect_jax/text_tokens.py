@@ -91,8 +91,8 @@ def load(
     ImportError: The library `tokenizers` is not installed.
     FileNotFoundError: No tokenizer.json in the folder.
     ValueError: Names the file: damaged, does not write '[CLS] a [SEP] b
-      [SEP]', has more words than the model or at least PADDED fewer, or
-      others than vocab.txt.
+      [SEP]', has more words than the model, at least PADDED fewer and
+      no vocab.txt beside it, or others than vocab.txt.
   """
   try:
     import tokenizers
@@ -127,13 +127,13 @@ def load(
       f'{path}: has {size} words, but the model has vectors for {vocabulary}: '
       'it belongs to other weights.'
     )
-  if vocabulary is not None and vocabulary - size >= PADDED:
+  told = _check_words(path, tokenizer)
+  if vocabulary is not None and vocabulary - size >= PADDED and not told:
     raise ValueError(
       f'{path}: has {size} words, but the model has vectors for {vocabulary}, '
       f'which is more than padding ({PADDED - 1} at most): the tokenizer is of '
-      'another vocabulary.'
+      f'another vocabulary. If not, put the {WORDS} of the model beside it.'
     )
-  _check_words(path, tokenizer)
   unknown = getattr(tokenizer.model, 'unk_token', None)
   return Tokenizer(
     file=str(path),
@@ -146,11 +146,11 @@ def load(
   )
 
 
-def _check_words(path: pathlib.Path, tokenizer: Any) -> None:
-  """Raises ValueError if the vocab.txt beside it numbers other words."""
+def _check_words(path: pathlib.Path, tokenizer: Any) -> bool:
+  """Whether there is a vocab.txt beside it; ValueError if words differ."""
   file = path.with_name(WORDS)
   if not file.is_file():
-    return
+    return False
   lines = file.read_text(encoding='utf-8', errors='replace').split('\n')
   words = {word: i for i, word in enumerate(lines)}
   known = tokenizer.get_vocab(with_added_tokens=False)
@@ -165,6 +165,7 @@ def _check_words(path: pathlib.Path, tokenizer: Any) -> None:
         f'{_numbered(here)} in {path.name} and {_numbered(there)} in '
         f'{file.name}.'
       )
+  return True
 
 
 def _numbered(number: int | None) -> str:

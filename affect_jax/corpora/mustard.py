@@ -10,7 +10,8 @@ open to all; the clips are linked there:
 Features, if they are wanted, are in the files that the same page describes:
 
   audio_features.p      {id: (283, T)}: 13 MFCC, their 13 deltas, 128 mel bands,
-                        their 128 deltas, spectral centroid; T is about 12
+                        their 128 deltas, spectral centroid; T is about 12;
+                        -inf, inf and single NaN are read as 0 and counted
   features/utterances_final/resnet_pool5.hdf5
                         {id: (frames, 2048)} of ResNet-152
   bert-output.jsonl     one line per utterance: up to 128 word pieces, of each
@@ -35,6 +36,7 @@ Castro et al., 2019, "Towards Multimodal Sarcasm Detection (An Obviously Perfect
 Paper)".
 """
 
+import collections
 from collections.abc import Iterator, Mapping, Sequence
 import dataclasses
 import functools
@@ -46,6 +48,8 @@ from typing import Any
 from absl import logging
 import numpy as np
 
+from affect_jax.corpora import feature_file
+from affect_jax.corpora import listing as listing_lib
 from affect_jax.corpora import mojibake
 from affect_jax.corpora import mustard_features
 from affect_jax.corpora import mustard_folds
@@ -161,20 +165,23 @@ def _stream(
   clips: Mapping[str, Mapping[str, Any]],
   rows: Sequence[int],
   features: Features,
-) -> Iterator[utterance.Utterance]:
-  """Utterances in the order of the table."""
+) -> Iterator[utterance.Utterance | listing_lib.LeftOut]:
+  """Utterances in the order of the table, then what was counted."""
   ids = list(clips)
   streams = {
     modality: mustard_features.READERS[modality](file, ids, rows)
     for modality, file in features.files.items()
   }
+  counts: collections.Counter = collections.Counter()
   for row in rows:
     clip = clips[ids[row]]
     sequences = {}
     for modality, stream in streams.items():
       sequences[modality] = _checked(
         next(stream),
+        modality,
         f'{features.files[modality]}: {ids[row]!r}',
+        counts,
         features.dims[modality],
       )
     yield utterance.Utterance(
@@ -186,6 +193,7 @@ def _stream(
       context_speakers=clip.get('context_speakers', ()),
       speaker=f'{clip["show"]}/{clip["speaker"]}',
     )
+  yield from feature_file.left_out(counts)
 
 
 def _clips(table: pathlib.Path) -> dict[str, dict[str, Any]]:
@@ -275,15 +283,24 @@ def _features(
       root / pathlib.Path(name).expanduser(), f'{modality} features of MUStARD'
     )
     first = next(mustard_features.READERS[modality](file, ids, [0]))
-    dims[modality] = _checked(first, f'{file}: {ids[0]!r}').shape[1]
+    where = f'{file}: {ids[0]!r}'
+    # It is counted when it is streamed.
+    unused: collections.Counter = collections.Counter()
+    dims[modality] = _checked(first, modality, where, unused).shape[1]
     found[modality] = file
   return Features(found, dims)
 
 
 def _checked(
-  array: np.ndarray, where: str, dim: int | None = None
+  array: np.ndarray,
+  modality: str,
+  where: str,
+  counts: collections.Counter,
+  dim: int | None = None,
 ) -> np.ndarray:
   """The sequence, or an error that says where it is."""
+  if modality == 'audio':
+    array = mustard_features.finite_audio(array, counts)
   try:
     return sequences_lib.checked(array, dim)
   except ValueError as e:

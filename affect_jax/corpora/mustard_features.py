@@ -10,7 +10,6 @@ import json
 import pathlib
 from typing import Any
 
-from absl import logging
 import numpy as np
 
 from affect_jax.corpora import feature_file
@@ -22,9 +21,7 @@ def from_pickle(
 ) -> Iterator[np.ndarray]:
   """Arrays [T, D] of a pickle {id: (D, T)}: features come first there.
 
-  Further ids are left alone. -inf, +inf and single NaN become 0 and are counted
-  in a warning, as `feature_file.finite` does; an array without any other value
-  is left as it is.
+  Further ids are left alone.
 
   Raises:
     ValueError: the file is not such a pickle, or an id is not in it.
@@ -32,18 +29,15 @@ def from_pickle(
   found = numpy_pickle.load(file, encoding='latin1')
   if not isinstance(found, dict):
     raise ValueError(f'{file}: {type(found).__name__}, not a dict of arrays.')
-  counts: collections.Counter = collections.Counter()
-  try:
-    for row in rows:
-      yield _finite(np.transpose(_get(file, found, ids[row])), counts)
-  finally:  # Who wants no further row does not come back.
-    for reason, count in sorted(counts.items()):
-      if count:
-        logging.warning('%s: %d %s.', file, count, reason)
+  for row in rows:
+    yield np.transpose(_get(file, found, ids[row]))
 
 
-def _finite(array: np.ndarray, counts: collections.Counter) -> np.ndarray:
-  """The array with 0 for what is not finite, unless nothing else is in it."""
+def finite_audio(array: np.ndarray, counts: collections.Counter) -> np.ndarray:
+  """The array with 0 for what is not finite, as `feature_file.finite` counts.
+
+  It stays as it is if nothing else is in it.
+  """
   if array.dtype.kind != 'f' or np.isfinite(array).all():
     return array
   own: collections.Counter = collections.Counter()
