@@ -1,6 +1,16 @@
 """Late fusion: every modality is read on its own, then dense layers.
 
-As the baselines LF-DNN, LF-LSTM and LF-Transformer of the field.
+LF-DNN is a baseline of Yu et al., 2020, "CH-SIMS: A Chinese Multimodal
+Sentiment Analysis Dataset with Fine-grained Annotation of Modality". Their
+code (thuiar/MMSA) names as its sources Cambria et al., 2017, "Benchmarking
+Multimodal Sentiment Analysis", and Williams et al., 2018, "Recognizing
+Emotions in Video Using Multimodal DNN Feature Fusion". There text is read by
+an LSTM; here lf_dnn reads all by `sequence.DnnSummary`. What follows is the
+same.
+
+LF-LSTM is a baseline of Tsai et al., 2019, "Multimodal Transformer for
+Unaligned Multimodal Language Sequences". LF-Transformer follows no paper: it
+is the same with another encoder.
 """
 
 from collections.abc import Mapping
