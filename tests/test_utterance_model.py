@@ -1,6 +1,7 @@
 """Utterances end to end: padding, missing modalities, dialogues, a run."""
 
 import functools
+import itertools
 import json
 
 import jax
@@ -49,11 +50,12 @@ def model(fusion_name='lf_dnn', **options):
 @pytest.mark.parametrize('name', ['lf_dnn', 'gated'])
 def test_padding_and_what_lies_under_it_change_nothing(name):
   init, apply = model(name)
-  short, long = inputs(8), inputs(40)
+  short = inputs(8)
   variables = init(jax.random.key(0), short)
   one = apply(variables, short)['sentiment']
   # Every fusion has a test of its own; this one is of what stands before it.
-  for value in (0.0, 1e6):
+  for length, value in itertools.product((50, 500), (0.0, 1e6)):
+    long = inputs(length)
     for modality in toy_utterances.DIMS:
       mask = long[modality + '_mask'][..., np.newaxis]
       long[modality] = np.where(mask, long[modality], np.float32(value))
