@@ -17,6 +17,7 @@ import jax
 from ml_collections import config_flags
 import tensorflow as tf
 
+from affect_jax import defaults
 from affect_jax import evaluate_run
 from affect_jax import interrupt
 from affect_jax import log_format
@@ -57,7 +58,7 @@ def main(argv: list[str]) -> None:
     if _MODE.value == 'train':
       train.train_and_evaluate(_CONFIG.value, workdir)
     else:
-      run_folder.claim(workdir, _CONFIG.value)
+      run_folder.claim(workdir, _CONFIG.value, defaults.get_config())
       evaluate_run.evaluate_best(_CONFIG.value, workdir)
   except interrupt.Interrupted as stopped:
     logging.info('%s', stopped)

@@ -27,11 +27,21 @@ def read_json(path: str) -> Any:
     return json.load(file)
 
 
-def claim(workdir: str, config: ml_collections.ConfigDict) -> None:
+def claim(
+  workdir: str,
+  config: ml_collections.ConfigDict,
+  base: ml_collections.ConfigDict | None = None,
+) -> None:
   """Makes the folder this config's own: writes config.json, or compares it.
 
   A config that came to no checkpoint (its data had an error, say) may be
   corrected: it is replaced.
+
+  Args:
+    workdir: The folder.
+    config: Of the run.
+    base: What a setting is that one of the two does not have: a run that was
+      there before the setting was. '' by default.
 
   Raises:
     ValueError: The folder holds a run of another config; names every
@@ -48,12 +58,16 @@ def claim(workdir: str, config: ml_collections.ConfigDict) -> None:
   if old is None or not started:
     write_json(path, new)
     return
-  a, b = _flat(old), _flat(new)
+  # An empty dict of options has no settings, and gets some later.
+  a, b, c = (
+    {k: v for k, v in _flat(x).items() if v != {}}
+    for x in (old, new, _plain(base.to_dict()) if base else {})
+  )
   differences = [
     f'  config.{key}: {a.get(key, "absent")!r} there, '
     f'{b.get(key, "absent")!r} now'
     for key in sorted(a.keys() | b.keys())
-    if a.get(key, '') != b.get(key, '')
+    if a.get(key, c.get(key, '')) != b.get(key, c.get(key, ''))
   ]
   if differences:
     raise ValueError(

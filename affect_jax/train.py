@@ -14,6 +14,7 @@ import numpy as np
 
 from affect_jax import build
 from affect_jax import checkpoint
+from affect_jax import defaults
 from affect_jax import environment
 from affect_jax import evaluate_run
 from affect_jax import initialize
@@ -44,7 +45,7 @@ def train_and_evaluate(
   """
   main_process = jax.process_index() == 0
   if main_process:
-    run_folder.claim(workdir, config)
+    run_folder.claim(workdir, config, defaults.get_config())
   results = run_folder.read_json(os.path.join(workdir, 'results.json'))
   if results:
     logging.info('%s is finished.', workdir)

@@ -44,6 +44,18 @@ def test_every_difference_between_configs_is_named(tmp_path):
   assert 'config.d' not in message
 
 
+def test_runs_from_before_a_setting_are_those_of_its_default(tmp_path):
+  old = ml_collections.ConfigDict({'a': 1, 'options': {}})
+  new = {'a': 1, 'options': {'width': 3}}
+  base = ml_collections.ConfigDict(new)
+  run_folder.claim(str(tmp_path), old, base)
+  (tmp_path / 'checkpoints' / '10').mkdir(parents=True)
+  run_folder.claim(str(tmp_path), ml_collections.ConfigDict(new), base)
+  new['options']['width'] = 4
+  with pytest.raises(ValueError, match=r"width: 'absent' there, 4 now"):
+    run_folder.claim(str(tmp_path), ml_collections.ConfigDict(new), base)
+
+
 def test_lines_after_the_checkpoint_are_dropped(tmp_path):
   path = str(tmp_path / 'metrics.jsonl')
   for step in (1, 2, 3):
