@@ -197,7 +197,7 @@ HEADER = 'id,split,text,audio,vision,dialogue,turn,emotion,sentiment,sarcasm'
     ('a,train,Hm.,,,,,,,-1', "sarcasm '-1' is not in [0, 1]"),
     ('a,train,Hm.,no.npy,,,,,,1', "audio 'no.npy': no such file"),
     ('a,train,Hm.,a.mp3,,,,,,1', "audio 'a.mp3': not a .npy or .wav file"),
-    ('a,train,Hm.,,face.wav,,,,,1', "vision 'face.wav': not a .npy or .csv file"),
+    ('a,train,Hm.,,face.wav,,,,,1', "vision 'face.wav': not a .npy or .csv"),
     ('a,train,Hm.,x\\a.npy,,,,,,1', 'use / and not \\ in paths'),
     ('a,train,Hm.,,,d,-1,,,1', "turn '-1' is not a whole number"),
     ('a,train,Hm.,,,d,1.5,,,1', "turn '1.5' is not a whole number"),
