@@ -5,7 +5,7 @@
       --workdir=runs/meld
 
 A BERT-like model is fine-tuned on turns, each with the name of who says it.
-What was said before did not help on validation: see experiments/utterances.
+To read whole dialogues in one sequence was no gain: see experiments/utterances.
 """
 
 from affect_jax import defaults
