@@ -41,7 +41,7 @@ def draw(
 
   Args:
     examples: Decoded records of a corpus: 'image' uint8 [H, W, 3] of any
-      size, and labels and weights as in `corpora.records`.
+      size, and labels and weights as in `builders.records`.
     outputs: {task: names of its columns}, as in the corpus' metadata.
     columns: Number of pictures side by side.
 
@@ -217,10 +217,10 @@ def main(argv: Sequence[str]) -> None:
   # Not above: `draw` serves tests and notebooks without a corpus.
   import tensorflow_datasets as tfds
 
-  from affect_jax import data
+  from affect_jax.data import load
 
   config = _CONFIG.value
-  builder = data.build(config)[0].builder
+  builder = load.build(config)[0].builder
   count = _ROWS.value * _COLUMNS.value
   examples = list(
     tfds.as_numpy(builder.as_dataset(split=f'{_SPLIT.value}[:{count}]'))

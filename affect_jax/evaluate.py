@@ -1,207 +1,148 @@
-"""Exact metrics of whole splits on gold labels, and a row per sample.
+"""Evaluation of a run: of a state on the way, and of its best checkpoint."""
 
-All outputs of a split are gathered and the metrics computed once, in float64:
-nothing is averaged over batches. 22 outputs of a million frames are 88 MB.
-"""
-
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 import math
+import os
 from typing import Any
 
-from flax import linen as nn
 import jax
-from jax.experimental import multihost_utils
-import numpy as np
 
-from affect_jax import augment
-from affect_jax import batch as batch_lib
-from affect_jax import parallel as parallel_lib
-from affect_jax import views as views_lib
-from affect_jax.metrics import challenge
+from affect_jax.data import streams
+from affect_jax.evaluation import modality_subsets
+from affect_jax.evaluation import predict as predict_lib
+from affect_jax.evaluation import prediction_csv
+from affect_jax.evaluation import score
+from affect_jax.evaluation import table
+from affect_jax.run import build
+from affect_jax.run import folder as run_folder
+from affect_jax.training import checkpoint
+from affect_jax.training import train_state
 
-HEADLINE = 'headline'
-
-
-def make_predict(
-  model: nn.Module,
-  tasks: Sequence[Any],
-  parallel: parallel_lib.Parallel,
-  *,
-  views: str = 'whole',
-  crop_size: int = 0,
-) -> Callable[[Any, Any], Any]:
-  """Compiles (variables, batch) -> the batch with 'predictions', everywhere.
-
-  Args:
-    model: The model, built for jit (no axis_name).
-    tasks: Its tasks.
-    parallel: Where to run.
-    views: Of `views.VIEWS`: whose predictions are averaged.
-    crop_size: Of the views that are windows.
-  """
-
-  def predict(variables, inputs, mirrored=False):
-    outputs = model.apply(variables, inputs, train=False)
-    values = {t.name: t.predict(outputs[t.name]) for t in tasks}
-    if mirrored:
-      values = {
-        t.name: values[t.name][..., augment.mirror(t.outputs)] for t in tasks
-      }
-    return values
-
-  def step(variables, batch):
-    inputs = batch['inputs']
-    if views == 'whole':
-      predictions = predict(variables, inputs)
-    else:
-      pictures = views_lib.VIEWS[views](inputs['image'], crop_size)
-      each = [
-        predict(variables, {**inputs, 'image': view}, mirrored)
-        for view, mirrored in pictures
-      ]
-      predictions = jax.tree.map(lambda *x: sum(x) / len(x), *each)
-    kept = {k: batch[k] for k in ('labels', 'weights')}
-    return {'predictions': predictions, **kept}
-
-  # Replicated: every process gets all rows.
-  return jax.jit(step, out_shardings=parallel.replicated)
+# {'val' | 'test', with '/CORPUS' where there are several: {metric: value}}.
+Scores = dict[str, dict[str, float]]
 
 
-def predict_split(
-  predict: Callable,
-  variables: Any,
-  batches: Iterable[batch_lib.Batch],
-  parallel: parallel_lib.Parallel,
-) -> dict[str, Any]:
-  """Runs over a split; returns its rows without the padding.
-
-  Returns:
-    A frame in several windows is one row, with the mean of its predictions.
-    {'id': [N] str, 'predictions' | 'labels' | 'weights': {task: [N, ...]}}.
-  """
-  parts = []
-
-  def put(batch):
-    arrays = {k: v for k, v in batch.items() if k != 'id'}
-    return batch['id'], parallel.put_global(arrays)
-
-  for ids, batch in parallel_lib.prefetch(batches, put):
-    rows = jax.device_get(predict(variables, batch))
-    if ids.ndim == 2:  # Frames of windows are rows.
-      rows = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), rows)
-    parts.append({'id': _all_ids(ids.ravel()), **rows})
-  rows = jax.tree.map(lambda *x: np.concatenate(x), *parts)
-  real = rows['id'] != ''
-  rows = _once(jax.tree.map(lambda x: x[real], rows))
-  for task, values in rows['predictions'].items():
-    if not np.all(np.isfinite(values)):
-      sample = rows['id'][~np.isfinite(values).all(-1)][0]
-      raise FloatingPointError(
-        f'The prediction of {task} for {sample} is not finite: training '
-        'diverged. A lower config.learning_rate or config.clip_norm may help.'
-      )
-  return rows
-
-
-def _once(rows: dict[str, Any]) -> dict[str, Any]:
-  """Averages the predictions of samples that are there more than once.
-
-  They are frames that lie in several windows; they keep their first place.
-  """
-  _, first, inverse = np.unique(
-    rows['id'].astype(str), return_index=True, return_inverse=True
+def make_predict(run: build.Run) -> Callable:
+  """Compiles the prediction of a run: `predict.make_predict`."""
+  return predict_lib.make_predict(
+    run.eval_model,
+    run.tasks,
+    run.parallel,
+    views=run.branch.views,
+    crop_size=run.branch.crop_size,
   )
-  if len(first) == len(inverse):
-    return rows
-  order = np.argsort(first)
-  counts = np.bincount(inverse)
-
-  def mean(x):
-    total = np.zeros((len(first), *x.shape[1:]), np.float64)
-    np.add.at(total, inverse, x)
-    return (total.T / counts).T.astype(x.dtype)[order]
-
-  kept = jax.tree.map(lambda x: x[first[order]], rows)
-  return {**kept, 'predictions': jax.tree.map(mean, rows['predictions'])}
 
 
-def _all_ids(ids: np.ndarray) -> np.ndarray:
-  ids = np.array([x.decode() for x in ids], object)
-  if jax.process_count() == 1:
-    return ids
-  width = 256  # Collectives want numbers of one size.
-  raw = np.zeros((len(ids), width), np.uint8)
-  for i, x in enumerate(ids):
-    data = x.encode()[:width]
-    raw[i, : len(data)] = np.frombuffer(data, np.uint8)
-  raw = multihost_utils.process_allgather(raw, tiled=True)
-  return np.array([bytes(x).rstrip(b'\0').decode() for x in raw], object)
+def validate(
+  run: build.Run, predict: Callable, state: Any
+) -> tuple[Scores, dict[str, Any]]:
+  """Scores of the validation splits, and {corpus: thresholds} tuned there."""
+  found: Scores = {}
+  thresholds = {}
+  for corpus in run.corpora:
+    if 'val' in corpus.splits:
+      rows = _predict_split(run, predict, state, corpus, 'val')
+      own = thresholds[corpus.name] = score.tune(run.tasks, rows)
+      scores = score.score(run.tasks, rows, own)
+      key = _key(run, 'val', corpus)
+      found[key] = scores
+      table.log_headlines(key, run.tasks, scores)
+  return found, thresholds
 
 
-def gold(task: Any, rows: Mapping[str, Any]) -> np.ndarray:
-  """Weights of a split's gold labels: 1 where weight == 1, else 0."""
-  return (rows['weights'][task.name] == 1).astype(np.float64)
+def headline(scores: Scores) -> float | None:
+  """Mean of the splits' headlines that are defined; None if none is."""
+  values = [s[score.HEADLINE] for s in scores.values()]
+  defined = [v for v in values if not math.isnan(v)]
+  return sum(defined) / len(defined) if defined else None
 
 
-def tune(tasks: Sequence[Any], rows: Mapping[str, Any]) -> dict[str, Any]:
-  """Thresholds {task: {output: threshold}} from the validation split."""
+def flat(scores: Scores) -> dict[str, float]:
+  """{'split/task/metric': value} of the scores that are defined."""
   return {
-    t.name: t.tune(
-      rows['predictions'][t.name], rows['labels'][t.name], gold(t, rows)
-    )
-    for t in tasks
-    if t.tune
+    f'{split}/{name}': value
+    for split, values in scores.items()
+    for name, value in values.items()
+    if not math.isnan(value)
   }
 
 
-def score(
-  tasks: Sequence[Any],
-  rows: Mapping[str, Any],
-  thresholds: Mapping[str, Any],
-) -> dict[str, float]:
-  """All metrics of a split: {'task/metric[/output]': value}.
+def _key(run: build.Run, split: str, corpus: streams.Corpus) -> str:
+  """'val', or 'val/CORPUS' where there are several."""
+  return split if len(run.corpora) == 1 else f'{split}/{corpus.name}'
 
-  A metric without any gold label is NaN. 'headline' is the mean of the
-  tasks' headline metrics that are defined; 'p_mtl' their sum, where
-  expression, action units and valence-arousal are all there and defined.
 
-  Args:
-    tasks: The tasks.
-    rows: From `predict_split`.
-    thresholds: From `tune` on validation; {} leaves out tuned metrics.
+def _predict_split(run, predict, state, corpus, split, kept=None):
+  batches = run.branch.eval_batches(corpus.builder, corpus.splits[split])
+  if kept is not None:
+    batches = modality_subsets.keep(batches, run.branch.modalities, kept)
+  variables = train_state.eval_variables(state)
+  return predict_lib.predict_split(predict, variables, batches, run.parallel)
+
+
+def evaluate_best(
+  config: Any,
+  workdir: str,
+  run: build.Run | None = None,
+  predict: Callable | None = None,
+) -> dict[str, dict[str, float]]:
+  """Rebuilds results.json and predictions/ from the best checkpoint.
+
+  The best is that of the highest headline on validation, or the latest where
+  there is no validation. Thresholds are those stored with it, of the same
+  corpus.
+
+  Raises:
+    FileNotFoundError: There is no checkpoint.
   """
-  scores: dict[str, float] = {}
-  for task in tasks:
-    triple = (
-      rows['predictions'][task.name],
-      rows['labels'][task.name],
-      gold(task, rows),
-    )
-    values = {name: m(*triple) for name, m in task.metrics.items()}
-    if thresholds.get(task.name):
-      for name, m in task.tuned_metrics.items():
-        values[name] = m(*triple, thresholds[task.name])
-    values['num_gold'] = float(triple[2].sum())
-    for name, value in values.items():
-      scores |= _flat(f'{task.name}/{name}', value)
-  headlines = [scores[f'{t.name}/{t.headline}'] for t in tasks]
-  defined = [x for x in headlines if not math.isnan(x)]
-  scores[HEADLINE] = float(np.mean(defined)) if defined else math.nan
-  names = [t.name for t in tasks]
-  if {'expression', 'action_units', 'valence_arousal'} <= set(names):
-    by_name = dict(zip(names, headlines, strict=True))
-    scores['p_mtl'] = challenge.p_mtl(
-      p_va=by_name['valence_arousal'],
-      p_expr=by_name['expression'],
-      p_au=by_name['action_units'],
-    )
-  return scores
+  run = run or build.build(config)
+  predict = predict or make_predict(run)
+  with checkpoint.build_manager(workdir, config.eval_every) as manager:
+    step = manager.best_step()
+    step = manager.latest_step() if step is None else step
+    if step is None:
+      raise FileNotFoundError(f'No checkpoint in {workdir}/checkpoints.')
+    state = build.abstract_state(run, config)
+    state, thresholds = checkpoint.restore(manager, step, state)
+  results, grid = {}, {}
+  for split in ('val', 'test'):
+    rows = {
+      c.name: _predict_split(run, predict, state, c, split)
+      for c in run.corpora
+      if split in c.splits
+    }
+    for corpus in run.corpora:
+      if corpus.name in rows:
+        own = thresholds.get(corpus.name, {})
+        scores = score.score(run.tasks, rows[corpus.name], own)
+        key = _key(run, split, corpus)
+        results[key] = {'step': float(step), **scores}
+        if config.eval_subsets and run.branch.modalities:
+          found = _score_subsets(run, predict, state, corpus, split, own)
+          found[run.branch.modalities] = scores
+          dropout = config.utterance.modality_dropout
+          modality_subsets.show(key, run.tasks, found, dropout)
+          grid[key] = {'+'.join(k): dict(v) for k, v in found.items()}
+    if rows and jax.process_index() == 0:
+      path = os.path.join(workdir, 'predictions', f'{split}.csv')
+      prediction_csv.write(path, run.tasks, rows)
+  if jax.process_index() == 0:
+    if grid:
+      run_folder.write_json(os.path.join(workdir, 'subsets.json'), grid)
+    run_folder.write_json(os.path.join(workdir, 'results.json'), results)
+  # As it reads back: NaN is None.
+  results = run_folder.read_json(os.path.join(workdir, 'results.json'))
+  table.show(results, workdir)
+  return results
 
 
-def _flat(name: str, value: Any) -> dict[str, float]:
-  if not isinstance(value, Mapping):
-    return {name: float(value)}
-  flat = {}
-  for key, item in value.items():
-    flat |= _flat(f'{name}/{key}', item)
-  return flat
+def _score_subsets(run, predict, state, corpus, split, thresholds):
+  """{modalities: scores} of all subsets but the whole."""
+  return {
+    kept: score.score(
+      run.tasks,
+      _predict_split(run, predict, state, corpus, split, kept),
+      thresholds,
+    )
+    for kept in modality_subsets.names(run.branch.modalities)[:-1]
+  }

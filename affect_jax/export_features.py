@@ -34,15 +34,15 @@ import jax.numpy as jnp
 import numpy as np
 import tensorflow as tf
 
-from affect_jax import checkpoint
-from affect_jax import clips as clips_lib
 from affect_jax import defaults
-from affect_jax import log_format
-from affect_jax import parallel
-from affect_jax import run_folder
-from affect_jax import views
+from affect_jax.data import clips as clips_lib
+from affect_jax.evaluation import views
 from affect_jax.models import affect_model
 from affect_jax.models import resnet
+from affect_jax.run import folder as run_folder
+from affect_jax.run import log_format
+from affect_jax.training import checkpoint
+from affect_jax.training import parallel
 
 # Beside the features: what made them what they are.
 SETTINGS = 'features.json'

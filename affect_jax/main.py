@@ -18,11 +18,11 @@ from ml_collections import config_flags
 import tensorflow as tf
 
 from affect_jax import defaults
-from affect_jax import evaluate_run
-from affect_jax import interrupt
-from affect_jax import log_format
-from affect_jax import run_folder
+from affect_jax import evaluate
 from affect_jax import train
+from affect_jax.run import folder as run_folder
+from affect_jax.run import log_format
+from affect_jax.training import interrupt
 
 _CONFIG = config_flags.DEFINE_config_file(
   'config', None, 'A file of configs/.', lock_config=True
@@ -59,7 +59,7 @@ def main(argv: list[str]) -> None:
       train.train_and_evaluate(_CONFIG.value, workdir)
     else:
       run_folder.claim(workdir, _CONFIG.value, defaults.get_config())
-      evaluate_run.evaluate_best(_CONFIG.value, workdir)
+      evaluate.evaluate_best(_CONFIG.value, workdir)
   except interrupt.Interrupted as stopped:
     logging.info('%s', stopped)
     sys.exit(stopped.exit_code)

@@ -22,8 +22,8 @@ from ml_collections import config_flags
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from affect_jax import data
-from affect_jax import log_format
+from affect_jax.data import load
+from affect_jax.run import log_format
 
 _CONFIG = config_flags.DEFINE_config_file(
   'config', None, 'Which corpora.', lock_config=True
@@ -43,7 +43,7 @@ def main(argv: list[str]) -> None:
   log_format.set_up()
   tf.config.set_visible_devices([], 'GPU')
   try:
-    corpora = data.build(_CONFIG.value, _download_config())
+    corpora = load.build(_CONFIG.value, _download_config())
   except (ValueError, OSError) as error:
     sys.exit(f'{type(error).__name__}: {error}')
   for corpus in corpora:

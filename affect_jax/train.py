@@ -12,17 +12,17 @@ from clu import periodic_actions
 import jax
 import numpy as np
 
-from affect_jax import build
-from affect_jax import checkpoint
 from affect_jax import defaults
-from affect_jax import environment
-from affect_jax import evaluate_run
-from affect_jax import initialize
-from affect_jax import interrupt
-from affect_jax import parallel as parallel_lib
-from affect_jax import run_folder
-from affect_jax import table
-from affect_jax import train_step
+from affect_jax import evaluate
+from affect_jax.evaluation import table
+from affect_jax.run import build
+from affect_jax.run import environment
+from affect_jax.run import folder as run_folder
+from affect_jax.training import checkpoint
+from affect_jax.training import initialize
+from affect_jax.training import interrupt
+from affect_jax.training import parallel as parallel_lib
+from affect_jax.training import train_step
 
 
 def train_and_evaluate(
@@ -63,7 +63,7 @@ def train_and_evaluate(
     include_stats=False,
     msg='Parameters:',
   )
-  predict = evaluate_run.make_predict(run)
+  predict = evaluate.make_predict(run)
   with checkpoint.build_manager(workdir, config.eval_every) as manager:
     first_step = manager.latest_step()
     if first_step is not None:
@@ -77,7 +77,7 @@ def train_and_evaluate(
         state, pretrained=run.branch.pretrained, **config.init
       )
     _train(config, workdir, run, predict, state, manager, first_step)
-  return evaluate_run.evaluate_best(config, workdir, run, predict)
+  return evaluate.evaluate_best(config, workdir, run, predict)
 
 
 def _train(config, workdir, run, predict, state, manager, first_step):
@@ -146,14 +146,14 @@ def _train(config, workdir, run, predict, state, manager, first_step):
         scores, thresholds = {}, {}
         if validates:
           with progress.timed('validation'):
-            scores, thresholds = evaluate_run.validate(run, predict, whole)
-          write(step, evaluate_run.flat(scores))
+            scores, thresholds = evaluate.validate(run, predict, whole)
+          write(step, evaluate.flat(scores))
         checkpoint.save(
           manager,
           step,
           whole,
           thresholds=thresholds,
-          headline=evaluate_run.headline(scores),
+          headline=evaluate.headline(scores),
           force=True,
         )
       if stops and not last:

@@ -18,7 +18,9 @@ os.environ['XLA_FLAGS'] = ' '.join(
   ]
 )
 
-os.environ['JAX_COMPILATION_CACHE_DIR'] = tempfile.mkdtemp('jax_cache')
+os.environ.setdefault(
+  'JAX_COMPILATION_CACHE_DIR', tempfile.mkdtemp('jax_cache')
+)
 os.environ['JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS'] = '0.5'
 
 import jax
@@ -32,7 +34,7 @@ def pytest_configure(config):
   """Turns warnings that our own code causes into errors."""
   config.addinivalue_line('filterwarnings', r'error:::affect_jax(\.|$)')
   config.addinivalue_line(
-    'filterwarnings', 'error::DeprecationWarning:(test_|conftest)'
+    'filterwarnings', 'error::DeprecationWarning:(test_|conftest|toys)'
   )
 
 

@@ -2,78 +2,18 @@
 
 import pathlib
 
-import numpy as np
-from PIL import Image
 import pytest
-from test_end_to_end import load_config
-from test_end_to_end import ROOT
-import test_meld
-import test_mosi
-import toy
-import toy_mustard
+from toys import training as toy
+from toys.configs import load_config
+from toys.configs import write_aff_wild2
+from toys.configs import write_fer2013
+from toys.configs import write_utterances
+from toys.paths import ROOT
 
 from affect_jax import train
-from affect_jax.corpora import meld
-from affect_jax.tasks import action_units
 
 pytestmark = pytest.mark.usefixtures('quick_runs')
 CONFIGS = sorted(p.stem for p in (ROOT / 'configs').glob('*.py'))
-
-
-def write_fer2013(path):
-  r = np.random.default_rng(0)
-  lines = ['emotion,pixels,Usage']
-  for usage, count in (('Training', 40), ('PublicTest', 16)):
-    for i in range(count):
-      pixels = ' '.join(map(str, r.integers(0, 256, 48 * 48)))
-      lines.append(f'{i % 7},{pixels},{usage}')
-  path.write_text('\n'.join(lines) + '\n')
-  return str(path)
-
-
-def write_aff_wild2(folder):
-  """The lists of s-Aff-Wild2, of three videos with eight frames each."""
-  r = np.random.default_rng(0)
-  units = ','.join(action_units.AFFWILD2_12)
-  lists = {'training_set': ('1-30', '2-30'), 'validation_set': ('3-30',)}
-  for name, videos in lists.items():
-    lines = [f'image,valence,arousal,expression,{units}']
-    for video in videos:
-      (folder / 'cropped_aligned' / video).mkdir(parents=True)
-      for i in range(1, 9):
-        frame = f'{video}/{i:05d}.jpg'
-        pixels = r.integers(0, 256, (12, 12, 3), np.uint8)
-        Image.fromarray(pixels).save(folder / 'cropped_aligned' / frame)
-        aus = ','.join(map(str, r.integers(0, 2, 12)))
-        lines.append(f'{frame},0.{i},-5,{i % 9 - 1},{aus}')
-    text = '\n'.join(lines) + '\n'
-    (folder / f'{name}_annotations.txt').write_text(text)
-  return str(folder)
-
-
-def write_utterances(name, c, folder):
-  """A miniature of the config's corpus, and a tiny BERT to read it."""
-  if name == 'meld':
-    emotions = list(meld.EMOTIONS)
-    rows = [
-      test_meld.row(
-        f'Tea is cup {k}.', k // 4, k % 4, emotions[k % 7], 'positive'
-      )
-      for k in range(12)
-    ]
-    c.data.path = str(test_meld.write(folder, rows, rows[:4], rows[:3]))
-  elif name == 'mustard':
-    c.data.path = str(toy_mustard.write(folder))
-  elif name == 'mosi_text':
-    c.data.path = str(test_mosi.write(folder))
-  else:
-    # Names of videos have a hash that puts some of 40 into val.
-    c.data.path = str(test_mosi.write(folder, test_mosi.arrays(videos=40)))
-  if 'text_model' in c.data:
-    c.data.text_model = str(ROOT / 'tests' / 'golden' / 'bert_tiny')
-    c.data.max_tokens = 24
-    c.utterance.boundaries = (24,)
-    c.utterance.together = (40,) if c.utterance.together else ()
 
 
 @pytest.mark.parametrize('name', CONFIGS)
@@ -125,16 +65,16 @@ def test_a_configs_docstring_is_its_command(name):
 
 
 def test_every_named_augmentation_and_loss_has_defaults(tmp_path):
-  from affect_jax import augment
   from affect_jax import defaults
-  from affect_jax import faces
-  from affect_jax import input_pipeline
   from affect_jax import tasks
+  from affect_jax.augmentation import augment
+  from affect_jax.data import face_batches
+  from affect_jax.run import faces
 
   c = defaults.get_config()
   assert set(c.augmentations) == set(augment.AUGMENTATIONS)
   c.augment = tuple(augment.AUGMENTATIONS)
-  input_pipeline._check_augmentations(faces.augmentations(c), 32)
+  face_batches._check_augmentations(faces.augmentations(c), 32)
   for name, module in (
     ('expression', tasks.expression),
     ('action_units', tasks.action_units),

@@ -1,10 +1,8 @@
 """Whole runs, as a user starts them, on a corpus of random pictures."""
 
 import csv
-import importlib.util
 import json
 import os
-import pathlib
 import re
 import shutil
 import signal
@@ -12,25 +10,16 @@ import signal
 import jax
 import numpy as np
 import pytest
-import toy
+from toys import training as toy
+from toys.configs import load_config
 
-from affect_jax import build
-from affect_jax import checkpoint
-from affect_jax import evaluate_run
-from affect_jax import interrupt
+from affect_jax import evaluate
 from affect_jax import train
+from affect_jax.run import build
+from affect_jax.training import checkpoint
+from affect_jax.training import interrupt
 
-ROOT = pathlib.Path(__file__).parents[1]
 TASKS = ('expression', 'action_units', 'valence_arousal')
-
-
-def load_config(name):
-  spec = importlib.util.spec_from_file_location(
-    name, ROOT / 'configs' / f'{name}.py'
-  )
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module.get_config()
 
 
 @pytest.fixture(scope='module')
@@ -144,7 +133,7 @@ def test_evaluate_rebuilds_results_to_the_last_digit(finished, folder):
   before = [read(workdir / n) for n in names]
   (workdir / 'results.json').unlink()
   shutil.rmtree(workdir / 'predictions')
-  evaluate_run.evaluate_best(make_config(folder), str(workdir))
+  evaluate.evaluate_best(make_config(folder), str(workdir))
   assert [read(workdir / n) for n in names] == before
 
 
@@ -281,7 +270,7 @@ def test_a_task_without_labels_is_named_or_dropped(folder, tmp_path):
 
 
 def test_another_runs_backbone_is_taken_over(finished, folder):
-  from affect_jax import initialize
+  from affect_jax.training import initialize
 
   config = make_config(folder)
   run = build.build(config)

@@ -9,16 +9,16 @@ import optax
 from PIL import Image
 import pytest
 import tensorflow as tf
-import toy
+from toys import training as toy
 
-from affect_jax import checkpoint
 from affect_jax import defaults
 from affect_jax import export_features
-from affect_jax import run_folder
-from affect_jax import train_state
 from affect_jax.corpora import utterances_csv
 from affect_jax.models import affect_model
 from affect_jax.models import resnet
+from affect_jax.run import folder as run_folder
+from affect_jax.training import checkpoint
+from affect_jax.training import train_state
 
 PIXELS = 16
 LENGTHS = {'u1': 5, 'u2': 12, 'u3.b': 1}

@@ -1,100 +1,101 @@
-"""Imports go one way: what stands higher knows what stands lower."""
+"""The house: which rooms there are, and that imports go one way."""
 
 import ast
 import pathlib
 
 PACKAGE = pathlib.Path(__file__).parents[1] / 'affect_jax'
-# From the bottom up; a module may import from lower layers and its own.
-LAYERS = (
-  {
-    'log_format',
-    'losses',
-    'mixing',
-    'rand_augment',
-    'warp',
-    'metrics',
-    'batch',
-    'branch',
-    'augment',
-    'environment',
-    'run_folder',
-    'sampling',
-    'views',
-    'text_tokens',
-    'wav_features',
-    'word_vectors',
-    'subsets',
-  },
-  {'tasks', 'optimizer', 'train_state', 'parallel', 'interrupt', 'synthetic'},
-  {
-    'models',
-    'corpora',
-    'face_features',
-    'labels',
-    'checkpoint',
-    'table',
-    'predictions',
-  },
-  {
-    'clips',
-    'streams',
-    'input_pipeline',
-    'sequence_pipeline',
-    'evaluate',
-    'train_step',
-    'initialize',
-  },
+# From the bottom up; a room may import from lower floors and from itself, and
+# rooms of one floor do not import each other.
+FLOORS = (
+  {'augmentation', 'metrics', 'models', 'synthetic'},
+  {'tasks', 'training'},
+  {'corpora', 'defaults'},
   {'data'},
-  {'faces', 'utterances'},
-  {'defaults', 'build'},
-  {
-    'abaw',
-    'contact_sheet',
-    'doctor',
-    'evaluate_run',
-    'export_features',
-    'prepare',
-  },
+  {'evaluation'},
+  {'run'},
+  {'abaw', 'contact_sheet', 'doctor', 'evaluate', 'export_features', 'prepare'},
   {'train'},
   {'main'},
 )
+# Inside of `corpora`, readers stand on top of these.
+CORPORA = ({'files'}, {'features'}, {'builders'})
 
 
-def imported(path):
-  """Names of our modules that a file imports."""
+def modules(path):
+  """Dotted names below affect_jax that a file imports."""
   for node in ast.walk(ast.parse(path.read_text())):
     if isinstance(node, ast.ImportFrom) and node.module:
-      parts = node.module.split('.')
-      if parts[0] == 'affect_jax':
-        if len(parts) > 1:
-          yield parts[1]
-        else:
-          yield from (a.name for a in node.names)
+      package, _, rest = node.module.partition('.')
+      if package == 'affect_jax':
+        for alias in node.names:
+          yield f'{rest}.{alias.name}'.strip('.')
     elif isinstance(node, ast.Import):
       for name in node.names:
-        parts = name.name.split('.')
-        if parts[0] == 'affect_jax' and len(parts) > 1:
-          yield parts[1]
+        package, _, rest = name.name.partition('.')
+        if package == 'affect_jax' and rest:
+          yield rest
 
 
-def layer(name):
-  for i, names in enumerate(LAYERS):
+def room(parts):
+  return parts[0].removesuffix('.py')
+
+
+def floor(name, floors):
+  for i, names in enumerate(floors):
     if name in names:
       return i
-  raise AssertionError(f'affect_jax/{name} stands in no layer: add it here.')
+  raise AssertionError(f'affect_jax/{name} stands on no floor: add it here.')
+
+
+def all_files():
+  for path in sorted(PACKAGE.rglob('*.py')):
+    parts = path.relative_to(PACKAGE).parts
+    if parts != ('__init__.py',):
+      yield path, parts
 
 
 def test_imports_go_one_way():
   wrong = []
-  for path in PACKAGE.rglob('*.py'):
-    relative = path.relative_to(PACKAGE)
-    name = relative.parts[0].removesuffix('.py')
-    if name == '__init__':
-      continue
-    for other in imported(path):
-      if layer(other) > layer(name):
-        wrong.append(f'{relative} imports {other}')
+  for path, parts in all_files():
+    here = room(parts)
+    for module in modules(path):
+      other = module.split('.')[0]
+      if other != here and floor(other, FLOORS) >= floor(here, FLOORS):
+        wrong.append(f'{"/".join(parts)} imports {module}')
   assert not wrong
+
+
+def test_readers_stand_on_builders_and_builders_on_files():
+  wrong = []
+  for path, parts in all_files():
+    if parts[0] != 'corpora' or len(parts) < 3:
+      continue
+    for module in modules(path):
+      other = module.split('.')
+      if other[0] != 'corpora' or other[1] == parts[1]:
+        continue
+      reader = not any(other[1] in names for names in CORPORA)
+      if reader or floor(other[1], CORPORA) >= floor(parts[1], CORPORA):
+        wrong.append(f'{"/".join(parts)} imports {module}')
+  assert not wrong
+
+
+def test_every_room_stands_on_one_floor_only():
+  rooms = {room(parts) for _, parts in all_files()}
+  named = [name for names in FLOORS for name in names]
+  assert sorted(named) == sorted(rooms)
+  assert len(rooms) <= 27
+
+
+def test_no_test_imports_a_test():
+  for path in (PACKAGE.parent / 'tests').rglob('*.py'):
+    for node in ast.walk(ast.parse(path.read_text())):
+      names = []
+      if isinstance(node, ast.ImportFrom):
+        names = [node.module or '']
+      elif isinstance(node, ast.Import):
+        names = [a.name for a in node.names]
+      assert not any(n.startswith('test_') for n in names), path
 
 
 def test_no_file_is_long_or_says_nothing_by_its_name():

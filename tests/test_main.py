@@ -1,16 +1,14 @@
 """The command line, as a user starts and stops it."""
 
 import os
-import pathlib
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
-import toy
-
-ROOT = pathlib.Path(__file__).parents[1]
+from toys import training as toy
+from toys.paths import ROOT
 
 
 @pytest.fixture(scope='module')

@@ -10,13 +10,13 @@ import threading
 
 import pytest
 import tensorflow as tf
-from toy_fer2013 import load
-from toy_fer2013 import prepared
-from toy_fer2013 import small
+from toys.fer2013 import load
+from toys.fer2013 import prepared
+from toys.fer2013 import small
 
 from affect_jax import corpora
 from affect_jax.corpora import fer2013
-from affect_jax.corpora import prepare
+from affect_jax.corpora.builders import prepare
 
 
 def leftovers(tmp_path):

@@ -22,11 +22,11 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 from rich import console
 from rich import table as rich_table
 
-from affect_jax import run_folder
 from affect_jax.abaw import files
 from affect_jax.abaw import predictions
 from affect_jax.abaw import scoring
 from affect_jax.abaw import submission
+from affect_jax.run import folder as run_folder
 
 SUBMIT = """\
 Writes a submission from the predictions that a run left: a row for every frame

@@ -23,7 +23,7 @@ import pathlib
 
 import numpy as np
 
-from affect_jax.corpora import sources
+from affect_jax.corpora.files import sources
 from affect_jax.tasks import action_units
 from affect_jax.tasks import expression
 

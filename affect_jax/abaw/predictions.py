@@ -9,7 +9,7 @@ from absl import logging
 import numpy as np
 
 from affect_jax.abaw import files
-from affect_jax.corpora import sources
+from affect_jax.corpora.files import sources
 
 # The task of a run that a column belongs to; action units otherwise.
 TASKS = {
@@ -32,7 +32,7 @@ def read(
   threshold, valence and arousal are clipped to [-1, 1].
 
   Args:
-    path: From `predictions.write`, with ids such as 'video/00001.jpg'.
+    path: From `prediction_csv.write`, with ids such as 'video/00001.jpg'.
     layout: What to read.
     thresholds: {unit: threshold}; None is .5 for all.
     corpus: Whose rows to read; None where the file is of one corpus.
@@ -115,7 +115,7 @@ def read_thresholds(
   # Not above: it takes seconds, and nothing else here needs it.
   import orbax.checkpoint as ocp
 
-  from affect_jax import checkpoint
+  from affect_jax.training import checkpoint
 
   workdir = pathlib.Path(predictions).absolute().parents[1]
   folder = workdir / 'checkpoints'

@@ -49,9 +49,9 @@ import re
 
 from affect_jax.corpora import aff_wild2_files
 from affect_jax.corpora import aff_wild2_labels
-from affect_jax.corpora import listed
-from affect_jax.corpora import listing as listing_lib
-from affect_jax.corpora import sources
+from affect_jax.corpora.builders import face_listing
+from affect_jax.corpora.builders import faces
+from affect_jax.corpora.files import sources
 
 LAYOUTS = ('auto', 'challenges', 'mtl')
 
@@ -71,7 +71,7 @@ _MOVED = {
   'test': 'labels of a video that the test list has',
 }
 
-Stream = Iterator[listing_lib.Sample | listing_lib.LeftOut]
+Stream = Iterator[face_listing.Sample | face_listing.LeftOut]
 
 
 def listing(
@@ -81,7 +81,7 @@ def listing(
   layout: str = 'auto',
   stride: int = 1,
   test_list: str | pathlib.Path = '',
-) -> listing_lib.Listing:
+) -> face_listing.Listing:
   """The frames of Aff-Wild2 and their labels, by the official splits.
 
   One sample per frame with the labels of all tasks. Splits stay by video: one
@@ -146,7 +146,7 @@ def listing(
       )
   if test:
     splits['test'] = functools.partial(_from_test_list, test, crops)
-  return listing_lib.Listing(
+  return face_listing.Listing(
     root=crops,
     outputs=aff_wild2_files.outputs(files),
     splits=splits,
@@ -274,15 +274,15 @@ def _from_test_list(path: pathlib.Path, images: pathlib.Path) -> Stream:
   problems.check()
 
 
-def _sample(video: str, frame: int, labels: Mapping) -> listing_lib.Sample:
+def _sample(video: str, frame: int, labels: Mapping) -> face_listing.Sample:
   picture = f'{video}/{frame:05d}.jpg'
-  return listing_lib.Sample(picture, picture, _subject(video), labels)
+  return face_listing.Sample(picture, picture, _subject(video), labels)
 
 
 def _left_out(video: str, counts: Mapping[str, int]) -> Stream:
   for reason, count in counts.items():
     if count:
-      yield listing_lib.LeftOut(reason, video, count)
+      yield face_listing.LeftOut(reason, video, count)
 
 
 def _without_labels(images: pathlib.Path, unused: Sequence[str]) -> Stream:
@@ -301,7 +301,7 @@ def _unused(folders: Sequence, named: Mapping[str, Set[str]]) -> list[str]:
   return [name for name, _ in folders if name not in used and name[:1] != '.']
 
 
-class AffWild2(listed.Pictures):
+class AffWild2(faces.FaceCorpus):
   """Frames of Aff-Wild2; options are those of `listing`."""
 
   LISTING = listing

@@ -10,7 +10,7 @@ import pathlib
 import re
 
 from affect_jax.corpora import aff_wild2_labels
-from affect_jax.corpora import sources
+from affect_jax.corpora.files import sources
 
 # Folders and files as the editions and their mirrors spell them.
 _CHALLENGES = {

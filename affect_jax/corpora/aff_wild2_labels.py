@@ -10,7 +10,7 @@ import pathlib
 import re
 from typing import Any
 
-from affect_jax.corpora import sources
+from affect_jax.corpora.files import sources
 from affect_jax.tasks import action_units
 from affect_jax.tasks import expression
 

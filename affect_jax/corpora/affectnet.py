@@ -32,9 +32,9 @@ import pathlib
 
 import numpy as np
 
-from affect_jax.corpora import listed
-from affect_jax.corpora import listing as listing_lib
-from affect_jax.corpora import sources
+from affect_jax.corpora.builders import face_listing
+from affect_jax.corpora.builders import faces
+from affect_jax.corpora.files import sources
 from affect_jax.tasks import base
 from affect_jax.tasks import expression as expression_lib
 
@@ -66,12 +66,12 @@ UNLABELLED = 'rows without any label'
 NO_PICTURE = 'labels without a picture'
 NO_LABEL = 'pictures without any label'
 
-Stream = Iterator[listing_lib.Sample | listing_lib.LeftOut]
+Stream = Iterator[face_listing.Sample | face_listing.LeftOut]
 
 
 def listing(
   path: str | pathlib.Path, *, classes: int = 8
-) -> listing_lib.Listing:
+) -> face_listing.Listing:
   """AffectNet as train and val, of those that are there.
 
   Subjects are unknown. The id of a picture is its path in the list, or
@@ -120,7 +120,7 @@ def listing(
       split: functools.partial(_from_arrays, classes, folder)
       for split, folder in splits.items()
     }
-  return listing_lib.Listing(
+  return face_listing.Listing(
     root=root,
     outputs={'expression': CLASSES[classes], 'valence_arousal': LABELS[1:]},
     splits=streams,
@@ -155,19 +155,19 @@ def _from_list(
     first, other = seen.setdefault(name, (line, row))
     if first != line:
       if other == row:
-        yield listing_lib.LeftOut('repeated rows')
+        yield face_listing.LeftOut('repeated rows')
       else:
         problems.add(
           f'{table}:{line}: {name!r} is already in line {first}, with other '
           'labels.'
         )
     elif not labels:
-      yield listing_lib.LeftOut(UNLABELLED)
+      yield face_listing.LeftOut(UNLABELLED)
     elif not (images / name).is_file():
-      yield listing_lib.LeftOut(NO_PICTURE)
+      yield face_listing.LeftOut(NO_PICTURE)
     else:
       picture = (images / name).relative_to(root).as_posix()
-      yield listing_lib.Sample(name, picture, '', labels)
+      yield face_listing.Sample(name, picture, '', labels)
   problems.check()
   if not seen:
     raise ValueError(f'{table}: there are no rows.')
@@ -181,7 +181,7 @@ def _from_list(
   folders = _folders(images)
   rest = sum(f'{name}/{f}' not in named for name, fs in folders for f in fs)
   if rest:
-    yield listing_lib.LeftOut(NO_LABEL, '', rest)
+    yield face_listing.LeftOut(NO_LABEL, '', rest)
 
 
 def _from_arrays(classes: int, folder: pathlib.Path) -> Stream:
@@ -205,15 +205,15 @@ def _from_arrays(classes: int, folder: pathlib.Path) -> Stream:
       except ValueError as e:
         problems.add(f'{path}: {e}')
     if not labels:
-      yield listing_lib.LeftOut(UNLABELLED)
+      yield face_listing.LeftOut(UNLABELLED)
     elif number not in pictures:
-      yield listing_lib.LeftOut(NO_PICTURE)
+      yield face_listing.LeftOut(NO_PICTURE)
     else:
       picture = f'{folder.name}/images/{pictures[number]}'
-      yield listing_lib.Sample(f'{folder.name}/{number}', picture, '', labels)
+      yield face_listing.Sample(f'{folder.name}/{number}', picture, '', labels)
   problems.check()
   if rest := len(pictures.keys() - ids):
-    yield listing_lib.LeftOut(NO_LABEL, '', rest)
+    yield face_listing.LeftOut(NO_LABEL, '', rest)
 
 
 def _rows(table: pathlib.Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -301,7 +301,7 @@ def _names(folder: pathlib.Path) -> list[str]:
   return [n for n in os.listdir(folder) if not n.startswith('.')]
 
 
-class Affectnet(listed.Pictures):
+class Affectnet(faces.FaceCorpus):
   """Pictures of AffectNet; options are those of `listing`."""
 
   LISTING = listing

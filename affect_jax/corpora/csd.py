@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from affect_jax.corpora import csd_file
-from affect_jax.corpora import feature_file
-from affect_jax.corpora import listing as listing_lib
 from affect_jax.corpora import mosei_emotions
-from affect_jax.corpora import sources
-from affect_jax.corpora import spoken
-from affect_jax.corpora import utterance
+from affect_jax.corpora.builders import face_listing
+from affect_jax.corpora.builders import feature_file
+from affect_jax.corpora.builders import utterance_listing
+from affect_jax.corpora.builders import utterances
+from affect_jax.corpora.files import sources
 
 FOLDS = {
   'train': 'standard_train_fold',
@@ -41,7 +41,7 @@ def listing(
   vectors: str | pathlib.Path = '',
   audio: str | pathlib.Path = '',
   vision: str | pathlib.Path = '',
-) -> utterance.Listing:
+) -> utterance_listing.Listing:
   """One utterance per labelled segment, cut out of the streams by time.
 
   To a segment belong the rows of a stream whose middle lies in it: start <=
@@ -85,7 +85,7 @@ def listing(
     outputs['emotion'] = mosei_emotions.EMOTIONS
   videos = read_folds(folds)
   files = [labels, folds, *([words] if words else []), *streams.values()]
-  return utterance.Listing(
+  return utterance_listing.Listing(
     outputs=outputs,
     dims={m: _width(path) for m, path in streams.items()},
     splits={
@@ -180,7 +180,7 @@ def _stream(
   folds: Mapping[str, tuple[str, ...]],
   words: pathlib.Path | str,
   streams: tuple[tuple[str, pathlib.Path], ...],
-) -> Iterator[utterance.Utterance | listing_lib.LeftOut]:
+) -> Iterator[utterance_listing.Utterance | face_listing.LeftOut]:
   counts: collections.Counter = collections.Counter()
   segments = read_labels(labels)
   if split == next(iter(folds)):  # Videos of no split are told of once.
@@ -206,7 +206,7 @@ def _stream(
         if not sequences and not transcript:
           counts[feature_file.NOTHING] += 1
           continue
-        yield utterance.Utterance(
+        yield utterance_listing.Utterance(
           id=f'{video}[{index}]',
           labels=known,
           sequences=sequences,
@@ -232,7 +232,7 @@ def _words(rows: np.ndarray) -> str:
   return ' '.join(text for text in texts if text and text != PAUSE)
 
 
-class Csd(spoken.Spoken):
-  """Segments of CMU-MOSEI or CMU-MOSI; see `listing` and `Spoken`."""
+class Csd(utterances.UtteranceCorpus):
+  """Segments of CMU-MOSEI or CMU-MOSI; see `listing` and `UtteranceCorpus`."""
 
   LISTING = listing

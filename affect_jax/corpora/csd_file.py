@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from affect_jax.corpora import feature_file
+from affect_jax.corpora.builders import feature_file
 
 
 def streams(path: str | pathlib.Path) -> list[str]:

@@ -26,9 +26,9 @@ import os
 import pathlib
 import re
 
-from affect_jax.corpora import listed
-from affect_jax.corpora import listing as listing_lib
-from affect_jax.corpora import sources
+from affect_jax.corpora.builders import face_listing
+from affect_jax.corpora.builders import faces
+from affect_jax.corpora.files import sources
 from affect_jax.tasks import action_units as units_lib
 from affect_jax.tasks import base
 
@@ -57,7 +57,7 @@ def listing(
   action_units: int | Sequence[str] = 12,
   images: str | pathlib.Path = 'frames',
   first_frame: int = 1,
-) -> listing_lib.Listing:
+) -> face_listing.Listing:
   """DISFA as train (two folds) and val (the third), split by people.
 
   The id of a frame is 'SN001/00001', numbered as in the labels. A frame that
@@ -105,7 +105,7 @@ def listing(
     'train': [s for i, f in enumerate(FOLDS) for s in f if i != fold],
     'val': list(FOLDS[fold]),
   }
-  return listing_lib.Listing(
+  return face_listing.Listing(
     root=images,
     outputs={'action_units': units},
     splits={
@@ -142,12 +142,12 @@ def _stream(
   units: Sequence[str],
   threshold: int,
   first_frame: int,
-) -> Iterator[listing_lib.Sample | listing_lib.LeftOut]:
+) -> Iterator[face_listing.Sample | face_listing.LeftOut]:
   """Samples of some people; one person is held at a time."""
   problems = sources.Problems(root / LABELS)
   for subject in subjects:
     if subject not in here:
-      yield listing_lib.LeftOut('people who are not there', subject)
+      yield face_listing.LeftOut('people who are not there', subject)
       continue
     labels = _labels(_files(root, subject, units), threshold, problems)
     pictures, others = _pictures(images / subject, problems)
@@ -163,7 +163,7 @@ def _stream(
       if picture is None:
         missing += 1
         continue
-      yield listing_lib.Sample(
+      yield face_listing.Sample(
         id=f'{subject}/{frame:05d}',
         picture=f'{subject}/{picture}',
         subject=subject,
@@ -175,7 +175,7 @@ def _stream(
       ('files that are not <frame>.jpg, .png or .bmp', others),
     ):
       if count:
-        yield listing_lib.LeftOut(reason, subject, count)
+        yield face_listing.LeftOut(reason, subject, count)
   problems.check()
 
 
@@ -285,7 +285,7 @@ def _name(number: int) -> str:
   return f'SN{number:03d}'
 
 
-class Disfa(listed.Pictures):
+class Disfa(faces.FaceCorpus):
   """Pictures of DISFA; options are those of `listing`."""
 
   LISTING = listing

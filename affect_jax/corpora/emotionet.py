@@ -31,9 +31,9 @@ import pathlib
 import re
 import urllib.parse
 
-from affect_jax.corpora import listed
-from affect_jax.corpora import listing as listing_lib
-from affect_jax.corpora import sources
+from affect_jax.corpora.builders import face_listing
+from affect_jax.corpora.builders import faces
+from affect_jax.corpora.files import sources
 from affect_jax.tasks import action_units as units_lib
 from affect_jax.tasks import base
 
@@ -68,7 +68,7 @@ def listing(
   images: str | pathlib.Path = 'images',
   action_units: Sequence[str] | None = None,
   val_share: float = 0.1,
-) -> listing_lib.Listing:
+) -> face_listing.Listing:
   """EmotioNet in the splits of its table, or train and val by a hash.
 
   The id of a picture is its path below `images`. Rows without any label,
@@ -100,7 +100,7 @@ def listing(
     for unit in units:
       base.check_choice(f'column in {each.path}', unit, tuple(each.columns))
   splits = {s for t in tables for s in _splits(t, val_share)}
-  return listing_lib.Listing(
+  return face_listing.Listing(
     root=images,
     outputs={'action_units': units},
     splits={
@@ -123,7 +123,7 @@ def _stream(
   units: Sequence[str],
   val_share: float,
   split: str,
-) -> Iterator[listing_lib.Sample | listing_lib.LeftOut]:
+) -> Iterator[face_listing.Sample | face_listing.LeftOut]:
   """Samples of a split; every row of every table is checked."""
   pictures: dict[str, list[str]] = {}
   for picture in _pictures(images):
@@ -150,19 +150,19 @@ def _stream(
             'other labels.'
           )
         elif here == split:
-          yield listing_lib.LeftOut('repeated rows')
+          yield face_listing.LeftOut('repeated rows')
       elif here != split:
         continue
       elif not labels:
-        yield listing_lib.LeftOut('rows without any label')
+        yield face_listing.LeftOut('rows without any label')
       elif name not in pictures.get(name.rpartition('/')[2], ()):
-        yield listing_lib.LeftOut('labels without a picture')
+        yield face_listing.LeftOut('labels without a picture')
       else:
-        yield listing_lib.Sample(name, name, '', labels)
+        yield face_listing.Sample(name, name, '', labels)
     problems.check()
   rest = sum(p not in seen for same in pictures.values() for p in same)
   if rest and split == 'train':  # Of no split: counted once.
-    yield listing_lib.LeftOut('pictures without any label', '', rest)
+    yield face_listing.LeftOut('pictures without any label', '', rest)
 
 
 def _files(
@@ -301,7 +301,7 @@ def _pictures(images: pathlib.Path) -> list[str]:
   )
 
 
-class Emotionet(listed.Pictures):
+class Emotionet(faces.FaceCorpus):
   """Pictures of EmotioNet; options are those of `listing`."""
 
   LISTING = listing

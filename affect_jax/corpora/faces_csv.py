@@ -21,11 +21,11 @@ from absl import logging
 import numpy as np
 import tensorflow_datasets as tfds
 
-from affect_jax.corpora import faces_table
-from affect_jax.corpora import pictures
-from affect_jax.corpora import prepare
-from affect_jax.corpora import records
-from affect_jax.corpora import sources
+from affect_jax.corpora.builders import faces_table
+from affect_jax.corpora.builders import prepare
+from affect_jax.corpora.builders import records
+from affect_jax.corpora.files import pictures
+from affect_jax.corpora.files import sources
 
 ON_BAD_IMAGE = ('error', 'skip')
 

@@ -14,9 +14,9 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from affect_jax.corpora import fer_plus as fer_plus_lib
-from affect_jax.corpora import prepare
-from affect_jax.corpora import records
-from affect_jax.corpora import sources
+from affect_jax.corpora.builders import prepare
+from affect_jax.corpora.builders import records
+from affect_jax.corpora.files import sources
 
 # `emotion` 0-6, in the order of the file.
 EXPRESSIONS = (

@@ -8,7 +8,7 @@ import pathlib
 
 import numpy as np
 
-from affect_jax.corpora import sources
+from affect_jax.corpora.files import sources
 
 # In the order of the file's columns.
 EXPRESSIONS = (

@@ -31,11 +31,11 @@ import pathlib
 
 from absl import logging
 
-from affect_jax.corpora import listing as listing_lib
-from affect_jax.corpora import mojibake
-from affect_jax.corpora import sources
-from affect_jax.corpora import spoken
-from affect_jax.corpora import utterance
+from affect_jax.corpora.builders import face_listing
+from affect_jax.corpora.builders import utterance_listing
+from affect_jax.corpora.builders import utterances
+from affect_jax.corpora.files import mojibake
+from affect_jax.corpora.files import sources
 from affect_jax.tasks import emotion as emotion_lib
 from affect_jax.tasks import sentiment_class
 
@@ -56,7 +56,7 @@ COLUMNS = (
 )
 
 
-def listing(path: str | pathlib.Path) -> utterance.Listing:
+def listing(path: str | pathlib.Path) -> utterance_listing.Listing:
   """MELD's transcripts as train, val (dev) and test, without features.
 
   The id of an utterance is 'train/dia0_utt3', as its clip is named; val is
@@ -74,7 +74,7 @@ def listing(path: str | pathlib.Path) -> utterance.Listing:
     split: sources.existing(root / name, f'the {split} split of MELD')
     for split, name in TABLES.items()
   }
-  return utterance.Listing(
+  return utterance_listing.Listing(
     outputs={
       'emotion': emotion_lib.names('meld'),
       'sentiment_class': SENTIMENTS,
@@ -87,7 +87,7 @@ def listing(path: str | pathlib.Path) -> utterance.Listing:
 
 def _stream(
   table: pathlib.Path, split: str
-) -> Iterator[utterance.Utterance | listing_lib.LeftOut]:
+) -> Iterator[utterance_listing.Utterance | face_listing.LeftOut]:
   """Utterances by dialogue and turn, whatever the order of the rows."""
   problems = sources.Problems(table)
   rows = sources.read_rows(table)
@@ -123,20 +123,20 @@ def _stream(
   if mended:
     logging.info('%s: broken characters mended in %d rows.', table, mended)
   if repeated:
-    yield listing_lib.LeftOut('repeated rows', '', repeated)
+    yield face_listing.LeftOut('repeated rows', '', repeated)
   for turn, (_, row) in sorted(found.items()):
     if row[0]:
       yield _utterance(split, turn, row)
     else:
-      yield listing_lib.LeftOut('rows without words', f'{split}/dia{turn[0]}')
+      yield face_listing.LeftOut('rows without words', f'{split}/dia{turn[0]}')
 
 
 def _utterance(
   split: str, turn: tuple[int, int], row: Sequence[str]
-) -> utterance.Utterance:
+) -> utterance_listing.Utterance:
   text, speaker, emotion, sentiment, *_ = row
   shares = {n: float(n == EMOTIONS[emotion]) for n in EMOTIONS.values()}
-  return utterance.Utterance(
+  return utterance_listing.Utterance(
     id=f'{split}/dia{turn[0]}_utt{turn[1]}',
     labels={**shares, 'sentiment_class': sentiment},
     transcript=text,
@@ -170,7 +170,7 @@ def _problem(row: Sequence[str]) -> str | None:
   return None
 
 
-class Meld(spoken.Spoken):
-  """Utterances of MELD; see `listing` and `Spoken`."""
+class Meld(utterances.UtteranceCorpus):
+  """Utterances of MELD; see `listing` and `UtteranceCorpus`."""
 
   LISTING = listing

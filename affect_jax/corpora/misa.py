@@ -23,13 +23,13 @@ from typing import Any
 
 import numpy as np
 
-from affect_jax.corpora import feature_file
-from affect_jax.corpora import listing as listing_lib
 from affect_jax.corpora import mosei_emotions
-from affect_jax.corpora import numpy_pickle
-from affect_jax.corpora import sources
-from affect_jax.corpora import spoken
-from affect_jax.corpora import utterance
+from affect_jax.corpora.builders import face_listing
+from affect_jax.corpora.builders import feature_file
+from affect_jax.corpora.builders import utterance_listing
+from affect_jax.corpora.builders import utterances
+from affect_jax.corpora.files import numpy_pickle
+from affect_jax.corpora.files import sources
 
 SPLITS = {'train': 'train', 'val': 'dev', 'test': 'test'}
 # Which part of an utterance is what, by how many parts it has.
@@ -39,7 +39,7 @@ PARTS = {
 }
 
 
-def listing(path: str | pathlib.Path) -> utterance.Listing:
+def listing(path: str | pathlib.Path) -> utterance_listing.Listing:
   """MISA's folder or MAG-BERT's file: train, val (its dev) and test.
 
   The id is the segment's, its video is the dialogue, its number the turn. (In
@@ -70,7 +70,7 @@ def listing(path: str | pathlib.Path) -> utterance.Listing:
   for split, file in files.items():
     for row, example in enumerate(_load(file, split)):
       _read(file, split, row, example, dims)
-  return utterance.Listing(
+  return utterance_listing.Listing(
     outputs=dict(feature_file.SENTIMENT),
     dims=dims,
     splits={
@@ -137,7 +137,7 @@ def _read(
 
 def _stream(
   file: pathlib.Path, split: str, dims: Mapping[str, int]
-) -> Iterator[utterance.Utterance | listing_lib.LeftOut]:
+) -> Iterator[utterance_listing.Utterance | face_listing.LeftOut]:
   counts: collections.Counter = collections.Counter()
   rows = [
     _read(file, split, row, example, dict(dims))
@@ -151,7 +151,7 @@ def _stream(
     if not sequences and not transcript:
       counts[feature_file.NOTHING] += 1
       continue
-    yield utterance.Utterance(
+    yield utterance_listing.Utterance(
       id=ids[row],
       labels=labels,
       sequences=sequences,
@@ -162,7 +162,7 @@ def _stream(
   yield from feature_file.left_out(counts)
 
 
-class Misa(spoken.Spoken):
-  """Utterances of MISA's or MAG-BERT's files; see `listing` and `Spoken`."""
+class Misa(utterances.UtteranceCorpus):
+  """Utterances of MISA's or MAG-BERT's files; options: see `listing`."""
 
   LISTING = listing

@@ -36,13 +36,13 @@ from typing import Any
 from absl import logging
 import numpy as np
 
-from affect_jax.corpora import feature_file
-from affect_jax.corpora import listing as listing_lib
 from affect_jax.corpora import mmsa_arrays
 from affect_jax.corpora import mosei_emotions
-from affect_jax.corpora import sources
-from affect_jax.corpora import spoken
-from affect_jax.corpora import utterance
+from affect_jax.corpora.builders import face_listing
+from affect_jax.corpora.builders import feature_file
+from affect_jax.corpora.builders import utterance_listing
+from affect_jax.corpora.builders import utterances
+from affect_jax.corpora.files import sources
 from affect_jax.tasks import base
 
 # sha256, from MMSA's README: name, label range, D of text, audio, vision.
@@ -80,7 +80,7 @@ def listing(
   *,
   label_range: float = 0.0,
   csd_labels: str | pathlib.Path = '',
-) -> utterance.Listing:
+) -> utterance_listing.Listing:
   """A file of MMSA or MMSA-FET: train, val (its valid) and test.
 
   The id is the file's; its video is the dialogue, its clip the turn. Text is
@@ -116,7 +116,7 @@ def listing(
     name, scale, widths = PUBLISHED[digest]
     logging.info('%s is the published %s.', path, name)
     dims: dict[str, int] = {}
-    dims.update(zip(utterance.MODALITIES, widths, strict=True))
+    dims.update(zip(utterance_listing.MODALITIES, widths, strict=True))
     splits = list(feature_file.SPLITS.values())
     if label_range not in (0.0, scale):
       raise ValueError(
@@ -133,7 +133,7 @@ def listing(
     mosei_emotions.read(csd_labels)  # Its mistakes show before hours of work.
     files[csd_labels.name] = sources.sha256(csd_labels)
     outputs['emotion'] = mosei_emotions.EMOTIONS
-  return utterance.Listing(
+  return utterance_listing.Listing(
     outputs=outputs,
     dims=dims,
     splits={
@@ -180,7 +180,9 @@ def _survey(
     mmsa_arrays.check(path, split, data)
   dims = feature_file.get_dims(path, everything)
   if not dims:
-    raise ValueError(f'{path}: none of {utterance.MODALITIES} is in it.')
+    raise ValueError(
+      f'{path}: none of {utterance_listing.MODALITIES} is in it.'
+    )
   if not label_range:
     numbers = [mmsa_arrays.numbers(path, s, d) for s, d in everything.items()]
     if not any(np.any(np.abs(n) > 1) for n in numbers):
@@ -201,7 +203,7 @@ def _stream(
   label_range: float,
   modalities: tuple[str, ...],
   csd_labels: pathlib.Path | str,
-) -> Iterator[utterance.Utterance | listing_lib.LeftOut]:
+) -> Iterator[utterance_listing.Utterance | face_listing.LeftOut]:
   counts: collections.Counter = collections.Counter()
   everything = feature_file.load(path)
   if split not in everything:
@@ -241,7 +243,7 @@ def _stream(
     if not sequences and not transcript:
       counts[feature_file.NOTHING] += 1
       continue
-    yield utterance.Utterance(
+    yield utterance_listing.Utterance(
       id=ids[row],
       labels=labels,
       sequences=sequences,
@@ -279,7 +281,7 @@ def _join(
   return mosei_emotions.join(csd_labels, mosei_emotions.read(csd_labels), clips)
 
 
-class Mmsa(spoken.Spoken):
-  """Utterances of a file of MMSA or MMSA-FET; see `listing` and `Spoken`."""
+class Mmsa(utterances.UtteranceCorpus):
+  """Utterances of a file of MMSA or MMSA-FET; options: see `listing`."""
 
   LISTING = listing

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from affect_jax.corpora import feature_file
-from affect_jax.corpora import sources
-from affect_jax.corpora import utterance
+from affect_jax.corpora.builders import feature_file
+from affect_jax.corpora.builders import utterance_listing
+from affect_jax.corpora.files import sources
 from affect_jax.tasks import sentiment_class
 
 LABELS = 'regression_labels'
@@ -18,7 +18,7 @@ LENGTHS = ('audio_lengths', 'vision_lengths')
 ROWS = (
   *('id', LABELS, 'raw_text', 'annotations', 'text_bert'),
   *LENGTHS,
-  *utterance.MODALITIES,
+  *utterance_listing.MODALITIES,
 )
 
 
@@ -102,7 +102,9 @@ def lengths(
   In aligned files (T is the same for all modalities) the text's mask counts
   for all of them, and `*_lengths` do not: those are of unaligned sequences.
   """
-  totals = {m: np.shape(data[m])[1] for m in utterance.MODALITIES if m in data}
+  totals = {
+    m: np.shape(data[m])[1] for m in utterance_listing.MODALITIES if m in data
+  }
   aligned = len(totals) > 1 and len(set(totals.values())) == 1
   found = {}
   if 'text_bert' in data:

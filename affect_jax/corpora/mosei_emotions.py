@@ -33,7 +33,7 @@ from typing import Any
 import numpy as np
 
 from affect_jax.corpora import csd_file
-from affect_jax.corpora import feature_file
+from affect_jax.corpora.builders import feature_file
 from affect_jax.tasks import emotion as emotion_lib
 
 STREAM = 'All Labels'

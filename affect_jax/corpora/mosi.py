@@ -42,11 +42,11 @@ import zlib
 
 import numpy as np
 
-from affect_jax.corpora import feature_file
-from affect_jax.corpora import sequences as sequences_lib
-from affect_jax.corpora import sources
-from affect_jax.corpora import spoken
-from affect_jax.corpora import utterance
+from affect_jax.corpora.builders import feature_file
+from affect_jax.corpora.builders import utterance_listing
+from affect_jax.corpora.builders import utterances
+from affect_jax.corpora.features import sequences as sequences_lib
+from affect_jax.corpora.files import sources
 from affect_jax.tasks import base
 
 SPLITS = {'bclstm': ('train', 'test'), 'standard': ('train', 'val', 'test')}
@@ -58,9 +58,9 @@ def listing(
   path: str | pathlib.Path,
   *,
   split: str = 'bclstm',
-  modalities: Sequence[str] = utterance.MODALITIES,
+  modalities: Sequence[str] = utterance_listing.MODALITIES,
   val_share: float = 0.1,
-) -> utterance.Listing:
+) -> utterance_listing.Listing:
   """CMU-MOSI in one of two splits, features as sequences of one step.
 
   Args:
@@ -78,8 +78,8 @@ def listing(
   base.check_choice('split of MOSI', split, [*SPLITS])
   base.check_range('val_share', val_share, 0, 1, open_end=True)
   for modality in modalities:
-    base.check_choice('modality', modality, utterance.MODALITIES)
-  modalities = tuple(m for m in utterance.MODALITIES if m in modalities)
+    base.check_choice('modality', modality, utterance_listing.MODALITIES)
+  modalities = tuple(m for m in utterance_listing.MODALITIES if m in modalities)
   if split == 'standard' and modalities:
     raise ValueError(
       f"modalities {modalities} with split 'standard': these features were "
@@ -89,7 +89,7 @@ def listing(
   file = sources.existing(path, 'an .npz of CMU-MOSI')
   arrays = _arrays(file, f'split_{split}', modalities)
   parts = _parts(file, arrays, split, val_share)
-  return utterance.Listing(
+  return utterance_listing.Listing(
     outputs=dict(feature_file.SENTIMENT),
     dims={m: arrays[ARRAYS[m]].shape[1] for m in modalities},
     splits={
@@ -109,10 +109,10 @@ def _stream(
   arrays: Mapping[str, np.ndarray],
   rows: Sequence[int],
   modalities: Sequence[str],
-) -> Iterator[utterance.Utterance]:
+) -> Iterator[utterance_listing.Utterance]:
   for row in rows:
     sentiment = float(arrays['sentiment'][row])
-    yield utterance.Utterance(
+    yield utterance_listing.Utterance(
       id=str(arrays['id'][row]),
       labels={
         'sentiment': sentiment,
@@ -218,7 +218,7 @@ def _parts(
   return found
 
 
-class Mosi(spoken.Spoken):
-  """Utterances of CMU-MOSI; see `listing` and `Spoken`."""
+class Mosi(utterances.UtteranceCorpus):
+  """Utterances of CMU-MOSI; see `listing` and `UtteranceCorpus`."""
 
   LISTING = listing

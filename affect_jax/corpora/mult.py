@@ -34,18 +34,18 @@ from typing import Any
 
 import numpy as np
 
-from affect_jax.corpora import feature_file
-from affect_jax.corpora import listing as listing_lib
 from affect_jax.corpora import mosei_emotions
 from affect_jax.corpora import mult_arrays
-from affect_jax.corpora import sources
-from affect_jax.corpora import spoken
-from affect_jax.corpora import utterance
+from affect_jax.corpora.builders import face_listing
+from affect_jax.corpora.builders import feature_file
+from affect_jax.corpora.builders import utterance_listing
+from affect_jax.corpora.builders import utterances
+from affect_jax.corpora.files import sources
 from affect_jax.tasks import base
 
 TEXTLESS = ('drop', 'keep')
 NO_TEXT = 'utterances without text'
-ROWS = ('labels', 'id', *utterance.MODALITIES)
+ROWS = ('labels', 'id', *utterance_listing.MODALITIES)
 
 
 def listing(
@@ -54,7 +54,7 @@ def listing(
   *,
   textless: str = 'drop',
   csd_labels: str | pathlib.Path = '',
-) -> utterance.Listing:
+) -> utterance_listing.Listing:
   """A file of MulT or MultiBench: train, val (its valid) and test.
 
   Padding is cut off: zeros in front, or at the end where more utterances of
@@ -107,7 +107,7 @@ def listing(
     mosei_emotions.read(csd_labels)  # Its mistakes show before hours of work.
     files[csd_labels.name] = sources.sha256(csd_labels)
     outputs['emotion'] = mosei_emotions.EMOTIONS
-  return utterance.Listing(
+  return utterance_listing.Listing(
     outputs=outputs,
     dims=dims,
     splits={
@@ -121,7 +121,7 @@ def listing(
 
 
 def _check(path: pathlib.Path, split: str, data: Mapping[str, Any]) -> None:
-  needed = ('labels', *utterance.MODALITIES)
+  needed = ('labels', *utterance_listing.MODALITIES)
   if missing := [key for key in needed if key not in data]:
     raise ValueError(
       f'{path}: {split} has no {" and no ".join(missing)}, only {list(data)}.'
@@ -135,7 +135,7 @@ def _stream(
   dataset: str,
   textless: str,
   csd_labels: pathlib.Path | str,
-) -> Iterator[utterance.Utterance | listing_lib.LeftOut]:
+) -> Iterator[utterance_listing.Utterance | face_listing.LeftOut]:
   counts: collections.Counter = collections.Counter()
   everything = feature_file.load(path)
   first = next(iter(everything))
@@ -163,7 +163,7 @@ def _stream(
     if not sequences:
       counts[feature_file.NOTHING] += 1
       continue
-    yield utterance.Utterance(
+    yield utterance_listing.Utterance(
       id=ids[row],
       labels={**labels[row], **emotions.get((split, row), {})},
       sequences=sequences,
@@ -199,7 +199,7 @@ def _join(
   return mosei_emotions.join(csd_labels, mosei_emotions.read(csd_labels), clips)
 
 
-class Mult(spoken.Spoken):
-  """Utterances of a file of MulT or MultiBench; see `listing`, `Spoken`."""
+class Mult(utterances.UtteranceCorpus):
+  """Utterances of a file of MulT or MultiBench; options: see `listing`."""
 
   LISTING = listing

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from affect_jax.corpora import feature_file
 from affect_jax.corpora import mosei_emotions
-from affect_jax.corpora import sources
-from affect_jax.corpora import utterance
+from affect_jax.corpora.builders import feature_file
+from affect_jax.corpora.builders import utterance_listing
+from affect_jax.corpora.files import sources
 from affect_jax.tasks import emotion as emotion_lib
 
 # In the order of the files (MulT's src/eval_metrics.py).
@@ -92,8 +92,8 @@ def get_padding(data: Mapping[str, Any]) -> dict[str, str]:
 
   Only {'text': side} if T is the same for all modalities: aligned.
   """
-  shapes = {np.shape(data[m])[1] for m in utterance.MODALITIES}
-  modalities = ('text',) if len(shapes) == 1 else utterance.MODALITIES
+  shapes = {np.shape(data[m])[1] for m in utterance_listing.MODALITIES}
+  modalities = ('text',) if len(shapes) == 1 else utterance_listing.MODALITIES
   sides = {}
   for modality in modalities:
     array = np.asarray(data[modality])
@@ -113,7 +113,7 @@ def cut(
     row: Which utterance.
     padding: Of `get_padding`. Without text, an aligned one is not cut.
   """
-  found = {m: np.asarray(data[m][row]) for m in utterance.MODALITIES}
+  found = {m: np.asarray(data[m][row]) for m in utterance_listing.MODALITIES}
   if tuple(padding) == ('text',):
     text = found['text']
     inside = _inside(text, padding['text']) if text.any() else slice(None)

@@ -48,15 +48,15 @@ from typing import Any
 from absl import logging
 import numpy as np
 
-from affect_jax.corpora import feature_file
-from affect_jax.corpora import listing as listing_lib
-from affect_jax.corpora import mojibake
 from affect_jax.corpora import mustard_features
 from affect_jax.corpora import mustard_folds
-from affect_jax.corpora import sequences as sequences_lib
-from affect_jax.corpora import sources
-from affect_jax.corpora import spoken
-from affect_jax.corpora import utterance
+from affect_jax.corpora.builders import face_listing
+from affect_jax.corpora.builders import feature_file
+from affect_jax.corpora.builders import utterance_listing
+from affect_jax.corpora.builders import utterances
+from affect_jax.corpora.features import sequences as sequences_lib
+from affect_jax.corpora.files import mojibake
+from affect_jax.corpora.files import sources
 from affect_jax.tasks import base
 
 PROTOCOLS = ('folds', 'speaker_independent')
@@ -94,7 +94,7 @@ def listing(
   text_features: str | pathlib.Path = '',
   audio_features: str | pathlib.Path = '',
   vision_features: str | pathlib.Path = '',
-) -> utterance.Listing:
+) -> utterance_listing.Listing:
   """MUStARD as train, val and test of one protocol.
 
   The speaker of an utterance is 'FRIENDS/CHANDLER': PERSON of one show is not
@@ -147,7 +147,7 @@ def listing(
     clips,
     {'text': text_features, 'audio': audio_features, 'vision': vision_features},
   )
-  return utterance.Listing(
+  return utterance_listing.Listing(
     outputs={'sarcasm': ('sarcasm',)},
     dims=features.dims,
     splits={
@@ -165,7 +165,7 @@ def _stream(
   clips: Mapping[str, Mapping[str, Any]],
   rows: Sequence[int],
   features: Features,
-) -> Iterator[utterance.Utterance | listing_lib.LeftOut]:
+) -> Iterator[utterance_listing.Utterance | face_listing.LeftOut]:
   """Utterances in the order of the table, then what was counted."""
   ids = list(clips)
   streams = {
@@ -184,7 +184,7 @@ def _stream(
         counts,
         features.dims[modality],
       )
-    yield utterance.Utterance(
+    yield utterance_listing.Utterance(
       id=ids[row],
       labels={'sarcasm': float(clip['sarcasm'])},
       sequences=sequences,
@@ -307,7 +307,7 @@ def _checked(
     raise ValueError(f'{where} {e}.') from e
 
 
-class Mustard(spoken.Spoken):
-  """Utterances of MUStARD; see `listing` and `Spoken`."""
+class Mustard(utterances.UtteranceCorpus):
+  """Utterances of MUStARD; see `listing` and `UtteranceCorpus`."""
 
   LISTING = listing

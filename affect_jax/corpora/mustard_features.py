@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from affect_jax.corpora import feature_file
-from affect_jax.corpora import numpy_pickle
+from affect_jax.corpora.builders import feature_file
+from affect_jax.corpora.files import numpy_pickle
 
 
 def from_pickle(

@@ -7,8 +7,8 @@ import zipfile
 
 import numpy as np
 
-from affect_jax.corpora import numpy_pickle
-from affect_jax.corpora import sources
+from affect_jax.corpora.files import numpy_pickle
+from affect_jax.corpora.files import sources
 
 # One line of an error names no more rows than this.
 SHOWN = 5

@@ -19,9 +19,9 @@ import functools
 import os
 import pathlib
 
-from affect_jax.corpora import listed
-from affect_jax.corpora import listing as listing_lib
-from affect_jax.corpora import sources
+from affect_jax.corpora.builders import face_listing
+from affect_jax.corpora.builders import faces
+from affect_jax.corpora.files import sources
 from affect_jax.tasks import expression as expression_lib
 
 EXPRESSIONS = {
@@ -39,7 +39,7 @@ PICTURES = pathlib.Path('Image', 'aligned')
 SUFFIX = '_aligned.jpg'
 
 
-def listing(path: str | pathlib.Path) -> listing_lib.Listing:
+def listing(path: str | pathlib.Path) -> face_listing.Listing:
   """RAF-DB as train and test; the id of a picture is its name in the list.
 
   Subjects are unknown. Labels without a picture, pictures without a label and
@@ -59,7 +59,7 @@ def listing(path: str | pathlib.Path) -> listing_lib.Listing:
       f'{root / PICTURES}: no such folder; the aligned pictures of RAF-DB '
       '(train_00001_aligned.jpg, ...) are expected here.'
     )
-  return listing_lib.Listing(
+  return face_listing.Listing(
     root=root,
     outputs={'expression': expression_lib.BASIC_7},
     splits={s: functools.partial(_stream, root, s) for s in SPLITS},
@@ -72,7 +72,7 @@ def listing(path: str | pathlib.Path) -> listing_lib.Listing:
 
 def _stream(
   root: pathlib.Path, split: str
-) -> Iterator[listing_lib.Sample | listing_lib.LeftOut]:
+) -> Iterator[face_listing.Sample | face_listing.LeftOut]:
   """Samples of one split, in the order of the list."""
   table = root / TABLE
   problems = sources.Problems(table)
@@ -92,16 +92,16 @@ def _stream(
           f'{table}:{line}: {name!r} is already in line {first}, as {other}.'
         )
       elif _split(name) == split:
-        yield listing_lib.LeftOut('repeated rows')
+        yield face_listing.LeftOut('repeated rows')
       continue
     seen[name] = (line, code)
     if _split(name) != split:
       continue
     picture = pathlib.PurePosixPath(name).stem + SUFFIX
     if picture not in pictures:
-      yield listing_lib.LeftOut('labels without a picture')
+      yield face_listing.LeftOut('labels without a picture')
       continue
-    yield listing_lib.Sample(
+    yield face_listing.Sample(
       id=name,
       picture=(PICTURES / picture).as_posix(),
       subject='',
@@ -113,7 +113,7 @@ def _stream(
   named = {pathlib.PurePosixPath(name).stem + SUFFIX for name in seen}
   rest = [p for p in pictures - named if _split(p) == split]
   if rest:
-    yield listing_lib.LeftOut('pictures without any label', '', len(rest))
+    yield face_listing.LeftOut('pictures without any label', '', len(rest))
 
 
 def _split(name: str) -> str:
@@ -144,7 +144,7 @@ def _problem(cells: list[str]) -> str | None:
   return None
 
 
-class RafDb(listed.Pictures):
+class RafDb(faces.FaceCorpus):
   """Pictures of RAF-DB; options are those of `listing`."""
 
   LISTING = listing

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from affect_jax.corpora import prepare
-from affect_jax.corpora import records
-from affect_jax.corpora import sources
+from affect_jax.corpora.builders import prepare
+from affect_jax.corpora.builders import records
+from affect_jax.corpora.files import sources
 from affect_jax.synthetic import affect
 from affect_jax.synthetic import annotate
 from affect_jax.synthetic import gallery

@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from affect_jax.corpora import sources
-from affect_jax.corpora import spoken
-from affect_jax.corpora import utterance as utterance_lib
+from affect_jax.corpora.builders import utterance_listing
+from affect_jax.corpora.builders import utterances as utterances_lib
+from affect_jax.corpora.files import sources
 from affect_jax.synthetic import utterance_affect
 from affect_jax.synthetic import utterance_streams
 from affect_jax.synthetic import utterances
@@ -72,7 +72,7 @@ def listing(
   missing: Mapping[str, float] | None = None,
   missing_in_eval: bool = False,
   seed: int = 0,
-) -> utterance_lib.Listing:
+) -> utterance_listing.Listing:
   """Utterances of one or more parts, as train, val and test.
 
   An utterance's sequences depend on seed, part, split, `sarcasm_share`,
@@ -121,7 +121,7 @@ def listing(
     turns=_turns(turns),
     label_noise=_shares('label_noise', {'': label_noise}, {'': 0.0})[''],
     missing=_shares(
-      'missing', missing, dict.fromkeys(utterance_lib.MODALITIES, 0.0)
+      'missing', missing, dict.fromkeys(utterance_listing.MODALITIES, 0.0)
     ),
     missing_in_eval=bool(missing_in_eval),
     seed=_whole('seed', seed, 0),
@@ -129,7 +129,7 @@ def listing(
   if not 0 <= options.drift < 1:
     raise ValueError(f'drift is {drift}; it lies in [0, 1).')
   tasks = [t for t in OUTPUTS if options.all_labels or t in parts]
-  return utterance_lib.Listing(
+  return utterance_listing.Listing(
     outputs={task: OUTPUTS[task] for task in tasks},
     dims=utterance_streams.DIMS,
     splits={
@@ -148,7 +148,7 @@ def listing(
 
 def _stream(
   options: _Options, parts: Sequence[str], split: str
-) -> Iterator[utterance_lib.Utterance]:
+) -> Iterator[utterance_listing.Utterance]:
   """Utterances of a split, part by part, dialogue by dialogue."""
   for part in parts:
     drawn = utterances.stream(
@@ -175,7 +175,7 @@ def _annotate(
   options: _Options,
   part: str,
   split: str,
-) -> utterance_lib.Utterance:
+) -> utterance_listing.Utterance:
   """What the corpus tells of one utterance.
 
   The same numbers are drawn whatever the options, so that a larger share
@@ -212,7 +212,7 @@ def _annotate(
     for modality in gone:
       del sequences[modality]
   dialogue = f'{part}/{split}/{turn.dialogue:06d}'
-  return utterance_lib.Utterance(
+  return utterance_listing.Utterance(
     id=f'{dialogue}/{turn.turn:02d}',
     labels=labels,
     sequences=sequences,
@@ -273,7 +273,7 @@ def _turns(turns: Sequence[int]) -> tuple[int, int]:
   return _whole('turns[0]', turns[0], 1), _whole('turns[1]', turns[1], 1)
 
 
-class SyntheticUtterances(spoken.Spoken):
-  """Invented utterances; see `listing` and `Spoken`."""
+class SyntheticUtterances(utterances_lib.UtteranceCorpus):
+  """Invented utterances; see `listing` and `UtteranceCorpus`."""
 
   LISTING = listing

@@ -31,18 +31,18 @@ import pathlib
 from absl import logging
 import numpy as np
 
-from affect_jax import face_features
-from affect_jax.corpora import listing as listing_lib
-from affect_jax.corpora import sequences
-from affect_jax.corpora import sources
-from affect_jax.corpora import spoken
-from affect_jax.corpora import utterance
-from affect_jax.corpora import utterances_table
+from affect_jax.corpora.builders import face_listing
+from affect_jax.corpora.builders import utterance_listing
+from affect_jax.corpora.builders import utterances
+from affect_jax.corpora.builders import utterances_table
+from affect_jax.corpora.features import face_features
+from affect_jax.corpora.features import sequences
+from affect_jax.corpora.files import sources
 
 
 def listing(
   path: str | pathlib.Path, *, ignore_columns: Sequence[str] = ()
-) -> utterance.Listing:
+) -> utterance_listing.Listing:
   """The utterances of a CSV; its format is that of this module's text.
 
   A split without rows does not exist; train must. Tasks, and emotions of the
@@ -77,7 +77,7 @@ def listing(
     )
   first = _first(table.rows)
   dims = {m: _dim(file, row, m) for m, row in first.items()}
-  return utterance.Listing(
+  return utterance_listing.Listing(
     outputs=table.outputs(),
     dims=dims,
     splits={
@@ -102,10 +102,10 @@ def _stream(
   split: str,
   first: Mapping[str, utterances_table.Row],
   dims: Mapping[str, int],
-) -> Iterator[utterance.Utterance | listing_lib.LeftOut]:
+) -> Iterator[utterance_listing.Utterance | face_listing.LeftOut]:
   for reason, count in table.left_out[split].items():
     if count:
-      yield listing_lib.LeftOut(reason, '', count)
+      yield face_listing.LeftOut(reason, '', count)
   emotions = table.outputs().get('emotion', ())
   problems = sources.Problems(file)
   turns: dict[str, int] = {}
@@ -117,7 +117,7 @@ def _stream(
       try:
         x, left_out = _features(file, name, dims[modality])
         for reason, count in left_out.items():
-          yield listing_lib.LeftOut(f'{modality}: {reason}', row.id, count)
+          yield face_listing.LeftOut(f'{modality}: {reason}', row.id, count)
         if len(x):
           found[modality] = x
       except ValueError as e:
@@ -128,9 +128,11 @@ def _stream(
     turn = turns.get(row.dialogue, 0) if row.turn is None else row.turn
     turns[row.dialogue] = turn + 1
     if row.files and not found and not row.text:
-      yield listing_lib.LeftOut('utterances without a face or words', row.id, 1)
+      yield face_listing.LeftOut(
+        'utterances without a face or words', row.id, 1
+      )
       continue
-    yield utterance.Utterance(
+    yield utterance_listing.Utterance(
       id=row.id,
       labels=_labels(row, emotions),
       sequences=found,
@@ -169,7 +171,7 @@ def _dim(file: pathlib.Path, row: utterances_table.Row, modality: str) -> int:
   name = row.files[modality]
   if name.lower().endswith('.wav'):
     # Known without a look at the recording, which takes time.
-    from affect_jax import wav_features
+    from affect_jax.corpora.features import wav_features
 
     return len(wav_features.names())
   try:
@@ -196,7 +198,7 @@ def _features(
   return faces.values, faces.left_out
 
 
-class UtterancesCsv(spoken.Spoken):
-  """Utterances of a user's own; see `listing` and `Spoken`."""
+class UtterancesCsv(utterances.UtteranceCorpus):
+  """Utterances of a user's own; see `listing` and `UtteranceCorpus`."""
 
   LISTING = listing

@@ -13,9 +13,9 @@ from absl import logging
 from ml_collections import config_flags
 import tensorflow as tf
 
-from affect_jax import log_format
 from affect_jax.doctor import duplicates
 from affect_jax.doctor import visit
+from affect_jax.run import log_format
 
 _CONFIG = config_flags.DEFINE_config_file(
   'config', None, 'A file of configs/.', lock_config=True

@@ -7,7 +7,7 @@ from typing import Any
 
 from absl import logging
 
-from affect_jax.corpora import spoken
+from affect_jax.corpora.builders import utterances
 from affect_jax.doctor import counts
 from affect_jax.doctor import damage
 from affect_jax.doctor import dialogues
@@ -196,7 +196,7 @@ def _left_out(
     gone = {
       reason: n
       for reason, n in reasons.items()
-      if n and not reason.endswith(spoken.CUT)
+      if n and not reason.endswith(utterances.CUT)
     }
     if gone:
       found.append(

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from affect_jax.corpora import records
+from affect_jax.corpora.builders import records
 
 # One class is the likeliest; any number of units is present; what remains are
 # values.

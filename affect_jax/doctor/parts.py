@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from affect_jax.corpora import records
+from affect_jax.corpora.builders import records
 
 CHUNK = 512
 # Sequences of an utterance can be megabytes.
@@ -31,7 +31,7 @@ class Part:
     size: Number of samples that are read.
     outputs: {task: names of its columns}.
     stream: Gives chunks {'id', 'subject', 'image', task, task + '_weights'}
-      of records, as `corpora.records` describes them. Utterances have
+      of records, as `builders.records` describes them. Utterances have
       'dialogue', 'turn', 'transcript', modality + '_length', and a list of
       sequences for each modality, instead of 'image'.
     dims: {modality: features per step; 0: token ids} of utterances; empty:

@@ -7,13 +7,13 @@ import pathlib
 import textwrap
 from typing import Any
 
-from affect_jax import run_folder
 from affect_jax.doctor import duplicates
 from affect_jax.doctor import findings as findings_lib
 from affect_jax.doctor import label_checks
 from affect_jax.doctor import layout
 from affect_jax.doctor import report_sequences
 from affect_jax.doctor import survey as survey_lib
+from affect_jax.run import folder as run_folder
 
 MAX_COLUMNS = 16  # Of a table of co-occurrence, on paper.
 PAIRS = (

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from affect_jax.corpora import spoken
+from affect_jax.corpora.builders import utterances as utterances_lib
 from affect_jax.doctor import findings
 from affect_jax.doctor import survey as survey_lib
 from affect_jax.doctor import utterances
@@ -264,7 +264,7 @@ def cut(
   found = []
   for corpus, reasons in skipped.items():
     for m, name in enumerate(MODALITIES):
-      steps = reasons.get(f'{name} {spoken.CUT}', 0)
+      steps = reasons.get(f'{name} {utterances_lib.CUT}', 0)
       if not steps:
         continue
       parts = [i for i, p in enumerate(survey.parts) if p.corpus == corpus]

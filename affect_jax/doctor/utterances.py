@@ -9,9 +9,9 @@ import unicodedata
 
 import numpy as np
 
-from affect_jax.corpora import utterance
+from affect_jax.corpora.builders import utterance_listing
 
-MODALITIES = utterance.MODALITIES
+MODALITIES = utterance_listing.MODALITIES
 # Of audio and vision together: fewer values could be equal by chance.
 TELLING = 8
 _APOSTROPHES = re.compile("['\u2019`]")

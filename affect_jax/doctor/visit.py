@@ -6,7 +6,7 @@ from typing import Any
 
 from absl import logging
 
-from affect_jax.corpora import records
+from affect_jax.corpora.builders import records
 from affect_jax.doctor import duplicates
 from affect_jax.doctor import examine
 from affect_jax.doctor import leakage
@@ -36,11 +36,11 @@ def visit(
     ValueError, OSError: the corpus cannot be prepared or read.
   """
   # Not above: `--help` and bad flags need not wait for it.
-  from affect_jax import data
+  from affect_jax.data import load
 
   config = _of_frames(config)
-  corpora = data.build(config)
-  described = data.describe(config)
+  corpora = load.build(config)
+  described = load.describe(config)
   result = examine.examine(
     parts_lib.parts_of(corpora, sample),
     near_distance=near_distance,

@@ -70,7 +70,7 @@ def check(flaws: Flaws) -> None:
 def annotate(
   drawn: affect_lib.Affect, rng: np.random.Generator, flaws: Flaws
 ) -> dict[str, np.ndarray]:
-  """Labels and weights by the names of `corpora.records`.
+  """Labels and weights by the names of `builders.records`.
 
   The same numbers are drawn whatever the flaws, so that a larger share
   withholds the same labels and more.

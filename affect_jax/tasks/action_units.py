@@ -12,10 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from affect_jax import losses
 from affect_jax.metrics import multilabel
-from affect_jax.tasks import balance
 from affect_jax.tasks import base
+from affect_jax.tasks import class_weights as class_weights_lib
+from affect_jax.tasks import losses
 
 
 def names(*numbers: int) -> tuple[str, ...]:
@@ -136,15 +136,15 @@ def make_loss(
   if focal_alpha is not None:
     base.check_range('focal_alpha', focal_alpha, 0, 1)
   numbers = None
-  if isinstance(pos_weight, str) and pos_weight in balance.METHODS:
-    numbers = balance.pos_weights(
+  if isinstance(pos_weight, str) and pos_weight in class_weights_lib.METHODS:
+    numbers = class_weights_lib.pos_weights(
       counts,
       outputs,
       weight_cap,
       beta if pos_weight == 'effective' else None,
     )
   elif pos_weight is not None:
-    numbers = balance.checked(pos_weight, outputs, 'pos_weight')
+    numbers = class_weights_lib.checked(pos_weight, outputs, 'pos_weight')
 
   return functools.partial(
     loss,
@@ -179,7 +179,7 @@ def build(
       (Ridnik et al., 2021).
     pos_weight: Factor of positive labels: None, one number per unit,
       'balanced': negatives / positives of `counts`, or 'effective': the ratio
-      of their effective numbers, see `balance`. Goes with every loss.
+      of their effective numbers, see `class_weights`. Goes with every loss.
     focal_gamma: Focusing exponent of 'focal', >= 0.
     focal_alpha: Of 'focal': None, or the factor of positives, in [0, 1];
       negatives get 1 - focal_alpha.

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from affect_jax import losses
 from affect_jax.metrics import classification
-from affect_jax.tasks import balance
 from affect_jax.tasks import base
+from affect_jax.tasks import class_weights as class_weights_lib
+from affect_jax.tasks import losses
 
 # Six basic expressions (Ekman, 1992) and neutral; the order of Aff-Wild2.
 BASIC_7 = (
@@ -113,7 +113,7 @@ def build(
       names that it does not know are allowed.
     loss: 'cross_entropy' or 'focal'.
     class_weights: None, one number per class, 'balanced': N / (K * n_c) of
-      `counts`, or 'effective': by effective numbers, see `balance`.
+      `counts`, or 'effective': by effective numbers, see `class_weights`.
     label_smoothing: Share of the label that is spread evenly, in [0, 1).
     focal_gamma: Focusing exponent of 'focal', >= 0.
     counts: Summed label mass of each class in the training split [K]; read
@@ -150,16 +150,19 @@ def build(
         f'class_weights {class_weights!r} and logit_adjustment '
         f'{logit_adjustment} each make up for rare classes: choose one.'
       )
-    offsets = logit_adjustment * balance.log_priors(counts, outputs)
-  if isinstance(class_weights, str) and class_weights in balance.METHODS:
-    numbers = balance.class_weights(
+    offsets = logit_adjustment * class_weights_lib.log_priors(counts, outputs)
+  if (
+    isinstance(class_weights, str)
+    and class_weights in class_weights_lib.METHODS
+  ):
+    numbers = class_weights_lib.class_weights(
       counts,
       outputs,
       weight_cap,
       beta if class_weights == 'effective' else None,
     )
   elif class_weights is not None:
-    numbers = balance.checked(class_weights, outputs, 'class_weights')
+    numbers = class_weights_lib.checked(class_weights, outputs, 'class_weights')
   return base.Task(
     name='expression',
     outputs=outputs,

@@ -32,7 +32,7 @@ def build(
   Args:
     outputs: ('sarcasm',).
     pos_weight: Factor of sarcastic labels: None, one number in a sequence,
-      'balanced' or 'effective', see `balance`.
+      'balanced' or 'effective', see `class_weights`.
     counts: (sarcastic [1], labelled [1]) in the training split; read by
       'balanced' and 'effective' only.
     weight_cap: Largest weight by counts.

@@ -10,11 +10,11 @@ import functools
 import jax
 import jax.numpy as jnp
 
-from affect_jax import losses
 from affect_jax.metrics import counted
 from affect_jax.metrics import regression
 from affect_jax.metrics import sentiment
 from affect_jax.tasks import base
+from affect_jax.tasks import losses
 
 LOSSES = {
   'mae': losses.absolute_error,

@@ -9,9 +9,9 @@ import functools
 import jax
 import jax.numpy as jnp
 
-from affect_jax import losses
 from affect_jax.metrics import regression
 from affect_jax.tasks import base
+from affect_jax.tasks import losses
 
 LOSSES = ('ccc', 'mse', 'mae', 'ccc_mse', 'bins')
 

@@ -15,9 +15,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from affect_jax import environment
 from affect_jax.models import convolution
 from affect_jax.models import resnet
+from affect_jax.run import environment
 
 BATCH = 64
 

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from affect_jax import environment
-from affect_jax import run_folder
+from affect_jax.run import environment
+from affect_jax.run import folder as run_folder
 from affect_jax.tasks import action_units
 
 FRAMES = 500  # Per video.

@@ -29,10 +29,10 @@ from ml_collections import config_flags
 import summary
 import tensorflow as tf
 
-from affect_jax import environment
-from affect_jax import log_format
-from affect_jax import run_folder
 from affect_jax import train
+from affect_jax.run import environment
+from affect_jax.run import folder as run_folder
+from affect_jax.run import log_format
 
 # Arms of the reduced form: enough to see every group at work.
 REDUCED = ('tasks/expr', 'tasks/au', 'tasks/va', 'tasks/all', 'augment/none')

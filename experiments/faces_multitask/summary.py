@@ -8,7 +8,7 @@ import arms as arms_lib
 import numpy as np
 from scipy import stats
 
-from affect_jax import run_folder
+from affect_jax.run import folder as run_folder
 
 # One number per task, and what it is called.
 HEADLINES = {

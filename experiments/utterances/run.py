@@ -25,10 +25,10 @@ import numpy as np
 from scipy import stats
 import tensorflow as tf
 
-from affect_jax import environment
-from affect_jax import log_format
-from affect_jax import run_folder
 from affect_jax import train
+from affect_jax.run import environment
+from affect_jax.run import folder as run_folder
+from affect_jax.run import log_format
 
 
 def get_settings() -> ml_collections.ConfigDict:

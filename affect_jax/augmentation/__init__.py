@@ -1,0 +1,1 @@
+"""Changes of training pictures, and mixes of them."""

@@ -1,0 +1,279 @@
+"""Changes to training pictures that leave their labels true.
+
+Each function is (image f32 [H, W, C] in [0, 1], seed int32 [2], **options) ->
+image of the same shape in [0, 1], a pure function of its arguments, made for
+`tf.data`'s map. Labels stay as they are, except those of one side of the face
+when `flip` mirrors it: see `mirror`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+import math
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from affect_jax.augmentation import rand_augment
+from affect_jax.augmentation import warp
+
+
+def flips(seed: tf.Tensor, probability: float = 0.5) -> tf.Tensor:
+  """Whether `flip` mirrors the picture under this seed: bool []."""
+  return tf.random.stateless_uniform([], seed) < probability
+
+
+def flip(
+  image: tf.Tensor, seed: tf.Tensor, *, probability: float = 0.5
+) -> tf.Tensor:
+  """Mirrors left and right with the given probability."""
+  _check('probability', probability, 0, 1)
+  mirrored = tf.reverse(image, [1])
+  return tf.where(flips(seed, probability), mirrored, image)
+
+
+def crop(
+  image: tf.Tensor, seed: tf.Tensor, *, pad: int, mode: str = 'reflect'
+) -> tf.Tensor:
+  """Shifts by up to `pad` pixels up, down, left and right.
+
+  Args:
+    pad: Pixels; with 'reflect' less than H and W.
+    mode: What comes in from outside: 'reflect' (the picture, mirrored at its
+      edge) or 'zero' (black).
+  """
+  if mode not in ('reflect', 'zero'):
+    raise ValueError(f'crop: mode is {mode!r}; known: reflect, zero.')
+  _check('pad', pad, 0, math.inf)
+  shape = tf.shape(image)
+  padded = tf.pad(
+    image,
+    [[pad, pad], [pad, pad], [0, 0]],
+    'REFLECT' if mode == 'reflect' else 'CONSTANT',
+  )
+  start = tf.random.stateless_uniform(
+    [2], seed, maxval=2 * pad + 1, dtype=tf.int32
+  )
+  moved = tf.slice(padded, tf.concat([start, [0]], 0), shape)
+  return tf.ensure_shape(moved, image.shape)
+
+
+def resized_crop(
+  image: tf.Tensor,
+  seed: tf.Tensor,
+  *,
+  scale: Sequence[float] = (0.7, 1.0),
+  ratio: Sequence[float] = (0.9, 1.1),
+) -> tf.Tensor:
+  """Cuts a random part out and stretches it over the whole size.
+
+  Args:
+    scale: Least and greatest share of the area that is kept, in (0, 1].
+    ratio: Least and greatest width / height of the part, relative to the
+      picture's own; reduced where the part would not fit.
+  """
+  _check('scale', scale, 1e-6, 1)
+  _check('ratio', ratio, 1e-6, math.inf)
+  random = tf.random.stateless_uniform([4], seed)
+  share = scale[0] + (scale[1] - scale[0]) * random[0]
+  low, high = math.log(ratio[0]), math.log(ratio[1])
+  # At most this stretched, the part fits and keeps its share of the area.
+  fits = -tf.math.log(share)
+  stretch = tf.clip_by_value(low + (high - low) * random[1], -fits, fits)
+  height = tf.minimum(tf.sqrt(share / tf.exp(stretch)), 1.0)
+  width = tf.minimum(tf.sqrt(share * tf.exp(stretch)), 1.0)
+  top, left = random[2] * (1 - height), random[3] * (1 - width)
+  size = tf.cast(tf.shape(image)[:2], tf.float32)
+  # Through the projective map, as crop_and_resize would pin corner pixels.
+  return warp.project(
+    image,
+    [width, 0.0, left * size[1] + (width - 1) / 2],
+    [0.0, height, top * size[0] + (height - 1) / 2],
+  )
+
+
+def colour(
+  image: tf.Tensor,
+  seed: tf.Tensor,
+  *,
+  brightness: float = 0.0,
+  contrast: float = 0.0,
+  saturation: float = 0.0,
+  hue: float = 0.0,
+) -> tf.Tensor:
+  """Changes the light, not the geometry.
+
+  C is 1 or 3. Grey pictures keep equal channels.
+
+  Args:
+    brightness: Added: at most this, in [0, 1].
+    contrast: Distances to the mean are multiplied by 1 +- this, in [0, 1].
+    saturation: Distances to grey are multiplied by 1 +- this, in [0, 1].
+    hue: Turn of the colour circle: at most this, in [0, 0.5].
+  """
+  for name, value in (
+    ('brightness', brightness),
+    ('contrast', contrast),
+    ('saturation', saturation),
+  ):
+    _check(name, value, 0, 1)
+  _check('hue', hue, 0, 0.5)
+  random = tf.random.stateless_uniform([4], seed, -1, 1)
+  image = image + brightness * random[0]
+  mean = tf.reduce_mean(image)
+  image = mean + (image - mean) * (1 + contrast * random[1])
+  if image.shape[-1] == 3 and (saturation or hue):
+    grey = tf.image.rgb_to_grayscale(image)
+    image = grey + (image - grey) * (1 + saturation * random[2])
+    if hue:
+      # HSV is defined in [0, 1] only.
+      image = tf.image.adjust_hue(
+        tf.clip_by_value(image, 0.0, 1.0), hue * random[3]
+      )
+  return tf.clip_by_value(image, 0.0, 1.0)
+
+
+def rotation(image: tf.Tensor, seed: tf.Tensor, *, degrees: float) -> tf.Tensor:
+  """Turns about the centre by an angle in [-degrees, degrees].
+
+  What comes in from outside repeats the edge.
+  """
+  _check('degrees', degrees, 0, 180)
+  angle = tf.random.stateless_uniform([], seed, -1, 1) * degrees
+  return warp.rotate(image, angle)
+
+
+def erasing(
+  image: tf.Tensor,
+  seed: tf.Tensor,
+  *,
+  probability: float = 0.5,
+  area: Sequence[float] = (0.02, 0.2),
+) -> tf.Tensor:
+  """Covers one rectangle with the mean colour (Zhong et al., 2017).
+
+  Args:
+    probability: Of covering anything.
+    area: Least and greatest share of the picture that is covered; its sides
+      are rounded down to whole pixels.
+  """
+  _check('probability', probability, 0, 1)
+  _check('area', area, 0, 1)
+  random = tf.random.stateless_uniform([5], seed)
+  share = area[0] + (area[1] - area[0]) * random[1]
+  # Sides between 1:2 and 2:1, no longer than the picture's.
+  fits = tf.minimum(-tf.math.log(share), math.log(2.0))
+  stretch = fits * (2 * random[2] - 1)
+  size = tf.cast(tf.shape(image)[:2], tf.float32)
+  sides = tf.sqrt(share * tf.exp(tf.stack([stretch, -stretch])))
+  sides = tf.floor(sides * size)
+  start = tf.floor(random[3:] * (size - sides + 1))
+  rows = tf.range(size[0])[:, tf.newaxis]
+  columns = tf.range(size[1])[tf.newaxis, :]
+  inside = (
+    (rows >= start[0])
+    & (rows < start[0] + sides[0])
+    & (columns >= start[1])
+    & (columns < start[1] + sides[1])
+  )
+  inside &= random[0] < probability
+  mean = tf.reduce_mean(image, [0, 1], keepdims=True)
+  return tf.where(inside[:, :, tf.newaxis], mean, image)
+
+
+AUGMENTATIONS: dict[str, Callable[..., tf.Tensor]] = {
+  'flip': flip,
+  'crop': crop,
+  'resized_crop': resized_crop,
+  'colour': colour,
+  'rotation': rotation,
+  'erasing': erasing,
+  'rand_augment': rand_augment.rand_augment,
+}
+
+
+def apply(
+  image: tf.Tensor,
+  labels: Mapping[str, tf.Tensor],
+  weights: Mapping[str, tf.Tensor],
+  seed: tf.Tensor,
+  augmentations: Sequence[tuple[str, Mapping[str, Any]]],
+  *,
+  outputs: Mapping[str, Sequence[str]],
+) -> tuple[tf.Tensor, dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+  """Applies augmentations in order, each under a seed of its own.
+
+  Args:
+    image: f32 [H, W, C] in [0, 1], or a window [T, H, W, C], whose frames
+      are all changed alike.
+    labels: {task: [K]}, of any tasks; of windows [T, K].
+    weights: {task: [] or [K]}; of windows with T before.
+    seed: int32 [2].
+    augmentations: Names of AUGMENTATIONS with their options.
+    outputs: {task: names} of the tasks with one weight per output: those
+      that may tell the sides of a face apart, see `mirror`.
+
+  Returns:
+    image, labels, weights.
+
+  Raises:
+    ValueError: unknown name or value of an option; TypeError: unknown option.
+  """
+  labels, weights, mirrored = dict(labels), dict(weights), None
+  for index, (name, options) in enumerate(augmentations):
+    if name not in AUGMENTATIONS:
+      known = ', '.join(sorted(AUGMENTATIONS))
+      raise ValueError(f'Unknown augmentation {name!r}; known: {known}.')
+    own: Any = tf.random.fold_in(seed, index)
+    if len(image.shape) == 4:
+      image = tf.map_fn(
+        lambda frame, n=name, k=own, o=options: AUGMENTATIONS[n](frame, k, **o),
+        image,
+      )
+    else:
+      image = AUGMENTATIONS[name](image, own, **options)
+    if name == 'flip':
+      flipped = flips(own, **options)
+      mirrored = flipped if mirrored is None else mirrored != flipped
+  if mirrored is not None:
+    for task, names in outputs.items():
+      order = mirror(names)
+      for kind in (labels, weights):
+        swapped = tf.gather(kind[task], order, axis=-1)
+        kind[task] = tf.where(mirrored, swapped, kind[task])
+  return image, labels, weights
+
+
+def mirror(outputs: Sequence[str]) -> np.ndarray:
+  """Where the labels of a mirrored picture come from: int32 [K].
+
+  `labels[mirror(outputs)]` has 'AU12L' and 'AU12R' swapped; all other outputs
+  stay. The same goes for weights per output.
+
+  Args:
+    outputs: Names of a task's outputs.
+
+  Raises:
+    ValueError: one side is there without the other.
+  """
+  positions = {name: k for k, name in enumerate(outputs)}
+  sources = []
+  for name in outputs:
+    partner = name
+    if name.startswith('AU') and name[-1] in 'LR':
+      partner = name[:-1] + ('R' if name[-1] == 'L' else 'L')
+      if partner not in positions:
+        raise ValueError(
+          f'{name} has no {partner} among the outputs {list(outputs)}: '
+          'mirrored pictures would have no true label. Add it, or do not flip.'
+        )
+    sources.append(positions[partner])
+  return np.array(sources, np.int32)
+
+
+def _check(
+  name: str, values: float | Sequence[float], low: float, high: float
+) -> None:
+  """Raises unless low <= values <= high and they do not decrease."""
+  limits = [low, *np.atleast_1d(values), high]
+  if np.ndim(values) > 1 or limits != sorted(limits):
+    raise ValueError(f'{name} is {values}, not in [{low}, {high}].')

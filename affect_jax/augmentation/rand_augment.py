@@ -1,0 +1,216 @@
+"""RandAugment: a few random operations, all of one strength.
+
+Cubuk et al., 2020, "RandAugment: practical automated data augmentation with
+a reduced search space". Operations, ranges and the scale of 31 magnitudes are
+those of torchvision's `transforms.RandAugment` (M is the magnitude, 0 to 30;
+"+-" is a random sign):
+
+  identity, autocontrast, equalize   no strength
+  shear_x, shear_y                   +- 0.3 M / 30, a slope
+  translate_x, translate_y           +- 150 / 331 M / 30 of the width, height
+  rotate                             +- 30 M / 30 degrees
+  brightness, color, contrast,
+  sharpness                          1 +- 0.9 M / 30, a factor of `ImageEnhance`
+  posterize                          8 - round(4 M / 30) bits stay
+  solarize                           above 1 - M / 30 is inverted
+
+Three things differ: what comes in from outside repeats the edge (there it is
+black), pictures are sheared about their centre (there about the upper left
+corner, which also moves the face away), and translations are not rounded to
+whole pixels. Nothing here mirrors: that would need other labels for one side
+of the face, see `augment.flip`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from affect_jax.augmentation import warp
+
+MAX_MAGNITUDE = 30
+
+
+def rand_augment(
+  image: tf.Tensor,
+  seed: tf.Tensor,
+  *,
+  num_ops: int = 2,
+  magnitude: float = 9.0,
+  ops: Sequence[str] = (),
+) -> tf.Tensor:
+  """Applies `num_ops` operations, drawn with replacement.
+
+  Args:
+    image: f32 [H, W, C] in [0, 1], C is 1 or 3, H and W are 3 or more.
+    seed: int32 [2].
+    num_ops: How many, >= 0.
+    magnitude: Of all of them, in [0, 30]. 0 is the weakest, though
+      'autocontrast' and 'equalize' change the picture all the same.
+    ops: Names of OPS to draw from; () is all.
+
+  Returns:
+    f32 [H, W, C] in [0, 1].
+
+  Raises:
+    ValueError: unknown operation, or a value out of range.
+  """
+  ops = (ops,) if isinstance(ops, str) else tuple(ops) or tuple(OPS)
+  if unknown := [n for n in ops if n not in OPS]:
+    raise ValueError(f'ops has {unknown}; known: {", ".join(OPS)}.')
+  if num_ops != int(num_ops) or num_ops < 0:
+    raise ValueError(f'num_ops is {num_ops}, not a whole number >= 0.')
+  if not 0 <= magnitude <= MAX_MAGNITUDE:
+    raise ValueError(f'magnitude is {magnitude}, not in [0, {MAX_MAGNITUDE}].')
+  strength = magnitude / MAX_MAGNITUDE
+  image = tf.convert_to_tensor(image)
+  for index in range(int(num_ops)):
+    own: Any = tf.random.fold_in(seed, index)
+    random = tf.random.stateless_uniform([2], own)
+    sign = tf.where(random[1] < 0.5, -1.0, 1.0)
+    chosen = tf.cast(random[0] * len(ops), tf.int32)
+    image = tf.switch_case(
+      tf.minimum(chosen, len(ops) - 1),
+      [_branch(OPS[name], image, strength, sign) for name in ops],
+    )
+  return image
+
+
+def _branch(op, image, strength, sign):
+  """What switch_case calls: the picture after `op`, clipped to [0, 1]."""
+
+  def call():
+    result = tf.clip_by_value(op(image, strength, sign), 0.0, 1.0)
+    return tf.ensure_shape(result, image.shape)
+
+  return call
+
+
+def autocontrast(image: tf.Tensor) -> tf.Tensor:
+  """Stretches every channel to [0, 1]; a constant channel stays."""
+  low = tf.reduce_min(image, [0, 1], keepdims=True)
+  high = tf.reduce_max(image, [0, 1], keepdims=True)
+  stretched = (image - low) / tf.where(high > low, high - low, 1.0)
+  return tf.where(high > low, stretched, image)
+
+
+def equalize(image: tf.Tensor) -> tf.Tensor:
+  """Evens out the histogram (256 bins) of every channel, as Pillow does.
+
+  A channel with too few pixels (about 255) or one value stays.
+  """
+  levels = _levels(image)
+  # No loop: a map over channels is slow inside tf.data.
+  counts = tf.reduce_sum(tf.one_hot(levels, 256, dtype=tf.int32), [0, 1])
+  position = tf.range(256, dtype=tf.int32)[tf.newaxis, :]
+  last = tf.reduce_max(tf.where(counts > 0, position, 0), 1, keepdims=True)
+  of_last = tf.reduce_sum(tf.where(position == last, counts, 0), 1)
+  step = (tf.reduce_sum(counts, 1) - of_last) // 255
+  step = step[:, tf.newaxis]
+  below = tf.cumsum(counts, axis=1, exclusive=True)
+  table = (below + step // 2) // tf.maximum(step, 1)
+  table = tf.cast(tf.minimum(table, 255), tf.float32) / 255.0
+  channel = tf.zeros_like(levels) + tf.range(tf.shape(image)[-1])
+  evened = tf.gather_nd(table, tf.stack([channel, levels], -1))
+  return tf.where(step[:, 0] > 0, evened, image)
+
+
+def solarize(image: tf.Tensor, threshold: float) -> tf.Tensor:
+  """Inverts the values from `threshold` on, in [0, 1]."""
+  return tf.where(image < threshold, image, 1.0 - image)
+
+
+def posterize(image: tf.Tensor, bits: int) -> tf.Tensor:
+  """Keeps the highest `bits` of the 8 bits of every value."""
+  step = 2 ** (8 - bits)
+  return tf.cast(_levels(image) // step * step, tf.float32) / 255.0
+
+
+def brightness(image: tf.Tensor, factor: tf.Tensor | float) -> tf.Tensor:
+  """Blends with black: 0 is black, 1 the picture, above 1 is brighter."""
+  return image * factor
+
+
+def color(image: tf.Tensor, factor: tf.Tensor | float) -> tf.Tensor:
+  """Blends with the grey picture; grey pictures (C = 1) stay."""
+  return _blend(_grey(image), image, factor)
+
+
+def contrast(image: tf.Tensor, factor: tf.Tensor | float) -> tf.Tensor:
+  """Blends with the mean of the grey picture."""
+  return _blend(tf.reduce_mean(_grey(image)), image, factor)
+
+
+def sharpness(image: tf.Tensor, factor: tf.Tensor | float) -> tf.Tensor:
+  """Blends with a smoothed picture; the outermost pixels stay, as in Pillow."""
+  height, width = tf.shape(image)[0], tf.shape(image)[1]
+  inner = image[1:-1, 1:-1]
+  around = [
+    image[y : height - 2 + y, x : width - 2 + x]
+    for y in range(3)
+    for x in range(3)
+  ]
+  # Kernel of Pillow's SMOOTH: 5 in the middle, 1 around, over 13.
+  smooth = (tf.add_n(around) + 4.0 * inner) / 13.0
+  change = tf.pad(smooth - inner, [[1, 1], [1, 1], [0, 0]])
+  return _blend(image + change, image, factor)
+
+
+def shear(
+  image: tf.Tensor, x: tf.Tensor | float, y: tf.Tensor | float
+) -> tf.Tensor:
+  """Shears about the centre: row r samples x * (r - centre) further right."""
+  row, column = _centre(image)
+  return warp.project(image, [1.0, x, -x * row], [y, 1.0, -y * column])
+
+
+def translate(
+  image: tf.Tensor, x: tf.Tensor | float, y: tf.Tensor | float
+) -> tf.Tensor:
+  """Moves the picture by shares x of its width, right, and y of its height."""
+  size = tf.cast(tf.shape(image)[:2], tf.float32)
+  return warp.project(image, [1.0, 0.0, -x * size[1]], [0.0, 1.0, -y * size[0]])
+
+
+# (image, strength in [0, 1], sign -1 or 1) -> image.
+OPS: dict[str, Callable[..., tf.Tensor]] = {
+  'identity': lambda image, _, sign: image,
+  'autocontrast': lambda image, _, sign: autocontrast(image),
+  'equalize': lambda image, _, sign: equalize(image),
+  'shear_x': lambda image, m, sign: shear(image, 0.3 * m * sign, 0.0),
+  'shear_y': lambda image, m, sign: shear(image, 0.0, 0.3 * m * sign),
+  'translate_x': lambda image, m, sign: translate(
+    image, 150 / 331 * m * sign, 0.0
+  ),
+  'translate_y': lambda image, m, sign: translate(
+    image, 0.0, 150 / 331 * m * sign
+  ),
+  'rotate': lambda image, m, sign: warp.rotate(image, 30 * m * sign),
+  'brightness': lambda image, m, sign: brightness(image, 1 + 0.9 * m * sign),
+  'color': lambda image, m, sign: color(image, 1 + 0.9 * m * sign),
+  'contrast': lambda image, m, sign: contrast(image, 1 + 0.9 * m * sign),
+  'sharpness': lambda image, m, sign: sharpness(image, 1 + 0.9 * m * sign),
+  'posterize': lambda image, m, sign: posterize(image, 8 - round(4 * m)),
+  'solarize': lambda image, m, sign: solarize(image, 1 - m),
+}
+
+
+def _levels(image):
+  """Values as whole numbers from 0 to 255."""
+  return tf.cast(tf.round(image * 255.0), tf.int32)
+
+
+def _grey(image):
+  """Luma (ITU-R 601) [H, W, 1]."""
+  return tf.image.rgb_to_grayscale(image) if image.shape[-1] == 3 else image
+
+
+def _blend(other, image, factor):
+  """`other` at factor 0, `image` at 1, away from `other` above 1."""
+  return tf.clip_by_value(other + (image - other) * factor, 0.0, 1.0)
+
+
+def _centre(image):
+  """Row and column of the centre."""
+  size = tf.cast(tf.shape(image)[:2], tf.float32)
+  return (size[0] - 1) / 2, (size[1] - 1) / 2

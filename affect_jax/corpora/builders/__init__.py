@@ -1,0 +1,1 @@
+"""From a listing of samples to records of tfds."""

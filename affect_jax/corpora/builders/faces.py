@@ -1,0 +1,197 @@
+"""Any `listing` as a tfds builder: the class behind the picture corpora."""
+
+from collections.abc import Callable
+import csv
+import io
+import json
+import os
+import pathlib
+from typing import Any, ClassVar
+
+from absl import logging
+from etils import epath
+import tensorflow_datasets as tfds
+from tensorflow_datasets.core import splits as splits_lib
+
+from affect_jax.corpora.builders import face_listing
+from affect_jax.corpora.builders import prepare
+from affect_jax.corpora.builders import records
+from affect_jax.corpora.builders import shards
+from affect_jax.corpora.files import pictures
+from affect_jax.corpora.files import sources
+
+ON_BAD_IMAGE = ('error', 'skip')
+LEFT_OUT = 'left_out.csv'
+
+
+class FaceCorpus(tfds.core.ShardBasedBuilder, skip_registration=True):
+  """Records of a listing; a corpus names its reader and is done.
+
+  Preparation streams, runs in parallel processes and goes on after a kill
+  where it stopped: see `shards`. What was left out is counted in the corpus'
+  metadata, and by video or file in `left_out.csv` beside its records.
+  """
+
+  VERSION = tfds.core.Version('1.0.0')
+  # Nothing is downloaded: tfds need not look for checksums.
+  url_infos = None
+  # The reader: (**options) -> face_listing.Listing.
+  LISTING: ClassVar[Callable[..., face_listing.Listing]]
+
+  def __init__(
+    self,
+    *,
+    data_dir: str | pathlib.Path,
+    on_bad_image: str = 'error',
+    num_workers: int = 0,
+    window: int = 0,
+    eval_hop: int = 0,
+    **options: Any,
+  ):
+    """Reads how the corpus is laid out; finds it in `data_dir`.
+
+    Args:
+      data_dir: Where prepared corpora live.
+      on_bad_image: 'error', or 'skip': pictures that cannot be decoded are
+        left out and counted.
+      num_workers: Processes that prepare; 0: one per core.
+      window: Records are windows of so many consecutive frames of a video, to
+        train temporal models; 0: single pictures.
+      eval_hop: Frames from window to window in val and test, where windows
+        overlap and predictions are averaged; 0: half a window. In train
+        there is no overlap.
+      **options: Those of the corpus' reader.
+
+    Raises:
+      ValueError, FileNotFoundError: of the reader.
+      TypeError: an option that the reader does not have.
+    """
+    if on_bad_image not in ON_BAD_IMAGE:
+      raise ValueError(
+        f'on_bad_image is {on_bad_image!r}; known: {", ".join(ON_BAD_IMAGE)}.'
+      )
+    if window < 0 or not 0 <= eval_hop <= window:
+      raise ValueError(
+        f'window is {window} and eval_hop {eval_hop}; 0 <= eval_hop <= window.'
+      )
+    self._skip = on_bad_image == 'skip'
+    self._window, self._hop = window, eval_hop or max(1, window // 2)
+    self._workers = num_workers or os.cpu_count() or 1
+    self._listing = type(self).LISTING(**options)
+    self._sources = {**self._listing.sources, 'on_bad_image': on_bad_image}
+    if window:
+      self._sources['window'] = f'{window}, in evaluation every {self._hop}'
+    name = sources.fingerprint(version=str(self.VERSION), sources=self._sources)
+    super().__init__(
+      data_dir=data_dir,
+      config=tfds.core.BuilderConfig(name=name, version=self.VERSION),
+    )
+
+  def _info(self) -> tfds.core.DatasetInfo:
+    return records.info(
+      self,
+      self._listing.outputs,
+      pictures.inputs(windows=self._window > 0),
+      sources=self._sources,
+      windows=self._window > 0,
+      description=self.__doc__,
+    )
+
+  def download_and_prepare(self, **kwargs: Any) -> None:
+    """Writes the corpus, unless it is there already."""
+    prepare.once(self, super().download_and_prepare, **kwargs)
+    if self._parts.exists():
+      self._parts.rmtree()
+
+  @property
+  def _parts(self) -> epath.Path:
+    """Where unfinished work waits: outside of what tfds throws away."""
+    return self.data_path.parent / f'unfinished.{self.VERSION}'
+
+  def _shard_iterators_per_split(self, dl_manager):
+    raise NotImplementedError('Shards are written by _download_and_prepare.')
+
+  def _download_and_prepare(self, dl_manager, download_config=None):
+    del dl_manager
+    jobs, left_out = {}, []
+    for split, samples in self._listing.splits.items():
+      folder = self._parts / split
+      logging.info('%s: listing the pictures of %s.', self.name, split)
+      items = samples()
+      if self._window:
+        hop = self._window if split == 'train' else self._hop
+        items = face_listing.windows(items, self._window, hop)
+      planned = shards.plan(items, folder)
+      left_out += [[split, *row] for row in planned['left_out']]
+      jobs[split] = [
+        shards.Job(
+          rows=str(folder / f'rows-{i:05d}'),
+          target=str(folder / f'shard-{i:05d}'),
+          root=str(self._listing.root),
+          outputs={k: tuple(v) for k, v in self._listing.outputs.items()},
+          skip_bad=self._skip,
+          windows=self._window > 0,
+        )
+        for i in range(planned['shards'])
+      ]
+    shards.write_all(
+      [job for each in jobs.values() for job in each],
+      num_workers=self._workers,
+      beam=_pipeline(download_config),
+    )
+    infos = [
+      self._finish(split, each, left_out) for split, each in jobs.items()
+    ]
+    self.info.set_splits(
+      splits_lib.SplitDict([i for i in infos if i is not None])
+    )
+    self._write_left_out(left_out)
+
+  def _finish(self, split, jobs, left_out):
+    """Moves the shards of a split to their place; None if it has none."""
+    reports = [json.loads(job.report.read_text()) for job in jobs]
+    if skipped := sum(r['skipped'] for r in reports):
+      left_out.append([split, '', shards.UNREADABLE, skipped])
+    pairs = [
+      (j, r) for j, r in zip(jobs, reports, strict=True) if r['examples']
+    ]
+    if not pairs:
+      if split == 'train':
+        raise ValueError(
+          f'{self._listing.root}: {self.name} has no picture to train on; '
+          f'left out: {left_out}.'
+        )
+      logging.warning('%s has no split %s: no picture.', self.name, split)
+      return None
+    template = self._get_filename_template(split_name=split)
+    for index, (job, _) in enumerate(pairs):
+      target = template.sharded_filepath(
+        shard_index=index, num_shards=len(pairs)
+      )
+      epath.Path(job.target).rename(target)
+    return tfds.core.SplitInfo(
+      name=split,
+      shard_lengths=[r['examples'] for _, r in pairs],
+      num_bytes=sum(r['bytes'] for _, r in pairs),
+      filename_template=template,
+    )
+
+  def _write_left_out(self, left_out):
+    skipped = records.metadata(self)['skipped']
+    for _, _, reason, count in left_out:
+      skipped[reason] = skipped.get(reason, 0) + count
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(['split', 'group', 'reason', 'count'])
+    rows.writerows(left_out)
+    (epath.Path(self.data_dir) / LEFT_OUT).write_text(text.getvalue())
+
+
+def _pipeline(config: Any) -> Callable[[], Any] | None:
+  """Makes the Beam pipeline that a DownloadConfig asks for, if it does."""
+  if config is None or not (config.beam_runner or config.beam_options):
+    return None
+  beam = tfds.core.lazy_imports.apache_beam
+  return lambda: beam.Pipeline(
+    runner=config.beam_runner, options=config.beam_options
+  )

@@ -1,0 +1,112 @@
+"""Prepares a corpus once, whole or not at all.
+
+tfds writes into `incomplete.*` beside the final folder and renames it at the
+end, so that a folder with the final name is always complete. What it leaves
+open is closed here: a killed process leaves its temporary folder behind, two
+processes may prepare the same corpus, and a full disk is reported as one of
+several errors of TensorFlow.
+"""
+
+from collections.abc import Callable, Iterator
+import contextlib
+import errno
+import fcntl
+import pathlib
+import shutil
+import sys
+from typing import Any
+
+from absl import logging
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from affect_jax.corpora.builders import records
+
+LOCK = 'preparing.lock'
+
+
+def once(builder: Any, generate: Callable[..., None], **kwargs: Any) -> None:
+  """Prepares `builder` unless it is already; then logs what was skipped.
+
+  Args:
+    builder: A tfds builder whose metadata has 'skipped' (`records.info`).
+    generate: The `download_and_prepare` of its base class.
+    **kwargs: For `generate`.
+
+  Raises:
+    OSError: the disk is full (ENOSPC); the message says of which folder.
+  """
+  if not builder.data_path.exists():
+    kwargs.setdefault(
+      'download_config', tfds.download.DownloadConfig(try_download_gcs=False)
+    )
+    # Remote folders (gs://) have neither locks nor a cheap look around.
+    local = '://' not in str(builder.data_dir)
+    parent = pathlib.Path(builder.data_dir).parent
+    alone = _alone(parent) if local else contextlib.nullcontext()
+    if not sys.stderr.isatty():
+      # In a log file, a bar is a thousand copies of itself.
+      tfds.disable_progress_bar()
+    with _full_disk_explained(builder), alone:
+      generate(**kwargs)
+  if not builder.info.splits:
+    # Another process prepared it while this one waited for the lock.
+    builder.info.read_from_directory(builder.data_dir)
+  logging.info('%s', summary(builder))
+
+
+def summary(builder: Any) -> str:
+  """One readable line: rows by split and what was left out, why."""
+  kept = ', '.join(
+    f'{n} {split.num_examples}' for n, split in builder.info.splits.items()
+  )
+  skipped = ', '.join(
+    f'{count} {reason}'
+    for reason, count in records.metadata(builder)['skipped'].items()
+    if count
+  )
+  return f'{builder.name}: {kept}; left out: {skipped or "nothing"}.'
+
+
+@contextlib.contextmanager
+def _alone(folder: pathlib.Path) -> Iterator[None]:
+  """Waits for other processes, then removes what killed ones left behind."""
+  folder.mkdir(parents=True, exist_ok=True)
+  with open(folder / LOCK, 'w') as lock:
+    # Released by the kernel when its holder dies, however it dies: whoever
+    # holds it knows that every temporary folder has lost its owner.
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    for stale in folder.glob('incomplete.*'):
+      logging.warning('Removing %s, left by an interrupted run.', stale)
+      shutil.rmtree(stale)
+    yield
+
+
+@contextlib.contextmanager
+def _full_disk_explained(builder: Any) -> Iterator[None]:
+  folder = builder.data_dir
+  try:
+    yield
+  except Exception as e:
+    if not _is_full_disk(e):
+      raise
+    raise OSError(
+      errno.ENOSPC,
+      f'The disk of {folder} is full: {builder.name} was not prepared, and '
+      'nothing of it was kept. Free some space there, or give another '
+      'data_dir, and start again',
+    ) from e
+
+
+def _is_full_disk(error: BaseException | None) -> bool:
+  """Whether a full disk is behind an error that tfds may have wrapped."""
+  while error is not None:
+    if isinstance(error, tf.errors.ResourceExhaustedError):
+      return True
+    if isinstance(error, OSError) and error.errno in (
+      errno.ENOSPC,
+      errno.EDQUOT,
+    ):
+      return True
+    error = error.__cause__ or error.__context__
+  return False

@@ -1,0 +1,114 @@
+"""What every corpus stores: one record per sample, labels by name.
+
+A corpus is a tfds builder whose examples are
+
+  {'id': str, 'subject': str ('' if unknown), inputs ...,
+   task: f32 [K], task + '_weights': f32 [] (ONE_WEIGHT) or [K] (others)}
+
+for the tasks that it annotates. The names of the K columns stand in
+`builder.info.metadata['outputs'][task]`: corpora are joined by these names,
+never by positions. Inputs are
+
+  faces        'image': an encoded picture; it keeps the size and encoding of
+               its source, `face_batches` decodes, resizes and augments
+  utterances   see `builders.utterances`
+
+Windows of frames, and dialogues of utterances, have an axis of time first, in
+all but 'subject'.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+# Tasks whose weight is one number per sample, not one per output.
+ONE_WEIGHT = ('expression', 'sentiment_class')
+# What `input_names` gives for corpora of faces.
+PICTURE = ('image',)
+
+
+def features(
+  outputs: Mapping[str, Sequence[str]],
+  inputs: Mapping[str, Any],
+  extra: Mapping[str, Any] | None = None,
+  windows: bool = False,
+) -> tfds.features.FeaturesDict:
+  """Features of a corpus that annotates `outputs` = {task: names}.
+
+  Args:
+    outputs: Names of the columns of each annotated task.
+    inputs: {name: tfds feature} of what a model reads.
+    extra: {name: tfds feature} of what is stored beside the labels.
+    windows: Records are windows of T samples: ids and labels have a first
+      axis more, of any length; the given inputs have it already.
+  """
+  time = (None,) if windows else ()
+  text = tfds.features.Tensor(shape=(None,), dtype=np.object_)
+  feature: dict[str, Any] = {
+    'id': text if windows else tfds.features.Text(),
+    'subject': tfds.features.Text(),
+    **inputs,
+  }
+  for task, names in outputs.items():
+    k = (len(names),)
+    feature[task] = tfds.features.Tensor(shape=time + k, dtype=np.float32)
+    feature[task + '_weights'] = tfds.features.Tensor(
+      shape=time if task in ONE_WEIGHT else time + k, dtype=np.float32
+    )
+  return tfds.features.FeaturesDict(feature | dict(extra or {}))
+
+
+def info(
+  builder: Any,
+  outputs: Mapping[str, Sequence[str]],
+  inputs: Mapping[str, Any],
+  *,
+  sources: Mapping[str, str],
+  skipped: Mapping[str, int] | None = None,
+  extra: Mapping[str, Any] | None = None,
+  windows: bool = False,
+  dims: Mapping[str, int] | None = None,
+  **kwargs: Any,
+) -> tfds.core.DatasetInfo:
+  """DatasetInfo with the corpus' column names and source checksums.
+
+  Args:
+    builder: The builder that asks.
+    outputs: Names of the columns of each annotated task.
+    inputs: {name: tfds feature} of what a model reads.
+    sources: {file or parameter: its sha256 or value}; ends up in a run's
+      environment.json.
+    skipped: {reason: rows left out}, for the reader of a report.
+    extra: {name: tfds feature} of what is stored beside the labels.
+    windows: See `features`.
+    dims: {modality: features per step} of utterances, 0 for tokens.
+    **kwargs: description, homepage, citation, ... of `DatasetInfo`.
+  """
+  return tfds.core.DatasetInfo(
+    builder=builder,
+    features=features(outputs, inputs, extra, windows),
+    metadata=tfds.core.MetadataDict(
+      outputs={task: list(names) for task, names in outputs.items()},
+      sources=dict(sources),
+      skipped=dict(skipped or {}),
+      windows=windows,
+      inputs=list(inputs),
+      dims=dict(dims or {}),
+    ),
+    **kwargs,
+  )
+
+
+def metadata(builder: Any) -> dict[str, Any]:
+  """What `info` stored: 'outputs', 'sources' and 'skipped'."""
+  found = builder.info.metadata
+  if found is None:
+    raise ValueError(f'{builder.name} in {builder.data_dir} has no metadata.')
+  return found
+
+
+def input_names(builder: Any) -> tuple[str, ...]:
+  """Names of the features that a model reads."""
+  return tuple(metadata(builder).get('inputs', PICTURE))

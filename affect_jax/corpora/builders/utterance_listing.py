@@ -1,0 +1,69 @@
+"""What the reader of an utterance corpus hands over: sequences and labels.
+
+A reader (`meld.listing`, `mosi.listing`, ...) turns files into a `Listing`;
+`builders.utterances` turns any `Listing` into records.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from affect_jax.corpora.builders import face_listing
+
+MODALITIES = ('text', 'audio', 'vision')
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Utterance:
+  """One thing that somebody said.
+
+  Attributes:
+    id: Unique in its corpus.
+    labels: {name: value} of what is annotated, by name. What is absent is not
+      annotated. 'sentiment' is in [-3, 3]; 'sentiment_class' a class name;
+      'sarcasm' in [0, 1]; an emotion's own name ('anger', ...; the names of
+      `outputs['emotion']`) in [0, 1].
+    sequences: {modality: f32 [T, D]}, T > 0, finite. What is absent is a
+      missing modality. 'text' here are word vectors or other features.
+    transcript: What was said; '' if there is no text.
+    context: What was said just before, oldest first, where those sentences
+      are no samples of their own.
+    context_speakers: Who said each of them; () if unknown.
+    dialogue: The conversation or video it belongs to; '' if it is alone.
+    turn: Its place in the dialogue; turns ascend and may have gaps.
+    speaker: Who says it, as 'SHOW/NAME' or 'NAME'; '' if unknown.
+  """
+
+  id: str
+  labels: Mapping[str, Any]
+  sequences: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+  transcript: str = ''
+  context: Sequence[str] = ()
+  context_speakers: Sequence[str] = ()
+  dialogue: str = ''
+  turn: int = 0
+  speaker: str = ''
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+  """A corpus of utterances before it is written as records.
+
+  Attributes:
+    outputs: {task: names of its outputs, in order}, of annotated tasks:
+      'emotion', 'sentiment' ('sentiment',), 'sentiment_class' ('negative',
+      'neutral', 'positive'), 'sarcasm' ('sarcasm',).
+    dims: {modality: D} of the modalities that have `sequences`.
+    splits: {split: function that streams its utterances and what is left
+      out}. Utterances of a dialogue follow one another, in order of turn.
+      Called again it gives the same again.
+    sources: {file: sha256, or option: value}: a change prepares the corpus
+      anew.
+  """
+
+  outputs: Mapping[str, Sequence[str]]
+  dims: Mapping[str, int]
+  splits: Mapping[str, Callable[[], Iterator[Utterance | face_listing.LeftOut]]]
+  sources: Mapping[str, str]

@@ -1,0 +1,275 @@
+"""Any listing of utterances as a tfds builder: the class behind the corpora.
+
+Records are those of `records`, with, for each modality that there is,
+
+  modality             f32 [T, D], or int32 [T] token ids
+  modality + '_length' int32 [], T; 0 is a missing modality
+
+and 'transcript', 'dialogue', 'turn'. Dialogues have U utterances: [U, T, D],
+padded to the longest of the dialogue, and lengths [U].
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+import pathlib
+from typing import Any, ClassVar
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from affect_jax.corpora.builders import face_listing
+from affect_jax.corpora.builders import prepare
+from affect_jax.corpora.builders import records
+from affect_jax.corpora.builders import text_inputs
+from affect_jax.corpora.builders import utterance_listing
+from affect_jax.corpora.files import sources
+
+CUT = 'steps beyond max_steps'
+UNUSED = 'utterances with no modality in use'
+
+
+class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+  """Records of a listing; a corpus names its reader and is done."""
+
+  VERSION = tfds.core.Version('1.0.0')
+  # Nothing is downloaded: tfds need not look for checksums.
+  url_infos = None
+  # Folder of the model that reads token ids, or file of word vectors.
+  text_model: str
+  # The reader: (**options) -> utterance_listing.Listing.
+  LISTING: ClassVar[Callable[..., utterance_listing.Listing]]
+
+  def __init__(
+    self,
+    *,
+    data_dir: str | pathlib.Path,
+    text: str = '',
+    text_model: str = '',
+    context: int = 0,
+    max_tokens: int = 128,
+    speakers: bool = False,
+    average_layers: int = 1,
+    max_steps: int = 512,
+    window: int = 0,
+    eval_hop: int = 0,
+    **options: Any,
+  ):
+    """Reads how the corpus is laid out; finds it in `data_dir`.
+
+    Args:
+      data_dir: Where prepared corpora live.
+      text: What the modality 'text' is made of, see `text_inputs.KINDS`; '':
+        'given', or 'none' where the corpus has transcripts only.
+      text_model: For 'tokens' and 'features' a folder of a BERT-like model,
+        for 'words' a file of word vectors.
+      context: Sentences before an utterance that its tokens or features are
+        to include, at most.
+      max_tokens: Of an utterance with its context, at most.
+      speakers: Tokens begin with who says them, see `text_inputs.build`.
+      average_layers: Of a frozen model's states that features are the mean of,
+        the last n, see `text_inputs.build`.
+      max_steps: Of audio, vision and given text: what is longer is cut at its
+        end, and counted.
+      window: Records are dialogues of so many utterances at most, for models
+        that read them in turn; 0: single utterances.
+      eval_hop: Utterances from window to window in val and test, where
+        dialogues are longer than a window; 0: half a window.
+      **options: Those of the corpus' reader.
+
+    Raises:
+      ValueError, FileNotFoundError: of the reader, or an option is wrong.
+    """
+    if window < 0 or not 0 <= eval_hop <= window:
+      raise ValueError(
+        f'window is {window} and eval_hop {eval_hop}; 0 <= eval_hop <= window.'
+      )
+    self._window, self._hop = window, eval_hop or max(1, window // 2)
+    self._max_steps = max_steps
+    self.text_model = text_model
+    self._listing = type(self).LISTING(**options)
+    self._text = text_inputs.build(
+      text or ('given' if 'text' in self._listing.dims else 'none'),
+      text_model,
+      listing=self._listing,
+      context=context,
+      max_tokens=max_tokens,
+      speakers=speakers,
+      average_layers=average_layers,
+    )
+    self._sources = {
+      **self._listing.sources,
+      **self._text.sources,
+      'max_steps': str(max_steps),
+    }
+    if window:
+      self._sources['window'] = f'{window}, in evaluation every {self._hop}'
+    name = sources.fingerprint(version=str(self.VERSION), sources=self._sources)
+    super().__init__(
+      data_dir=data_dir,
+      config=tfds.core.BuilderConfig(name=name, version=self.VERSION),
+    )
+
+  @property
+  def _dims(self) -> dict[str, int]:
+    """{modality: features per step}; 0 is token ids."""
+    dims = {m: d for m, d in self._listing.dims.items() if m != 'text'}
+    if self._text.kind != 'none':
+      dims['text'] = self._text.dim
+    return {m: dims[m] for m in utterance_listing.MODALITIES if m in dims}
+
+  def _info(self) -> tfds.core.DatasetInfo:
+    time = (None,) if self._window else ()
+    tensor = tfds.features.Tensor
+    inputs: dict[str, Any] = {}
+    for name, dim in self._dims.items():
+      shape = (*time, None, dim) if dim else (*time, None)
+      inputs[name] = tensor(
+        shape=shape,
+        dtype=np.float32 if dim else np.int32,
+        # Only bytes may have two axes of unknown length.
+        encoding='bytes' if self._window else 'none',
+      )
+      inputs[name + '_length'] = tensor(shape=time, dtype=np.int32)
+    return records.info(
+      self,
+      self._listing.outputs,
+      inputs,
+      sources=self._sources,
+      extra={
+        'transcript': tensor(shape=time, dtype=np.object_),
+        'dialogue': tfds.features.Text(),
+        'turn': tensor(shape=time, dtype=np.int32),
+      },
+      windows=self._window > 0,
+      dims=self._dims,
+      description=self.__doc__,
+    )
+
+  def download_and_prepare(self, **kwargs: Any) -> None:
+    """Writes the corpus, unless it is there already."""
+    prepare.once(self, super().download_and_prepare, **kwargs)
+
+  def _split_generators(self, dl_manager):
+    del dl_manager
+    return {
+      split: self._generate_examples(split, items)
+      for split, items in self._listing.splits.items()
+    }
+
+  def _generate_examples(self, split, items):
+    skipped = records.metadata(self)['skipped']
+    problems = sources.Problems(f'{self.name}, {split}')
+    seen: set[str] = set()
+    last: dict[str, int] = {}  # {dialogue: its last turn}
+    current = ''
+
+    def rows() -> Iterator[tuple[utterance_listing.Utterance, dict[str, Any]]]:
+      nonlocal current
+      for item, text in self._text.read(_kept(items(), skipped)):
+        if item.id in seen:
+          problems.add(f'{item.id!r} is there twice.')
+          continue
+        seen.add(item.id)
+        if item.dialogue:
+          before = last.get(item.dialogue, item.turn - 1)
+          torn = item.dialogue in last and item.dialogue != current
+          if torn or before >= item.turn:
+            problems.add(
+              f'{item.id!r} is turn {item.turn} of {item.dialogue!r} and '
+              f'comes after turn {before}'
+              + (' and another dialogue.' if torn else '.')
+            )
+          last[item.dialogue] = item.turn
+        current = item.dialogue
+        try:
+          record = self._record(item, text, skipped)
+        except ValueError as error:
+          problems.add(f'{item.id}: {error}.')
+          continue
+        if record is None:
+          skipped[UNUSED] = skipped.get(UNUSED, 0) + 1
+        else:
+          yield item, record
+
+    hop = self._window if split == 'train' else self._hop
+    for group in _dialogues(rows(), self._window, hop):
+      first, record = group[0]
+      if self._window:
+        record = {key: _stack([r[key] for _, r in group]) for key in record}
+      record['subject'], record['dialogue'] = first.speaker, first.dialogue
+      yield first.id, record
+    problems.check()
+
+  def _record(
+    self,
+    item: utterance_listing.Utterance,
+    text: np.ndarray | None,
+    skipped: dict[str, int],
+  ) -> dict[str, Any] | None:
+    """None: all that there is of it is text, which is not in use."""
+    sequences = {m: x for m, x in item.sequences.items() if m != 'text'}
+    if text is not None:
+      sequences['text'] = text
+    record: dict[str, Any] = {'id': item.id}
+    for name, dim in self._dims.items():
+      x = sequences.get(name)
+      if x is None:
+        x = np.zeros((0, dim) if dim else (0,), np.float32)
+      if dim and (x.ndim != 2 or x.shape[1] != dim):
+        raise ValueError(f'{name} is {x.shape}, not [T, {dim}]')
+      if dim and not np.all(np.isfinite(x)):
+        raise ValueError(f'{name} has values that are not finite')
+      if dim and len(x) > self._max_steps:
+        reason = f'{name} {CUT}'
+        skipped[reason] = skipped.get(reason, 0) + len(x) - self._max_steps
+        x = x[: self._max_steps]
+      record[name] = x.astype(np.float32 if dim else np.int32)
+      record[name + '_length'] = np.int32(len(x))
+    if not any(record[m + '_length'] for m in self._dims):
+      if item.transcript or len(item.sequences.get('text', ())):
+        return None
+      raise ValueError(f'no modality at all, of {sorted(self._dims)}')
+    record |= face_listing.to_record(item.labels, self._listing.outputs)
+    record['transcript'] = item.transcript
+    record['turn'] = np.int32(item.turn)
+    return record
+
+
+def _kept(
+  items: Iterable[utterance_listing.Utterance | face_listing.LeftOut],
+  skipped: dict[str, int],
+) -> Iterator[utterance_listing.Utterance]:
+  """Passes utterances on, and counts what is left out."""
+  for item in items:
+    if isinstance(item, face_listing.LeftOut):
+      skipped[item.reason] = skipped.get(item.reason, 0) + item.count
+    else:
+      yield item
+
+
+Row = tuple[utterance_listing.Utterance, dict[str, Any]]
+
+
+def _dialogues(
+  rows: Iterator[Row], length: int, hop: int
+) -> Iterator[Sequence[Row]]:
+  """Windows of each dialogue; single utterances where `length` is 0."""
+  if not length:
+    return ([row] for row in rows)
+  alone = lambda row: row[0].dialogue or row[0].id
+  windows: Any = face_listing.windows(rows, length, hop, group=alone)
+  return (window.frames for window in windows)
+
+
+def _stack(values: Sequence[Any]) -> Any:
+  """Stacks; sequences of unequal length are padded with zeros."""
+  if isinstance(values[0], str):
+    return list(values)
+  if np.ndim(values[0]) == 0:
+    return np.array(values)
+  longest = max(len(v) for v in values)
+  found = np.zeros(
+    (len(values), longest, *values[0].shape[1:]), values[0].dtype
+  )
+  for row, value in zip(found, values, strict=True):
+    row[: len(value)] = value
+  return found

@@ -1,0 +1,296 @@
+"""A user's own CSV of utterances: what its columns and cells may hold."""
+
+from collections.abc import Iterable, Mapping, Sequence
+import dataclasses
+import itertools
+import os
+import pathlib
+
+from affect_jax.corpora.builders import faces_table
+from affect_jax.corpora.features import sequences
+from affect_jax.corpora.files import cells as cells_lib
+from affect_jax.corpora.files import sources
+from affect_jax.tasks import emotion as emotion_lib
+from affect_jax.tasks import sentiment_class
+
+COLUMNS = (
+  'id',
+  'split',
+  'text',
+  'audio',
+  'vision',
+  'dialogue',
+  'turn',
+  'speaker',
+  'emotion',
+  'sentiment',
+  'sentiment_class',
+  'sarcasm',
+)
+REQUIRED = ('id', 'split')
+SPLITS = faces_table.SPLITS
+REPEATED, UNLABELLED = faces_table.REPEATED, faces_table.UNLABELLED
+# {name: smallest, largest} of what is a number and no emotion.
+RANGES = {'sentiment': (-3, 3), 'sarcasm': (0, 1)}
+LAST_TURN = 2**31 - 1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Row:
+  """One utterance; '' and None are what the CSV leaves open.
+
+  Attributes:
+    line: Line in the CSV.
+    id: As in the CSV.
+    split: One of SPLITS.
+    text: What was said.
+    files: {modality: path as in the CSV}.
+    stats: (size in bytes, mtime in ns) of each file.
+    dialogue: As in the CSV.
+    turn: Its place in the dialogue.
+    speaker: As in the CSV.
+    labels: {name: value} of what is annotated; 'emotion' is a canonical name.
+  """
+
+  line: int
+  id: str
+  split: str
+  text: str
+  files: Mapping[str, str]
+  stats: Sequence[tuple[int, int]]
+  dialogue: str
+  turn: int | None
+  speaker: str
+  labels: Mapping[str, str | float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+  """A checked CSV, about 1 kB per row; features are read later.
+
+  Attributes:
+    rows: Those that are kept, dialogues in the order of their first row, each
+      in order of turn.
+    emotions: Names of the emotion columns, in order; () if there are none.
+    left_out: {split: {reason: number of rows}}.
+    shared_dialogues: Those with rows in more than one split.
+  """
+
+  rows: Sequence[Row]
+  emotions: tuple[str, ...]
+  left_out: Mapping[str, Mapping[str, int]]
+  shared_dialogues: Sequence[str]
+
+  def outputs(self) -> dict[str, tuple[str, ...]]:
+    """{task: names}: of tasks with at least one label anywhere."""
+    labelled = {name for row in self.rows for name in row.labels}
+    found: dict[str, tuple[str, ...]] = {}
+    if labelled & set(self.emotions):
+      found['emotion'] = self.emotions
+    if 'emotion' in labelled:
+      names = {row.labels.get('emotion') for row in self.rows}
+      found['emotion'] = tuple(n for n in emotion_lib.SYNONYMS if n in names)
+    if 'sentiment' in labelled:
+      found['sentiment'] = ('sentiment',)
+    if 'sentiment_class' in labelled:
+      found['sentiment_class'] = sentiment_class.CLASSES
+    if 'sarcasm' in labelled:
+      found['sarcasm'] = ('sarcasm',)
+    return found
+
+
+def read(path: pathlib.Path, ignore_columns: Sequence[str] = ()) -> Table:
+  """Reads and checks a CSV of utterances; see `utterances_csv`.
+
+  Args:
+    path: The CSV; feature files are relative to its folder.
+    ignore_columns: Names of further columns, left alone.
+
+  Raises:
+    ValueError: lists up to 20 problems as file:line, value, what is allowed.
+  """
+  lines = sources.read_rows(path)
+  _, header = next(lines)
+  keys = cells_lib.columns(
+    path,
+    header,
+    spelling=_spelling,
+    known=COLUMNS,
+    required=REQUIRED,
+    ignore=ignore_columns,
+    also='and names of emotions',
+  )
+  emotions = tuple(k for k in keys if k in emotion_lib.SYNONYMS)
+  if emotions and 'emotion' in keys:
+    raise ValueError(
+      f'{path}:1: either the column emotion (one each) or columns '
+      f'{", ".join(emotions)} (several at once), not both.'
+    )
+  problems = sources.Problems(path)
+  left_out = {split: {REPEATED: 0, UNLABELLED: 0} for split in SPLITS}
+  rows: dict[str, Row] = {}
+  empty = True
+  for line, cells in lines:
+    empty = False
+    if len(cells) != len(keys):
+      problems.add(f'{path}:{line}: {len(cells)} cells, not {len(keys)}.')
+      continue
+    row, found = _row(
+      line, dict(zip(keys, cells, strict=True)), emotions, path.parent
+    )
+    for problem in found:
+      problems.add(f'{path}:{line}: {problem}')
+    if found:
+      continue
+    first = rows.setdefault(row.id, row)
+    if first is row:
+      continue
+    if dataclasses.replace(row, line=first.line) == first:
+      left_out[row.split][REPEATED] += 1
+    else:
+      problems.add(
+        f'{path}:{line}: id {row.id!r} is already in line {first.line}, with '
+        'other cells.'
+      )
+  groups = _groups(rows.values())
+  for group in groups:
+    for problem in _turns(group):
+      problems.add(f'{path}:{problem}')
+  problems.check()
+  if empty:
+    raise ValueError(f'{path}: there are no rows below the header.')
+  kept: list[Row] = []
+  for group in groups:
+    if any(row.labels for row in group):
+      kept += group
+      continue
+    for row in group:
+      left_out[row.split][UNLABELLED] += 1
+  if not any(row.split == 'train' and row.labels for row in kept):
+    raise ValueError(
+      f'{path}: no row of split train has a label; left out: {left_out}.'
+    )
+  shared = [g[0].dialogue for g in groups if len({row.split for row in g}) > 1]
+  return Table(kept, emotions, left_out, shared)
+
+
+def _spelling(name: str) -> str:
+  """The one spelling of a column, or ''."""
+  if name in COLUMNS:
+    return name
+  try:
+    return emotion_lib.canonical_name(name)
+  except ValueError:
+    return ''
+
+
+def _row(
+  line: int,
+  cells: Mapping[str, str],
+  emotions: Sequence[str],
+  folder: pathlib.Path,
+) -> tuple[Row, list[str]]:
+  """A row, and what is wrong with it."""
+  cells = {key: cell.strip() for key, cell in cells.items()}
+  problems = []
+  if not cells['id']:
+    problems.append('id is empty.')
+  if cells['split'] not in SPLITS:
+    problems.append(f'split {cells["split"]!r} is none of {", ".join(SPLITS)}.')
+  files = {m: cells[m] for m in sequences.SUFFIXES if cells.get(m)}
+  if not (files or cells.get('text')):
+    problems.append('text, audio and vision are empty: nothing to learn from.')
+  stats = []
+  for modality, file in files.items():
+    try:
+      stats.append(_stat(modality, file, folder))
+    except ValueError as e:
+      problems.append(f'{modality} {file!r}: {e}')
+  turn = cells.get('turn', '')
+  if turn and not (turn.isdecimal() and int(turn) <= LAST_TURN):
+    problems.append(f'turn {turn!r} is not a whole number >= 0.')
+    turn = ''
+  if turn and not cells.get('dialogue'):
+    problems.append(f'turn {turn!r} of no dialogue.')
+  labels: dict[str, str | float] = {}
+  for key in ('emotion', 'sentiment', 'sentiment_class', 'sarcasm', *emotions):
+    try:
+      value = _label(key, cells.get(key, ''))
+    except ValueError as e:
+      problems.append(f'{key} {e}' if key != 'emotion' else str(e))
+      continue
+    if value is not None:
+      labels[key] = value
+  return Row(
+    line=line,
+    id=cells['id'],
+    split=cells['split'],
+    text=cells.get('text', ''),
+    files=files,
+    stats=stats,
+    dialogue=cells.get('dialogue', ''),
+    turn=int(turn) if turn else None,
+    speaker=cells.get('speaker', ''),
+    labels=labels,
+  ), problems
+
+
+def _label(key: str, cell: str) -> str | float | None:
+  """What a cell annotates; None for nothing."""
+  if not cell:
+    return None
+  if key == 'emotion':
+    return emotion_lib.canonical_name(cell)
+  if key == 'sentiment_class':
+    if cell.lower() not in sentiment_class.CLASSES:
+      known = ', '.join(sentiment_class.CLASSES)
+      raise ValueError(f'{cell!r} is none of {known}.')
+    return cell.lower()
+  return cells_lib.number(cell, *RANGES.get(key, (0, 1)))
+
+
+def _stat(modality: str, file: str, folder: pathlib.Path) -> tuple[int, int]:
+  """(size, mtime) of a feature file."""
+  suffixes = sequences.SUFFIXES[modality]
+  if not file.lower().endswith(suffixes):
+    raise ValueError(f'not a {" or ".join(suffixes)} file.')
+  try:
+    status = os.stat(folder / file)
+  except (OSError, ValueError):
+    hint = r' (use / and not \ in paths)' if '\\' in file else ''
+    raise ValueError(f'no such file in {folder}{hint}.') from None
+  return status.st_size, status.st_mtime_ns
+
+
+def _groups(rows: Iterable[Row]) -> list[list[Row]]:
+  """Dialogues, in the order of their first row; some are a single row.
+
+  Each is in order of turn, or of the CSV where it has no turns.
+  """
+  found: dict[tuple[str, str], list[Row]] = {}
+  for row in rows:
+    alone = '' if row.dialogue else row.id
+    found.setdefault((row.dialogue, alone), []).append(row)
+  for group in found.values():
+    group.sort(key=lambda row: -1 if row.turn is None else row.turn)
+  return list(found.values())
+
+
+def _turns(group: Sequence[Row]) -> list[str]:
+  """What is wrong with the turns of one dialogue."""
+  given = [row for row in group if row.turn is not None]
+  if not given:
+    return []
+  name = group[0].dialogue
+  problems = [
+    f'{row.line}: turn is empty, but dialogue {name!r} has turns in other rows.'
+    for row in group
+    if row.turn is None
+  ]
+  for first, row in itertools.pairwise(given):
+    if first.turn == row.turn:
+      problems.append(
+        f'{row.line}: turn {row.turn} of dialogue {name!r} is already in line '
+        f'{first.line}.'
+      )
+  return problems

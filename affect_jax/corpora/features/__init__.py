@@ -1,0 +1,1 @@
+"""Sequences of features: of tokens, vectors, voices, faces."""

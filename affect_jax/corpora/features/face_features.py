@@ -1,0 +1,273 @@
+"""Features of a face, frame by frame, from the CSVs of OpenFace and py-feat.
+
+OpenFace 2.x (FeatureExtraction, FaceLandmarkVidMulti) and py-feat (`Fex`,
+versions 1 and 2) are recognised by their columns. By default these are read,
+where the file has them:
+
+  OpenFace  AU01_r ... AU45_r (0 to 5), gaze_angle_x, gaze_angle_y (radians),
+            pose_Rx, pose_Ry, pose_Rz (radians)
+  py-feat   AU01 ... AU43 (0 to 1), Pitch, Roll, Yaw, gaze_pitch, gaze_yaw
+
+A frame counts if a face was found: OpenFace says so in `success` and writes
+zeros, not blanks, where it failed; py-feat leaves the row empty. All other
+frames are left out or carried, and counted.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+import fnmatch
+import pathlib
+from typing import NamedTuple
+
+import numpy as np
+
+from affect_jax.corpora.files import sources
+
+# By tool: the column that tells it, and names or patterns of what is read.
+OPENFACE, PY_FEAT = 'success', 'FaceScore'
+DEFAULT = {
+  OPENFACE: ('AU[0-9][0-9]_r', 'gaze_angle_[xy]', 'pose_R[xyz]'),
+  PY_FEAT: ('AU[0-9][0-9]', 'Pitch', 'Roll', 'Yaw', 'gaze_pitch', 'gaze_yaw'),
+}
+SCORE = {OPENFACE: 'confidence', PY_FEAT: 'FaceScore'}
+WHO = {OPENFACE: 'face_id', PY_FEAT: 'Identity'}
+ON_FAILURE = ('drop', 'carry')
+# Reasons in `Faces.left_out`, and of what is carried.
+NO_FACE = 'frames without a face'
+UNSURE = 'frames below min_confidence'
+BLANK = 'frames with a value missing'
+OTHERS = 'rows of other faces'
+
+
+class Faces(NamedTuple):
+  """What a file holds of one face.
+
+  Attributes:
+    values: f32 [T, D], finite; T may be 0: the modality is missing.
+    names: [D] names of the columns, stripped.
+    frames: int64 [T] number of each frame, as the file counts, ascending.
+    left_out: {reason: rows}. With on_failure='carry' frames without a face
+      are counted here and still have a row.
+  """
+
+  values: np.ndarray
+  names: tuple[str, ...]
+  frames: np.ndarray
+  left_out: dict[str, int]
+
+
+def read(
+  path: str | pathlib.Path,
+  columns: Sequence[str] | None = None,
+  *,
+  on_failure: str = 'drop',
+  min_confidence: float = 0.0,
+  face: str | None = None,
+) -> Faces:
+  """One face's features, frame by frame.
+
+  Where a file has several faces, that is read which is found in most frames
+  (the first of equals); where it does not say who is who, the surest of each
+  frame. Rows of others are counted.
+
+  Args:
+    path: A CSV as OpenFace or py-feat wrote it. Blanks around the names of
+      columns, as OpenFace writes them, do not matter.
+    columns: Names, or patterns as of a shell ('AU*_r', 'gaze_*'), in capitals
+      and small letters as in the file; None: DEFAULT. The order is that of
+      the file.
+    on_failure: What becomes of a frame without a face: 'drop', there is no
+      row; 'carry', it repeats the frame before (the first ones the first face
+      that is found), so that frames keep their distance in time.
+    min_confidence: What OpenFace's `confidence` or py-feat's `FaceScore` must
+      reach for a frame to count.
+    face: `face_id` or `Identity` of the face to read; None: see above.
+
+  Raises:
+    FileNotFoundError: there is no such file.
+    ValueError: the file is of neither tool, lacks a column, or up to 20 bad
+      rows, by line; an option is unknown.
+  """
+  if on_failure not in ON_FAILURE:
+    raise ValueError(
+      f'on_failure is {on_failure!r}; known: {", ".join(ON_FAILURE)}.'
+    )
+  path = sources.existing(path, 'a CSV of OpenFace or py-feat')
+  rows = sources.read_rows(path)
+  header = [name.strip() for name in next(rows)[1]]
+  tool = _tool(path, header)
+  chosen = _columns(path, header, columns, DEFAULT[tool])
+  read_row = _row_reader(header, tool, chosen)
+
+  problems = sources.Problems(path)
+  found: list[_Row] = []
+  for line, cells in rows:
+    if len(cells) != len(header):
+      problems.add(
+        f'{path}:{line}: {len(cells)} cells, not {len(header)}; was the file '
+        'cut off?'
+      )
+      continue
+    try:
+      found.append(read_row(cells))
+    except ValueError as error:
+      problems.add(f'{path}:{line}: {error}.')
+  problems.check()
+  if not found:
+    raise ValueError(f'{path}: there is a header, and no row.')
+  if face is not None and face not in (known := {row.who for row in found}):
+    raise ValueError(f'{path}: no face {face!r}; known: {sorted(known)}.')
+  return _faces(
+    found,
+    tuple(header[c] for c in chosen),
+    face=face,
+    min_confidence=min_confidence,
+    carry=on_failure == 'carry',
+  )
+
+
+class _Row(NamedTuple):
+  """One row; `score` is NaN where no face was found."""
+
+  frame: int
+  who: str
+  score: float
+  values: np.ndarray
+
+
+def _faces(
+  found: Sequence[_Row],
+  names: tuple[str, ...],
+  *,
+  face: str | None,
+  min_confidence: float,
+  carry: bool,
+) -> Faces:
+  """Chooses a face, and a row for each frame."""
+  left_out: dict[str, int] = {}
+  good: list[_Row] = []
+  bad: dict[int, str] = {}
+  for row in found:
+    if reason := _failure(row, min_confidence):
+      bad.setdefault(row.frame, reason)
+    else:
+      good.append(row)
+  if face is None and good:
+    times: dict[str, int] = {}
+    for row in good:
+      times[row.who] = times.get(row.who, 0) + 1
+    face = max(times, key=lambda who: times[who])
+  kept: dict[int, _Row] = {}
+  for row in good:
+    if row.who != face:
+      continue
+    other = kept.get(row.frame)
+    if other is None or row.score > other.score:
+      kept[row.frame] = row
+  if others := len(good) - len(kept):
+    left_out[OTHERS] = others
+  frames = np.array(sorted({row.frame for row in found}), np.int64)
+  for frame in frames.tolist():
+    if frame not in kept:
+      reason = bad.get(frame, NO_FACE)
+      left_out[reason] = left_out.get(reason, 0) + 1
+  if not kept:
+    return Faces(
+      np.zeros((0, len(names)), np.float32), names, frames[:0], left_out
+    )
+  there = np.array([f in kept for f in frames.tolist()])
+  if not carry:
+    frames, there = frames[there], there[there]
+  # The last frame with a face, so far; before the first, the first.
+  last = np.maximum.accumulate(np.where(there, np.arange(len(there)), -1))
+  last = np.where(last < 0, np.argmax(there), last)
+  values = np.stack([kept[f].values for f in frames[last].tolist()])
+  return Faces(values.astype(np.float32), names, frames, left_out)
+
+
+def _failure(row: _Row, min_confidence: float) -> str:
+  """Why a row does not count; '' if it does."""
+  if np.isnan(row.score):
+    return NO_FACE
+  if row.score < min_confidence:
+    return UNSURE
+  return '' if np.all(np.isfinite(row.values)) else BLANK
+
+
+def _tool(path: pathlib.Path, header: Sequence[str]) -> str:
+  """Which tool wrote a file, as a key of DEFAULT."""
+  tool = next((t for t in DEFAULT if t in header), None)
+  needed = ('frame', SCORE.get(tool or '', ''))
+  if tool is None or any(name not in header for name in needed):
+    raise ValueError(
+      f'{path}: neither OpenFace (columns frame, confidence, success) nor '
+      f'py-feat (columns frame, FaceScore); it has {_some(header)}. OpenFace '
+      'writes no frames for single pictures.'
+    )
+  return tool
+
+
+def _columns(
+  path: pathlib.Path,
+  header: Sequence[str],
+  columns: Sequence[str] | None,
+  default: Sequence[str],
+) -> list[int]:
+  """Places of the wanted columns, in the order of the file."""
+  columns = (columns,) if isinstance(columns, str) else columns
+  places: set[int] = set()
+  for pattern in default if columns is None else columns:
+    hits = [
+      i for i, name in enumerate(header) if fnmatch.fnmatchcase(name, pattern)
+    ]
+    if not hits and columns is not None:
+      raise ValueError(
+        f'{path}: no column {pattern!r}; it has {_some(header)}.'
+      )
+    places.update(hits)
+  if not places:
+    raise ValueError(
+      f'{path}: none of the columns {", ".join(default)}; it has '
+      f'{_some(header)}.'
+    )
+  return sorted(places)
+
+
+def _row_reader(
+  header: Sequence[str], tool: str, chosen: Sequence[int]
+) -> Callable[[Sequence[str]], _Row]:
+  """Makes the function that reads the cells of a row."""
+  places: Mapping[str, int] = {name: i for i, name in enumerate(header)}
+  score, who = places[SCORE[tool]], places.get(WHO[tool])
+  success = places.get(OPENFACE) if tool == OPENFACE else None
+
+  def read_row(cells: Sequence[str]) -> _Row:
+    frame = _number(cells[places['frame']], 'frame')
+    if not frame.is_integer():
+      raise ValueError(f'frame is {frame}, not a whole number')
+    confidence = _number(cells[score], header[score])
+    if success is not None and _number(cells[success], OPENFACE) != 1:
+      confidence = np.nan
+    return _Row(
+      frame=int(frame),
+      who='' if who is None else cells[who].strip(),
+      score=confidence,
+      values=np.array([_number(cells[c], header[c]) for c in chosen]),
+    )
+
+  return read_row
+
+
+def _number(cell: str, name: str) -> float:
+  """A cell; NaN for what is blank or, as '-nan(ind)', not a number."""
+  cell = cell.strip()
+  if not cell or cell.lower().startswith(('nan', '-nan')):
+    return np.nan
+  try:
+    return float(cell)
+  except ValueError:
+    raise ValueError(f'{name} is {cell!r}, not a number') from None
+
+
+def _some(header: Sequence[str]) -> str:
+  names = ', '.join(header[:12])
+  return names + (f' and {len(header) - 12} more' if len(header) > 12 else '')

@@ -1,0 +1,58 @@
+"""Sequences of features: what a file may hold, [T, D] and finite."""
+
+import pathlib
+
+import numpy as np
+
+SUFFIXES = {'audio': ('.npy', '.wav'), 'vision': ('.npy', '.csv')}
+
+
+def checked(array: np.ndarray, dim: int | None = None) -> np.ndarray:
+  """The sequence as f32 [T, D].
+
+  Args:
+    array: Numbers [T, D], T and D above 0.
+    dim: What D has to be; None: anything.
+
+  Raises:
+    ValueError: says what the array is instead; the caller says where.
+  """
+  if not isinstance(array, np.ndarray) or array.dtype.kind not in 'fiu':
+    kind = getattr(array, 'dtype', type(array).__name__)
+    raise ValueError(f'is {kind}, not an array of numbers')
+  if array.ndim != 2 or not array.size:
+    raise ValueError(
+      f'has the shape {array.shape}, not (steps, features), each above 0'
+    )
+  if dim is not None and array.shape[1] != dim:
+    raise ValueError(f'has {array.shape[1]} features per step, not {dim}')
+  with np.errstate(over='ignore', invalid='ignore'):
+    array = array.astype(np.float32)
+  finite = np.isfinite(array)
+  if not finite.all():
+    row, column = np.argwhere(~finite)[0]
+    raise ValueError(
+      f'has {array[row, column]} in row {row}, column {column}; '
+      f'{np.count_nonzero(~finite)} of its values are not finite'
+    )
+  return array
+
+
+def read(path: pathlib.Path) -> np.ndarray:
+  """What a .npy file holds, or the features of a .wav file, [T, D].
+
+  Raises:
+    ValueError: the file cannot be read; the caller says which.
+  """
+  if path.suffix.lower() == '.wav':
+    from affect_jax.corpora.features import wav_features
+
+    return wav_features.features(path)
+  try:
+    array = np.load(path, allow_pickle=False)
+  except (OSError, ValueError, EOFError) as e:
+    raise ValueError(f'is no .npy file of numbers: {e}') from e
+  if not isinstance(array, np.ndarray):  # A zip archive by another name.
+    array.close()
+    raise ValueError('is an .npz archive, not a .npy file')
+  return array

@@ -1,0 +1,1 @@
+"""Raw files: cells, pickles without running them, pictures."""

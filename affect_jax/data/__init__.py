@@ -1,0 +1,1 @@
+"""From prepared corpora to batches."""

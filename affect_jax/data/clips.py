@@ -1,0 +1,94 @@
+"""Clips as folders of pictures -> batches, of as many clips as it takes."""
+
+import collections
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent import futures
+import itertools
+import pathlib
+import re
+from typing import Any
+
+from absl import logging
+import numpy as np
+import tensorflow as tf
+
+from affect_jax.corpora.files import pictures
+from affect_jax.data import face_batches
+
+SUFFIXES = ('.bmp', '.gif', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
+OTHER = 'files that are no pictures, or in no folder of a clip'
+
+
+def read(
+  frames: pathlib.Path, counts: collections.Counter[str]
+) -> dict[str, list[pathlib.Path]]:
+  """{clip: its pictures, in order}; what is no picture is counted.
+
+  Raises:
+    FileNotFoundError: There is no such folder.
+    ValueError: There is no folder in it.
+  """
+  if not frames.is_dir():
+    raise FileNotFoundError(f'{frames}: no such folder; frames are expected.')
+  clips = {}
+  for folder in sorted(_visible(frames)):
+    if not folder.is_dir():
+      counts[OTHER] += 1
+      continue
+    files = _visible(folder)
+    found = [f for f in files if f.suffix.lower() in SUFFIXES]
+    counts[OTHER] += len(files) - len(found)
+    clips[folder.name] = sorted(found, key=_order)
+  if not clips:
+    raise ValueError(f'{frames}: no folder in it; one for each clip is needed.')
+  return clips
+
+
+def make_load(
+  size: int, skip: bool
+) -> Callable[[pathlib.Path], np.ndarray | None]:
+  """Makes path -> f32 [size, size, 3] in [0, 1]; None: it is left out."""
+
+  def load(path: pathlib.Path) -> np.ndarray | None:
+    try:
+      data = pictures.read(path)
+    except ValueError as error:
+      if not skip:
+        raise ValueError(f'{path} {error}.') from error
+      logging.warning('Left out: %s %s.', path, error)
+      return None
+    image: Any = face_batches.decode(tf.constant(data), size)
+    return image.numpy()
+
+  return load
+
+
+def batches(
+  clips: Mapping[str, Sequence[pathlib.Path]],
+  rows: int,
+  size: int,
+  load: Callable[[pathlib.Path], np.ndarray | None],
+  pool: futures.Executor,
+) -> Iterator[tuple[list[str], list[bool], np.ndarray]]:
+  """Yields clips of up to `rows` pictures, which are there, and all of them.
+
+  The array is always f32 [rows, size, size, 3]; zeros fill it up.
+  """
+  jobs = ((name, path) for name, paths in clips.items() for path in paths)
+  while chunk := list(itertools.islice(jobs, rows)):
+    images = np.zeros((rows, size, size, 3), np.float32)
+    found = list(pool.map(load, (path for _, path in chunk)))
+    for i, image in enumerate(found):
+      if image is not None:
+        images[i] = image
+    yield [name for name, _ in chunk], [x is not None for x in found], images
+
+
+def _visible(folder: pathlib.Path) -> list[pathlib.Path]:
+  return [p for p in folder.iterdir() if not p.name.startswith('.')]
+
+
+def _order(path: pathlib.Path) -> tuple[list[str | int], str]:
+  """By name, numbers in it by value; texts and numbers alternate."""
+  parts = re.split(r'([0-9]+)', path.name)
+  return [int(x) if i % 2 else x for i, x in enumerate(parts)], path.name

@@ -1,0 +1,222 @@
+"""tf.data: records of a corpus -> batches of the contract in `batch`.
+
+Order and augmentation are functions of (seed, step) alone, so that a resumed
+run sees exactly what an uninterrupted one would have seen.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+import math
+from typing import Any
+
+import jax
+import numpy as np
+import tensorflow as tf
+
+from affect_jax.augmentation import augment
+from affect_jax.data import batch as batch_lib
+from affect_jax.data import streams
+
+Augmentations = Sequence[tuple[str, Mapping[str, Any]]]
+
+
+def decode(data: tf.Tensor, size: int) -> tf.Tensor:
+  """Encoded picture -> f32 [size, size, 3] in [0, 1]; grey is repeated."""
+  image = tf.io.decode_image(data, channels=3, expand_animations=False)
+  image.set_shape((None, None, 3))
+  image = tf.image.convert_image_dtype(image, tf.float32)
+  shape = tf.shape(image)
+  return tf.cond(
+    tf.reduce_all(shape[:2] == size),
+    lambda: tf.ensure_shape(image, (size, size, 3)),
+    lambda: tf.clip_by_value(
+      tf.image.resize(image, (size, size), antialias=True), 0.0, 1.0
+    ),
+  )
+
+
+def _frames(row: Mapping[str, Any], window: int, size: int) -> dict[str, Any]:
+  """Decodes the frames of a window and fills up to `window`, with weight 0."""
+  images = tf.map_fn(
+    lambda data: decode(data, size),
+    row['image'],
+    fn_output_signature=tf.TensorSpec((size, size, 3), tf.float32),
+  )
+  count = tf.shape(row['id'])[0]
+
+  def fill(x):
+    padding = [[0, window - count]] + [[0, 0]] * (x.shape.rank - 1)
+    if x.dtype == tf.string:
+      padded = tf.concat([x, tf.fill([window - count], '')], 0)
+    else:
+      padded = tf.pad(x, padding)
+    return tf.ensure_shape(padded, [window, *x.shape[1:]])
+
+  filled = tf.nest.map_structure(fill, {**row, 'image': images})
+  return {**filled, 'image_mask': tf.range(window) < count}
+
+
+def _inputs(row: Mapping[str, Any], image: tf.Tensor) -> dict[str, tf.Tensor]:
+  mask = {k: row[k] for k in ('image_mask',) if k in row}
+  return {'image': image, **mask}
+
+
+def _check_augmentations(augmentations: Augmentations, size: int) -> None:
+  """Tries them outside of tf.data, whose errors are hard to read."""
+  image = tf.zeros((size, size, 3))
+  try:
+    augment.apply(
+      image, {}, {}, tf.zeros(2, tf.int32), augmentations, outputs={}
+    )
+  except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
+    raise ValueError(f'config.augment: {error}') from error
+
+
+def train_batches(
+  corpora: Sequence[streams.Corpus],
+  tasks: Sequence[Any],
+  *,
+  batch_size: int,
+  seed: int,
+  first_step: int,
+  num_steps: int,
+  image_size: int,
+  crop_size: int = 0,
+  window: int = 0,
+  augmentations: Augmentations = (),
+  sizes: Mapping[int, int] | None = None,
+  shares: Mapping[str, float],
+  balance: str = '',
+  shuffle_buffer: int = 65_536,
+) -> Iterator[batch_lib.Batch]:
+  """Yields this process' part of the batches of steps first_step .. num_steps.
+
+  Every sample comes once per epoch; epochs follow one another without a gap.
+  They are shuffled whole where `shuffle_buffer` holds the split. Of several
+  corpora, or classes, each has epochs of its own.
+
+  Args:
+    corpora: Their 'train' is read.
+    tasks: Tasks whose labels are wanted.
+    batch_size: Rows over all processes.
+    seed: Of order and augmentation.
+    first_step: Finished updates: 0, or those of the checkpoint.
+    num_steps: Total number of steps.
+    image_size: Pixels, height and width.
+    crop_size: Pixels of a random window of the augmented picture; 0 keeps
+      it whole.
+    window: Frames of a window, where the corpora hold windows; 0: pictures.
+    augmentations: Pairs (name, options) of `augment`, applied in this order.
+    sizes: {first step: pixels}: smaller pictures for a cheaper beginning
+      (progressive resizing). Augmentation and windows come before.
+    shares: {corpus: share of the rows}, which sum to 1.
+    balance: A task with classes: labelled samples of a corpus come from each
+      of its classes equally often; '': as they are.
+    shuffle_buffer: Encoded records that are held to shuffle.
+  """
+  rows = batch_size // jax.process_count()
+
+  def make(position: tf.Tensor, row: Mapping[str, Any]) -> Any:
+    key = streams.key_of(seed, 1, position)
+    if window:
+      row = _frames(row, window, image_size)
+    else:
+      row = {**row, 'image': decode(row['image'], image_size)}
+    image, labelled, weights = augment.apply(
+      row['image'],
+      row['labels'],
+      row['weights'],
+      key,
+      augmentations,
+      outputs=sided,
+    )
+    if crop_size:
+      own: Any = streams.key_of(seed, 2, position)
+      image = tf.image.stateless_random_crop(
+        image, (*image.shape[:-3], crop_size, crop_size, 3), own
+      )
+    return {
+      'id': row['id'],
+      'inputs': _inputs(row, image),
+      'labels': labelled,
+      'weights': weights,
+    }
+
+  sided = {t.name: t.outputs for t in tasks if t.weight_per_output}
+  _check_augmentations(augmentations, image_size)
+
+  start = first_step * rows
+  full_size = crop_size or image_size
+  steps = sorted({0: full_size, **(sizes or {})}.items())
+  stream = streams.merge(
+    streams.train_streams(corpora, tasks, shares, balance),
+    seed,
+    start,
+    shuffle_buffer,
+  )
+  stream = tf.data.Dataset.zip(tf.data.Dataset.counter(start), stream)
+  stream = stream.map(make, tf.data.AUTOTUNE, deterministic=True)
+  stream = stream.batch(rows, drop_remainder=True)
+  batches: Any = stream.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
+  for step, batch in zip(range(first_step, num_steps), batches, strict=False):
+    pixels = [px for first, px in steps if first <= step][-1]
+    if pixels != full_size:
+      image = batch['inputs']['image']
+      resized = tf.image.resize(
+        image.reshape(-1, *image.shape[-3:]), (pixels, pixels), antialias=True
+      )
+      shape = (*image.shape[:-3], pixels, pixels, 3)
+      batch['inputs']['image'] = resized.numpy().reshape(shape)
+    yield batch
+
+
+def eval_batches(
+  builder: Any,
+  split: str,
+  tasks: Sequence[Any],
+  *,
+  batch_size: int,
+  image_size: int,
+  window: int = 0,
+) -> Iterator[batch_lib.Batch]:
+  """Yields a split once, in its stored order; the last batch is filled up.
+
+  Rows that fill up have id b'' and weight 0. All processes yield the same
+  number of batches.
+  """
+  dataset, _ = streams.records_of(builder, split)
+  rows = batch_size // jax.process_count()
+  largest = math.ceil(streams.split_size(builder, split) / jax.process_count())
+
+  def make(record: Mapping[str, tf.Tensor]) -> Any:
+    row = {
+      'id': record['id'],
+      'image': record['image'],
+      **streams.labels_of(record, builder, tasks),
+    }
+    if window:
+      row = _frames(row, window, image_size)
+    else:
+      row['image'] = decode(row['image'], image_size)
+    return {
+      'id': row['id'],
+      'inputs': _inputs(row, row['image']),
+      'labels': row['labels'],
+      'weights': row['weights'],
+    }
+
+  batches: Any = (
+    dataset.map(make, tf.data.AUTOTUNE, deterministic=True)
+    .batch(rows)
+    .prefetch(tf.data.AUTOTUNE)
+    .as_numpy_iterator()
+  )
+  padding = batch_lib.dummy_batch(tasks, image_size, rows, window)
+  for _ in range(math.ceil(largest / rows)):
+    batch = next(batches, None)
+    yield padding if batch is None else _fill(batch, padding)
+
+
+def _fill(batch: batch_lib.Batch, padding: batch_lib.Batch) -> batch_lib.Batch:
+  return jax.tree.map(
+    lambda x, p: np.concatenate([x, p[len(x) :]]), batch, padding
+  )

@@ -1,0 +1,111 @@
+"""From a corpus' columns to a task's outputs, by name, and what is there."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from absl import logging
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from affect_jax.corpora.builders import records
+
+
+def to_task(
+  record: Mapping[str, tf.Tensor], task: Any, columns: Sequence[str]
+) -> tuple[tf.Tensor, tf.Tensor]:
+  """Labels [K] and weights [] or [K] of one record, in the task's order.
+
+  Records of windows have an axis of time before these.
+
+  Outputs that the corpus does not annotate get weight 0. A distribution
+  over classes loses those that the task does not have: it is renormalised
+  if they held less than half of it, else its weight is 0. Several classes at
+  once (an utterance that is both sad and angry) become a mix of them.
+
+  Args:
+    record: One record as `builders.records` describes it.
+    task: The task to serve.
+    columns: Names of the record's columns; () if it has none of this task.
+  """
+  k = len(task.outputs)
+  if not columns:
+    # Of the id: [] or [T].
+    time = tf.shape(record['id'])
+    whole = tf.concat([time, [k]], 0)
+    return tf.zeros(whole), tf.zeros(whole if task.weight_per_output else time)
+  labels, weights = record[task.name], record[task.name + '_weights']
+  matrix = np.array(
+    [[c == o for o in task.outputs] for c in columns], np.float32
+  )
+  if task.weight_per_output:
+    if task.name in records.ONE_WEIGHT:
+      weights = tf.expand_dims(weights, -1) * tf.ones(len(columns))
+    return _mapped(labels, matrix), _mapped(weights, matrix)
+  if task.name not in records.ONE_WEIGHT:
+    # Labels of each class on its own: those that are there share the sample.
+    labels = tf.where(weights > 0, labels, 0.0)
+    weights = tf.reduce_max(weights, -1)
+  mapped = _mapped(labels, matrix)
+  mass = tf.reduce_sum(mapped, -1, keepdims=True)
+  kept = mass > 0.5 * tf.reduce_sum(labels, -1, keepdims=True)
+  mapped = tf.math.divide_no_nan(mapped, mass)
+  return (
+    tf.where(kept, mapped, 0.0),
+    tf.where(tf.squeeze(kept, -1), weights, 0.0),
+  )
+
+
+def _mapped(values: tf.Tensor, matrix: np.ndarray) -> tf.Tensor:
+  """[..., columns] -> [..., K]."""
+  return tf.einsum('...c,ck->...k', values, matrix)
+
+
+def count(dataset: tf.data.Dataset, tasks: Sequence[Any]) -> dict[str, Any]:
+  """Counts the labels of a split.
+
+  Args:
+    dataset: Yields {'labels': {task: [K]}, 'weights': {task: [] or [K]}}.
+    tasks: The tasks to count.
+
+  Returns:
+    {task: {'labelled': [K] or [], 'mass': [K]}}, float64: sum of weights, and
+    of weights × labels (class counts; positives of an action unit).
+  """
+  total = {t.name: {'labelled': 0.0, 'mass': 0.0} for t in tasks}
+  for batch in tfds.as_numpy(dataset.batch(4096)):
+    for task in tasks:
+      labels = batch['labels'][task.name].astype(np.float64)
+      weights = batch['weights'][task.name].astype(np.float64)
+      total[task.name]['labelled'] += weights.sum(0)
+      if not task.weight_per_output:
+        weights = weights[:, None]
+      total[task.name]['mass'] += (weights * labels).sum(0)
+  return total
+
+
+def require(
+  counts: Mapping[str, Any], tasks: Sequence[Any], *, drop: bool
+) -> list[Any]:
+  """The tasks that have any label in training.
+
+  Args:
+    counts: From `count`, of the training split.
+    tasks: The tasks asked for.
+    drop: Leave out tasks without labels instead of raising.
+
+  Raises:
+    ValueError: A task has no label, and `drop` is False; or none has any.
+  """
+  without = [t.name for t in tasks if not np.any(counts[t.name]['labelled'])]
+  if without and not drop:
+    raise ValueError(
+      f'The training split has no label of {", ".join(without)}. Leave it out '
+      'of config.tasks, or set --config.drop_unlabelled_tasks to do so '
+      'wherever a task has no labels.'
+    )
+  if len(without) == len(tasks):
+    raise ValueError('The training split has no label of any task.')
+  for name in without:
+    logging.warning('Dropped task %s: no labels in training.', name)
+  return [t for t in tasks if t.name not in without]

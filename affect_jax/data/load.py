@@ -1,0 +1,111 @@
+"""config.data: which corpora, their splits, how they are mixed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from absl import logging
+
+from affect_jax.data import sampling
+from affect_jax.data import streams
+
+SPLITS = ('train', 'val', 'test')
+# Of config.data: how several corpora, or classes, are mixed.
+MIXING = ('sampling', 'temperature', 'shares', 'balance')
+
+
+def describe(config: Any) -> dict[str, dict[str, Any]]:
+  """{name: options} of the corpora of config.data, splits among them.
+
+  Raises:
+    ValueError: neither one corpus nor several, or both.
+  """
+  common = config.data.to_dict()
+  several = common.pop('corpora')
+  for key in MIXING:
+    common.pop(key)
+  if bool(several) == bool(common['corpus']):
+    raise ValueError(
+      f'config.data.corpus is {common["corpus"]!r} and config.data.corpora '
+      f'has {sorted(several)}: give one of the two.'
+    )
+  if not several:
+    return {common['corpus']: common}
+  # Options of the one corpus are no options of the several.
+  shared = {k: common[k] for k in ('data_dir', 'splits')}
+  return {
+    name: {
+      **shared,
+      'corpus': name,
+      **own,
+      'splits': {**shared['splits'], **own.get('splits', {})},
+    }
+    for name, own in several.items()
+  }
+
+
+def build(config: Any, download_config: Any = None) -> list[streams.Corpus]:
+  """The prepared corpora of config.data.
+
+  Args:
+    config: See `configs/`.
+    download_config: How to prepare them: of tfds, as for Beam.
+  """
+  corpora = []
+  for name, described in describe(config).items():
+    options = dict(described)
+    splits = options.pop('splits')
+    builder = streams.build_corpus(
+      options.pop('corpus'),
+      options.pop('data_dir'),
+      download_config,
+      **options,
+    )
+    for key, split in splits.items():
+      if key not in SPLITS:
+        raise ValueError(f'config.data.splits has {key!r}; known: {SPLITS}.')
+      # '' is: this run has no such split.
+      if split:
+        size = streams.split_size(builder, split)
+        logging.info('%s: %s[%s], %d samples', key, name, split, size)
+    splits = {k: v for k, v in splits.items() if v}
+    corpora.append(streams.Corpus(name, builder, splits))
+  if not any('train' in c.splits for c in corpora):
+    raise ValueError('config.data: no corpus has a split to train on.')
+  return corpora
+
+
+def shares(config: Any, corpora: Sequence[streams.Corpus]) -> dict[str, float]:
+  """{corpus: share of the rows of training}, as config.data.sampling says."""
+  return sampling.shares(
+    {
+      c.name: streams.split_size(c.builder, c.splits['train'])
+      for c in corpora
+      if 'train' in c.splits
+    },
+    config.data.sampling,
+    temperature=config.data.temperature,
+    fixed=config.data.shares.to_dict(),
+  )
+
+
+def window(config: Any) -> int:
+  """Frames, or utterances, of the windows that corpora are cut into; or 0.
+
+  Raises:
+    ValueError: corpora differ; a setting that works on pictures only.
+  """
+  each = {n: d.get('window', 0) for n, d in describe(config).items()}
+  if len(set(each.values())) > 1:
+    raise ValueError(f'config.data: windows differ between corpora: {each}.')
+  (frames,) = set(each.values())
+  if config.model.temporal and not frames:
+    raise ValueError(
+      f'config.model.temporal={config.model.temporal!r} needs windows of '
+      'frames: give config.data.window, for a corpus of videos.'
+    )
+  if frames and (config.mixing.kind or config.data.balance):
+    raise ValueError(
+      'config.mixing and config.data.balance are for pictures, not for '
+      'windows of frames.'
+    )
+  return frames

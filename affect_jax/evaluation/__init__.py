@@ -1,0 +1,1 @@
+"""Predictions of whole splits, their scores and tables."""

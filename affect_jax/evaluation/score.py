@@ -1,0 +1,80 @@
+"""Exact metrics of whole splits on gold labels, in float64."""
+
+from collections.abc import Mapping, Sequence
+import math
+from typing import Any
+
+import numpy as np
+
+from affect_jax.metrics import challenge
+
+HEADLINE = 'headline'
+
+
+def gold(task: Any, rows: Mapping[str, Any]) -> np.ndarray:
+  """Weights of a split's gold labels: 1 where weight == 1, else 0."""
+  return (rows['weights'][task.name] == 1).astype(np.float64)
+
+
+def tune(tasks: Sequence[Any], rows: Mapping[str, Any]) -> dict[str, Any]:
+  """Thresholds {task: {output: threshold}} from the validation split."""
+  return {
+    t.name: t.tune(
+      rows['predictions'][t.name], rows['labels'][t.name], gold(t, rows)
+    )
+    for t in tasks
+    if t.tune
+  }
+
+
+def score(
+  tasks: Sequence[Any],
+  rows: Mapping[str, Any],
+  thresholds: Mapping[str, Any],
+) -> dict[str, float]:
+  """All metrics of a split: {'task/metric[/output]': value}.
+
+  A metric without any gold label is NaN. 'headline' is the mean of the
+  tasks' headline metrics that are defined; 'p_mtl' their sum, where
+  expression, action units and valence-arousal are all there and defined.
+
+  Args:
+    tasks: The tasks.
+    rows: From `predict_split`.
+    thresholds: From `tune` on validation; {} leaves out tuned metrics.
+  """
+  scores: dict[str, float] = {}
+  for task in tasks:
+    triple = (
+      rows['predictions'][task.name],
+      rows['labels'][task.name],
+      gold(task, rows),
+    )
+    values = {name: m(*triple) for name, m in task.metrics.items()}
+    if thresholds.get(task.name):
+      for name, m in task.tuned_metrics.items():
+        values[name] = m(*triple, thresholds[task.name])
+    values['num_gold'] = float(triple[2].sum())
+    for name, value in values.items():
+      scores |= _flat(f'{task.name}/{name}', value)
+  headlines = [scores[f'{t.name}/{t.headline}'] for t in tasks]
+  defined = [x for x in headlines if not math.isnan(x)]
+  scores[HEADLINE] = float(np.mean(defined)) if defined else math.nan
+  names = [t.name for t in tasks]
+  if {'expression', 'action_units', 'valence_arousal'} <= set(names):
+    by_name = dict(zip(names, headlines, strict=True))
+    scores['p_mtl'] = challenge.p_mtl(
+      p_va=by_name['valence_arousal'],
+      p_expr=by_name['expression'],
+      p_au=by_name['action_units'],
+    )
+  return scores
+
+
+def _flat(name: str, value: Any) -> dict[str, float]:
+  if not isinstance(value, Mapping):
+    return {name: float(value)}
+  flat = {}
+  for key, item in value.items():
+    flat |= _flat(f'{name}/{key}', item)
+  return flat

@@ -1,0 +1,1 @@
+"""What a config describes, and what a run leaves."""

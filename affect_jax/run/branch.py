@@ -1,0 +1,40 @@
+"""What differs between faces and utterances; all else is shared."""
+
+from collections.abc import Callable, Iterator
+import dataclasses
+from typing import Any
+
+from flax import linen as nn
+
+from affect_jax.data import batch as batch_lib
+
+
+@dataclasses.dataclass(frozen=True)
+class Branch:
+  """Inputs and model of a run, made by `faces` or `utterances`.
+
+  Attributes:
+    model: (axis name of pmap or None) -> the model.
+    train_batches: first step -> batches from there to the last step.
+    eval_batches: (builder, split) -> its batches, once.
+    dummy_inputs: One batch of inputs, to initialise the model.
+    window: Frames, or utterances of a dialogue, on an axis of their own; 0:
+      there is no such axis.
+    views: What predictions are averaged over, see `views`.
+    crop_size: Of the views that are windows of pictures.
+    modalities: Those of utterances, whose absence can be tested.
+    pretrained: fresh variables -> the same with weights that the model's
+      settings name; None: there are none.
+    frozen: Paths of parameters that the model's settings freeze.
+  """
+
+  model: Callable[[str | None], nn.Module]
+  train_batches: Callable[[int], Iterator[batch_lib.Batch]]
+  eval_batches: Callable[[Any, str], Iterator[batch_lib.Batch]]
+  dummy_inputs: dict[str, Any]
+  window: int = 0
+  views: str = 'whole'
+  crop_size: int = 0
+  modalities: tuple[str, ...] = ()
+  pretrained: Callable[[Any], Any] | None = None
+  frozen: tuple[str, ...] = ()

@@ -1,0 +1,153 @@
+"""From a config to what a run consists of. Below here nothing sees a config."""
+
+from collections.abc import Callable, Sequence
+import dataclasses
+from typing import Any
+
+from flax import linen as nn
+import jax
+import optax
+
+from affect_jax.augmentation import mixup
+from affect_jax.corpora.builders import records
+from affect_jax.data import load
+from affect_jax.data import streams
+from affect_jax.evaluation import views
+from affect_jax.run import branch as branch_lib
+from affect_jax.run import faces
+from affect_jax.run import tasks as run_tasks
+from affect_jax.run import utterances
+from affect_jax.training import optimizer
+from affect_jax.training import parallel as parallel_lib
+from affect_jax.training import train_state
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+  """What a config describes.
+
+  Attributes:
+    corpora: Those that were asked for; at least one has a train split.
+    shares: {corpus: share of the rows of training}.
+    tasks: The tasks that have labels.
+    branch: Their inputs: of faces, or of utterances.
+    counts: Labels in training, see `label_mapping.count`.
+    model: The model as the training step wants it.
+    eval_model: The same without an axis name.
+    schedule: step -> learning rate.
+    tx: The optimiser.
+    parallel: How it is spread over devices.
+  """
+
+  corpora: Sequence[streams.Corpus]
+  shares: dict[str, float]
+  tasks: Sequence[Any]
+  branch: branch_lib.Branch
+  counts: dict[str, Any]
+  model: nn.Module
+  eval_model: nn.Module
+  schedule: optax.Schedule
+  tx: optax.GradientTransformation
+  parallel: parallel_lib.Parallel
+
+
+def build(config: Any) -> Run:
+  """Prepares the corpus, counts its labels, builds tasks, model, optimiser."""
+  parallel = parallel_lib.build(config.parallel)
+  parallel_lib.check_batch_size(
+    config.batch_size, config.accumulate, parallel.num_devices
+  )
+  # Before minutes of preparation: what a config alone can tell.
+  mixing(config)
+  train_state.check_ema_decay(config.ema_decay)
+  load.window(config)
+  views.check(config.eval_views, config.crop_size, config.image_size)
+  schedule = optimizer.build_schedule(
+    learning_rate=config.learning_rate,
+    num_train_steps=config.num_train_steps,
+    **config.schedule,
+  )
+  corpora = load.build(config)
+  tasks, counts = run_tasks.build(config, corpora)
+  run_tasks.check_loss_weights(config.loss_weights, tasks)
+  shares = load.shares(config, corpora)
+  branch = get_branch(corpora)(config, corpora, tasks, shares)
+  settings = config.optimizer.to_dict()
+  tx = optimizer.build(
+    settings.pop('name'),
+    schedule,
+    options=settings,
+    clip_norm=config.clip_norm,
+    weight_decay=config.weight_decay,
+    multipliers=config.learning_rate_multipliers.to_dict(),
+    frozen=[*config.frozen, *branch.frozen],
+  )
+  return Run(
+    corpora=corpora,
+    shares=shares,
+    tasks=tasks,
+    branch=branch,
+    counts=counts,
+    model=branch.model(parallel.axis_name),
+    eval_model=branch.model(None),
+    schedule=schedule,
+    tx=tx,
+    parallel=parallel,
+  )
+
+
+def get_branch(
+  corpora: Sequence[streams.Corpus],
+) -> Callable[..., branch_lib.Branch]:
+  """What builds the inputs and the model that these corpora need.
+
+  Raises:
+    ValueError: Some hold pictures, and some utterances.
+  """
+  pictures = {
+    c.name: records.input_names(c.builder) == records.PICTURE for c in corpora
+  }
+  if len(set(pictures.values())) > 1:
+    raise ValueError(
+      'config.data.corpora: one run learns from pictures or from utterances, '
+      f'not from both; pictures are in {[n for n, p in pictures.items() if p]}.'
+    )
+  return faces.build if all(pictures.values()) else utterances.build
+
+
+def initial_state(run: Run, config: Any) -> train_state.TrainState:
+  """A fresh state, whole on every device."""
+  create = jax.jit(
+    _creator(run, config),
+    out_shardings=run.parallel.replicated,
+    # It runs once: optimising it takes longer than that.
+    compiler_options={'xla_backend_optimization_level': 0},
+  )
+  return create(jax.random.key(config.seed))
+
+
+def abstract_state(run: Run, config: Any) -> train_state.TrainState:
+  """Shapes of the state, to restore a checkpoint into: nothing is compiled."""
+  shapes = jax.eval_shape(_creator(run, config), jax.random.key(config.seed))
+  return jax.tree.map(
+    lambda x: jax.ShapeDtypeStruct(
+      x.shape, x.dtype, sharding=run.parallel.replicated
+    ),
+    shapes,
+  )
+
+
+def _creator(run: Run, config: Any) -> Callable[[jax.Array], Any]:
+  inputs = run.branch.dummy_inputs
+  return lambda rng: train_state.create(
+    run.eval_model, run.tx, inputs, rng, with_ema=config.ema_decay > 0
+  )
+
+
+def mixing(config: Any) -> dict[str, Any] | None:
+  """Options of `mixup.mix`, or None where config.mixing.kind is empty."""
+  options = config.mixing.to_dict()
+  if not options['kind']:
+    return None
+  mixup.check(**options)
+  return options

@@ -1,0 +1,86 @@
+"""Faces: from a config to pictures and a ResNet-18."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+
+from affect_jax.data import batch as batch_lib
+from affect_jax.data import face_batches
+from affect_jax.data import load
+from affect_jax.data import streams
+from affect_jax.models import affect_model
+from affect_jax.models import resnet
+from affect_jax.models import temporal
+from affect_jax.run import branch
+
+
+def build(
+  config: Any,
+  corpora: Sequence[streams.Corpus],
+  tasks: Sequence[Any],
+  shares: Mapping[str, float],
+) -> branch.Branch:
+  """The branch of corpora that hold pictures.
+
+  Raises:
+    ValueError: Settings that do not fit each other.
+  """
+  window = load.window(config)
+  options = config.model.to_dict()
+  encoders = {name: options.pop(name) for name in temporal.ENCODERS}
+  options['temporal_options'] = encoders.get(options['temporal'], {})
+  options['dtype'] = jnp.dtype(options['dtype'])
+  options['units'] = tuple((t.name, t.num_units) for t in tasks)
+  return branch.Branch(
+    model=lambda axis_name: affect_model.AffectModel(
+      **options, axis_name=axis_name
+    ),
+    train_batches=lambda first_step: face_batches.train_batches(
+      corpora,
+      tasks,
+      batch_size=config.batch_size,
+      seed=config.seed,
+      first_step=first_step,
+      num_steps=config.num_train_steps,
+      image_size=config.image_size,
+      crop_size=config.crop_size,
+      window=window,
+      augmentations=augmentations(config),
+      sizes=progressive_sizes(config),
+      shares=shares,
+      balance=config.data.balance,
+    ),
+    eval_batches=lambda builder, split: face_batches.eval_batches(
+      builder,
+      split,
+      tasks,
+      batch_size=config.batch_size,
+      image_size=config.image_size,
+      window=window,
+    ),
+    dummy_inputs=batch_lib.dummy_batch(tasks, config.image_size, window=window)[
+      'inputs'
+    ],
+    window=window,
+    views=config.eval_views,
+    crop_size=config.crop_size,
+    frozen=tuple(
+      f'backbone/{part}'
+      for stage in resnet.STAGES[: options['frozen_stages']]
+      for part in stage
+    ),
+  )
+
+
+def augmentations(
+  config: Any,
+) -> list[tuple[str, dict[str, Any]]]:
+  """Pairs (name, options) of config.augment, in its order."""
+  options = config.augmentations.to_dict()
+  return [(name, options.get(name, {})) for name in config.augment]
+
+
+def progressive_sizes(config: Any) -> dict[int, int]:
+  """{first step: pixels} of config.image_size_schedule."""
+  return {int(step): int(px) for step, px in config.image_size_schedule}

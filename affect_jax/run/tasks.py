@@ -1,0 +1,96 @@
+"""From a config to its tasks, with what their options take from corpora."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from absl import logging
+import jax
+import numpy as np
+
+from affect_jax import tasks as tasks_lib
+from affect_jax.corpora.builders import records
+from affect_jax.data import label_mapping
+from affect_jax.data import streams
+from affect_jax.tasks import class_weights as class_weights_lib
+
+
+def build(
+  config: Any, corpora: Sequence[streams.Corpus]
+) -> tuple[Sequence[Any], dict[str, Any]]:
+  """Tasks with labels, and the counts of their labels in training.
+
+  An empty `outputs` in a task's options means those of the corpora: of the
+  first, then what the others have beyond them.
+  """
+  options = {name: _options(config, name, corpora) for name in config.tasks}
+  # Some options want counts, and counting wants tasks.
+  plain = [
+    tasks_lib.get_task(
+      name,
+      **{k: v for k, v in o.items() if k not in class_weights_lib.by_counts(o)},
+    )
+    for name, o in options.items()
+  ]
+  each = [
+    streams.count_labels(c.builder, c.splits['train'], plain)
+    for c in corpora
+    if 'train' in c.splits
+  ]
+  counts = jax.tree.map(lambda *x: np.sum(x, 0), *each)
+  kept = label_mapping.require(counts, plain, drop=config.drop_unlabelled_tasks)
+  log_counts(counts, kept)
+  tasks = []
+  for task in kept:
+    o = options[task.name]
+    if class_weights_lib.by_counts(o):
+      mass, labelled = (counts[task.name][k] for k in ('mass', 'labelled'))
+      o['counts'] = (mass, labelled) if task.weight_per_output else mass
+    tasks.append(tasks_lib.get_task(task.name, **o))
+  return tasks, {t.name: counts[t.name] for t in tasks}
+
+
+def _options(
+  config: Any, name: str, corpora: Sequence[streams.Corpus]
+) -> dict[str, Any]:
+  """Options of a task: what the config says, without what it leaves open."""
+  options = config[name].to_dict() if name in config else {}
+  if not options.get('outputs'):
+    found = [records.metadata(c.builder)['outputs'] for c in corpora]
+    options['outputs'] = tuple(
+      dict.fromkeys(o for outputs in found for o in outputs.get(name, ()))
+    )
+  for key in ('class_weights', 'pos_weight'):
+    value = options.get(key, '')
+    if isinstance(value, str) and value not in ('', *class_weights_lib.METHODS):
+      options[key] = _numbers(f'config.{name}.{key}', value)
+  return {k: v for k, v in options.items() if v not in ('', ())}
+
+
+def _numbers(key: str, text: str) -> tuple[float, ...]:
+  """'1, 2.5, 3', as flags give it, as numbers."""
+  try:
+    return tuple(float(x) for x in text.strip('()[]').split(',') if x.strip())
+  except ValueError as error:
+    raise ValueError(
+      f"{key} is {text!r}: neither numbers as '1, 2.5' nor one of "
+      f'{", ".join(class_weights_lib.METHODS)}.'
+    ) from error
+
+
+def check_loss_weights(weights: Any, tasks: Sequence[Any]) -> None:
+  """Raises ValueError where a task has no weight in the sum of losses."""
+  if missing := [t.name for t in tasks if t.name not in weights]:
+    raise ValueError(f'config.loss_weights has no {", ".join(missing)}.')
+
+
+def log_counts(counts: dict[str, Any], tasks: Sequence[Any]) -> None:
+  """Logs how many training labels each output has."""
+  for task in tasks:
+    mass, labelled = (counts[task.name][k] for k in ('mass', 'labelled'))
+    if task.weight_per_output:
+      cells = [
+        f'{o} {int(n)}' for o, n in zip(task.outputs, labelled, strict=True)
+      ]
+    else:
+      cells = [f'{o} {n:.0f}' for o, n in zip(task.outputs, mass, strict=True)]
+    logging.info('labels in training, %s: %s', task.name, ', '.join(cells))

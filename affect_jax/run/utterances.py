@@ -1,0 +1,188 @@
+"""Utterances: from a config to sequences, encoders and their fusion."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from affect_jax.data import feature_statistics
+from affect_jax.data import load
+from affect_jax.data import streams
+from affect_jax.data import utterance_batches
+from affect_jax.models import utterance_model
+from affect_jax.run import branch
+
+
+def build(
+  config: Any,
+  corpora: Sequence[streams.Corpus],
+  tasks: Sequence[Any],
+  shares: Mapping[str, float],
+) -> branch.Branch:
+  """The branch of corpora that hold text, audio and vision.
+
+  Raises:
+    ValueError: Settings that do not fit each other or the corpora.
+  """
+  if config.mixing.kind:
+    raise ValueError('config.mixing is for pictures, not for utterances.')
+  window = load.window(config)
+  options = config.utterance.to_dict()
+  if options['context'] and not window:
+    raise ValueError(
+      f'config.utterance.context={options["context"]!r} needs dialogues: give '
+      'config.data.window, the most utterances of one.'
+    )
+  places = ''
+  if options['fusion'] == 'self_mm':
+    check_self_mm(config, tasks, window)
+    options['self_mm']['rows'] = streams.train_size(corpora)
+    places = 'sentiment'
+  dims = shared_dims(corpora, options.pop('modalities'))
+  boundaries = options.pop('boundaries')
+  together = options.pop('together')
+  if together:
+    check_together(config, dims, window)
+    utterance_batches.check_room(corpora, together)
+  statistics = {}
+  if options.pop('standardize'):
+    statistics = feature_statistics.statistics(corpora, dims)
+  text_model = shared_text_model(corpora) if dims.get('text') == 0 else ''
+  settings = utterance_model.settings(options, dims, statistics, text_model)
+  settings['units'] = tuple((t.name, t.num_units) for t in tasks)
+  common = {
+    'dims': dims,
+    'batch_size': config.batch_size,
+    'boundaries': boundaries,
+    'window': window,
+    'together': together,
+  }
+  return branch.Branch(
+    # Nothing in it sees the batch: an axis name has no use.
+    model=lambda axis_name: utterance_model.UtteranceModel(**settings),
+    train_batches=lambda first_step: utterance_batches.train_batches(
+      corpora,
+      tasks,
+      seed=config.seed,
+      first_step=first_step,
+      num_steps=config.num_train_steps,
+      shares=shares,
+      balance=config.data.balance,
+      places=places,
+      **common,
+    ),
+    eval_batches=lambda builder, split: utterance_batches.eval_batches(
+      builder, split, tasks, **common
+    ),
+    dummy_inputs=dummy_inputs(dims, min(boundaries), window, together),
+    window=window,
+    modalities=tuple(dims),
+    pretrained=utterance_model.pretrained(text_model) if text_model else None,
+    frozen=utterance_model.frozen_paths(options['text']) if text_model else (),
+  )
+
+
+def check_self_mm(config: Any, tasks: Sequence[Any], window: int) -> None:
+  """Self-MM keeps a bank of the samples of training, by their sentiment.
+
+  Raises:
+    ValueError: There is no sentiment, or the bank would not be right.
+  """
+  fusion = "config.utterance.fusion='self_mm'"
+  names = [t.name for t in tasks]
+  if 'sentiment' not in names:
+    raise ValueError(
+      f"{fusion} makes labels from those of the task 'sentiment'; tasks are "
+      f'{names}.'
+    )
+  if window:
+    raise ValueError(
+      f'{fusion} is for single utterances: config.data.window must be 0, not '
+      f'{window}.'
+    )
+  if config.parallel == 'pmap':
+    raise ValueError(
+      f'{fusion} keeps one bank for all devices, which pmap would average: '
+      'set config.parallel=jit.'
+    )
+  if config.accumulate > 1:
+    raise ValueError(
+      f'{fusion} takes the mean of its losses over the whole batch: '
+      f'config.accumulate must be 1, not {config.accumulate}.'
+    )
+
+
+def check_together(config: Any, dims: Mapping[str, int], window: int) -> None:
+  """The text of a dialogue as one sequence needs dialogues of token ids.
+
+  Raises:
+    ValueError: They are not.
+  """
+  together = f'config.utterance.together={tuple(config.utterance.together)}'
+  if dims.get('text') != 0 or not window:
+    raise ValueError(
+      f'{together} reads the tokens of dialogues: it needs '
+      "config.data.text='tokens' and config.data.window."
+    )
+  if config.data.get('context', 0):
+    raise ValueError(
+      f'{together} reads the whole dialogue: config.data.context must be 0, '
+      f'not {config.data.context}.'
+    )
+
+
+def shared_dims(
+  corpora: Sequence[streams.Corpus], modalities: Sequence[str]
+) -> dict[str, int]:
+  """{modality: features per step} over all corpora.
+
+  A modality that a corpus lacks is missing in all its rows.
+
+  Raises:
+    ValueError: Corpora disagree on the features of a modality.
+  """
+  found: dict[str, int] = {}
+  for corpus in corpora:
+    own = utterance_batches.dims_of(corpus.builder, modalities)
+    for name, dim in own.items():
+      if found.setdefault(name, dim) != dim:
+        raise ValueError(
+          f'{name} has {dim} features per step in {corpus.name}, and '
+          f'{found[name]} in the corpora before (0: token ids).'
+        )
+  return {m: found[m] for m in modalities if m in found}
+
+
+def shared_text_model(corpora: Sequence[streams.Corpus]) -> str:
+  """Folder of the model whose token ids the corpora hold.
+
+  Raises:
+    ValueError: Their ids are of different models.
+  """
+  names = {c.name: c.builder.text_model for c in corpora}
+  if len(set(names.values())) > 1:
+    raise ValueError(
+      f'Token ids of different models: {names}; give all corpora one '
+      'text_model.'
+    )
+  return next(iter(names.values()))
+
+
+def dummy_inputs(
+  dims: Mapping[str, int],
+  length: int,
+  window: int,
+  together: Sequence[int] = (),
+) -> dict[str, Any]:
+  """One row of zeros in the shapes of the contract."""
+  lead = (1, window) if window else (1,)
+  found: dict[str, Any] = {}
+  for name, dim in dims.items():
+    shape = (*lead, length, dim) if dim else (*lead, length)
+    found[name] = np.zeros(shape, np.float32 if dim else np.int32)
+    found[name + '_mask'] = np.ones((*lead, length), bool)
+  if window:
+    found['utterance_mask'] = np.ones(lead, bool)
+  if together:
+    found['text_room'] = np.zeros((1, max(together)), bool)
+  return found

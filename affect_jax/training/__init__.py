@@ -1,0 +1,1 @@
+"""One update, its state, and how both are spread, saved and restored."""

@@ -1,0 +1,132 @@
+"""Orbax: keep the latest state (to resume) and the best (to report)."""
+
+import os
+from typing import Any
+
+from absl import logging
+import orbax.checkpoint as ocp
+from orbax.checkpoint.checkpoint_managers import preservation_policy
+
+from affect_jax.training import parallel
+
+HEADLINE = 'headline'
+
+
+def build_manager(workdir: str, save_every: int) -> ocp.CheckpointManager:
+  """Keeps the latest checkpoint and that of the best validation headline.
+
+  Args:
+    workdir: The run's folder; checkpoints lie in workdir/checkpoints/STEP.
+    save_every: Steps between saves.
+  """
+  best = lambda metrics: metrics[HEADLINE]
+  options = ocp.CheckpointManagerOptions(
+    save_interval_steps=save_every,
+    best_fn=best,
+    # With max_to_keep alone, best_fn would delete the latest.
+    preservation_policy=preservation_policy.AnyPreservationPolicy(
+      [
+        preservation_policy.LatestN(1),
+        preservation_policy.BestN(
+          get_metric_fn=best, n=1, keep_checkpoints_without_metrics=False
+        ),
+      ]
+    ),
+  )
+  directory = os.path.join(os.path.abspath(workdir), 'checkpoints')
+  return ocp.CheckpointManager(directory, options=options)
+
+
+def save(
+  manager: ocp.CheckpointManager,
+  step: int,
+  state: Any,
+  *,
+  thresholds: dict | None = None,
+  headline: float | None = None,
+  force: bool = False,
+) -> None:
+  """Saves a state, and the thresholds tuned with it on validation.
+
+  Call it after every step: the manager decides (and hears preemption).
+  """
+  if step == manager.latest_step():
+    return
+  manager.save(
+    step,
+    args=ocp.args.Composite(
+      state=ocp.args.StandardSave(state),
+      thresholds=ocp.args.JsonSave(thresholds or {}),
+    ),
+    metrics=None if headline is None else {HEADLINE: headline},
+    force=force,
+  )
+
+
+def restore(
+  manager: ocp.CheckpointManager, step: int, state: Any
+) -> tuple[Any, dict]:
+  """Reads (state, thresholds) of a step.
+
+  Args:
+    manager: From `build_manager`.
+    step: Which checkpoint.
+    state: Shapes, dtypes and shardings: `build.abstract_state`.
+
+  Raises:
+    ValueError: The checkpoint is damaged or of another model; names it.
+  """
+  try:
+    restored = manager.restore(
+      step,
+      args=ocp.args.Composite(
+        state=ocp.args.StandardRestore(state),
+        thresholds=ocp.args.JsonRestore(),
+      ),
+    )
+  except Exception as error:  # Orbax and tensorstore raise many kinds.
+    folder = os.path.join(str(manager.directory), str(step))
+    others = sorted(s for s in manager.all_steps() if s != step)
+    raise ValueError(
+      f'Checkpoint {folder} cannot be read: it is damaged (cut short, a full '
+      'disk?) or belongs to another model. Move that folder away to go on '
+      f'from {"step " + str(others[-1]) if others else "the beginning"}.\n'
+      f'  {type(error).__name__}: {str(error)[:500]}'
+    ) from error
+  return restored['state'], dict(restored['thresholds'] or {})
+
+
+def read_variables(
+  workdir: str, step: int | None = None
+) -> tuple[dict[str, Any], int]:
+  """Variables {'params', 'batch_stats'} of another run's best checkpoint.
+
+  Averages (EMA) are taken where that run kept them.
+
+  Args:
+    workdir: That run's folder.
+    step: Another of its checkpoints.
+
+  Raises:
+    FileNotFoundError: There is no (such) checkpoint in workdir/checkpoints.
+  """
+  directory = os.path.join(os.path.abspath(workdir), 'checkpoints')
+  if not os.path.isdir(directory):
+    raise FileNotFoundError(f'No checkpoints in {directory}.')
+  with build_manager(workdir, 1) as manager:
+    if step is None:
+      step = manager.best_step()
+      step = manager.latest_step() if step is None else step
+    if step not in (steps := sorted(manager.all_steps())):
+      wanted = '' if step is None else f' {step}'
+      raise FileNotFoundError(f'No checkpoint{wanted} in {directory}: {steps}.')
+    # That run may have had other devices than there are now.
+    anywhere = ocp.args.StandardRestore(
+      fallback_sharding=parallel.build().replicated
+    )
+    restored = manager.restore(step, args=ocp.args.Composite(state=anywhere))[
+      'state'
+    ]
+  logging.info('Read step %d of %s.', step, directory)
+  kept = restored['ema'] or restored
+  return {'params': kept['params'], **kept['model_state']}, step

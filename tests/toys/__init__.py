@@ -1,0 +1,1 @@
+"""What tests share: miniatures of corpora, models and runs."""

@@ -1,0 +1,134 @@
+"""Optimisers by name, multipliers by path, decay of kernels only."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from affect_jax.training import optimizer
+
+PARAMS = {
+  'backbone': {
+    'conv1': {'kernel': jnp.ones((2, 3))},
+    'layer1': {'0': {'kernel': jnp.ones((2, 3))}},
+    'layer10': {'kernel': jnp.ones((2, 3))},
+  },
+  'heads': {'x': {'kernel': jnp.ones((3, 2)), 'bias': jnp.ones(2)}},
+}
+
+
+def update(tx, grads=None):
+  grads = jax.tree.map(jnp.ones_like, PARAMS) if grads is None else grads
+  return tx.update(grads, tx.init(PARAMS), PARAMS)[0]
+
+
+def build(name='sgd', **options):
+  options = {'options': {}, **options}
+  return optimizer.build(name, optax.constant_schedule(0.1), **options)
+
+
+def test_multipliers_of_the_longest_prefix_and_frozen_parts():
+  tx = build(multipliers={'backbone': 0.5, 'backbone/layer1': 0.1})
+  u = update(tx)
+  np.testing.assert_allclose(u['backbone']['conv1']['kernel'], -0.05)
+  np.testing.assert_allclose(u['backbone']['layer1']['0']['kernel'], -0.01)
+  # layer10 is not a part of layer1.
+  np.testing.assert_allclose(u['backbone']['layer10']['kernel'], -0.05)
+  np.testing.assert_allclose(u['heads']['x']['bias'], -0.1)
+  u = update(build('adamw', frozen=('backbone',), weight_decay=0.1))
+  assert np.all(u['backbone']['conv1']['kernel'] == 0)
+  assert np.all(u['heads']['x']['kernel'] != 0)
+
+
+def test_what_is_frozen_has_no_moments_and_no_norm():
+  tx = build('adamw', frozen=('backbone',), multipliers={'heads': 0.5})
+  state = tx.init(PARAMS)
+  trained = sum(x.size for x in jax.tree.leaves(PARAMS['heads']))
+  moments = [x.size for x in jax.tree.leaves(state) if x.ndim]
+  assert sum(moments) == 2 * trained
+  # Huge gradients of what is frozen do not clip those of the rest.
+  grads = jax.tree.map(jnp.ones_like, PARAMS)
+  grads['backbone'] = jax.tree.map(lambda x: 1e6 * x, grads['backbone'])
+  u = update(build(frozen=('backbone',), clip_norm=100.0), grads)
+  np.testing.assert_allclose(u['heads']['x']['bias'], -0.1)
+
+
+def test_a_prefix_that_matches_nothing_is_refused():
+  with pytest.raises(ValueError, match='backbone/layer9'):
+    update(build(frozen=('backbone/layer9',)))
+
+
+@pytest.mark.parametrize('name', ['sgd', 'adamw'])
+def test_decay_is_of_kernels_only(name):
+  zeros = jax.tree.map(jnp.zeros_like, PARAMS)
+  u = update(build(name, weight_decay=0.5), zeros)
+  np.testing.assert_allclose(u['heads']['x']['kernel'], -0.05, rtol=1e-5)
+  assert np.all(u['heads']['x']['bias'] == 0)
+
+
+def test_clipping_bounds_the_global_norm():
+  u = update(build(clip_norm=2.0))
+  np.testing.assert_allclose(optax.tree.norm(u), 0.2, rtol=1e-6)
+
+
+def test_schedules_are_filled_in_and_overridden():
+  make = optimizer.build_schedule
+  cosine = make('warmup_cosine_decay_schedule', 0.5, 100, warmup_steps=10)
+  np.testing.assert_allclose(
+    [cosine(0), cosine(10), cosine(100)], [0, 0.5, 0], atol=1e-7
+  )
+  assert make('constant_schedule', 0.5, 100)(77) == 0.5
+  linear = make('linear_schedule', 0.5, 100, end_value=0.1)
+  np.testing.assert_allclose([linear(0), linear(100)], [0.5, 0.1])
+  with pytest.raises(ValueError, match='cosine_decay_schedule'):
+    make('cosine', 0.5, 100)
+  with pytest.raises(ValueError, match='warm'):
+    make('constant_schedule', 0.5, 100, warm=3)
+
+
+def test_unknown_optimisers_and_options_are_refused():
+  for name in ('sdg', 'clip', 'linear_schedule'):
+    with pytest.raises(ValueError, match=f"'{name}'"):
+      build(name)
+  with pytest.raises(ValueError, match='momentun'):
+    build('sgd', options={'momentun': 0.9})
+
+
+def test_muon_moves_every_direction_of_a_convolution_alike():
+  rng = np.random.default_rng(0)
+  params = {
+    'backbone': {
+      'conv': {'kernel': jnp.zeros((3, 3, 8, 16))},
+      'bn': {'scale': jnp.ones(16)},
+    },
+    'heads': {'x': {'kernel': jnp.ones((16, 2))}},
+  }
+  grads = jax.tree.map(lambda p: jnp.asarray(rng.normal(size=p.shape)), params)
+  tx = build('muon', options={'others_share': 0.5, 'ns_steps': 30})
+  u = tx.update(grads, tx.init(params), params)[0]
+  matrix = np.reshape(u['backbone']['conv']['kernel'], (72, 16))
+  # The polar factor of the gradient, but for the iteration's own looseness
+  # (its coefficients send singular values to about .7 to 1.2).
+  values = np.linalg.svd(matrix, compute_uv=False) / 0.1
+  assert values.min() > 0.6
+  assert values.max() < 1.3
+  gradient = np.reshape(grads['backbone']['conv']['kernel'], (72, 16))
+  left, _, right = np.linalg.svd(gradient, full_matrices=False)
+  cosine = np.sum(-matrix * (left @ right)) / (np.linalg.norm(matrix) * 4)
+  assert cosine > 0.97
+  # Adam's first step has one size, for all that is no inner layer: its
+  # learning rate times (1 + .9 / 1.9) by Nesterov.
+  for value in (u['backbone']['bn']['scale'], u['heads']['x']['kernel']):
+    np.testing.assert_allclose(np.abs(value), 0.05 * (1 + 0.9 / 1.9), rtol=1e-4)
+
+
+def test_muon_decays_inner_kernels_only():
+  params = {'backbone': {'kernel': jnp.ones((3, 3, 2, 2)), 'b': jnp.ones(2)}}
+  params['heads'] = {'x': {'kernel': jnp.ones((2, 2))}}
+  zeros = jax.tree.map(jnp.zeros_like, params)
+  tx = build('muon', weight_decay=0.5)
+  u = tx.update(zeros, tx.init(params), params)[0]
+  np.testing.assert_allclose(u['backbone']['kernel'], -0.05, rtol=1e-5)
+  assert np.all(u['backbone']['b'] == 0)
+  assert np.all(u['heads']['x']['kernel'] == 0)
