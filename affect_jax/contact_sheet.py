@@ -16,6 +16,8 @@ from PIL import Image
 from PIL import ImageDraw
 from PIL import ImageFont
 
+from affect_jax.errors import UserError
+
 CELL, PAD, LINE = 168, 12, 17
 BACKGROUND, CARD, INK, FAINT = '#f3f4f6', '#ffffff', '#1f2937', '#9ca3af'
 UNKNOWN, TRACK = '#d1d5db', '#e5e7eb'
@@ -49,7 +51,7 @@ def draw(
     ValueError: no examples.
   """
   if not examples:
-    raise ValueError('A contact sheet needs at least one example.')
+    raise UserError('A contact sheet needs at least one example.')
   columns = min(columns, len(examples))
   heights = {
     task: _lines(task, names) * LINE for task, names in outputs.items()

@@ -36,6 +36,7 @@ import tensorflow as tf
 
 from affect_jax import defaults
 from affect_jax.data import clips as clips_lib
+from affect_jax.errors import UserError
 from affect_jax.evaluation import views
 from affect_jax.models import affect_model
 from affect_jax.models import resnet
@@ -90,7 +91,7 @@ def export(
       faces; an output folder with other settings.
   """
   if every < 1 or batch_size < 1:
-    raise ValueError(f'every={every}, batch_size={batch_size}: less than 1.')
+    raise UserError(f'every={every}, batch_size={batch_size}: less than 1.')
   counts: collections.Counter[str] = collections.Counter()
   clips = clips_lib.read(pathlib.Path(frames), counts)
   config, variables, step = _read_run(workdir, step)
@@ -167,7 +168,7 @@ def _read_run(
   config = {**defaults.get_config().to_dict(), **config}
   variables, step = checkpoint.read_variables(workdir, step)
   if 'conv1' not in variables['params'].get('backbone', {}):
-    raise ValueError(f'{workdir}: this run did not learn from faces.')
+    raise UserError(f'{workdir}: this run did not learn from faces.')
   found = {k: variables[k]['backbone'] for k in ('params', 'batch_stats')}
   # Reading pictures takes longer: one device is enough.
   return config, jax.device_put(found, jax.devices()[0]), step
@@ -191,7 +192,7 @@ def _claim(
     run_folder.write_json(str(output / SETTINGS), new)
   elif changed := [k for k in new if old.get(k) != new[k]]:
     listed = [f'{k} {old.get(k)!r} there, {new[k]!r} now' for k in changed]
-    raise ValueError(
+    raise UserError(
       f'{output} holds other features; give another --output.\n  '
       + '\n  '.join(listed)
     )

@@ -24,6 +24,7 @@ import pathlib
 import numpy as np
 
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 from affect_jax.tasks import action_units
 from affect_jax.tasks import expression
 
@@ -94,7 +95,7 @@ def key(name: str) -> tuple[str, int]:
   video, _, file = name.rpartition('/')
   number = file.partition('.')[0]
   if not video or not (number.isascii() and number.isdigit()):
-    raise ValueError(f'{name!r} is not the name of a frame, video/00001.jpg')
+    raise UserError(f'{name!r} is not the name of a frame, video/00001.jpg')
   return video, int(number)
 
 
@@ -146,7 +147,7 @@ def read_sample_list(path: str | pathlib.Path) -> list[str]:
     names.append(cells[0].strip())
     lines.append(line)
   if not names:
-    raise ValueError(f'{file}: the list has no frames.')
+    raise UserError(f'{file}: the list has no frames.')
   index(names, lambda row: f'{file}:{lines[row]}')
   return names
 
@@ -168,10 +169,10 @@ def index(
     try:
       frame = key(name)
     except ValueError as error:
-      raise ValueError(f'{where(row)}: {error}.') from None
+      raise UserError(f'{where(row)}: {error}.') from None
     first = rows.setdefault(frame, row)
     if first != row:
-      raise ValueError(
+      raise UserError(
         f'{where(row)}: {name} is there twice; first at {where(first)}.'
       )
   return rows
@@ -200,7 +201,7 @@ def _read_folder(folder, labels):
     parts.append(check(values, layout, where, labels))
     names += [f'{file.stem}/{i:05d}.jpg' for i in range(1, len(values) + 1)]
     if layout != layouts[0]:
-      raise ValueError(
+      raise UserError(
         f'{file}:1: the header is {",".join(layout.header)}, but that of '
         f'{min(files).name} is {",".join(layouts[0].header)}.'
       )
@@ -217,19 +218,19 @@ def _read_rows(file, named):
   for previous, (line, cells) in enumerate(rows, start):
     if not named and line != previous + 1:
       # Passing over it would shift all later frames.
-      raise ValueError(f'{file}:{previous + 1}: blank; a row is a frame here.')
+      raise UserError(f'{file}:{previous + 1}: blank; a row is a frame here.')
     while len(cells) > width and not cells[-1].strip():
       cells.pop()
     if len(cells) != width:
       what = 'a name and ' if named else ''
-      raise ValueError(
+      raise UserError(
         f'{file}:{line}: {len(cells)} cells; {layout.task} has {what}'
         f'{len(layout.columns)} values, {",".join(layout.columns)}.'
       )
     try:
       flat.extend([float(x) for x in cells[named:]])
     except ValueError as error:
-      raise ValueError(f'{file}:{line}: {error}.') from None
+      raise UserError(f'{file}:{line}: {error}.') from None
     lines.append(line)
     if named:
       names.append(cells[0].strip())
@@ -253,7 +254,7 @@ def _layout(header, named, where):
         return layout
   first = (FIRST[0],) if named else ()
   choices = '\n  '.join(','.join((*first, *x.header)) for x in layouts)
-  raise ValueError(
+  raise UserError(
     f'{where}: unknown header {",".join(header)!r}; known:\n  {choices}'
   )
 
@@ -288,6 +289,6 @@ def check(
     bad = ~(good | none) if labels else ~good
     if bad.any():
       row = int(np.argmax(bad))
-      raise ValueError(f'{where(row)}: {column} is {v[row]:g}, not {known}.')
+      raise UserError(f'{where(row)}: {column} is {v[row]:g}, not {known}.')
     values[none, j] = np.nan
   return values

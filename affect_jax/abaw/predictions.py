@@ -10,6 +10,7 @@ import numpy as np
 
 from affect_jax.abaw import files
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 
 # The task of a run that a column belongs to; action units otherwise.
 TASKS = {
@@ -47,14 +48,14 @@ def read(
   rows = sources.read_rows(file)
   line, header = next(rows)
   if header[:2] != ['id', 'corpus']:
-    raise ValueError(f'{file}:{line}: the first columns are not id,corpus.')
+    raise UserError(f'{file}:{line}: the first columns are not id,corpus.')
   wanted = _wanted(header, layout, file)
   places = [header.index(f'predicted/{t}/{n}') for t, n in wanted]
   names, lines, flat = [], [], array.array('d')
   corpora: dict[str, None] = {}
   for line, cells in rows:
     if len(cells) != len(header):
-      raise ValueError(
+      raise UserError(
         f'{file}:{line}: {len(cells)} cells; the header has {len(header)}.'
       )
     corpora[cells[1]] = None
@@ -63,7 +64,7 @@ def read(
     try:
       flat.extend([float(cells[i]) for i in places])
     except ValueError as error:
-      raise ValueError(f'{file}:{line}: {error}.') from None
+      raise UserError(f'{file}:{line}: {error}.') from None
     names.append(cells[0].strip())
     lines.append(line)
   _choose(corpora, corpus, file)
@@ -74,7 +75,7 @@ def read(
   if len(wrong):
     row, column = wrong[0]
     name = '/'.join(wanted[column])
-    raise ValueError(f'{where(row)}: {name} is {table[row, column]}.')
+    raise UserError(f'{where(row)}: {name} is {table[row, column]}.')
   values = np.zeros((len(names), len(layout.columns)))
   for j, column in enumerate(layout.columns):
     if column == 'expression':
@@ -133,7 +134,7 @@ def read_thresholds(
   name = _choose(of_corpora, corpus, folder / str(step))
   thresholds = dict(of_corpora.get(name, {}).get('action_units', {}))
   if absent := [u for u in units if u not in thresholds]:
-    raise ValueError(
+    raise UserError(
       f'{folder}/{step} has no tuned thresholds of {", ".join(absent)}: the '
       'run had no validation split, or not these units. Use a number.'
     )
@@ -147,7 +148,7 @@ def _choose(known, corpus, where):
   if corpus is None and len(known) == 1:
     return next(iter(known))
   said = 'Say which with --corpus' if corpus is None else f'Not of {corpus!r}'
-  raise ValueError(f'{where} is of {", ".join(known)}. {said}.')
+  raise UserError(f'{where} is of {", ".join(known)}. {said}.')
 
 
 def _task(column):
@@ -171,7 +172,7 @@ def _wanted(header, layout, file):
       "%s has no class 'other': no frame is submitted as Other.", file
     )
   elif missing:
-    raise ValueError(
+    raise UserError(
       f'{file}: no predictions of {", ".join("/".join(x) for x in missing)}; '
       f'it has {", ".join("/".join(x) for x in outputs) or "none"}.'
     )

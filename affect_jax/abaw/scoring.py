@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from affect_jax.abaw import files
+from affect_jax.errors import UserError
 from affect_jax.metrics import challenge
 from affect_jax.metrics import classification
 from affect_jax.metrics import multilabel
@@ -42,10 +43,10 @@ EDITIONS = {
 def get_layout(edition: str, task: str) -> files.Layout:
   """The columns of a task in an edition; ValueError if it has no such task."""
   if edition not in EDITIONS:
-    raise ValueError(f'Unknown edition {edition!r}; known: {list(EDITIONS)}.')
+    raise UserError(f'Unknown edition {edition!r}; known: {list(EDITIONS)}.')
   layouts = EDITIONS[edition].layouts
   if task not in layouts:
-    raise ValueError(f'{edition} has no task {task!r}; known: {list(layouts)}.')
+    raise UserError(f'{edition} has no task {task!r}; known: {list(layouts)}.')
   return layouts[task]
 
 
@@ -88,13 +89,13 @@ def score(
   for what, frames in (('submission', submission), ('labels', labels)):
     expected = get_layout(edition, frames.layout.task)
     if frames.layout != expected:
-      raise ValueError(
+      raise UserError(
         f'The {what} have the columns {",".join(frames.layout.header)}; in '
         f'{edition} they are {",".join(expected.header)}.'
       )
   columns = [c for c in labels.layout.columns if c in submission.layout.columns]
   if not columns:
-    raise ValueError(
+    raise UserError(
       f'The submission is of the task {submission.layout.task}, the labels '
       f'are of {labels.layout.task}: there is nothing to score.'
     )
@@ -131,12 +132,12 @@ def _match(names, wanted):
   rows = [known.get(files.key(name)) for name in wanted]
   missing = [n for n, row in zip(wanted, rows, strict=True) if row is None]
   if missing:
-    raise ValueError(
+    raise UserError(
       f'The submission lacks {len(missing):,} of {len(wanted):,} annotated '
       f'frames; the first is {missing[0]}.'
     )
   if not wanted:
-    raise ValueError('No frame is annotated: there is nothing to score.')
+    raise UserError('No frame is annotated: there is nothing to score.')
   return np.array(rows)
 
 

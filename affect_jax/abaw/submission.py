@@ -9,6 +9,7 @@ import shutil
 import numpy as np
 
 from affect_jax.abaw import files
+from affect_jax.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +59,7 @@ def fill(
   missing = tuple(v for v in asked if v not in known)
   if missing and not fill_missing_videos:
     more = f' and {len(missing) - 5} more' if len(missing) > 5 else ''
-    raise ValueError(
+    raise UserError(
       f'No frame is predicted of {len(missing)} of {len(asked)} videos: '
       f'{", ".join(missing[:5])}{more}. Predictions are of frames such as '
       f'{next(iter(predictions.names), "(none)")}. If these videos have no '
@@ -120,7 +121,7 @@ def write_per_video(folder: str | pathlib.Path, frames: files.Frames) -> None:
       layout is that of the MTL challenge, which has no such files.
   """
   if frames.layout.task == 'mtl':
-    raise ValueError('The MTL challenge has one list, no files per video.')
+    raise UserError('The MTL challenge has one list, no files per video.')
   _check(frames)
   videos: dict[str, dict[int, int]] = {}
   for (video, number), row in files.index(
@@ -130,7 +131,7 @@ def write_per_video(folder: str | pathlib.Path, frames: files.Frames) -> None:
   for video, rows in videos.items():
     absent = sorted(set(range(1, len(rows) + 1)) - set(rows))
     if absent:
-      raise ValueError(
+      raise UserError(
         f'{video}: frame {absent[0]} is absent; a file per video needs every '
         'frame from 1 on.'
       )

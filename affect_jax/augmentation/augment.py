@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from affect_jax.augmentation import rand_augment
 from affect_jax.augmentation import warp
+from affect_jax.errors import UserError
 
 
 def flips(seed: tf.Tensor, probability: float = 0.5) -> tf.Tensor:
@@ -42,7 +43,7 @@ def crop(
       edge) or 'zero' (black).
   """
   if mode not in ('reflect', 'zero'):
-    raise ValueError(f'crop: mode is {mode!r}; known: reflect, zero.')
+    raise UserError(f'crop: mode is {mode!r}; known: reflect, zero.')
   _check('pad', pad, 0, math.inf)
   shape = tf.shape(image)
   padded = tf.pad(
@@ -222,7 +223,7 @@ def apply(
   for index, (name, options) in enumerate(augmentations):
     if name not in AUGMENTATIONS:
       known = ', '.join(sorted(AUGMENTATIONS))
-      raise ValueError(f'Unknown augmentation {name!r}; known: {known}.')
+      raise UserError(f'Unknown augmentation {name!r}; known: {known}.')
     own: Any = tf.random.fold_in(seed, index)
     if len(image.shape) == 4:
       image = tf.map_fn(
@@ -262,7 +263,7 @@ def mirror(outputs: Sequence[str]) -> np.ndarray:
     if name.startswith('AU') and name[-1] in 'LR':
       partner = name[:-1] + ('R' if name[-1] == 'L' else 'L')
       if partner not in positions:
-        raise ValueError(
+        raise UserError(
           f'{name} has no {partner} among the outputs {list(outputs)}: '
           'mirrored pictures would have no true label. Add it, or do not flip.'
         )
@@ -276,4 +277,4 @@ def _check(
   """Raises unless low <= values <= high and they do not decrease."""
   limits = [low, *np.atleast_1d(values), high]
   if np.ndim(values) > 1 or limits != sorted(limits):
-    raise ValueError(f'{name} is {values}, not in [{low}, {high}].')
+    raise UserError(f'{name} is {values}, not in [{low}, {high}].')

@@ -28,6 +28,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from affect_jax.errors import UserError
+
 KINDS = ('mixup', 'cutmix', 'mixaugment')
 PARTNERS = ('alike', 'any')
 
@@ -39,14 +41,14 @@ VIRTUAL_WEIGHT = 0.5
 def check(kind: str, alpha: float, probability: float, partners: str) -> None:
   """Raises ValueError where `mix` has no such option or value."""
   if kind not in KINDS:
-    raise ValueError(f'mixing: kind is {kind!r}; known: {", ".join(KINDS)}.')
+    raise UserError(f'mixing: kind is {kind!r}; known: {", ".join(KINDS)}.')
   if partners not in PARTNERS:
     known = ', '.join(PARTNERS)
-    raise ValueError(f'mixing: partners is {partners!r}; known: {known}.')
+    raise UserError(f'mixing: partners is {partners!r}; known: {known}.')
   if not 0 < alpha < float('inf'):
-    raise ValueError(f'mixing: alpha is {alpha}, not above 0 and finite.')
+    raise UserError(f'mixing: alpha is {alpha}, not above 0 and finite.')
   if not 0 <= probability <= 1:
-    raise ValueError(f'mixing: probability is {probability}, not in [0, 1].')
+    raise UserError(f'mixing: probability is {probability}, not in [0, 1].')
 
 
 def mix(
@@ -99,7 +101,7 @@ def mix(
   """
   check(kind, alpha, probability, partners)
   if set(inputs) != {'image'}:
-    raise ValueError(f"mixing: inputs are {sorted(inputs)}, not ['image'].")
+    raise UserError(f"mixing: inputs are {sorted(inputs)}, not ['image'].")
   image = inputs['image']
   size = len(image)
   partner_rng, share_rng, chosen_rng, box_rng = jax.random.split(rng, 4)

@@ -27,6 +27,7 @@ from typing import Any
 import tensorflow as tf
 
 from affect_jax.augmentation import warp
+from affect_jax.errors import UserError
 
 MAX_MAGNITUDE = 30
 
@@ -57,11 +58,11 @@ def rand_augment(
   """
   ops = (ops,) if isinstance(ops, str) else tuple(ops) or tuple(OPS)
   if unknown := [n for n in ops if n not in OPS]:
-    raise ValueError(f'ops has {unknown}; known: {", ".join(OPS)}.')
+    raise UserError(f'ops has {unknown}; known: {", ".join(OPS)}.')
   if num_ops != int(num_ops) or num_ops < 0:
-    raise ValueError(f'num_ops is {num_ops}, not a whole number >= 0.')
+    raise UserError(f'num_ops is {num_ops}, not a whole number >= 0.')
   if not 0 <= magnitude <= MAX_MAGNITUDE:
-    raise ValueError(f'magnitude is {magnitude}, not in [0, {MAX_MAGNITUDE}].')
+    raise UserError(f'magnitude is {magnitude}, not in [0, {MAX_MAGNITUDE}].')
   strength = magnitude / MAX_MAGNITUDE
   image = tf.convert_to_tensor(image)
   for index in range(int(num_ops)):

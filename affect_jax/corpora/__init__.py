@@ -19,6 +19,7 @@ from affect_jax.corpora import raf_db
 from affect_jax.corpora import synthetic_faces
 from affect_jax.corpora import synthetic_utterances
 from affect_jax.corpora import utterances_csv
+from affect_jax.errors import UserError
 
 CORPORA: dict[str, Any] = {
   'aff_wild2': aff_wild2.AffWild2,
@@ -48,7 +49,7 @@ def get_corpus(name: str) -> Any:
     ValueError: unknown name; lists the known ones.
   """
   if name not in CORPORA:
-    raise ValueError(
+    raise UserError(
       f'Unknown corpus {name!r}; known: {", ".join(sorted(CORPORA))}.'
     )
   return CORPORA[name]

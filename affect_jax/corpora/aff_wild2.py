@@ -52,6 +52,7 @@ from affect_jax.corpora import aff_wild2_labels
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 
 LAYOUTS = ('auto', 'challenges', 'mtl')
 
@@ -109,9 +110,9 @@ def listing(
       while a split streams, at its end or at the 20th.
   """
   if layout not in LAYOUTS:
-    raise ValueError(f'layout is {layout!r}; known: {", ".join(LAYOUTS)}.')
+    raise UserError(f'layout is {layout!r}; known: {", ".join(LAYOUTS)}.')
   if not isinstance(stride, int) or stride < 1:
-    raise ValueError(f'stride is {stride!r}; a whole number from 1 is needed.')
+    raise UserError(f'stride is {stride!r}; a whole number from 1 is needed.')
   root = pathlib.Path(path).expanduser().absolute()
   files = aff_wild2_files.find(root, layout)
   crops = root / 'cropped_aligned'

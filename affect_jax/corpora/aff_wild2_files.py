@@ -11,6 +11,7 @@ import re
 
 from affect_jax.corpora import aff_wild2_labels
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 
 # Folders and files as the editions and their mirrors spell them.
 _CHALLENGES = {
@@ -75,7 +76,7 @@ def find(root: pathlib.Path, layout: str) -> list[LabelFile]:
   challenges = _challenge_files(root) if layout != 'mtl' else []
   lists = _lists(root) if layout != 'challenges' else []
   if challenges and lists:
-    raise ValueError(
+    raise UserError(
       f'{root} has the labels of the challenges ({challenges[0].path.parent}) '
       f"and the MTL lists ({lists[0].path}): choose layout='challenges' or "
       "layout='mtl'."
@@ -99,7 +100,7 @@ def outputs(files: Sequence[LabelFile]) -> dict[str, tuple[str, ...]]:
     for task, names in file.columns.outputs().items():
       known, path = first.setdefault(task, (names, file.path))
       if set(known) != set(names):
-        raise ValueError(
+        raise UserError(
           f'Two editions are mixed: {task} is {",".join(known)} in {path}, '
           f'but {",".join(names)} in {file.path}. Keep one of them.'
         )
@@ -165,7 +166,7 @@ def _challenge_files(root: pathlib.Path) -> list[LabelFile]:
         )
         other = found.setdefault((task, file.video), file)
         if other is not file:
-          raise ValueError(
+          raise UserError(
             f'Two label files of {task} for the video {file.video}: '
             f'{other.path} and {path}. Keep one of them.'
           )
@@ -177,7 +178,7 @@ def _split_files(challenge: pathlib.Path) -> Iterator[tuple[str, pathlib.Path]]:
   for folder in _names(challenge, folders=True):
     split = next((s for s, p in _SPLITS.items() if _fits(p, folder)), '')
     if not split and not _fits(_TEST_FOLDER, folder):
-      raise ValueError(
+      raise UserError(
         f'{challenge / folder}: unknown folder; Train_Set (or Training_Set) '
         'and Validation_Set are expected.'
       )
@@ -193,7 +194,7 @@ def _lists(root: pathlib.Path) -> list[LabelFile]:
   for split, pattern in _SPLITS.items():
     paths = _matching(places, pattern + _LIST_END, folders=False)
     if len(paths) > 1:
-      raise ValueError(
+      raise UserError(
         f'Two lists of {split}: {paths[0]} and {paths[1]}. Keep one of them.'
       )
     found += [

@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 from affect_jax.tasks import action_units
 from affect_jax.tasks import expression
 
@@ -92,7 +93,7 @@ def columns(path: pathlib.Path, task: str) -> Columns:
       return Columns((*first, *_units(units)), expression.AFFWILD2_8)
   except ValueError:
     pass  # A name that nobody knows: told below, with the file.
-  raise ValueError(
+  raise UserError(
     f'{path}: the header is {text!r}; expected: {_HEADERS[task]}.'
   )
 
@@ -201,7 +202,7 @@ def labels(text: str, columns: Columns) -> Mapping[str, Any]:
   while len(cells) > len(columns.names) and not cells[-1]:
     cells.pop()
   if len(cells) != len(columns.names):
-    raise ValueError(
+    raise UserError(
       f'{len(cells)} values in {text!r}; {len(columns.names)} are expected: '
       f'{",".join(columns.names)}.'
     )
@@ -237,14 +238,14 @@ def _value(name: str, cell: str, classes: Sequence[str]) -> Any:
     if number in (0, 1):
       return number
     allowed = '0, 1, or -1: not annotated'
-  raise ValueError(f'{name} is {cell!r}; allowed: {allowed}.')
+  raise UserError(f'{name} is {cell!r}; allowed: {allowed}.')
 
 
 def _units(cells: Sequence[str]) -> tuple[str, ...]:
   found = tuple(action_units.canonical_name(cell) for cell in cells)
   sets = (action_units.AFFWILD2_8, action_units.AFFWILD2_12)
   if sorted(found) not in [sorted(s) for s in sets]:
-    raise ValueError(f'{found} are no units of Aff-Wild2.')
+    raise UserError(f'{found} are no units of Aff-Wild2.')
   return found
 
 

@@ -35,6 +35,7 @@ import numpy as np
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 from affect_jax.tasks import base
 from affect_jax.tasks import expression as expression_lib
 
@@ -146,7 +147,7 @@ def _from_list(
         labels |= _label(key, cells[key], classes)
       name = cells[PICTURE]
       if not name:
-        raise ValueError(f'{PICTURE} is empty.')
+        raise UserError(f'{PICTURE} is empty.')
     except ValueError as e:
       problems.add(f'{table}:{line}: {e}')
       continue
@@ -170,7 +171,7 @@ def _from_list(
       yield face_listing.Sample(name, picture, '', labels)
   problems.check()
   if not seen:
-    raise ValueError(f'{table}: there are no rows.')
+    raise UserError(f'{table}: there are no rows.')
   if split != next(iter(splits)):
     return
   # What no list names belongs to no split; it is counted in the first.
@@ -224,11 +225,11 @@ def _rows(table: pathlib.Path) -> Iterator[tuple[int, dict[str, str]]]:
     if i == 0 and cells[0] == PICTURE:
       columns = tuple(cells)
       if set(LABELS) - set(columns):
-        raise ValueError(
+        raise UserError(
           f'{table}:1: the header is {columns}; it needs {LABELS}.'
         )
     elif len(cells) != len(columns):
-      raise ValueError(f'{table}:{line}: {len(cells)} cells, not {columns}.')
+      raise UserError(f'{table}:{line}: {len(cells)} cells, not {columns}.')
     else:
       yield line, dict(zip(columns, cells, strict=True))
 
@@ -238,17 +239,17 @@ def _label(key: str, text: str, classes: int) -> dict[str, str | float]:
   try:
     value = float(text)
   except ValueError:
-    raise ValueError(f'{key} {text!r} is not a number.') from None
+    raise UserError(f'{key} {text!r} is not a number.') from None
   if key == 'expression':
     if value not in range(len(CODES)):
       known = ', '.join(f'{i} {n}' for i, n in enumerate(CODES))
-      raise ValueError(f'expression {text!r} is none of {known}.')
+      raise UserError(f'expression {text!r} is none of {known}.')
     name = CODES[int(value)]
     return {key: name} if name in CLASSES[classes] else {}
   if value == NO_VALUE:
     return {}
   if not -1 <= value <= 1:
-    raise ValueError(f'{key} {text!r} is neither in [-1, 1] nor -2 (none).')
+    raise UserError(f'{key} {text!r} is neither in [-1, 1] nor -2 (none).')
   return {key: value}
 
 
@@ -257,7 +258,7 @@ def _value(path: pathlib.Path) -> str:
   with open(path, 'rb') as f:
     array = np.lib.format.read_array(f, allow_pickle=False)
   if array.size != 1:
-    raise ValueError(f'{array.size} values, not one.')
+    raise UserError(f'{array.size} values, not one.')
   value = array.item()
   return value.decode('latin-1') if isinstance(value, bytes) else str(value)
 
@@ -272,7 +273,7 @@ def _release(root: pathlib.Path) -> str:
   if len(here) == 1:
     return here[0]
   if here:
-    raise ValueError(f'{root}: both releases are here; `path` is that of one.')
+    raise UserError(f'{root}: both releases are here; `path` is that of one.')
   raise FileNotFoundError(
     f'{root}: AffectNet is not here; {LISTS}/training.csv of the original or '
     'train_set of the release of 2021 is expected.'

@@ -23,6 +23,7 @@ from affect_jax.corpora.builders import feature_file
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 
 FOLDS = {
   'train': 'standard_train_fold',
@@ -73,13 +74,13 @@ def listing(
     m: sources.existing(p, f'a .csd of {m}') for m, p in streams.items() if p
   }
   if not streams and not words:
-    raise ValueError('One of words, vectors, audio and vision must be given.')
+    raise UserError('One of words, vectors, audio and vision must be given.')
   words = sources.existing(words, 'a .csd of words') if words else ''
   labels = sources.existing(labels, 'a .csd of labels')
   folds = sources.existing(folds, "the SDK's file of folds")
   first = next(iter(read_labels(labels).values()), [])
   if not first:
-    raise ValueError(f'{labels}: no labelled segment in it.')
+    raise UserError(f'{labels}: no labelled segment in it.')
   outputs: dict[str, tuple[str, ...]] = dict(feature_file.SENTIMENT)
   if mosei_emotions.EMOTIONS[0] in first[0][3]:
     outputs['emotion'] = mosei_emotions.EMOTIONS
@@ -110,7 +111,7 @@ def read_labels(
   there = csd_file.streams(path)
   # 'All Labels' of MOSEI, 'Opinion Segment Labels' of MOSI.
   if len(there) == 1 and 'label' not in there[0].lower():
-    raise ValueError(
+    raise UserError(
       f'{path}: no stream of labels in it, but {there}. They are in '
       'CMU_MOSEI_Labels.csd and CMU_MOSI_Opinion_Labels.csd.'
     )
@@ -125,7 +126,7 @@ def read_labels(
       if len(numbers) in columns:
         known = mosei_emotions.to_labels(numbers)
       if known is None:
-        raise ValueError(
+        raise UserError(
           f'{path}: {key}, row {row}: {np.asarray(numbers).tolist()} is '
           f'neither a sentiment in [-3, 3] nor {mosei_emotions.COLUMNS}.'
         )
@@ -151,9 +152,9 @@ def read_folds(path: pathlib.Path) -> dict[str, tuple[str, ...]]:
       if isinstance(node, ast.Assign)
     }
   except (SyntaxError, UnicodeDecodeError, ValueError) as e:
-    raise ValueError(f'{path}: not a list of folds in Python: {e}') from e
+    raise UserError(f'{path}: not a list of folds in Python: {e}') from e
   if missing := sorted(set(FOLDS.values()) - set(lists)):
-    raise ValueError(f'{path}: no {missing}, only {sorted(lists)}.')
+    raise UserError(f'{path}: no {missing}, only {sorted(lists)}.')
   homes: dict[str, list[str]] = {}
   for name in FOLDS.values():
     for video in lists[name]:
@@ -161,7 +162,7 @@ def read_folds(path: pathlib.Path) -> dict[str, tuple[str, ...]]:
   # Else a model would be tested on what it was trained on.
   if again := {v: names for v, names in homes.items() if len(names) > 1}:
     shown = [f'{v!r} in {names}' for v, names in list(again.items())[:10]]
-    raise ValueError(
+    raise UserError(
       f'{path}: {len(again)} videos are there more than once: '
       f'{"; ".join(shown)}{"; ..." if len(again) > len(shown) else "."}'
     )
@@ -171,7 +172,7 @@ def read_folds(path: pathlib.Path) -> dict[str, tuple[str, ...]]:
 def _width(path: pathlib.Path) -> int:
   for _, features, _ in csd_file.entries(path):
     return features.shape[1]
-  raise ValueError(f'{path}: no entry in it.')
+  raise UserError(f'{path}: no entry in it.')
 
 
 def _stream(

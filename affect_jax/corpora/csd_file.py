@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from affect_jax.corpora.builders import feature_file
+from affect_jax.errors import UserError
 
 
 def streams(path: str | pathlib.Path) -> list[str]:
@@ -94,10 +95,10 @@ def _data(path: str | pathlib.Path, file: Any, stream: str) -> Any:
   stream = stream or (there[0] if len(there) == 1 else '')
   if stream not in there:
     what = f'no stream {stream!r}' if stream else 'not one stream'
-    raise ValueError(f'{path}: {what}, but {there}.')
+    raise UserError(f'{path}: {what}, but {there}.')
   group = file[stream]
   if not hasattr(group, 'keys'):
-    raise ValueError(f'{path}: {stream} is an array, not a stream of videos.')
+    raise UserError(f'{path}: {stream} is an array, not a stream of videos.')
   return group.get('data', group)
 
 
@@ -108,12 +109,12 @@ def _entry(
   try:
     features, intervals = entry['features'][()], entry['intervals'][()]
   except (KeyError, AttributeError, IndexError, TypeError) as e:
-    raise ValueError(f'{where} has no features and intervals.') from e
+    raise UserError(f'{where} has no features and intervals.') from e
   except OSError as e:
-    raise ValueError(f'{where} cannot be read: damaged ({e}).') from e
+    raise UserError(f'{where} cannot be read: damaged ({e}).') from e
   shape = np.shape(intervals)
   if np.ndim(features) != 2 or shape != (len(features), 2):
-    raise ValueError(
+    raise UserError(
       f'{where} has features {np.shape(features)} and intervals {shape}, not '
       '[n, D] and [n, 2].'
     )
@@ -132,6 +133,6 @@ def _open(path: str | pathlib.Path) -> Any:
   try:
     return h5py.File(path, 'r')
   except OSError as e:
-    raise ValueError(
+    raise UserError(
       f'{path}: not an HDF5 file, or damaged or truncated ({e}).'
     ) from e

@@ -29,6 +29,7 @@ import re
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 from affect_jax.tasks import action_units as units_lib
 from affect_jax.tasks import base
 
@@ -206,12 +207,12 @@ def _row(cells: Sequence[str]) -> tuple[int, int]:
   """Frame, from 1, and intensity, 0 to 5."""
   text = ','.join(cells)
   if len(cells) != 2:
-    raise ValueError(f'{text!r} is not `frame,intensity`.')
+    raise UserError(f'{text!r} is not `frame,intensity`.')
   frame, intensity = (cell.strip() for cell in cells)
   if not (frame.isascii() and frame.isdigit() and int(frame) > 0):
-    raise ValueError(f'frame {frame!r} is not a number from 1.')
+    raise UserError(f'frame {frame!r} is not a number from 1.')
   if intensity not in map(str, range(MAX_INTENSITY + 1)):
-    raise ValueError(f'intensity {intensity!r} is none of 0, 1, 2, 3, 4, 5.')
+    raise UserError(f'intensity {intensity!r} is none of 0, 1, 2, 3, 4, 5.')
   return int(frame), int(intensity)
 
 
@@ -247,7 +248,7 @@ def _subjects(root: pathlib.Path) -> list[str]:
   known = {_name(n) for fold in FOLDS for n in fold}
   found = sorted(n for n in os.listdir(root / LABELS) if n.startswith('SN'))
   if unknown := sorted(set(found) - known):
-    raise ValueError(
+    raise UserError(
       f'{root / LABELS}: {", ".join(unknown)} is not of DISFA; known: '
       f'{", ".join(sorted(known))}.'
     )

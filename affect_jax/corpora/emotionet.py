@@ -34,6 +34,7 @@ import urllib.parse
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 from affect_jax.tasks import action_units as units_lib
 from affect_jax.tasks import base
 
@@ -171,7 +172,7 @@ def _files(
   """The tables, and the split that each one is."""
   if table is not None:
     if table.lower().endswith(('.xls', '.xlsx')):
-      raise ValueError(f'{root / table}: save it as CSV, in UTF-8.')
+      raise UserError(f'{root / table}: save it as CSV, in UTF-8.')
     return [(sources.existing(root / table, 'a table of EmotioNet'), None)]
   found = sorted((root / 'annotations').glob('*.csv'))
   if found:
@@ -183,9 +184,9 @@ def _files(
     return [(found[0], None)]
   if found:
     names = ', '.join(f.name for f in found)
-    raise ValueError(f'{root}: choose one by `table`: {names}.')
+    raise UserError(f'{root}: choose one by `table`: {names}.')
   if excel := sorted(root.glob('*.xls*')):
-    raise ValueError(f'{excel[0]}: save it as CSV, in UTF-8.')
+    raise UserError(f'{excel[0]}: save it as CSV, in UTF-8.')
   raise FileNotFoundError(
     f'{root}: no CSV of EmotioNet and no annotations/train.csv is here.'
   )
@@ -201,13 +202,13 @@ def _header(path: pathlib.Path, split: str | None) -> Table:
     try:
       unit = units_lib.canonical_name(name)
     except ValueError as e:
-      raise ValueError(f'{path}:1: {e}') from None
+      raise UserError(f'{path}:1: {e}') from None
     if unit in columns or i == 0:
       problem = 'is there twice' if i else 'is not the picture'
-      raise ValueError(f'{path}:1: column {name!r} {problem}.')
+      raise UserError(f'{path}:1: column {name!r} {problem}.')
     columns[unit] = i
   if not columns:
-    raise ValueError(
+    raise UserError(
       f'{path}:1: no column of {names} is an action unit (AU1, AU 1, AU01).'
     )
   return Table(
@@ -226,7 +227,7 @@ def _rows(table: Table) -> Iterator[tuple[int, list[str]]]:
   for line, cells in rows:
     if len(cells) != table.width:
       place = f'{table.path}:{line}'
-      raise ValueError(f'{place}: {len(cells)} cells, not {table.width}.')
+      raise UserError(f'{place}: {len(cells)} cells, not {table.width}.')
     cells = [cell.strip(' \'"\t') for cell in cells]
     if any(cells):
       yield line, cells
@@ -240,7 +241,7 @@ def _labels(
   for unit in units:
     cell = cells[table.columns[unit]].lower().removesuffix('.0')
     if cell not in VALUES:
-      raise ValueError(
+      raise UserError(
         f'{unit} {cell!r} is none of 0, 1 and -1, 999 or empty (not labelled).'
       )
     if VALUES[cell] is not None:
@@ -254,14 +255,14 @@ def _found(cell: str, pictures: Mapping[str, Sequence[str]]) -> str:
   path = parsed.path if parsed.scheme in ('http', 'https') else cell
   name = path.rpartition('/')[2]
   if not name:
-    raise ValueError(f'{cell!r} does not name a picture.')
+    raise UserError(f'{cell!r} does not name a picture.')
   if name not in pictures and urllib.parse.unquote(name) in pictures:
     name = urllib.parse.unquote(name)
   same = pictures.get(name, ())
   if path in same:
     return path
   if len(same) > 1:
-    raise ValueError(f'{cell!r} may be each of {", ".join(same)}.')
+    raise UserError(f'{cell!r} may be each of {", ".join(same)}.')
   return same[0] if same else name
 
 

@@ -26,6 +26,7 @@ from affect_jax.corpora.builders import prepare
 from affect_jax.corpora.builders import records
 from affect_jax.corpora.files import pictures
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 
 ON_BAD_IMAGE = ('error', 'skip')
 
@@ -68,7 +69,7 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
         allowed.
     """
     if on_bad_image not in ON_BAD_IMAGE:
-      raise ValueError(
+      raise UserError(
         f'on_bad_image is {on_bad_image!r}; known: {", ".join(ON_BAD_IMAGE)}.'
       )
     self._path = sources.existing(path, 'a CSV of faces')
@@ -159,7 +160,7 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
       reason = faces_table.UNREADABLE
       skipped[reason] = skipped.get(reason, 0) + bad
     if bad == len(rows):
-      raise ValueError(
+      raise UserError(
         f'{self._path}: not one picture of split {split} can be read.'
       )
 

@@ -17,6 +17,7 @@ from affect_jax.corpora import fer_plus as fer_plus_lib
 from affect_jax.corpora.builders import prepare
 from affect_jax.corpora.builders import records
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 
 # `emotion` 0-6, in the order of the file.
 EXPRESSIONS = (
@@ -96,7 +97,7 @@ class Fer2013(tfds.core.GeneratorBasedBuilder):
       FileNotFoundError, ValueError: a file or option is not there.
     """
     if fer_plus_rule not in fer_plus_lib.RULES:
-      raise ValueError(
+      raise UserError(
         f'fer_plus_rule is {fer_plus_rule!r}; known: '
         f'{", ".join(fer_plus_lib.RULES)}.'
       )
@@ -163,7 +164,7 @@ class Fer2013(tfds.core.GeneratorBasedBuilder):
       for usage, split in SPLITS.items()
     }
     if not len(rows['train']):
-      raise ValueError(f'{self._path}: no usable row with Usage Training.')
+      raise UserError(f'{self._path}: no usable row with Usage Training.')
     return {
       split: self._generate_examples(table, labels, chosen)
       for split, chosen in rows.items()
@@ -195,7 +196,7 @@ def read(path: pathlib.Path) -> Table:
   problems = sources.Problems(path)
   _, header = next(rows)
   if header != HEADER:
-    raise ValueError(f'{path}:1: the header is {header}, not {HEADER}.')
+    raise UserError(f'{path}:1: the header is {header}, not {HEADER}.')
   pixels, emotion, usage = [], [], []
   for line, cells in rows:
     problem = _problem(cells)
@@ -211,7 +212,7 @@ def read(path: pathlib.Path) -> Table:
     usage.append(cells[2])
   problems.check()
   if not pixels:
-    raise ValueError(f'{path}: there are no rows below the header.')
+    raise UserError(f'{path}: there are no rows below the header.')
   return Table(np.stack(pixels), np.array(emotion), np.array(usage, object))
 
 
@@ -238,8 +239,8 @@ def _pixels(text: str) -> np.ndarray:
   """uint8 [2304] of '70 80 82 ...'."""
   words = text.split()
   if len(words) != SIZE * SIZE:
-    raise ValueError(f'{len(words)} pixels, not {SIZE}x{SIZE} = {SIZE**2}.')
+    raise UserError(f'{len(words)} pixels, not {SIZE}x{SIZE} = {SIZE**2}.')
   try:
     return np.frombuffer(bytes(map(_PIXEL.__getitem__, words)), np.uint8)
   except KeyError as e:
-    raise ValueError(f'pixel {e} is not a number from 0 to 255.') from None
+    raise UserError(f'pixel {e} is not a number from 0 to 255.') from None

@@ -9,6 +9,7 @@ import pathlib
 import numpy as np
 
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 
 # In the order of the file's columns.
 EXPRESSIONS = (
@@ -54,7 +55,7 @@ def read(
   problems = sources.Problems(path)
   _, header = next(rows)
   if header != HEADER:
-    raise ValueError(f'{path}:1: the header is {header}, not {HEADER}.')
+    raise UserError(f'{path}:1: the header is {header}, not {HEADER}.')
   labels = np.zeros((len(usage), len(EXPRESSIONS)), np.float32)
   reasons = np.full(len(usage), '', object)
   known, count = set(usage), 0
@@ -78,7 +79,7 @@ def read(
       labels[row] = found
   problems.check()
   if count != len(usage):
-    raise ValueError(
+    raise UserError(
       f'{path} has {count} rows for the {len(usage)} of fer2013.csv: they are '
       'joined row by row and must be the whole files, in their own order.'
     )
@@ -104,7 +105,7 @@ def check_order(
   names = np.array(EXPRESSIONS)[labels[decided].argmax(axis=1)]
   agreement = np.mean(names == np.array(emotion)[decided])
   if agreement < 0.4:
-    raise ValueError(
+    raise UserError(
       f'{path}: its votes agree with fer2013.csv on {agreement:.0%} of the '
       'rows only, as by chance: the rows of fer2013.csv are not in the '
       'original order, in which FER+ must be joined.'

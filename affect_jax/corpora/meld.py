@@ -36,6 +36,7 @@ from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
 from affect_jax.corpora.files import mojibake
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 from affect_jax.tasks import emotion as emotion_lib
 from affect_jax.tasks import sentiment_class
 
@@ -119,7 +120,7 @@ def _stream(
       )
   problems.check()
   if not found:
-    raise ValueError(f'{table}: there are no rows below the header.')
+    raise UserError(f'{table}: there are no rows below the header.')
   if mended:
     logging.info('%s: broken characters mended in %d rows.', table, mended)
   if repeated:
@@ -151,7 +152,7 @@ def _columns(table: pathlib.Path, header: Sequence[str]) -> list[int]:
   names = [cell.strip() for cell in header]
   for name in COLUMNS:
     if names.count(name) != 1:
-      raise ValueError(
+      raise UserError(
         f'{table}:1: column {name!r} is there {names.count(name)} times, not '
         f'once; the header is {names}.'
       )

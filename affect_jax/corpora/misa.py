@@ -30,6 +30,7 @@ from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
 from affect_jax.corpora.files import numpy_pickle
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 
 SPLITS = {'train': 'train', 'val': 'dev', 'test': 'test'}
 # Which part of an utterance is what, by how many parts it has.
@@ -86,10 +87,10 @@ def _load(file: pathlib.Path, split: str) -> Sequence[Any]:
   name = SPLITS[split]
   if isinstance(content, dict):
     if name not in content:
-      raise ValueError(f'{file}: no {name!r} among its keys {list(content)}.')
+      raise UserError(f'{file}: no {name!r} among its keys {list(content)}.')
     content = content[name]
   if not isinstance(content, list | tuple):
-    raise ValueError(
+    raise UserError(
       f'{file}: {name} is a {type(content).__name__}, not a list of '
       '((words, vision, audio), label, segment).'
     )
@@ -114,7 +115,7 @@ def _read(
     numbers = np.asarray(label, np.float64).reshape(-1)
     words = [feature_file.to_text(word) for word in parts[places['words']]]
   except (KeyError, TypeError, ValueError) as e:
-    raise ValueError(
+    raise UserError(
       f'{where} is not ((words, vision, audio), label, segment), nor with '
       f'(word numbers, vision, audio, words): {type(e).__name__} {e}.'
     ) from e
@@ -122,14 +123,14 @@ def _read(
   if numbers.size in (1, len(mosei_emotions.COLUMNS)):
     labels = mosei_emotions.to_labels(numbers[:1])
   if labels is None:
-    raise ValueError(
+    raise UserError(
       f'{where}: {numbers.tolist()} is not a sentiment in [-3, 3].'
     )
   arrays = {m: np.asarray(parts[places[m]]) for m in ('audio', 'vision')}
   for modality, array in arrays.items():
     width = dims.setdefault(modality, array.shape[-1] if array.ndim else 0)
     if array.ndim != 2 or array.shape[1] != width:
-      raise ValueError(
+      raise UserError(
         f'{where}: {modality} has the shape {array.shape}, not [T, {width}].'
       )
   return feature_file.to_text(segment), ' '.join(words), arrays, labels

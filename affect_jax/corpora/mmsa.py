@@ -43,6 +43,7 @@ from affect_jax.corpora.builders import feature_file
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 from affect_jax.tasks import base
 
 # sha256, from MMSA's README: name, label range, D of text, audio, vision.
@@ -119,7 +120,7 @@ def listing(
     dims.update(zip(utterance_listing.MODALITIES, widths, strict=True))
     splits = list(feature_file.SPLITS.values())
     if label_range not in (0.0, scale):
-      raise ValueError(
+      raise UserError(
         f'{path} is {name}, whose label_range is {scale:g}, not '
         f'{label_range:g}.'
       )
@@ -180,13 +181,11 @@ def _survey(
     mmsa_arrays.check(path, split, data)
   dims = feature_file.get_dims(path, everything)
   if not dims:
-    raise ValueError(
-      f'{path}: none of {utterance_listing.MODALITIES} is in it.'
-    )
+    raise UserError(f'{path}: none of {utterance_listing.MODALITIES} is in it.')
   if not label_range:
     numbers = [mmsa_arrays.numbers(path, s, d) for s, d in everything.items()]
     if not any(np.any(np.abs(n) > 1) for n in numbers):
-      raise ValueError(
+      raise UserError(
         f'{path}: all {mmsa_arrays.LABELS} are in [-1, 1]. Say label_range=1 '
         'if this is the range of the corpus (CH-SIMS), label_range=3 if it is '
         '[-3, 3].'
@@ -207,7 +206,7 @@ def _stream(
   counts: collections.Counter = collections.Counter()
   everything = feature_file.load(path)
   if split not in everything:
-    raise ValueError(f'{path}: no split {split}, only {list(everything)}.')
+    raise UserError(f'{path}: no split {split}, only {list(everything)}.')
   first = next(iter(everything))
   emotions: Mapping[Any, Mapping[str, float]] = {}
   if csd_labels:

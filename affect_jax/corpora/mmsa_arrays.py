@@ -11,6 +11,7 @@ import numpy as np
 from affect_jax.corpora.builders import feature_file
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 from affect_jax.tasks import sentiment_class
 
 LABELS = 'regression_labels'
@@ -25,7 +26,7 @@ ROWS = (
 def check(path: pathlib.Path, split: str, data: Mapping[str, Any]) -> None:
   """Raises ValueError unless ids and labels are there, and rows agree."""
   if missing := [key for key in ('id', LABELS) if key not in data]:
-    raise ValueError(
+    raise UserError(
       f'{path}: {split} has no {" and no ".join(missing)}, only {list(data)}.'
     )
   feature_file.check_rows(path, split, data, ROWS)
@@ -38,9 +39,9 @@ def numbers(
   try:
     values = np.asarray(data[LABELS], np.float64)
   except (TypeError, ValueError) as e:
-    raise ValueError(f'{path}: {split} {LABELS} are no numbers: {e}') from e
+    raise UserError(f'{path}: {split} {LABELS} are no numbers: {e}') from e
   if values.size != len(data['id']):
-    raise ValueError(
+    raise UserError(
       f'{path}: {split} {LABELS} has the shape {values.shape}, not one number '
       f'for each of {len(data["id"])} utterances.'
     )
@@ -110,7 +111,7 @@ def lengths(
   if 'text_bert' in data:
     shape = np.shape(data['text_bert'])
     if len(shape) != 3 or shape[1] != 3:
-      raise ValueError(
+      raise UserError(
         f'{path}: {split} text_bert has the shape {shape}, not [N, 3, T].'
       )
     words = np.count_nonzero(np.asarray(data['text_bert'])[:, 1] > 0, axis=1)
@@ -164,7 +165,7 @@ def _stated(
   values = np.asarray(lengths, np.float64).reshape(-1)
   bad = np.flatnonzero((values < 0) | (values != np.round(values)))
   if bad.size:
-    raise ValueError(
+    raise UserError(
       f'{path}: {split}, row {bad[0]}: {key} is {values[bad[0]]}, not a length.'
     )
   counts[f'{key} beyond the array (cut)'] += int(np.sum(values > total))

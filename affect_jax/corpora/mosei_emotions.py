@@ -34,6 +34,7 @@ import numpy as np
 
 from affect_jax.corpora import csd_file
 from affect_jax.corpora.builders import feature_file
+from affect_jax.errors import UserError
 from affect_jax.tasks import emotion as emotion_lib
 
 STREAM = 'All Labels'
@@ -117,7 +118,7 @@ def read(path: str | pathlib.Path) -> dict[str, list[Segment]]:
   """
   there = csd_file.streams(path)
   if STREAM not in there:
-    raise ValueError(
+    raise UserError(
       f'{path}: no stream {STREAM!r}, but {there}. Emotions of MOSEI are in '
       'CMU_MOSEI_Labels.csd.'
     )
@@ -128,7 +129,7 @@ def read(path: str | pathlib.Path) -> dict[str, list[Segment]]:
       zip(features, intervals, strict=True)
     ):
       if len(values) != len(COLUMNS) or to_labels(values) is None:
-        raise ValueError(
+        raise UserError(
           f'{path}: {STREAM}/{key}, row {row}: {values.tolist()} are not '
           f'{COLUMNS} in [-3, 3] and [0, 3].'
         )
@@ -194,7 +195,7 @@ def join(
         labels[clip.key] = dict(emotions)
   if len(labels) < len(reasons):
     why = dict(collections.Counter(reasons.values()))
-    raise ValueError(
+    raise UserError(
       f'{path}: fits only {len(labels)} of {len(labels) + len(reasons)} '
       f'utterances ({why}): these are not the labels of these utterances. An '
       f'utterance is {next(iter(by_video.values()))[0].id!r}, a video of the '

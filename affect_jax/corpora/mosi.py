@@ -47,6 +47,7 @@ from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
 from affect_jax.corpora.features import sequences as sequences_lib
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 from affect_jax.tasks import base
 
 SPLITS = {'bclstm': ('train', 'test'), 'standard': ('train', 'val', 'test')}
@@ -81,7 +82,7 @@ def listing(
     base.check_choice('modality', modality, utterance_listing.MODALITIES)
   modalities = tuple(m for m in utterance_listing.MODALITIES if m in modalities)
   if split == 'standard' and modalities:
-    raise ValueError(
+    raise UserError(
       f"modalities {modalities} with split 'standard': these features were "
       'learned from labels of its test videos. Set modalities=() for '
       "transcripts alone, or split='bclstm'."
@@ -138,15 +139,15 @@ def _arrays(
   }
   found: dict[str, np.ndarray] = {}
   if not zipfile.is_zipfile(file):
-    raise ValueError(f'{file}: is no .npz archive.')
+    raise UserError(f'{file}: is no .npz archive.')
   try:
     with np.load(file, allow_pickle=False) as data:
       for name in kinds:
         if name not in data:
-          raise ValueError(f'there is no array {name!r}, but {sorted(data)}')
+          raise UserError(f'there is no array {name!r}, but {sorted(data)}')
         found[name] = data[name]
   except (ValueError, zipfile.BadZipFile, zlib.error) as e:
-    raise ValueError(f'{file}: cannot be used: {e}.') from e
+    raise UserError(f'{file}: cannot be used: {e}.') from e
   problems = sources.Problems(file)
   size = len(found['id'])
   for name, (kind, word) in kinds.items():

@@ -41,6 +41,7 @@ from affect_jax.corpora.builders import feature_file
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 from affect_jax.tasks import base
 
 TEXTLESS = ('drop', 'keep')
@@ -98,11 +99,11 @@ def listing(
   files = {path.name: sources.sha256(path)}
   if csd_labels:
     if dataset != 'mosei' or 'emotion' in outputs:
-      raise ValueError(
+      raise UserError(
         f'{path}: csd_labels is for files of mosei without emotions.'
       )
     if any('id' not in data for data in everything.values()):
-      raise ValueError(f'{path} has no ids to join csd_labels by.')
+      raise UserError(f'{path} has no ids to join csd_labels by.')
     csd_labels = sources.existing(csd_labels, 'CMU_MOSEI_Labels.csd')
     mosei_emotions.read(csd_labels)  # Its mistakes show before hours of work.
     files[csd_labels.name] = sources.sha256(csd_labels)
@@ -123,7 +124,7 @@ def listing(
 def _check(path: pathlib.Path, split: str, data: Mapping[str, Any]) -> None:
   needed = ('labels', *utterance_listing.MODALITIES)
   if missing := [key for key in needed if key not in data]:
-    raise ValueError(
+    raise UserError(
       f'{path}: {split} has no {" and no ".join(missing)}, only {list(data)}.'
     )
   feature_file.check_rows(path, split, data, ROWS)

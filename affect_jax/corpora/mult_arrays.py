@@ -11,6 +11,7 @@ from affect_jax.corpora import mosei_emotions
 from affect_jax.corpora.builders import feature_file
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 from affect_jax.tasks import emotion as emotion_lib
 
 # In the order of the files (MulT's src/eval_metrics.py).
@@ -59,11 +60,11 @@ def get_labels(
   try:
     values = np.asarray(labels, np.float64)
   except (TypeError, ValueError) as e:
-    raise ValueError(f'{path}: {split} labels are no numbers: {e}') from e
+    raise UserError(f'{path}: {split} labels are no numbers: {e}') from e
   width = values.size // len(values) if len(values) else 0
   read, widths = LABELS[dataset]
   if width not in (0, *widths):
-    raise ValueError(
+    raise UserError(
       f'{path}: {split} labels have the shape {values.shape}; of {dataset} '
       f'they are {" or ".join(map(str, widths))} numbers per utterance.'
     )

@@ -57,6 +57,7 @@ from affect_jax.corpora.builders import utterances
 from affect_jax.corpora.features import sequences as sequences_lib
 from affect_jax.corpora.files import mojibake
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 from affect_jax.tasks import base
 
 PROTOCOLS = ('folds', 'speaker_independent')
@@ -132,7 +133,7 @@ def listing(
     train = [i for i, show in enumerate(shows) if show != TEST_SHOW]
     test = [i for i, show in enumerate(shows) if show == TEST_SHOW]
     if not (train and test):
-      raise ValueError(
+      raise UserError(
         f'{table}: {protocol} tests on the show {TEST_SHOW} and trains on the '
         f'others; the shows are {sorted(set(shows))}.'
       )
@@ -202,9 +203,9 @@ def _clips(table: pathlib.Path) -> dict[str, dict[str, Any]]:
     with open(table, encoding='utf-8') as f:
       clips = json.load(f, object_pairs_hook=_once)
   except ValueError as e:  # Not UTF-8 and not JSON are ValueErrors, too.
-    raise ValueError(f'{table}: cannot be used: {e}.') from e
+    raise UserError(f'{table}: cannot be used: {e}.') from e
   if not isinstance(clips, dict) or not clips:
-    raise ValueError(f'{table}: not a table {{id: clip}} with clips.')
+    raise UserError(f'{table}: not a table {{id: clip}} with clips.')
   problems = sources.Problems(table)
   mended = 0
   for name, clip in clips.items():
@@ -226,7 +227,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
   if len(found) < len(pairs):
     keys = [key for key, _ in pairs]
     twice = sorted({key for key in keys if keys.count(key) > 1})
-    raise ValueError(f'{", ".join(map(repr, twice))} is there twice')
+    raise UserError(f'{", ".join(map(repr, twice))} is there twice')
   return found
 
 
@@ -304,7 +305,7 @@ def _checked(
   try:
     return sequences_lib.checked(array, dim)
   except ValueError as e:
-    raise ValueError(f'{where} {e}.') from e
+    raise UserError(f'{where} {e}.') from e
 
 
 class Mustard(utterances.UtteranceCorpus):

@@ -14,6 +14,7 @@ import numpy as np
 
 from affect_jax.corpora.builders import feature_file
 from affect_jax.corpora.files import numpy_pickle
+from affect_jax.errors import UserError
 
 
 def from_pickle(
@@ -28,7 +29,7 @@ def from_pickle(
   """
   found = numpy_pickle.load(file, encoding='latin1')
   if not isinstance(found, dict):
-    raise ValueError(f'{file}: {type(found).__name__}, not a dict of arrays.')
+    raise UserError(f'{file}: {type(found).__name__}, not a dict of arrays.')
   for row in rows:
     yield np.transpose(_get(file, found, ids[row]))
 
@@ -66,7 +67,7 @@ def from_hdf5(
   try:
     data = h5py.File(file, 'r')
   except OSError as e:
-    raise ValueError(f'{file}: is no HDF5 file: {e}.') from e
+    raise UserError(f'{file}: is no HDF5 file: {e}.') from e
   with data:
     for row in rows:
       yield np.asarray(_get(file, data, ids[row]))
@@ -86,7 +87,7 @@ def from_bert(
   with open(file, 'rb') as f:
     lines = sum(1 for _ in f)
     if lines != len(ids):
-      raise ValueError(
+      raise UserError(
         f'{file}: {lines} lines; the table has {len(ids)} rows, and the lines '
         'are in its order.'
       )
@@ -98,7 +99,7 @@ def from_bert(
       try:
         yield np.array([_mean(p) for p in json.loads(line)['features']])
       except (ValueError, KeyError, TypeError) as e:
-        raise ValueError(
+        raise UserError(
           f'{file}:{row + 1}: {ids[row]!r} is no output of extract_features.py '
           f'({type(e).__name__}: {e}).'
         ) from e
@@ -112,7 +113,7 @@ def _mean(piece: Mapping[str, Any]) -> np.ndarray:
 
 def _get(file: pathlib.Path, found: Mapping[str, Any], name: str) -> Any:
   if name not in found:
-    raise ValueError(
+    raise UserError(
       f'{file}: there is nothing for {name!r}; it holds {len(found)} ids.'
     )
   return found[name]

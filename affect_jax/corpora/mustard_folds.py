@@ -9,6 +9,7 @@ import numpy as np
 
 from affect_jax.corpora.files import numpy_pickle
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 
 # One line of an error names no more rows than this.
 SHOWN = 5
@@ -30,7 +31,7 @@ def read(
   """
   parts = _npz(file) if file.suffix == '.npz' else _pickled(file)
   if not 0 <= fold < len(parts):
-    raise ValueError(f'fold must be from 0 to {len(parts) - 1}, not {fold}.')
+    raise UserError(f'fold must be from 0 to {len(parts) - 1}, not {fold}.')
   problems = sources.Problems(file)
   tested: dict[int, int] = {}
   for number, (train, test) in enumerate(parts):
@@ -62,19 +63,19 @@ def _pickled(file: pathlib.Path) -> list[tuple[list[Any], list[Any]]]:
   if not isinstance(found, list | tuple) or not all(
     isinstance(pair, list | tuple) and len(pair) == 2 for pair in found
   ):
-    raise ValueError(f'{file}: not a list of pairs (train, test).')
+    raise UserError(f'{file}: not a list of pairs (train, test).')
   return [(np.ravel(a).tolist(), np.ravel(b).tolist()) for a, b in found]
 
 
 def _npz(file: pathlib.Path) -> list[tuple[list[Any], list[Any]]]:
   if not zipfile.is_zipfile(file):
-    raise ValueError(f'{file}: is no .npz archive.')
+    raise UserError(f'{file}: is no .npz archive.')
   with np.load(file, allow_pickle=False) as data:
     names = sorted(data)
     count = len(names) // 2
     wanted = [f'{part}{k}' for k in range(count) for part in ('train', 'test')]
     if not count or sorted(wanted) != names:
-      raise ValueError(
+      raise UserError(
         f'{file}: the arrays are {names}, not train0, test0, train1, ....'
       )
     rows = {name: np.ravel(data[name]).tolist() for name in names}

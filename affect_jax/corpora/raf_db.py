@@ -22,6 +22,7 @@ import pathlib
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 from affect_jax.tasks import expression as expression_lib
 
 EXPRESSIONS = {
@@ -109,7 +110,7 @@ def _stream(
     )
   problems.check()
   if not seen:
-    raise ValueError(f'{table}: the list is empty.')
+    raise UserError(f'{table}: the list is empty.')
   named = {pathlib.PurePosixPath(name).stem + SUFFIX for name in seen}
   rest = [p for p in pictures - named if _split(p) == split]
   if rest:

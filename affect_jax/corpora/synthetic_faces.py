@@ -18,6 +18,7 @@ import tensorflow_datasets as tfds
 from affect_jax.corpora.builders import prepare
 from affect_jax.corpora.builders import records
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 from affect_jax.synthetic import affect
 from affect_jax.synthetic import annotate
 from affect_jax.synthetic import gallery
@@ -87,7 +88,7 @@ class SyntheticFaces(tfds.core.GeneratorBasedBuilder):
     bounds |= {'images_per_subject': (images_per_subject, 1), 'seed': (seed, 0)}
     for name, (value, least) in bounds.items():
       if isinstance(value, bool) or value != int(value) or value < least:
-        raise ValueError(f'{name} is {value!r}; a whole number >= {least}.')
+        raise UserError(f'{name} is {value!r}; a whole number >= {least}.')
     self._counts, self._size, self._seed = counts, image_size, seed
     self._images_per_subject = images_per_subject
     self._missing_in_eval = missing_in_eval

@@ -24,6 +24,7 @@ import numpy as np
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances as utterances_lib
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 from affect_jax.synthetic import utterance_affect
 from affect_jax.synthetic import utterance_streams
 from affect_jax.synthetic import utterances
@@ -107,7 +108,7 @@ def listing(
   """
   parts = (parts,) if isinstance(parts, str) else tuple(parts)
   if not parts or set(parts) - set(PARTS) or len(set(parts)) != len(parts):
-    raise ValueError(f'parts are {parts}; one or more of {", ".join(PARTS)}.')
+    raise UserError(f'parts are {parts}; one or more of {", ".join(PARTS)}.')
   counts = {'train': num_train, 'val': num_val, 'test': num_test}
   defaults = {'train': NUM_TRAIN, 'val': NUM_VAL, 'test': NUM_TEST}
   options = _Options(
@@ -127,7 +128,7 @@ def listing(
     seed=_whole('seed', seed, 0),
   )
   if not 0 <= options.drift < 1:
-    raise ValueError(f'drift is {drift}; it lies in [0, 1).')
+    raise UserError(f'drift is {drift}; it lies in [0, 1).')
   tasks = [t for t in OUTPUTS if options.all_labels or t in parts]
   return utterance_listing.Listing(
     outputs={task: OUTPUTS[task] for task in tasks},
@@ -225,7 +226,7 @@ def _annotate(
 
 def _whole(option: str, value: Any, least: int) -> int:
   if isinstance(value, bool) or value != int(value) or value < least:
-    raise ValueError(f'{option} is {value!r}; a whole number >= {least}.')
+    raise UserError(f'{option} is {value!r}; a whole number >= {least}.')
   return int(value)
 
 
@@ -235,7 +236,7 @@ def _named(
   """The default, with what is given in its place."""
   given = dict(given or {})
   if unknown := sorted(set(given) - set(default)):
-    raise ValueError(f'{option} has {unknown}; known: {", ".join(default)}.')
+    raise UserError(f'{option} has {unknown}; known: {", ".join(default)}.')
   return {**default, **given}
 
 
@@ -260,13 +261,13 @@ def _shares(
   for name, share in shares.items():
     if not 0 <= share <= 1:
       where = f'{option}[{name!r}]' if name else option
-      raise ValueError(f'{where} is {share}; a share lies in [0, 1].')
+      raise UserError(f'{where} is {share}; a share lies in [0, 1].')
   return {name: float(share) for name, share in shares.items()}
 
 
 def _turns(turns: Sequence[int]) -> tuple[int, int]:
   if len(tuple(turns)) != 2 or not 1 <= turns[0] <= turns[1]:
-    raise ValueError(
+    raise UserError(
       f'turns are {turns!r}; the fewest and the most turns of a dialogue, '
       'such as (4, 12).'
     )

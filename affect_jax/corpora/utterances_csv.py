@@ -38,6 +38,7 @@ from affect_jax.corpora.builders import utterances_table
 from affect_jax.corpora.features import face_features
 from affect_jax.corpora.features import sequences
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 
 
 def listing(
@@ -177,7 +178,7 @@ def _dim(file: pathlib.Path, row: utterances_table.Row, modality: str) -> int:
   try:
     return _features(file, name)[0].shape[1]
   except ValueError as e:
-    raise ValueError(f'{file}:{row.line}: {modality} {name!r} {e}.') from e
+    raise UserError(f'{file}:{row.line}: {modality} {name!r} {e}.') from e
 
 
 def _features(
@@ -192,9 +193,7 @@ def _features(
     return sequences.checked(sequences.read(path), dim), {}
   faces = face_features.read(path)
   if dim is not None and faces.values.shape[1] != dim:
-    raise ValueError(
-      f'has {faces.values.shape[1]} features per step, not {dim}'
-    )
+    raise UserError(f'has {faces.values.shape[1]} features per step, not {dim}')
   return faces.values, faces.left_out
 
 

@@ -34,6 +34,8 @@ from typing import Any
 
 import numpy as np
 
+from affect_jax.errors import UserError
+
 Batch = dict[str, Any]
 
 
@@ -46,27 +48,27 @@ def check_batch(batch: Mapping[str, Any], tasks: Sequence[Any]) -> None:
   """
   rows = {len(x) for x in batch['inputs'].values()}
   if len(rows) != 1:
-    raise ValueError(f'Inputs disagree on the batch size: {sorted(rows)}.')
+    raise UserError(f'Inputs disagree on the batch size: {sorted(rows)}.')
   (size,) = rows
   lead = batch['id'].shape if 'id' in batch else (size,)
   for task in tasks:
     labels, weights = (batch[k].get(task.name) for k in ('labels', 'weights'))
     if labels is None or weights is None:
-      raise ValueError(f'The batch has no labels or weights of {task.name!r}.')
+      raise UserError(f'The batch has no labels or weights of {task.name!r}.')
     expected = (*lead, len(task.outputs))
     if labels.shape != expected:
-      raise ValueError(f'{task.name}: labels {labels.shape}, not {expected}.')
+      raise UserError(f'{task.name}: labels {labels.shape}, not {expected}.')
     expected = expected if task.weight_per_output else lead
     if weights.shape != expected:
-      raise ValueError(f'{task.name}: weights {weights.shape}, not {expected}.')
+      raise UserError(f'{task.name}: weights {weights.shape}, not {expected}.')
     if not np.all(np.isfinite(labels)):
       row = int(np.argwhere(~np.isfinite(labels))[0][0])
-      raise ValueError(
+      raise UserError(
         f'{task.name}: label {labels[row]} of row {row} is not finite; a '
         'missing label is 0 with weight 0.'
       )
     if not np.all((weights >= 0) & (weights <= 1)):
-      raise ValueError(f'{task.name}: weights must lie in [0, 1].')
+      raise UserError(f'{task.name}: weights must lie in [0, 1].')
 
 
 def dummy_batch(

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from affect_jax.corpora.files import pictures
 from affect_jax.data import face_batches
+from affect_jax.errors import UserError
 
 SUFFIXES = ('.bmp', '.gif', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 OTHER = 'files that are no pictures, or in no folder of a clip'
@@ -40,7 +41,7 @@ def read(
     counts[OTHER] += len(files) - len(found)
     clips[folder.name] = sorted(found, key=_order)
   if not clips:
-    raise ValueError(f'{frames}: no folder in it; one for each clip is needed.')
+    raise UserError(f'{frames}: no folder in it; one for each clip is needed.')
   return clips
 
 
@@ -54,7 +55,7 @@ def make_load(
       data = pictures.read(path)
     except ValueError as error:
       if not skip:
-        raise ValueError(f'{path} {error}.') from error
+        raise UserError(f'{path} {error}.') from error
       logging.warning('Left out: %s %s.', path, error)
       return None
     image: Any = face_batches.decode(tf.constant(data), size)

@@ -15,6 +15,7 @@ import tensorflow as tf
 from affect_jax.augmentation import augment
 from affect_jax.data import batch as batch_lib
 from affect_jax.data import streams
+from affect_jax.errors import UserError
 
 Augmentations = Sequence[tuple[str, Mapping[str, Any]]]
 
@@ -68,7 +69,7 @@ def _check_augmentations(augmentations: Augmentations, size: int) -> None:
       image, {}, {}, tf.zeros(2, tf.int32), augmentations, outputs={}
     )
   except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
-    raise ValueError(f'config.augment: {error}') from error
+    raise UserError(f'config.augment: {error}') from error
 
 
 def train_batches(

@@ -9,6 +9,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from affect_jax.corpora.builders import records
+from affect_jax.errors import UserError
 
 
 def to_task(
@@ -99,13 +100,13 @@ def require(
   """
   without = [t.name for t in tasks if not np.any(counts[t.name]['labelled'])]
   if without and not drop:
-    raise ValueError(
+    raise UserError(
       f'The training split has no label of {", ".join(without)}. Leave it out '
       'of config.tasks, or set --config.drop_unlabelled_tasks to do so '
       'wherever a task has no labels.'
     )
   if len(without) == len(tasks):
-    raise ValueError('The training split has no label of any task.')
+    raise UserError('The training split has no label of any task.')
   for name in without:
     logging.warning('Dropped task %s: no labels in training.', name)
   return [t for t in tasks if t.name not in without]

@@ -7,6 +7,7 @@ from absl import logging
 
 from affect_jax.data import sampling
 from affect_jax.data import streams
+from affect_jax.errors import UserError
 
 SPLITS = ('train', 'val', 'test')
 # Of config.data: how several corpora, or classes, are mixed.
@@ -24,7 +25,7 @@ def describe(config: Any) -> dict[str, dict[str, Any]]:
   for key in MIXING:
     common.pop(key)
   if bool(several) == bool(common['corpus']):
-    raise ValueError(
+    raise UserError(
       f'config.data.corpus is {common["corpus"]!r} and config.data.corpora '
       f'has {sorted(several)}: give one of the two.'
     )
@@ -62,7 +63,7 @@ def build(config: Any, download_config: Any = None) -> list[streams.Corpus]:
     )
     for key, split in splits.items():
       if key not in SPLITS:
-        raise ValueError(f'config.data.splits has {key!r}; known: {SPLITS}.')
+        raise UserError(f'config.data.splits has {key!r}; known: {SPLITS}.')
       # '' is: this run has no such split.
       if split:
         size = streams.split_size(builder, split)
@@ -70,7 +71,7 @@ def build(config: Any, download_config: Any = None) -> list[streams.Corpus]:
     splits = {k: v for k, v in splits.items() if v}
     corpora.append(streams.Corpus(name, builder, splits))
   if not any('train' in c.splits for c in corpora):
-    raise ValueError('config.data: no corpus has a split to train on.')
+    raise UserError('config.data: no corpus has a split to train on.')
   return corpora
 
 
@@ -96,15 +97,15 @@ def window(config: Any) -> int:
   """
   each = {n: d.get('window', 0) for n, d in describe(config).items()}
   if len(set(each.values())) > 1:
-    raise ValueError(f'config.data: windows differ between corpora: {each}.')
+    raise UserError(f'config.data: windows differ between corpora: {each}.')
   (frames,) = set(each.values())
   if config.model.temporal and not frames:
-    raise ValueError(
+    raise UserError(
       f'config.model.temporal={config.model.temporal!r} needs windows of '
       'frames: give config.data.window, for a corpus of videos.'
     )
   if frames and (config.mixing.kind or config.data.balance):
-    raise ValueError(
+    raise UserError(
       'config.mixing and config.data.balance are for pictures, not for '
       'windows of frames.'
     )

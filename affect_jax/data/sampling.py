@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from affect_jax.errors import UserError
+
 SAMPLINGS = ('proportional', 'uniform', 'temperature', 'shares')
 # Draws are made this many at a time.
 BLOCK = 65_536
@@ -40,13 +42,13 @@ def shares(
   """
   if sampling not in SAMPLINGS:
     known = ', '.join(SAMPLINGS)
-    raise ValueError(f'config.data.sampling={sampling!r}; known: {known}.')
+    raise UserError(f'config.data.sampling={sampling!r}; known: {known}.')
   if not temperature >= 1:
-    raise ValueError(f'config.data.temperature={temperature} is below 1.')
+    raise UserError(f'config.data.temperature={temperature} is below 1.')
   if sampling == 'shares':
     found = dict(fixed or {})
     if found.keys() != sizes.keys() or not all(v > 0 for v in found.values()):
-      raise ValueError(
+      raise UserError(
         f'config.data.shares={found} needs a positive share for each of '
         f'{sorted(sizes)}, and for nothing else.'
       )

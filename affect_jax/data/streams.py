@@ -19,6 +19,7 @@ from affect_jax import corpora as corpora_lib
 from affect_jax.corpora.builders import records
 from affect_jax.data import label_mapping
 from affect_jax.data import sampling
+from affect_jax.errors import UserError
 
 DATA_DIR = '~/tensorflow_datasets'
 
@@ -76,14 +77,14 @@ def split_size(builder: Any, split: str) -> int:
   try:
     size = builder.info.splits[split].num_examples
   except (KeyError, ValueError) as error:
-    raise ValueError(
+    raise UserError(
       f'{builder.name} has no split {split!r}; there are '
       f'{sorted(builder.info.splits)}, and slices as '
       "'train[:90%]'. Name one in config.data.splits, or give "
       '--config.data.splits.test= (nothing) to go without.'
     ) from error
   if not size:
-    raise ValueError(f'Split {split!r} of {builder.name} is empty.')
+    raise UserError(f'Split {split!r} of {builder.name} is empty.')
   return size
 
 
@@ -214,7 +215,7 @@ def _classes(
   task = next((t for t in tasks if t.name == name), None)
   if task is None or task.weight_per_output:
     known = [t.name for t in tasks if not t.weight_per_output]
-    raise ValueError(
+    raise UserError(
       f'config.data.balance={name!r} is no task with classes; here: {known}.'
     )
   # The last one is "without a label".

@@ -17,6 +17,7 @@ import numpy as np
 from affect_jax.corpora.builders import records
 from affect_jax.data import batch as batch_lib
 from affect_jax.data import streams
+from affect_jax.errors import UserError
 
 CHUNK = 16
 Row = Mapping[str, Any]
@@ -130,7 +131,7 @@ def dims_of(builder: Any, modalities: Sequence[str]) -> dict[str, int]:
   there = records.metadata(builder)['dims']
   found = {m: int(there[m]) for m in modalities if m in there}
   if not found:
-    raise ValueError(
+    raise UserError(
       f'{builder.name} has {sorted(there)}, and none of {list(modalities)} '
       '(config.utterance.modalities).'
     )
@@ -151,7 +152,7 @@ def check_room(
       dataset = dataset.map(lambda r: (r['id'], r['text_length']))
       for ids, lengths in dataset.as_numpy_iterator():
         if lengths.sum() > max(together):
-          raise ValueError(
+          raise UserError(
             f'{corpus.name}[{split}]: the dialogue that begins with '
             f'{ids[0].decode()!r} has {lengths.sum()} tokens, more than '
             f'config.utterance.together={tuple(together)}: give a smaller '

@@ -11,6 +11,8 @@ import time
 from absl import logging
 import numpy as np
 
+from affect_jax.errors import UserError
+
 NEAR_DISTANCE = 3
 MAX_DISTANCE = 8
 CORRELATION = 0.98
@@ -105,7 +107,7 @@ def masks(distance: int) -> list[np.uint64]:
   they are: two bands together are selective enough for millions of hashes.
   """
   if not 0 <= distance <= MAX_DISTANCE:
-    raise ValueError(
+    raise UserError(
       f'near_distance is {distance}, not from 0 to {MAX_DISTANCE}.'
     )
   edges = [round(i * 64 / (distance + 2)) for i in range(distance + 3)]

@@ -12,6 +12,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from affect_jax.corpora.builders import records
+from affect_jax.errors import UserError
 
 CHUNK = 512
 # Sequences of an utterance can be megabytes.
@@ -127,7 +128,7 @@ def _explained(builder: Any, stored: str) -> Iterator[None]:
   try:
     yield
   except tf.errors.DataLossError as error:
-    raise ValueError(
+    raise UserError(
       f'{builder.data_dir}: the stored split {stored} is damaged; delete this '
       f'folder, and it is prepared again. ({error.message.splitlines()[0]})'
     ) from error

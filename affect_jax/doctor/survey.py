@@ -14,6 +14,7 @@ from affect_jax.doctor import label_checks
 from affect_jax.doctor import parts as parts_lib
 from affect_jax.doctor import pictures
 from affect_jax.doctor import utterances
+from affect_jax.errors import UserError
 
 MAX_PROBLEMS = 20
 SECONDS = 5.0  # Between lines of progress.
@@ -167,7 +168,7 @@ def read(parts: Sequence[parts_lib.Part]) -> Survey:
 def _things(parts: Sequence[parts_lib.Part]) -> str:
   spoken = {p.corpus: bool(p.dims) for p in parts}
   if len(set(spoken.values())) > 1:
-    raise ValueError(
+    raise UserError(
       'One run learns from pictures or from utterances, not from both: '
       f'utterances are in {[c for c, s in spoken.items() if s]}, pictures in '
       f'{[c for c, s in spoken.items() if not s]}.'

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 
 import jax
 
+from affect_jax.errors import UserError
+
 View = tuple[jax.Array, bool]
 
 
@@ -53,11 +55,11 @@ def check(name: str, crop_size: int, image_size: int) -> None:
   """Raises unless the views exist and the windows fit into the picture."""
   if name not in VIEWS:
     known = ', '.join(VIEWS)
-    raise ValueError(f'config.eval_views={name!r} is unknown; known: {known}.')
+    raise UserError(f'config.eval_views={name!r} is unknown; known: {known}.')
   if not 0 <= crop_size <= image_size:
-    raise ValueError(
+    raise UserError(
       f'config.crop_size={crop_size} is not between 0 (whole pictures) and '
       f'config.image_size={image_size}.'
     )
   if name.endswith('_crop') and not crop_size:
-    raise ValueError(f'config.eval_views={name!r} needs config.crop_size.')
+    raise UserError(f'config.eval_views={name!r} needs config.crop_size.')

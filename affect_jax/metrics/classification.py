@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from affect_jax.errors import UserError
 from affect_jax.metrics import counted
 
 
@@ -103,7 +104,7 @@ def confusion(
   if not matrix.any():
     matrix = np.full_like(matrix, np.nan)
   if len(names) != len(matrix):
-    raise ValueError(f'{len(names)} names {names} for {len(matrix)} classes.')
+    raise UserError(f'{len(names)} names {names} for {len(matrix)} classes.')
   return {
     f'{gold}/{predicted}': float(matrix[i, j])
     for i, gold in enumerate(names)
@@ -129,7 +130,7 @@ def two_classes(
   """
   predictions, labels, weights = counted.arrays(predictions, labels, weights)
   if labels.shape[1] != 1:
-    raise ValueError(f'One yes/no label is [N, 1], not {labels.shape}.')
+    raise UserError(f'One yes/no label is [N, 1], not {labels.shape}.')
   both = lambda yes: np.hstack([1 - yes, yes])
   return both(predictions), both(labels), weights[:, 0]
 
@@ -137,9 +138,7 @@ def two_classes(
 def _confusion(predictions, labels, weights):
   """Summed weights [K, K]: rows are gold classes, columns predicted ones."""
   if np.ndim(weights) != 1:
-    raise ValueError(
-      f'One class out of K has weights [N], not {weights.shape}.'
-    )
+    raise UserError(f'One class out of K has weights [N], not {weights.shape}.')
   predictions, labels, weights = counted.arrays(predictions, labels, weights)
   k = labels.shape[1]
   cells = np.argmax(labels, axis=1) * k + np.argmax(predictions, axis=1)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from affect_jax.errors import UserError
+
 
 def arrays(
   predictions: np.ndarray, labels: np.ndarray, weights: np.ndarray
@@ -23,12 +25,12 @@ def arrays(
     np.asarray(x, np.float64) for x in (predictions, labels, weights)
   )
   if labels.ndim != 2 or predictions.shape != labels.shape:
-    raise ValueError(
+    raise UserError(
       f'Predictions {predictions.shape} and labels {labels.shape} must both '
       'be [N, K].'
     )
   if weights.shape not in (labels.shape, labels.shape[:1]):
-    raise ValueError(
+    raise UserError(
       f'Weights {weights.shape} must be [N] or [N, K] of labels {labels.shape}.'
     )
   if weights.ndim == 1:
@@ -36,7 +38,7 @@ def arrays(
   wrong = np.argwhere(~np.isfinite(weights) | (weights < 0))
   if len(wrong):
     row, column = wrong[0]
-    raise ValueError(
+    raise UserError(
       f'Weight {weights[row, column]} of row {row}, column {column} is not a '
       'finite number >= 0.'
     )
@@ -46,7 +48,7 @@ def arrays(
     wrong = np.argwhere(~np.isfinite(values))
     if len(wrong):
       row, column = wrong[0]
-      raise ValueError(
+      raise UserError(
         f'{name} {values[row, column]} of row {row}, column {column} is not '
         'finite, but it has a weight.'
       )

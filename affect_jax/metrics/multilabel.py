@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from affect_jax.errors import UserError
 from affect_jax.metrics import counted
 
 # Candidates of `tune`; n / 20 is exactly .5 in the middle.
@@ -136,7 +137,7 @@ def _threshold(thresholds, name):
   if thresholds is None:
     return 0.5
   if name not in thresholds:
-    raise ValueError(f'No threshold for {name!r}; known: {list(thresholds)}.')
+    raise UserError(f'No threshold for {name!r}; known: {list(thresholds)}.')
   return thresholds[name]
 
 

@@ -24,6 +24,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from affect_jax.errors import UserError
 from affect_jax.metrics import classification
 from affect_jax.metrics import counted
 
@@ -109,11 +110,9 @@ def of_classes(
       see `counted.arrays`.
   """
   if missing := [n for n in ('negative', 'positive') if n not in names]:
-    raise ValueError(f'The classes {list(names)} lack {missing}.')
+    raise UserError(f'The classes {list(names)} lack {missing}.')
   if np.ndim(weights) != 1:
-    raise ValueError(
-      f'One class out of K has weights [N], not {weights.shape}.'
-    )
+    raise UserError(f'One class out of K has weights [N], not {weights.shape}.')
   predictions, labels, weights = counted.arrays(predictions, labels, weights)
   down, up = names.index('negative'), names.index('positive')
   gold = np.argmax(labels, axis=1)
@@ -125,10 +124,10 @@ def of_classes(
 def _classes(predictions, labels, weights, rule):
   """One-hot predictions and labels [N, K] by a rule, and weights [N]."""
   if rule not in _RULES:
-    raise ValueError(f'Unknown rule {rule!r}; known: {list(RULES)}.')
+    raise UserError(f'Unknown rule {rule!r}; known: {list(RULES)}.')
   predictions, labels, weights = counted.arrays(predictions, labels, weights)
   if labels.shape[1] != 1:
-    raise ValueError(f'Sentiment is [N, 1], not {labels.shape}.')
+    raise UserError(f'Sentiment is [N, 1], not {labels.shape}.')
   to_class, k = _RULES[rule]
   weights = weights[:, 0]
   if rule == '2_neg_pos':

@@ -7,6 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from affect_jax.errors import UserError
 from affect_jax.models import resnet
 from affect_jax.models import temporal as temporal_lib
 
@@ -102,15 +103,15 @@ class AffectModel(nn.Module):
         temporal encoder without windows.
     """
     if not self.units:
-      raise ValueError('The model has no task: units is empty.')
+      raise UserError('The model has no task: units is empty.')
     if 'image' not in inputs:
-      raise ValueError(f"Inputs have no 'image', only {sorted(inputs)}.")
+      raise UserError(f"Inputs have no 'image', only {sorted(inputs)}.")
     image = inputs['image']
     if not jnp.issubdtype(image.dtype, jnp.floating):
-      raise ValueError(f'Images are floats in [0, 1], not {image.dtype}.')
+      raise UserError(f'Images are floats in [0, 1], not {image.dtype}.')
     time = image.shape[:2] if image.ndim == 5 else ()
     if self.temporal and not time:
-      raise ValueError(
+      raise UserError(
         f'{self.temporal} needs windows of frames: set config.data.window.'
       )
     if time:

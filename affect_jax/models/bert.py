@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from affect_jax.errors import UserError
+
 # By the names of config.json's hidden_act.
 ACTIVATIONS: dict[str, Any] = {
   'gelu': functools.partial(nn.gelu, approximate=False),
@@ -256,34 +258,34 @@ class Bert(nn.Module):
 
   def _check(self, ids: jax.Array, mask: jax.Array) -> None:
     if self.activation not in ACTIVATIONS:
-      raise ValueError(
+      raise UserError(
         f'activation={self.activation!r} is unknown; known: '
         f'{", ".join(ACTIVATIONS)}.'
       )
     if self.width % self.heads:
-      raise ValueError(
+      raise UserError(
         f'width={self.width} is no multiple of heads={self.heads}.'
       )
     if self.sep is not None and self.token_types < 2:
-      raise ValueError('sep tells 2 token types apart, but token_types is 1.')
+      raise UserError('sep tells 2 token types apart, but token_types is 1.')
     if not 0 <= self.frozen_stages <= self.layers + 1:
-      raise ValueError(
+      raise UserError(
         f'frozen_stages is {self.frozen_stages}, not in 0..{self.layers + 1}.'
       )
     if not 1 <= self.average_layers <= self.layers + 1:
-      raise ValueError(
+      raise UserError(
         f'average_layers is {self.average_layers}, not in 1..{self.layers + 1}.'
       )
     if not jnp.issubdtype(ids.dtype, jnp.integer) or ids.ndim != 2:
-      raise ValueError(
+      raise UserError(
         f'Ids of tokens are integers [B, T], not {ids.dtype} {ids.shape}.'
       )
     if mask.dtype != bool or mask.shape != ids.shape:
-      raise ValueError(
+      raise UserError(
         f'The mask is bool {ids.shape}, not {mask.dtype} {mask.shape}.'
       )
     if ids.shape[1] > self.positions:
-      raise ValueError(
+      raise UserError(
         f'{ids.shape[1]} tokens, but there are {self.positions} positions: '
         'give a smaller config.data.max_tokens, or config.utterance.together.'
       )

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from affect_jax.errors import UserError
 from affect_jax.models import bert
 
 # {our module: theirs}, in the model and in one of its layers.
@@ -79,7 +80,7 @@ def convert(
   for name, (keys, shape) in places.items():
     x = inner[name].astype(np.float32)
     if not np.all(np.isfinite(x)):
-      raise ValueError(f'{path}: {prefix}{name} is not finite.')
+      raise UserError(f'{path}: {prefix}{name} is not finite.')
     # Dense weights are [out, in] there, [in, out] here.
     flat[keys] = (x.T if keys[-1] == 'kernel' else x).reshape(shape)
   ignored = sorted(set(tensors) - {prefix + name for name in places})
@@ -102,7 +103,7 @@ def _find_prefix(path: pathlib.Path, names: Mapping[str, Any]) -> str:
     if name == landmark or name.endswith('.' + landmark)
   ]
   if len(found) != 1:
-    raise ValueError(
+    raise UserError(
       f'{path}: {landmark} of BERT stands there {len(found)} times, not once; '
       f'the file has {sorted(names)[:5]}.'
     )
@@ -163,7 +164,7 @@ def _check(
       problems.append(f'{name} has shape {tensors[name].shape}, not {expected}')
   if problems:
     more = f'; and {len(problems) - 3} more' if len(problems) > 3 else ''
-    raise ValueError(
+    raise UserError(
       f'{path}: not the BERT of its config.json: '
       f'{"; ".join(problems[:3])}{more}.'
     )

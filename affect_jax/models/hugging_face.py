@@ -13,6 +13,7 @@ from typing import Any
 from absl import logging
 import jax
 
+from affect_jax.errors import UserError
 from affect_jax.models import bert
 from affect_jax.models import bert_tensors
 from affect_jax.models import tensor_file
@@ -58,7 +59,7 @@ def read_options(folder: str | pathlib.Path) -> dict[str, Any]:
   path = _existing(folder, (CONFIG,))
   config = _read_json(path)
   if config.get('model_type') != 'bert':
-    raise ValueError(
+    raise UserError(
       f'{path}: model_type is {config.get("model_type")!r}; supported is '
       "'bert' alone: BERT, MiniLM and others of that architecture."
     )
@@ -89,7 +90,7 @@ def read_options(folder: str | pathlib.Path) -> dict[str, Any]:
       f'num_attention_heads {options["heads"]}'
     )
   if problems:
-    raise ValueError(f'{path}: {"; ".join(problems)}.')
+    raise UserError(f'{path}: {"; ".join(problems)}.')
   if options['token_types'] > 1:
     options['sep'] = _read_sep(path.with_name(TOKENIZER))
   return options
@@ -147,9 +148,9 @@ def _read_json(path: pathlib.Path) -> dict[str, Any]:
   try:
     content = json.loads(path.read_text(encoding='utf-8'))
   except ValueError as e:
-    raise ValueError(f'{path}: not JSON ({e}).') from e
+    raise UserError(f'{path}: not JSON ({e}).') from e
   if not isinstance(content, dict):
-    raise ValueError(f'{path}: not a JSON object but {str(content)[:60]!r}.')
+    raise UserError(f'{path}: not a JSON object but {str(content)[:60]!r}.')
   return content
 
 

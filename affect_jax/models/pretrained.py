@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from affect_jax.errors import UserError
 from affect_jax.models import resnet
 from affect_jax.models import tensor_file
 
@@ -106,12 +107,12 @@ def _find_prefix(path: pathlib.Path, names: list[str]) -> str:
     if name == landmark or name.endswith('.' + landmark)
   )
   if not found:
-    raise ValueError(
+    raise UserError(
       f"{path}: no ResNet with torchvision's or timm's names ({landmark}); "
       f'the file has {names[:5]}.'
     )
   if len(found) > 1:
-    raise ValueError(
+    raise UserError(
       f'{path}: holds several networks; choose one with prefix=, of {found}.'
     )
   return found[0]
@@ -140,7 +141,7 @@ def _check_architecture(path: pathlib.Path, shapes: dict[str, tuple]) -> None:
     if n in shapes and n != 'conv1.weight' and shapes[n] != shape
   ]
   if name != 'ResNet-18' or problems:
-    raise ValueError(
+    raise UserError(
       f'{path}: not a plain ResNet-18 but '
       + (f'{name}; ' if name != 'ResNet-18' else 'a variant; ')
       + '; '.join(problems[:3])
@@ -183,7 +184,7 @@ def load_resnet18(
   for name, (keys, _) in _places().items():
     x = inner[name].astype(np.float32)
     if not np.all(np.isfinite(x)):
-      raise ValueError(f'{path}: {prefix}{name} is not finite.')
+      raise UserError(f'{path}: {prefix}{name} is not finite.')
     node: dict[str, Any] = variables
     for key in keys[:-1]:
       node = node.setdefault(key, {})
@@ -249,7 +250,7 @@ def merge(
   model: dict[str, Any] = {'params': params, 'batch_stats': batch_stats}
   for tree in model.values():
     if into not in tree:
-      raise ValueError(f'The model has no {into!r}, only {sorted(tree)}.')
+      raise UserError(f'The model has no {into!r}, only {sorted(tree)}.')
   prefix = report.loaded[0].removesuffix(next(iter(_places())))
   fits = params[into]['conv1']['kernel'].shape == np.shape(
     loaded_params['conv1']['kernel']
@@ -283,7 +284,7 @@ def merge(
   merged = jax.tree_util.tree_map_with_path(choose, model)
   lost = set(names.values()) - set(taken) - {m.split()[0] for m in mismatched}
   if lost:
-    raise ValueError(
+    raise UserError(
       f'{report.file}: the model has no place for {sorted(lost)[:3]}.'
     )
   new_report = dataclasses.replace(

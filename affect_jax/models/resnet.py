@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from affect_jax.errors import UserError
 from affect_jax.models import convolution
 
 # The parts of the network from the input on: the first keys of their paths in
@@ -183,13 +184,13 @@ class ResNet18(nn.Module):
       ValueError: Unknown stem, number of stages or shape.
     """
     if self.stem not in STEMS:
-      raise ValueError(f'Unknown stem {self.stem!r}; there are {STEMS}.')
+      raise UserError(f'Unknown stem {self.stem!r}; there are {STEMS}.')
     if not 0 <= self.frozen_stages <= len(STAGES):
-      raise ValueError(
+      raise UserError(
         f'frozen_stages is {self.frozen_stages}, not in 0..{len(STAGES)}.'
       )
     if image.ndim != 4 or image.shape[-1] != 3:
-      raise ValueError(f'Images are [B, H, W, 3], not {image.shape}.')
+      raise UserError(f'Images are [B, H, W, 3], not {image.shape}.')
     common = (self.dtype, self.axis_name)
     size = 7 if self.stem == 'imagenet' else 3
     x = _conv(WIDTHS[0], size, 2, self.dtype, 'conv1')(image)

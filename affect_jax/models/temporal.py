@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from affect_jax.errors import UserError
+
 
 class Gru(nn.Module):
   """Gated recurrent units, forwards and backwards (Cho et al., 2014).
@@ -129,10 +131,10 @@ def build(name: str, **options: Any) -> nn.Module:
   """
   if name not in ENCODERS:
     known = ', '.join(ENCODERS)
-    raise ValueError(
+    raise UserError(
       f'config.model.temporal={name!r} is unknown; known: {known}.'
     )
   try:
     return ENCODERS[name](**options, name='temporal')
   except TypeError as error:
-    raise ValueError(f'config.model.{name}: {error}') from error
+    raise UserError(f'config.model.{name}: {error}') from error

@@ -8,6 +8,7 @@ import ml_dtypes
 import numpy as np
 import safetensors
 
+from affect_jax.errors import UserError
 from affect_jax.models import torch_pickle
 
 SUFFIXES = ('.safetensors', '.pth', '.pt', '.bin')
@@ -39,7 +40,7 @@ def read(path: str | pathlib.Path) -> dict[str, Any]:
   """
   path = pathlib.Path(path)
   if path.suffix not in SUFFIXES:
-    raise ValueError(f'{path}: unknown suffix; weights are in {SUFFIXES}.')
+    raise UserError(f'{path}: unknown suffix; weights are in {SUFFIXES}.')
   if path.suffix == '.safetensors':
     return _read_safetensors(path)
   state = torch_pickle.load(path)
@@ -51,7 +52,7 @@ def read(path: str | pathlib.Path) -> dict[str, Any]:
       ):
         return {str(name): x for name, x in tensors.items()}
   keys = list(state) if isinstance(state, Mapping) else type(state).__name__
-  raise ValueError(
+  raise UserError(
     f'{path}: no tensors at the top or under {WRAPPERS}, only {keys}.'
   )
 
@@ -60,11 +61,11 @@ def _read_safetensors(path: pathlib.Path) -> dict[str, np.ndarray]:
   try:
     entries = safetensors.deserialize(path.read_bytes())
   except safetensors.SafetensorError as e:
-    raise ValueError(f'{path}: damaged or truncated ({e}).') from e
+    raise UserError(f'{path}: damaged or truncated ({e}).') from e
   tensors = {}
   for name, entry in entries:
     if entry['dtype'] not in _SAFETENSORS:
-      raise ValueError(
+      raise UserError(
         f'{path}: {name} is {entry["dtype"]}, not of {list(_SAFETENSORS)}.'
       )
     data = np.frombuffer(entry['data'], _SAFETENSORS[entry['dtype']])

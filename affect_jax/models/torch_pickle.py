@@ -15,6 +15,8 @@ import zipfile
 import ml_dtypes
 import numpy as np
 
+from affect_jax.errors import UserError
+
 DTYPES = {
   'DoubleStorage': np.dtype(np.float64),
   'FloatStorage': np.dtype(np.float32),
@@ -49,7 +51,7 @@ def load(path: str | pathlib.Path) -> Any:
   with path.open('rb') as f:
     start = f.read(4)
   if not start.startswith(b'PK'):
-    raise ValueError(
+    raise UserError(
       f'{path}: not in the zip format of torch.save (torch >= 1.6). If you '
       'trust the file and it is older, convert it where PyTorch is installed: '
       'torch.save(torch.load(old, weights_only=True), new).'
@@ -60,7 +62,7 @@ def load(path: str | pathlib.Path) -> Any:
   except _Refusal:
     raise
   except Exception as e:  # A damaged pickle may raise nearly anything.
-    raise ValueError(
+    raise UserError(
       f'{path}: damaged or truncated ({type(e).__name__}: {e}).'
     ) from e
 

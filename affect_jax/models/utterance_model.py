@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from affect_jax.errors import UserError
 from affect_jax.models import affect_model
 from affect_jax.models import bert
 from affect_jax.models import fusion as fusion_lib
@@ -133,7 +134,7 @@ class UtteranceModel(nn.Module):
       features = features.reshape(*there.shape, -1)
     if self.context:
       if there is None:
-        raise ValueError(
+        raise UserError(
           f'{self.context} over utterances needs dialogues: set '
           'config.data.window.'
         )

@@ -12,6 +12,7 @@ from affect_jax.augmentation import mixup
 from affect_jax.corpora.builders import records
 from affect_jax.data import load
 from affect_jax.data import streams
+from affect_jax.errors import UserError
 from affect_jax.evaluation import views
 from affect_jax.run import branch as branch_lib
 from affect_jax.run import faces
@@ -108,7 +109,7 @@ def get_branch(
     c.name: records.input_names(c.builder) == records.PICTURE for c in corpora
   }
   if len(set(pictures.values())) > 1:
-    raise ValueError(
+    raise UserError(
       'config.data.corpora: one run learns from pictures or from utterances, '
       f'not from both; pictures are in {[n for n, p in pictures.items() if p]}.'
     )

@@ -9,6 +9,8 @@ from typing import Any
 
 import ml_collections
 
+from affect_jax.errors import UserError
+
 
 def write_json(path: str, value: Any) -> None:
   """Writes JSON under a temporary name, then renames. NaN becomes null."""
@@ -70,7 +72,7 @@ def claim(
     if a.get(key, c.get(key, '')) != b.get(key, c.get(key, ''))
   ]
   if differences:
-    raise ValueError(
+    raise UserError(
       f'{path} belongs to another config; give another --workdir, or remove '
       'the folder.\n' + '\n'.join(differences)
     )

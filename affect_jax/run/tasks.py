@@ -11,6 +11,7 @@ from affect_jax import tasks as tasks_lib
 from affect_jax.corpora.builders import records
 from affect_jax.data import label_mapping
 from affect_jax.data import streams
+from affect_jax.errors import UserError
 from affect_jax.tasks import class_weights as class_weights_lib
 
 
@@ -71,7 +72,7 @@ def _numbers(key: str, text: str) -> tuple[float, ...]:
   try:
     return tuple(float(x) for x in text.strip('()[]').split(',') if x.strip())
   except ValueError as error:
-    raise ValueError(
+    raise UserError(
       f"{key} is {text!r}: neither numbers as '1, 2.5' nor one of "
       f'{", ".join(class_weights_lib.METHODS)}.'
     ) from error
@@ -80,7 +81,7 @@ def _numbers(key: str, text: str) -> tuple[float, ...]:
 def check_loss_weights(weights: Any, tasks: Sequence[Any]) -> None:
   """Raises ValueError where a task has no weight in the sum of losses."""
   if missing := [t.name for t in tasks if t.name not in weights]:
-    raise ValueError(f'config.loss_weights has no {", ".join(missing)}.')
+    raise UserError(f'config.loss_weights has no {", ".join(missing)}.')
 
 
 def log_counts(counts: dict[str, Any], tasks: Sequence[Any]) -> None:

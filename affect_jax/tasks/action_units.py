@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
+from affect_jax.errors import UserError
 from affect_jax.metrics import multilabel
 from affect_jax.tasks import base
 from affect_jax.tasks import class_weights as class_weights_lib
@@ -46,7 +47,7 @@ def canonical_name(name: str) -> str:
   key = name.strip().lower()
   match = re.fullmatch(r'au[ _-]?0*(\d{1,2})([lr]?)(_c)?', key)
   if match is None or not 1 <= int(match[1]) <= 64:
-    raise ValueError(
+    raise UserError(
       f'Unknown action unit {name!r}; known: AU1 ... AU64, also written au01, '
       'AU_1 or AU01_c (presence; AU01_r is an intensity).'
     )
@@ -199,7 +200,7 @@ def build(
   base.check_choice('action unit loss', loss, LOSSES)
   for name in outputs:
     if canonical_name(name) != name:
-      raise ValueError(f'Write {canonical_name(name)!r} for {name!r}.')
+      raise UserError(f'Write {canonical_name(name)!r} for {name!r}.')
   binary_loss = make_loss(
     outputs,
     loss,

@@ -6,6 +6,8 @@ import dataclasses
 import jax
 import numpy as np
 
+from affect_jax.errors import UserError
+
 Loss = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
 Metric = Callable[[np.ndarray, np.ndarray, np.ndarray], float | Mapping]
 
@@ -55,7 +57,7 @@ def check_outputs(task: str, outputs: Sequence[str]) -> tuple[str, ...]:
   names = (outputs,) if isinstance(outputs, str) else tuple(outputs)
   doubled = sorted({n for n in names if names.count(n) > 1})
   if isinstance(outputs, str) or not names or doubled:
-    raise ValueError(
+    raise UserError(
       f'{task}: outputs must be a sequence of different names, not {outputs!r}.'
     )
   return names
@@ -64,7 +66,7 @@ def check_outputs(task: str, outputs: Sequence[str]) -> tuple[str, ...]:
 def check_choice(what: str, value: str, known: Sequence[str]) -> None:
   """Raises ValueError if `value` is not one of the known names."""
   if value not in known:
-    raise ValueError(f'Unknown {what} {value!r}; known: {list(known)}.')
+    raise UserError(f'Unknown {what} {value!r}; known: {list(known)}.')
 
 
 def check_range(
@@ -81,4 +83,4 @@ def check_range(
   inside = low <= value <= high and abs(value) != float('inf')
   if not inside or (open_end and value == high):
     interval = f'[{low}, {high}' + (')' if open_end else ']')
-    raise ValueError(f'{option} must be in {interval}, not {value}.')
+    raise UserError(f'{option} must be in {interval}, not {value}.')

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from affect_jax.errors import UserError
+
 # Names that class_weights and pos_weight know.
 METHODS = ('balanced', 'effective')
 
@@ -30,18 +32,18 @@ def checked(
     ValueError: Not one per output, negative, not finite, or all 0.
   """
   if isinstance(weights, str):
-    raise ValueError(
+    raise UserError(
       f"{option} is {weights!r}; known: None, 'balanced', 'effective', or "
       f'{len(outputs)} numbers.'
     )
   array = np.asarray(weights, np.float32)
   if array.shape != (len(outputs),):
-    raise ValueError(
+    raise UserError(
       f'{option} {list(weights)} must have one number for each of the '
       f'{len(outputs)} outputs {list(outputs)}.'
     )
   if not (np.all(np.isfinite(array)) and np.all(array >= 0) and array.any()):
-    raise ValueError(
+    raise UserError(
       f'{option} {list(weights)} must be finite, >= 0 and not all 0.'
     )
   return array
@@ -111,9 +113,9 @@ def pos_weights(
   )
   for name, up, total in zip(outputs, positives, labelled, strict=True):
     if up > total:
-      raise ValueError(f'{name} has {up:g} positives of {total:g} labels.')
+      raise UserError(f'{name} has {up:g} positives of {total:g} labels.')
     if up == total > 0:
-      raise ValueError(
+      raise UserError(
         f'{name} has no negative training label: it cannot be balanced. '
         'Give pos_weight as numbers, or leave the output out.'
       )
@@ -141,7 +143,7 @@ def effective_number(counts: npt.ArrayLike, beta: float) -> np.ndarray:
     ValueError: beta out of range.
   """
   if not 0 <= beta < 1:
-    raise ValueError(f'beta must be in [0, 1), not {beta}.')
+    raise UserError(f'beta must be in [0, 1), not {beta}.')
   return (1 - np.power(beta, np.asarray(counts, np.float64))) / (1 - beta)
 
 
@@ -162,7 +164,7 @@ def log_priors(
   (counts,) = _counts((counts,), outputs, what, 'logit_adjustment')
   absent = [n for n, c in zip(outputs, counts, strict=True) if c == 0]
   if absent:
-    raise ValueError(
+    raise UserError(
       f'{absent} have no training sample: logit_adjustment needs the prior of '
       'every class. Leave the outputs out, or set logit_adjustment to 0.'
     )
@@ -176,11 +178,11 @@ def _method(beta):
 def _counts(counts, outputs, what, method):
   """Float64 arrays [K], checked."""
   if any(c is None for c in counts):
-    raise ValueError(f'{method} needs `counts`: {what}.')
+    raise UserError(f'{method} needs `counts`: {what}.')
   arrays = [np.asarray(c, np.float64) for c in counts]
   for array in arrays:
     if array.shape != (len(outputs),) or not np.all(array >= 0):
-      raise ValueError(
+      raise UserError(
         f'Counts {array.tolist()} must be {what}, >= 0, for {list(outputs)}.'
       )
   return arrays
@@ -189,10 +191,10 @@ def _counts(counts, outputs, what, method):
 def _ratios(numerators, counts, outputs, cap, reason):
   """numerators / counts, not above the cap."""
   if cap is not None and not cap > 0:
-    raise ValueError(f'weight_cap must be above 0, not {cap}.')
+    raise UserError(f'weight_cap must be above 0, not {cap}.')
   absent = [n for n, c in zip(outputs, counts, strict=True) if c == 0]
   if absent and cap is None:
-    raise ValueError(
+    raise UserError(
       f'{absent} have {reason}: they would weigh infinitely. Set weight_cap, '
       'give the weights as numbers, or leave the outputs out.'
     )

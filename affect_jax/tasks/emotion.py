@@ -14,6 +14,7 @@ import dataclasses
 import functools
 from typing import Any
 
+from affect_jax.errors import UserError
 from affect_jax.metrics import classification
 from affect_jax.metrics import emotion as metrics
 from affect_jax.metrics import multilabel
@@ -54,7 +55,7 @@ def canonical_name(name: str) -> str:
   found = _spelling(name)
   if found is None:
     known = [f'{k} ({", ".join(v)})' if v else k for k, v in SYNONYMS.items()]
-    raise ValueError(f'Unknown emotion {name!r}; known: {"; ".join(known)}.')
+    raise UserError(f'Unknown emotion {name!r}; known: {"; ".join(known)}.')
   return found
 
 
@@ -178,7 +179,7 @@ def build(
   base.check_choice(f'{kind} emotion loss', loss, LOSSES[kind])
   for name in outputs:
     if _spelling(name) not in (name, None):
-      raise ValueError(f'Write {_spelling(name)!r} for the emotion {name!r}.')
+      raise UserError(f'Write {_spelling(name)!r} for the emotion {name!r}.')
   if kind == 'categorical':
     _refuse(
       kind,
@@ -261,4 +262,4 @@ def _multilabel(outputs, loss):
 
 def _refuse(kind, **given):
   if wrong := [option for option, is_given in given.items() if is_given]:
-    raise ValueError(f'{wrong} are no options of kind {kind!r}.')
+    raise UserError(f'{wrong} are no options of kind {kind!r}.')

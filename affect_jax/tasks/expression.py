@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
+from affect_jax.errors import UserError
 from affect_jax.metrics import classification
 from affect_jax.tasks import base
 from affect_jax.tasks import class_weights as class_weights_lib
@@ -53,7 +54,7 @@ def canonical_name(name: str) -> str:
     if key == canonical or key in synonyms:
       return canonical
   known = [f'{k} ({", ".join(v)})' for k, v in SYNONYMS.items()]
-  raise ValueError(f'Unknown expression {name!r}; known: {"; ".join(known)}.')
+  raise UserError(f'Unknown expression {name!r}; known: {"; ".join(known)}.')
 
 
 def loss(
@@ -138,15 +139,15 @@ def build(
   base.check_range('beta', beta, 0, 1, open_end=True)
   base.check_range('logit_adjustment', logit_adjustment, 0)
   if len(outputs) < 2:
-    raise ValueError(f'A softmax needs two classes or more, not {outputs}.')
+    raise UserError(f'A softmax needs two classes or more, not {outputs}.')
   for name in outputs:
     for canonical, synonyms in SYNONYMS.items():
       if name != canonical and name.lower() in (canonical, *synonyms):
-        raise ValueError(f'Write {canonical!r} for the expression {name!r}.')
+        raise UserError(f'Write {canonical!r} for the expression {name!r}.')
   numbers, offsets = None, None
   if logit_adjustment:
     if isinstance(class_weights, str):
-      raise ValueError(
+      raise UserError(
         f'class_weights {class_weights!r} and logit_adjustment '
         f'{logit_adjustment} each make up for rare classes: choose one.'
       )

@@ -16,6 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
+from affect_jax.errors import UserError
+
 
 def weighted_mean(values: jax.Array, weights: jax.Array) -> jax.Array:
   """sum(w * v) / sum(w) of two arrays of one shape; 0 if sum(w) is 0."""
@@ -268,7 +270,7 @@ def binned_cross_entropy(
 def _float32(outputs, labels, weights):
   """Casts to float32; raises where shapes would broadcast by accident."""
   if not outputs.shape == labels.shape == weights.shape:
-    raise ValueError(
+    raise UserError(
       f'Shapes of outputs {outputs.shape}, labels {labels.shape} and weights '
       f'{weights.shape} differ.'
     )

@@ -6,6 +6,7 @@ import functools
 
 import numpy.typing as npt
 
+from affect_jax.errors import UserError
 from affect_jax.metrics import classification
 from affect_jax.metrics import multilabel
 from affect_jax.tasks import base
@@ -43,7 +44,7 @@ def build(
   """
   outputs = base.check_outputs('sarcasm', outputs)
   if outputs != ('sarcasm',):
-    raise ValueError(f"Outputs of sarcasm are ('sarcasm',), not {outputs}.")
+    raise UserError(f"Outputs of sarcasm are ('sarcasm',), not {outputs}.")
   task = emotion.build(
     outputs,
     kind='multilabel',

@@ -10,6 +10,7 @@ import functools
 import jax
 import jax.numpy as jnp
 
+from affect_jax.errors import UserError
 from affect_jax.metrics import counted
 from affect_jax.metrics import regression
 from affect_jax.metrics import sentiment
@@ -76,7 +77,7 @@ def build(
   """
   outputs = base.check_outputs('sentiment', outputs)
   if outputs != ('sentiment',):
-    raise ValueError(f"Outputs of sentiment are ('sentiment',), not {outputs}.")
+    raise UserError(f"Outputs of sentiment are ('sentiment',), not {outputs}.")
   base.check_choice('sentiment loss', loss, tuple(LOSSES))
 
   def only(metric):

@@ -8,6 +8,7 @@ import dataclasses
 
 import numpy.typing as npt
 
+from affect_jax.errors import UserError
 from affect_jax.metrics import classification
 from affect_jax.metrics import sentiment as metrics
 from affect_jax.tasks import base
@@ -50,7 +51,7 @@ def build(
   """
   outputs = base.check_outputs('sentiment_class', outputs)
   if not {'negative', 'positive'} <= set(outputs) <= set(CLASSES):
-    raise ValueError(
+    raise UserError(
       f'Classes of sentiment are {CLASSES}, with or without neutral, not '
       f'{outputs}.'
     )

@@ -9,6 +9,7 @@ import functools
 import jax
 import jax.numpy as jnp
 
+from affect_jax.errors import UserError
 from affect_jax.metrics import regression
 from affect_jax.tasks import base
 from affect_jax.tasks import losses
@@ -95,7 +96,7 @@ def build(
   base.check_range('mse_weight', mse_weight, 0)
   base.check_range('ccc_weight', ccc_weight, 0)
   if not isinstance(bins, int) or bins < 2:
-    raise ValueError(f'bins must be a whole number >= 2, not {bins!r}.')
+    raise UserError(f'bins must be a whole number >= 2, not {bins!r}.')
   binned = loss == 'bins'
   return base.Task(
     name='valence_arousal',

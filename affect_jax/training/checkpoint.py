@@ -7,6 +7,7 @@ from absl import logging
 import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import preservation_policy
 
+from affect_jax.errors import UserError
 from affect_jax.training import parallel
 
 HEADLINE = 'headline'
@@ -87,7 +88,7 @@ def restore(
   except Exception as error:  # Orbax and tensorstore raise many kinds.
     folder = os.path.join(str(manager.directory), str(step))
     others = sorted(s for s in manager.all_steps() if s != step)
-    raise ValueError(
+    raise UserError(
       f'Checkpoint {folder} cannot be read: it is damaged (cut short, a full '
       'disk?) or belongs to another model. Move that folder away to go on '
       f'from {"step " + str(others[-1]) if others else "the beginning"}.\n'

@@ -15,6 +15,7 @@ from typing import Any
 from absl import logging
 import jax
 
+from affect_jax.errors import UserError
 from affect_jax.models import pretrained as pretrained_lib
 from affect_jax.training import checkpoint
 from affect_jax.training import train_state
@@ -47,7 +48,7 @@ def from_elsewhere(
     FileNotFoundError: No such checkpoint or file.
   """
   if parts not in PARTS:
-    raise ValueError(f'config.init.parts is {parts!r}; there are {PARTS}.')
+    raise UserError(f'config.init.parts is {parts!r}; there are {PARTS}.')
   own = {'params': state.params, **state.model_state}
   if checkpoint_workdir:
     other, step = checkpoint.read_variables(checkpoint_workdir)
@@ -104,7 +105,7 @@ def overlay(own: Any, other: Any, parts: str) -> tuple[Any, str]:
 
   joined = jax.tree_util.tree_map_with_path(choose, own)
   if not loaded:
-    raise ValueError('Nothing in that checkpoint fits this model.')
+    raise UserError('Nothing in that checkpoint fits this model.')
   total = len(loaded) + len(kept)
   report = f'{len(loaded)} of {total} arrays loaded'
   if kept:

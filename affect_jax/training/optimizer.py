@@ -9,6 +9,8 @@ import jax
 import optax
 from optax import contrib
 
+from affect_jax.errors import UserError
+
 
 def build_schedule(
   name: str, learning_rate: float, num_train_steps: int, **options: Any
@@ -27,7 +29,7 @@ def build_schedule(
   """
   known = sorted(n for n in dir(optax) if n.endswith('_schedule'))
   if name not in known:
-    raise ValueError(f'No optax schedule {name!r}; there are {known}.')
+    raise UserError(f'No optax schedule {name!r}; there are {known}.')
   make = getattr(optax, name)
   takes = inspect.signature(make).parameters
   filled = dict(options)
@@ -43,7 +45,7 @@ def build_schedule(
   if 'warmup_steps' in takes:
     filled.setdefault('warmup_steps', 0)
     if filled['warmup_steps'] >= num_train_steps:
-      raise ValueError(
+      raise UserError(
         f'config.schedule.warmup_steps={filled["warmup_steps"]} must be less '
         f'than config.num_train_steps={num_train_steps}.'
       )
@@ -86,7 +88,7 @@ def build(
     or not callable(make)
     or ('learning_rate' not in inspect.signature(make).parameters)
   ):
-    raise ValueError(
+    raise UserError(
       f'No optax optimiser {name!r}; for example adam, adamw, lion, muon, sgd.'
     )
   arguments: dict[str, Any] = {'learning_rate': schedule, **options}
@@ -196,7 +198,7 @@ def _matches(tree: Any, prefixes: Sequence[str]) -> Any:
 
   found = jax.tree_util.tree_map_with_path(match, tree)
   if unknown := set(prefixes) - matched:
-    raise ValueError(
+    raise UserError(
       f'No parameter lies under {sorted(unknown)}; paths look like '
       "'backbone/layer1' or 'heads'."
     )
@@ -207,7 +209,7 @@ def _call(make: Any, name: str, arguments: dict[str, Any]) -> Any:
   try:
     return make(**arguments)
   except TypeError as error:
-    raise ValueError(
+    raise UserError(
       f'optax.{name}{inspect.signature(make)} cannot be called with '
       f'{sorted(arguments)}: {error}'
     ) from error

@@ -17,6 +17,8 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec
 import numpy as np
 
+from affect_jax.errors import UserError
+
 AXIS = 'data'
 MODES = ('jit', 'pmap')
 
@@ -97,7 +99,7 @@ def build(mode: str = 'jit', devices: Any = None) -> Parallel:
     ValueError: Unknown mode.
   """
   if mode not in MODES:
-    raise ValueError(f'config.parallel is {mode!r}; there are {MODES}.')
+    raise UserError(f'config.parallel is {mode!r}; there are {MODES}.')
   devices = jax.devices() if devices is None else devices
   # Auto: with the Explicit default, batch-sharded gathers and sorts fail.
   mesh = jax.make_mesh(
@@ -112,7 +114,7 @@ def build(mode: str = 'jit', devices: Any = None) -> Parallel:
 def check_batch_size(batch_size: int, accumulate: int, devices: int) -> None:
   """Raises ValueError if a batch cannot be split evenly."""
   if batch_size < 1 or batch_size % (devices * accumulate):
-    raise ValueError(
+    raise UserError(
       f'config.batch_size={batch_size} must be a multiple of {devices} '
       f'device(s) × config.accumulate={accumulate}.'
     )

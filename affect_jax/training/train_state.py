@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from affect_jax.errors import UserError
+
 
 class TrainState(struct.PyTreeNode):
   """State after `step` finished updates.
@@ -58,7 +60,7 @@ def create(
 def check_ema_decay(decay: float) -> None:
   """Raises ValueError unless 0 (no averages) <= decay < 1."""
   if not 0 <= decay < 1:
-    raise ValueError(
+    raise UserError(
       f'config.ema_decay is {decay}: at least 0, which keeps no moving '
       'averages, and below 1, with which they would stay the first weights.'
     )

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from affect_jax.corpora.builders import records
+from affect_jax.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -131,14 +132,14 @@ def to_record(
   known = {n for names in outputs.values() for n in names}
   known |= {*records.ONE_WEIGHT} & {*outputs}
   if unknown := sorted(set(labels) - known):
-    raise ValueError(f'labels {unknown} are not among the outputs {outputs}')
+    raise UserError(f'labels {unknown} are not among the outputs {outputs}')
   found: dict[str, np.ndarray] = {}
   for task, names in outputs.items():
     if task in records.ONE_WEIGHT:
       label = labels.get(task)
       shares = {label: 1.0} if isinstance(label, str) else dict(label or {})
       if unknown := sorted(set(shares) - set(names)):
-        raise ValueError(f'{task} {unknown} is not among {tuple(names)}')
+        raise UserError(f'{task} {unknown} is not among {tuple(names)}')
       values = [shares.get(n, 0.0) for n in names]
       weights: Any = float(bool(shares))
     else:
@@ -147,5 +148,5 @@ def to_record(
     found[task] = np.array(values, np.float32)
     found[task + '_weights'] = np.array(weights, np.float32)
     if not np.all(np.isfinite(found[task])):
-      raise ValueError(f'{task} is {values}: not finite')
+      raise UserError(f'{task} is {values}: not finite')
   return found

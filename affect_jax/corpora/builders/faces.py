@@ -19,6 +19,7 @@ from affect_jax.corpora.builders import records
 from affect_jax.corpora.builders import shards
 from affect_jax.corpora.files import pictures
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 
 ON_BAD_IMAGE = ('error', 'skip')
 LEFT_OUT = 'left_out.csv'
@@ -67,11 +68,11 @@ class FaceCorpus(tfds.core.ShardBasedBuilder, skip_registration=True):
       TypeError: an option that the reader does not have.
     """
     if on_bad_image not in ON_BAD_IMAGE:
-      raise ValueError(
+      raise UserError(
         f'on_bad_image is {on_bad_image!r}; known: {", ".join(ON_BAD_IMAGE)}.'
       )
     if window < 0 or not 0 <= eval_hop <= window:
-      raise ValueError(
+      raise UserError(
         f'window is {window} and eval_hop {eval_hop}; 0 <= eval_hop <= window.'
       )
     self._skip = on_bad_image == 'skip'
@@ -157,7 +158,7 @@ class FaceCorpus(tfds.core.ShardBasedBuilder, skip_registration=True):
     ]
     if not pairs:
       if split == 'train':
-        raise ValueError(
+        raise UserError(
           f'{self._listing.root}: {self.name} has no picture to train on; '
           f'left out: {left_out}.'
         )

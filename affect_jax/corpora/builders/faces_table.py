@@ -8,6 +8,7 @@ import re
 
 from affect_jax.corpora.files import cells as cells_lib
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 from affect_jax.tasks import expression as expression_lib
 
 COLUMNS = ('image', 'split', 'subject', 'expression', 'valence', 'arousal')
@@ -138,12 +139,12 @@ def read(
   skipped[UNREADABLE] += len(missing)
   problems.check()
   if empty:
-    raise ValueError(f'{path}: there are no rows below the header.')
+    raise UserError(f'{path}: there are no rows below the header.')
   kept = [row for row in rows.values() if row.stat != MISSING]
   labelled = [row for row in kept if _has_label(row)]
   skipped[UNLABELLED] += len(kept) - len(labelled)
   if not any(row.split == 'train' for row in labelled):
-    raise ValueError(
+    raise UserError(
       f'{path}: no usable row has split train; left out: {skipped}.'
     )
   return Table(labelled, action_units, skipped, _shared(labelled))

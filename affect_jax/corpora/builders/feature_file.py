@@ -14,6 +14,7 @@ import numpy as np
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.files import numpy_pickle
+from affect_jax.errors import UserError
 from affect_jax.tasks import sentiment_class
 
 SPLITS = {'train': 'train', 'valid': 'val', 'test': 'test'}
@@ -37,19 +38,19 @@ def load(path: pathlib.Path) -> dict[str, dict[str, Any]]:
   """
   content = numpy_pickle.load(path)
   if not isinstance(content, dict):
-    raise ValueError(
+    raise UserError(
       f'{path}: a {type(content).__name__}, not a dict of the splits '
       f'{tuple(SPLITS)}.'
     )
   found = {ours: content[s] for s, ours in SPLITS.items() if s in content}
   if not found:
-    raise ValueError(
+    raise UserError(
       f'{path}: none of the splits {tuple(SPLITS)} among the keys '
       f'{list(content)[:20]}.'
     )
   for split, data in found.items():
     if not isinstance(data, dict):
-      raise ValueError(
+      raise UserError(
         f'{path}: {split} is a {type(data).__name__}, not a dict of arrays.'
       )
   return found
@@ -65,11 +66,11 @@ def check_rows(
   """
   sizes = {key: len(data[key]) for key in keys if key in data}
   if not sizes:
-    raise ValueError(
+    raise UserError(
       f'{path}: {split} has none of {tuple(keys)}, only {list(data)}.'
     )
   if len(set(sizes.values())) > 1:
-    raise ValueError(
+    raise UserError(
       f'{path}: {split} has arrays of unequal numbers of utterances: '
       + ', '.join(f'{key} {size}' for key, size in sizes.items())
     )
@@ -97,14 +98,14 @@ def get_dims(
           shape = (len(data[modality]),)
         shapes.setdefault(modality, {})[split] = shape
         if len(shape) != 3:
-          raise ValueError(
+          raise UserError(
             f'{path}: {split} {modality} has the shape {shape}, not [N, T, D].'
           )
   for modality, by_split in shapes.items():
     if (
       len(by_split) < len(splits) or len({s[2] for s in by_split.values()}) > 1
     ):
-      raise ValueError(
+      raise UserError(
         f'{path}: {modality} differs between splits: {by_split} of '
         f'{list(splits)}.'
       )

@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
+from affect_jax.errors import UserError
+
 # Tasks whose weight is one number per sample, not one per output.
 ONE_WEIGHT = ('expression', 'sentiment_class')
 # What `input_names` gives for corpora of faces.
@@ -105,7 +107,7 @@ def metadata(builder: Any) -> dict[str, Any]:
   """What `info` stored: 'outputs', 'sources' and 'skipped'."""
   found = builder.info.metadata
   if found is None:
-    raise ValueError(f'{builder.name} in {builder.data_dir} has no metadata.')
+    raise UserError(f'{builder.name} in {builder.data_dir} has no metadata.')
   return found
 
 

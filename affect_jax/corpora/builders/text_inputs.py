@@ -23,6 +23,7 @@ from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.features import text_tokens
 from affect_jax.corpora.features import word_vectors
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 from affect_jax.models import bert
 from affect_jax.models import hugging_face
 from affect_jax.tasks import base
@@ -85,16 +86,16 @@ def build(
     FileNotFoundError: No such model.
   """
   if kind not in KINDS:
-    raise ValueError(f'text is {kind!r}; known: {", ".join(KINDS)}.')
+    raise UserError(f'text is {kind!r}; known: {", ".join(KINDS)}.')
   if average_layers != 1 and kind != 'features':
-    raise ValueError(
+    raise UserError(
       f"average_layers={average_layers} is an option of text='features', not "
       f'of {kind!r}; config.utterance.text.average_layers is that of tokens.'
     )
   if kind in ('given', 'none'):
     dim = listing.dims.get('text', 0) if kind == 'given' else 0
     if kind == 'given' and not dim:
-      raise ValueError(
+      raise UserError(
         "text='given': this corpus has transcripts only; use 'tokens', "
         "'features' or 'words' with a text_model."
       )
@@ -103,7 +104,7 @@ def build(
       kind, dim, {'text': kind}, lambda items: ((i, given(i)) for i in items)
     )
   if not model:
-    raise ValueError(
+    raise UserError(
       f'text={kind!r} needs text_model: '
       + ('a file of word vectors.' if kind == 'words' else 'a BERT folder.')
     )

@@ -22,6 +22,7 @@ from affect_jax.corpora.builders import records
 from affect_jax.corpora.builders import text_inputs
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 
 CUT = 'steps beyond max_steps'
 UNUSED = 'utterances with no modality in use'
@@ -79,7 +80,7 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       ValueError, FileNotFoundError: of the reader, or an option is wrong.
     """
     if window < 0 or not 0 <= eval_hop <= window:
-      raise ValueError(
+      raise UserError(
         f'window is {window} and eval_hop {eval_hop}; 0 <= eval_hop <= window.'
       )
     self._window, self._hop = window, eval_hop or max(1, window // 2)
@@ -215,9 +216,9 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       if x is None:
         x = np.zeros((0, dim) if dim else (0,), np.float32)
       if dim and (x.ndim != 2 or x.shape[1] != dim):
-        raise ValueError(f'{name} is {x.shape}, not [T, {dim}]')
+        raise UserError(f'{name} is {x.shape}, not [T, {dim}]')
       if dim and not np.all(np.isfinite(x)):
-        raise ValueError(f'{name} has values that are not finite')
+        raise UserError(f'{name} has values that are not finite')
       if dim and len(x) > self._max_steps:
         reason = f'{name} {CUT}'
         skipped[reason] = skipped.get(reason, 0) + len(x) - self._max_steps
@@ -227,7 +228,7 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     if not any(record[m + '_length'] for m in self._dims):
       if item.transcript or len(item.sequences.get('text', ())):
         return None
-      raise ValueError(f'no modality at all, of {sorted(self._dims)}')
+      raise UserError(f'no modality at all, of {sorted(self._dims)}')
     record |= face_listing.to_record(item.labels, self._listing.outputs)
     record['transcript'] = item.transcript
     record['turn'] = np.int32(item.turn)

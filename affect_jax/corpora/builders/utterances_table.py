@@ -10,6 +10,7 @@ from affect_jax.corpora.builders import faces_table
 from affect_jax.corpora.features import sequences
 from affect_jax.corpora.files import cells as cells_lib
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 from affect_jax.tasks import emotion as emotion_lib
 from affect_jax.tasks import sentiment_class
 
@@ -122,7 +123,7 @@ def read(path: pathlib.Path, ignore_columns: Sequence[str] = ()) -> Table:
   )
   emotions = tuple(k for k in keys if k in emotion_lib.SYNONYMS)
   if emotions and 'emotion' in keys:
-    raise ValueError(
+    raise UserError(
       f'{path}:1: either the column emotion (one each) or columns '
       f'{", ".join(emotions)} (several at once), not both.'
     )
@@ -158,7 +159,7 @@ def read(path: pathlib.Path, ignore_columns: Sequence[str] = ()) -> Table:
       problems.add(f'{path}:{problem}')
   problems.check()
   if empty:
-    raise ValueError(f'{path}: there are no rows below the header.')
+    raise UserError(f'{path}: there are no rows below the header.')
   kept: list[Row] = []
   for group in groups:
     if any(row.labels for row in group):
@@ -167,7 +168,7 @@ def read(path: pathlib.Path, ignore_columns: Sequence[str] = ()) -> Table:
     for row in group:
       left_out[row.split][UNLABELLED] += 1
   if not any(row.split == 'train' and row.labels for row in kept):
-    raise ValueError(
+    raise UserError(
       f'{path}: no row of split train has a label; left out: {left_out}.'
     )
   shared = [g[0].dialogue for g in groups if len({row.split for row in g}) > 1]
@@ -244,7 +245,7 @@ def _label(key: str, cell: str) -> str | float | None:
   if key == 'sentiment_class':
     if cell.lower() not in sentiment_class.CLASSES:
       known = ', '.join(sentiment_class.CLASSES)
-      raise ValueError(f'{cell!r} is none of {known}.')
+      raise UserError(f'{cell!r} is none of {known}.')
     return cell.lower()
   return cells_lib.number(cell, *RANGES.get(key, (0, 1)))
 
@@ -253,12 +254,12 @@ def _stat(modality: str, file: str, folder: pathlib.Path) -> tuple[int, int]:
   """(size, mtime) of a feature file."""
   suffixes = sequences.SUFFIXES[modality]
   if not file.lower().endswith(suffixes):
-    raise ValueError(f'not a {" or ".join(suffixes)} file.')
+    raise UserError(f'not a {" or ".join(suffixes)} file.')
   try:
     status = os.stat(folder / file)
   except (OSError, ValueError):
     hint = r' (use / and not \ in paths)' if '\\' in file else ''
-    raise ValueError(f'no such file in {folder}{hint}.') from None
+    raise UserError(f'no such file in {folder}{hint}.') from None
   return status.st_size, status.st_mtime_ns
 
 

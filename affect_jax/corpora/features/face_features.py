@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
 
 # By tool: the column that tells it, and names or patterns of what is read.
 OPENFACE, PY_FEAT = 'success', 'FaceScore'
@@ -88,7 +89,7 @@ def read(
       rows, by line; an option is unknown.
   """
   if on_failure not in ON_FAILURE:
-    raise ValueError(
+    raise UserError(
       f'on_failure is {on_failure!r}; known: {", ".join(ON_FAILURE)}.'
     )
   path = sources.existing(path, 'a CSV of OpenFace or py-feat')
@@ -113,9 +114,9 @@ def read(
       problems.add(f'{path}:{line}: {error}.')
   problems.check()
   if not found:
-    raise ValueError(f'{path}: there is a header, and no row.')
+    raise UserError(f'{path}: there is a header, and no row.')
   if face is not None and face not in (known := {row.who for row in found}):
-    raise ValueError(f'{path}: no face {face!r}; known: {sorted(known)}.')
+    raise UserError(f'{path}: no face {face!r}; known: {sorted(known)}.')
   return _faces(
     found,
     tuple(header[c] for c in chosen),
@@ -198,7 +199,7 @@ def _tool(path: pathlib.Path, header: Sequence[str]) -> str:
   tool = next((t for t in DEFAULT if t in header), None)
   needed = ('frame', SCORE.get(tool or '', ''))
   if tool is None or any(name not in header for name in needed):
-    raise ValueError(
+    raise UserError(
       f'{path}: neither OpenFace (columns frame, confidence, success) nor '
       f'py-feat (columns frame, FaceScore); it has {_some(header)}. OpenFace '
       'writes no frames for single pictures.'
@@ -220,12 +221,10 @@ def _columns(
       i for i, name in enumerate(header) if fnmatch.fnmatchcase(name, pattern)
     ]
     if not hits and columns is not None:
-      raise ValueError(
-        f'{path}: no column {pattern!r}; it has {_some(header)}.'
-      )
+      raise UserError(f'{path}: no column {pattern!r}; it has {_some(header)}.')
     places.update(hits)
   if not places:
-    raise ValueError(
+    raise UserError(
       f'{path}: none of the columns {", ".join(default)}; it has '
       f'{_some(header)}.'
     )
@@ -243,7 +242,7 @@ def _row_reader(
   def read_row(cells: Sequence[str]) -> _Row:
     frame = _number(cells[places['frame']], 'frame')
     if not frame.is_integer():
-      raise ValueError(f'frame is {frame}, not a whole number')
+      raise UserError(f'frame is {frame}, not a whole number')
     confidence = _number(cells[score], header[score])
     if success is not None and _number(cells[success], OPENFACE) != 1:
       confidence = np.nan
@@ -265,7 +264,7 @@ def _number(cell: str, name: str) -> float:
   try:
     return float(cell)
   except ValueError:
-    raise ValueError(f'{name} is {cell!r}, not a number') from None
+    raise UserError(f'{name} is {cell!r}, not a number') from None
 
 
 def _some(header: Sequence[str]) -> str:

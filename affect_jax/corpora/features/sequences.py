@@ -4,6 +4,8 @@ import pathlib
 
 import numpy as np
 
+from affect_jax.errors import UserError
+
 SUFFIXES = {'audio': ('.npy', '.wav'), 'vision': ('.npy', '.csv')}
 
 
@@ -19,19 +21,19 @@ def checked(array: np.ndarray, dim: int | None = None) -> np.ndarray:
   """
   if not isinstance(array, np.ndarray) or array.dtype.kind not in 'fiu':
     kind = getattr(array, 'dtype', type(array).__name__)
-    raise ValueError(f'is {kind}, not an array of numbers')
+    raise UserError(f'is {kind}, not an array of numbers')
   if array.ndim != 2 or not array.size:
-    raise ValueError(
+    raise UserError(
       f'has the shape {array.shape}, not (steps, features), each above 0'
     )
   if dim is not None and array.shape[1] != dim:
-    raise ValueError(f'has {array.shape[1]} features per step, not {dim}')
+    raise UserError(f'has {array.shape[1]} features per step, not {dim}')
   with np.errstate(over='ignore', invalid='ignore'):
     array = array.astype(np.float32)
   finite = np.isfinite(array)
   if not finite.all():
     row, column = np.argwhere(~finite)[0]
-    raise ValueError(
+    raise UserError(
       f'has {array[row, column]} in row {row}, column {column}; '
       f'{np.count_nonzero(~finite)} of its values are not finite'
     )
@@ -51,8 +53,8 @@ def read(path: pathlib.Path) -> np.ndarray:
   try:
     array = np.load(path, allow_pickle=False)
   except (OSError, ValueError, EOFError) as e:
-    raise ValueError(f'is no .npy file of numbers: {e}') from e
+    raise UserError(f'is no .npy file of numbers: {e}') from e
   if not isinstance(array, np.ndarray):  # A zip archive by another name.
     array.close()
-    raise ValueError('is an .npz archive, not a .npy file')
+    raise UserError('is an .npz archive, not a .npy file')
   return array

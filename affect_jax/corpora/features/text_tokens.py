@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from affect_jax.errors import UserError
+
 FILE = 'tokenizer.json'
 WORDS = 'vocab.txt'
 # Published tables of words are padded up to a multiple of 8, 64 or 128.
@@ -109,13 +111,13 @@ def load(
   try:
     tokenizer = tokenizers.Tokenizer.from_file(str(path))
   except Exception as e:  # The library raises nothing more precise.
-    raise ValueError(f'{path}: not a tokenizer ({e}).') from e
+    raise UserError(f'{path}: not a tokenizer ({e}).') from e
   tokenizer.no_truncation()
   tokenizer.no_padding()
   tokenizer.encode_special_tokens = True
   single = tokenizer.encode('').ids
   if len(single) != 2 or tokenizer.encode('', '').ids != single + single[1:]:
-    raise ValueError(
+    raise UserError(
       f"{path}: does not write BERT's '[CLS] a [SEP] b [SEP]' but "
       f'{tokenizer.encode("", "").tokens} around two sentences.'
     )
@@ -123,13 +125,13 @@ def load(
   size = 1 + max(tokenizer.get_vocab().values())
   vocabulary = vocabulary or config.get('vocab_size')
   if vocabulary is not None and size > vocabulary:
-    raise ValueError(
+    raise UserError(
       f'{path}: has {size} words, but the model has vectors for {vocabulary}: '
       'it belongs to other weights.'
     )
   told = _check_words(path, tokenizer)
   if vocabulary is not None and vocabulary - size >= PADDED and not told:
-    raise ValueError(
+    raise UserError(
       f'{path}: has {size} words, but the model has vectors for {vocabulary}, '
       f'which is more than padding ({PADDED - 1} at most): the tokenizer is of '
       f'another vocabulary. If not, put the {WORDS} of the model beside it.'
@@ -160,7 +162,7 @@ def _check_words(path: pathlib.Path, tokenizer: Any) -> bool:
       continue
     here, there = tokenizer.token_to_id(word), words.get(word)
     if here != there:
-      raise ValueError(
+      raise UserError(
         f'{path}: is not the tokenizer of {file.name} beside it: {word!r} is '
         f'{_numbered(here)} in {path.name} and {_numbered(there)} in '
         f'{file.name}.'
@@ -178,7 +180,7 @@ def _read_config(path: pathlib.Path) -> dict[str, Any]:
   try:
     return dict(json.loads(path.read_text(encoding='utf-8')))
   except (TypeError, ValueError) as e:
-    raise ValueError(f'{path}: not a JSON object ({e}).') from e
+    raise UserError(f'{path}: not a JSON object ({e}).') from e
 
 
 def encode(
@@ -206,18 +208,18 @@ def encode(
       one that is a string rather than a list of strings.
   """
   if max_length < 3 or max_length > (tokenizer.positions or max_length):
-    raise ValueError(
+    raise UserError(
       f'max_length is {max_length}, not in 3..{tokenizer.positions or ""}.'
     )
   contexts = [()] * len(texts) if contexts is None else contexts
   if len(contexts) != len(texts):
-    raise ValueError(f'{len(contexts)} contexts for {len(texts)} texts.')
+    raise UserError(f'{len(contexts)} contexts for {len(texts)} texts.')
   for row, (text, context) in enumerate(zip(texts, contexts, strict=True)):
     if isinstance(context, str):
-      raise ValueError(f'Context {row} is a string, not a list: {context!r}.')
+      raise UserError(f'Context {row} is a string, not a list: {context!r}.')
     for part in (text, *context):
       if not isinstance(part, str):
-        raise ValueError(f'Text or context {row} has {part!r}, not a string.')
+        raise UserError(f'Text or context {row} has {part!r}, not a string.')
   library = tokenizer.tokenizer
   bare = {'add_special_tokens': False}
   read = library.encode_batch(list(texts), **bare)
@@ -261,7 +263,7 @@ def pad(
   longest = max(map(len, sequences), default=0)
   length = longest if length is None else length
   if longest > length:
-    raise ValueError(f'A sequence of {longest} ids does not fit in {length}.')
+    raise UserError(f'A sequence of {longest} ids does not fit in {length}.')
   ids = np.zeros((len(sequences), length), np.int32)
   mask = np.zeros(ids.shape, bool)
   for row, sequence in enumerate(sequences):

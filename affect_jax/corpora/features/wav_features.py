@@ -25,6 +25,8 @@ from typing import Any
 
 import numpy as np
 
+from affect_jax.errors import UserError
+
 MEL_BANDS = 40
 # Seconds.
 HOP, WINDOW, PITCH_WINDOW = 0.010, 0.025, 0.064
@@ -69,12 +71,12 @@ def features(
   """
   step = round(hop * sample_rate)
   if sample_rate < 2000 or mel_bands < 1 or step < 1:
-    raise ValueError(
+    raise UserError(
       f'sample_rate is {sample_rate}, mel_bands {mel_bands} and hop {hop} s; '
       'at least 2000, 1 and one sample.'
     )
   if not 0 < pitches[0] < pitches[1] <= sample_rate / 2:
-    raise ValueError(
+    raise UserError(
       f'pitches are {pitches}; 0 < lowest < highest <= {sample_rate / 2:g} Hz.'
     )
   librosa, soundfile = _libraries()
@@ -147,15 +149,15 @@ def _sound(
   try:
     sound, rate = soundfile.read(path, dtype='float32', always_2d=True)
   except soundfile.SoundFileError as e:
-    raise ValueError(
+    raise UserError(
       f'{path}: not a recording that libsndfile reads ({e}); a .wav file is '
       'expected.'
     ) from e
   if not len(sound):
-    raise ValueError(f'{path}: the recording has no samples.')
+    raise UserError(f'{path}: the recording has no samples.')
   if not np.all(np.isfinite(sound)):
     count = np.count_nonzero(~np.isfinite(sound))
-    raise ValueError(f'{path}: {count} samples are not finite.')
+    raise UserError(f'{path}: {count} samples are not finite.')
   sound = sound.mean(axis=1)
   if rate != sample_rate:
     sound = librosa.resample(sound, orig_sr=rate, target_sr=sample_rate)

@@ -16,6 +16,8 @@ import unicodedata
 
 import numpy as np
 
+from affect_jax.errors import UserError
+
 # In this order: what n't is taken from, n't itself, 's and the like; 3.5 and
 # 1,000, words, three dots, and every other mark by itself.
 _TOKEN = re.compile(
@@ -126,7 +128,7 @@ def load(
         phrases += 1
         continue
       if spaces != dim:
-        raise ValueError(
+        raise UserError(
           f'{path}:{number}: {spaces} numbers, not {dim}: {_show(line)}.'
         )
       if word not in wanted:
@@ -136,7 +138,7 @@ def load(
         continue
       vectors[wanted[word]] = _vector(path, number, line)
   if asked and not vectors:
-    raise ValueError(
+    raise UserError(
       f'{path}: has none of the {len(asked)} words, such as '
       f'{list(asked)[:5]}; is it of another language or case?'
     )
@@ -162,7 +164,7 @@ def embed(vectors: WordVectors, words: Sequence[str]) -> np.ndarray:
   """
   foreign = [word for word in words if word not in vectors.asked]
   if foreign:
-    raise ValueError(
+    raise UserError(
       f'{foreign[:5]} were not looked for in {vectors.file}; give them to '
       'load().'
     )
@@ -181,7 +183,7 @@ def _read_first(path: Any, line: bytes, dim: int | None) -> tuple[int, bool]:
   header = len(fields) == 2 and all(x.isdigit() for x in fields)
   found = int(fields[1]) if header else len(fields) - 1
   if found < 1 or dim not in (None, found):
-    raise ValueError(
+    raise UserError(
       f'{path}:1: {found} numbers, not {dim or "a word and its numbers"}: '
       f'{_show(line)}.'
     )
@@ -210,12 +212,12 @@ def _vector(path: Any, number: int, line: bytes) -> np.ndarray:
   values = line.split(b' ')[1:]
   for x in values:
     if not _is_number(x):
-      raise ValueError(
+      raise UserError(
         f'{path}:{number}: {_show(x)} is not a number: {_show(line)}.'
       )
   vector = np.array([float(x) for x in values], np.float32)
   if not np.all(np.isfinite(vector)):
-    raise ValueError(f'{path}:{number}: not finite: {_show(line)}.')
+    raise UserError(f'{path}:{number}: not finite: {_show(line)}.')
   return vector
 
 

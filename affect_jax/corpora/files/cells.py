@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 import difflib
 import pathlib
 
+from affect_jax.errors import UserError
+
 
 def columns(
   path: pathlib.Path,
@@ -45,21 +47,21 @@ def columns(
     hint = ''
     if len(header) == 1 and (';' in header[0] or '\t' in header[0]):
       hint = ' Cells are separated by commas.'
-    raise ValueError(
+    raise UserError(
       f'{path}:1: unknown column {", ".join(unknown)}; known: {choices}; name '
       f'others in `ignore_columns`.{hint}'
     )
   twice = sorted({k for k in keys if keys.count(k) > 1})
   if twice:
-    raise ValueError(f'{path}:1: column {", ".join(twice)} occurs twice.')
+    raise UserError(f'{path}:1: column {", ".join(twice)} occurs twice.')
   for name in required:
     if name not in keys:
-      raise ValueError(
+      raise UserError(
         f'{path}:1: there is no column {name!r}; known: {choices}.'
       )
   absent = sorted(set(ignore) - set(names))
   if absent:
-    raise ValueError(
+    raise UserError(
       f'{path}:1: `ignore_columns` names {", ".join(absent)}, which the file '
       'does not have.'
     )
@@ -77,10 +79,10 @@ def number(cell: str, low: float, high: float) -> float | None:
   try:
     value = float(cell)
   except ValueError:
-    raise ValueError(f'{cell!r} is not a number.') from None
+    raise UserError(f'{cell!r} is not a number.') from None
   # NaN compares false to everything.
   if not low <= value <= high:
-    raise ValueError(
+    raise UserError(
       f'{cell!r} is not in [{low:g}, {high:g}]; leave the cell empty where '
       'nothing is annotated.'
     )

@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from affect_jax.errors import UserError
+
 # Booleans, numbers, byte strings, strings and objects; no records, no dates.
 _CODE = re.compile(r'(b1|\?|[iuf](1|2|4|8|16)|c(8|16|32)|[SU]\d{1,7}|O8?)')
 
@@ -47,11 +49,11 @@ def load(path: str | pathlib.Path, encoding: str = 'latin1') -> Any:
     except _Refusal:
       raise
     except _Kind as e:
-      raise ValueError(
+      raise UserError(
         f'{path}: {e} are not read; arrays of numbers and strings are.'
       ) from e
     except Exception as e:  # A damaged pickle may raise nearly anything.
-      raise ValueError(
+      raise UserError(
         f'{path}: not a pickle, or damaged or truncated '
         f'({type(e).__name__}: {e}). Compare its size and sha256 with the '
         'source; download it again.'
@@ -140,7 +142,7 @@ def _from_buffer(
 def _scalar(dtype: _Dtype, data: Any = b'') -> Any:
   """One number or string, in numpy's type."""
   if dtype.real.hasobject:
-    raise ValueError('a scalar object')
+    raise UserError('a scalar object')
   if not dtype.real.itemsize:
     return dtype.real.type()
   data = data.encode('latin1') if isinstance(data, str) else data
@@ -150,7 +152,7 @@ def _scalar(dtype: _Dtype, data: Any = b'') -> Any:
 def _encode(text: str, encoding: str) -> bytes:
   """How protocols 0 to 2 of Python 3 write bytes; other codecs do more."""
   if encoding not in ('latin1', 'latin-1'):
-    raise ValueError(f'the codec {encoding!r}')
+    raise UserError(f'the codec {encoding!r}')
   return text.encode('latin1')
 
 
@@ -159,7 +161,7 @@ def _bytes(data: Any = b'', *unused: Any) -> bytes:
   if isinstance(data, str):
     return data.encode('latin1')
   if not isinstance(data, bytes | bytearray | list):
-    raise ValueError(f'bytes({data!r})')
+    raise UserError(f'bytes({data!r})')
   return bytes(data)
 
 

@@ -10,6 +10,8 @@ from PIL import ImageOps
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from affect_jax.errors import UserError
+
 _ORIENTATION = 0x0112  # EXIF: 1 is upright
 
 
@@ -36,9 +38,9 @@ def read(path: epath.PathLike) -> bytes:
   try:
     data = epath.Path(path).read_bytes()
   except OSError as e:
-    raise ValueError(f'cannot be read ({e.strerror})') from e
+    raise UserError(f'cannot be read ({e.strerror})') from e
   if not data:
-    raise ValueError('is an empty file')
+    raise UserError('is an empty file')
   try:
     with Image.open(io.BytesIO(data)) as picture:
       picture.load()
@@ -52,8 +54,8 @@ def read(path: epath.PathLike) -> bytes:
       return _png(ImageOps.exif_transpose(picture))
   except Exception as e:  # Pillow's plugins raise errors of any type.
     if isinstance(e, Image.UnidentifiedImageError):
-      raise ValueError('is not a picture') from e
-    raise ValueError(f'cannot be decoded ({_first_line(e)})') from e
+      raise UserError('is not a picture') from e
+    raise UserError(f'cannot be decoded ({_first_line(e)})') from e
 
 
 def _png(picture: Image.Image) -> bytes:
@@ -62,7 +64,7 @@ def _png(picture: Image.Image) -> bytes:
     greys = np.clip(np.asarray(picture), 0, 65535)
     picture = Image.fromarray((greys >> 8).astype(np.uint8))
   elif picture.mode == 'F':
-    raise ValueError('floating point pixels have no known range')
+    raise UserError('floating point pixels have no known range')
   encoded = io.BytesIO()
   picture.convert('RGB').save(encoded, 'PNG')
   return encoded.getvalue()

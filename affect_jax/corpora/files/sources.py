@@ -7,6 +7,8 @@ import json
 import pathlib
 from typing import Any
 
+from affect_jax.errors import UserError
+
 # More would only scroll the first ones away.
 MAX_PROBLEMS = 20
 
@@ -28,7 +30,7 @@ class Problems:
   def check(self) -> None:
     """Raises ValueError if there is any problem."""
     if self._problems:
-      raise ValueError(
+      raise UserError(
         f'{self._source} cannot be used:\n  ' + '\n  '.join(self._problems)
       )
 
@@ -78,18 +80,18 @@ def read_rows(path: pathlib.Path) -> Iterator[tuple[int, list[str]]]:
       except StopIteration:
         break
       except UnicodeDecodeError as e:
-        raise ValueError(
+        raise UserError(
           f'{path}:{_undecodable_line(path)}: not UTF-8 text; save the file '
           'as "CSV UTF-8".'
         ) from e
       except csv.Error as e:
-        raise ValueError(f'{path}:{line}: not valid CSV: {e}.') from e
+        raise UserError(f'{path}:{line}: not valid CSV: {e}.') from e
       if cells:
         empty = False
         yield line, cells
       line = rows.line_num + 1
   if empty:
-    raise ValueError(f'{path}: the file is empty; a header line is expected.')
+    raise UserError(f'{path}: the file is empty; a header line is expected.')
 
 
 def _undecodable_line(path: pathlib.Path) -> int:

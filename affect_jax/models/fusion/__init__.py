@@ -22,6 +22,7 @@ from typing import Any
 
 import flax.linen as nn
 
+from affect_jax.errors import UserError
 from affect_jax.models.fusion import concat
 from affect_jax.models.fusion import early
 from affect_jax.models.fusion import gated
@@ -55,7 +56,7 @@ def get_fusion(name: str, **options: Any) -> nn.Module:
     ValueError: Unknown name or option; the message lists the known.
   """
   if name not in FUSIONS:
-    raise ValueError(f'Unknown fusion {name!r}; known: {sorted(FUSIONS)}.')
+    raise UserError(f'Unknown fusion {name!r}; known: {sorted(FUSIONS)}.')
   known = [
     option
     for option in inspect.signature(FUSIONS[name]).parameters
@@ -63,5 +64,5 @@ def get_fusion(name: str, **options: Any) -> nn.Module:
   ]
   unknown = sorted(set(options) - set(known))
   if unknown:
-    raise ValueError(f'Unknown options {unknown} of {name}; known: {known}.')
+    raise UserError(f'Unknown options {unknown} of {name}; known: {known}.')
   return FUSIONS[name](**options, name='fusion')

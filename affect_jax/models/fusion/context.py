@@ -10,6 +10,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 
+from affect_jax.errors import UserError
 from affect_jax.models import sequence
 from affect_jax.models import temporal
 
@@ -62,7 +63,7 @@ def get_context(name: str, **options: Any) -> nn.Module:
     ValueError: Unknown name or option; the message lists the known.
   """
   if name not in CONTEXTS:
-    raise ValueError(f'Unknown context {name!r}; known: {sorted(CONTEXTS)}.')
+    raise UserError(f'Unknown context {name!r}; known: {sorted(CONTEXTS)}.')
   known = [
     option
     for option in inspect.signature(CONTEXTS[name]).parameters
@@ -70,5 +71,5 @@ def get_context(name: str, **options: Any) -> nn.Module:
   ]
   unknown = sorted(set(options) - set(known))
   if unknown:
-    raise ValueError(f'Unknown options {unknown} of {name}; known: {known}.')
+    raise UserError(f'Unknown options {unknown} of {name}; known: {known}.')
   return CONTEXTS[name](**options, name='context')

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from affect_jax.errors import UserError
 from affect_jax.models import sequence
 from affect_jax.models.fusion import modalities
 
@@ -52,9 +53,7 @@ class EarlyLstm(nn.Module):
       ValueError: An unknown `align`, or 'steps' with different lengths T.
     """
     if self.align not in _ALIGN:
-      raise ValueError(
-        f'Unknown align={self.align!r}; known: {sorted(_ALIGN)}.'
-      )
+      raise UserError(f'Unknown align={self.align!r}; known: {sorted(_ALIGN)}.')
     x, mask = _ALIGN[self.align](modalities.ordered(sequences, masks))
     x = sequence.Lstm(
       self.width, self.layers, self.bidirectional, self.dropout, name='lstm'
@@ -107,7 +106,7 @@ def _resampled(given):
 def _stepwise(given):
   lengths = {name: x.shape[1] for name, (x, _) in given.items()}
   if len(set(lengths.values())) > 1:
-    raise ValueError(
+    raise UserError(
       f"align='steps' needs one length, not {lengths}; use 'resample'."
     )
   x = jnp.concatenate([x for x, _ in given.values()], -1)

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from affect_jax.errors import UserError
 from affect_jax.models import sequence
 from affect_jax.models.fusion import misa_losses
 from affect_jax.models.fusion import modalities
@@ -74,7 +75,7 @@ class Misa(nn.Module):
       ValueError: An unknown encoder; `width` is not a multiple of `heads`.
     """
     if self.width % self.heads:
-      raise ValueError(
+      raise UserError(
         f'width={self.width} is not a multiple of heads={self.heads}.'
       )
     given = modalities.ordered(sequences, masks)
@@ -114,7 +115,7 @@ class Misa(nn.Module):
     if kind == 'mean':
       return sequence.mean(x, mask)
     if kind != 'lstm':
-      raise ValueError(
+      raise UserError(
         f"Unknown encoder {kind!r} of {name}; known: ['lstm', 'mean']."
       )
     units = modalities.option(self.hidden, name) or x.shape[-1]

@@ -9,6 +9,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from affect_jax.errors import UserError
 from affect_jax.models import sequence
 
 ORDER = ('text', 'audio', 'vision')
@@ -31,11 +32,11 @@ def ordered(
       types that do not fit.
   """
   if not sequences:
-    raise ValueError(f'There is no modality; known: {list(ORDER)}.')
+    raise UserError(f'There is no modality; known: {list(ORDER)}.')
   if unknown := sorted(set(sequences) - set(ORDER)):
-    raise ValueError(f'Unknown modalities {unknown}; known: {list(ORDER)}.')
+    raise UserError(f'Unknown modalities {unknown}; known: {list(ORDER)}.')
   if set(sequences) != set(masks):
-    raise ValueError(
+    raise UserError(
       f'Sequences of {sorted(sequences)}, but masks of {sorted(masks)}.'
     )
   given = {}
@@ -44,11 +45,11 @@ def ordered(
       continue
     x, mask = sequences[name], masks[name]
     if x.ndim != 3 or not jnp.issubdtype(x.dtype, jnp.floating):
-      raise ValueError(
+      raise UserError(
         f'{name}: floats [B, T, D] are expected, not {x.dtype} {x.shape}.'
       )
     if mask.shape != x.shape[:2] or mask.dtype != bool:
-      raise ValueError(
+      raise UserError(
         f'{name}: its mask is {mask.dtype} {mask.shape}, not bool '
         f'{x.shape[:2]}.'
       )
@@ -73,5 +74,5 @@ def option(value: Any, name: str) -> Any:
   if not isinstance(value, Mapping):
     return value
   if name not in value:
-    raise ValueError(f'No option for {name!r}, only for {sorted(value)}.')
+    raise UserError(f'No option for {name!r}, only for {sorted(value)}.')
   return value[name]

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from affect_jax.errors import UserError
 from affect_jax.models import sequence
 from affect_jax.models import temporal
 from affect_jax.models.fusion import modalities
@@ -75,7 +76,7 @@ class Mult(nn.Module):
       ValueError: `width` is not a multiple of `heads`.
     """
     if self.width % self.heads:
-      raise ValueError(
+      raise UserError(
         f'width={self.width} is not a multiple of heads={self.heads}.'
       )
     given = modalities.ordered(sequences, masks)

@@ -12,6 +12,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from affect_jax.errors import UserError
 from affect_jax.models import sequence
 from affect_jax.models.fusion import modalities
 from affect_jax.models.fusion import self_mm_labels
@@ -133,7 +134,7 @@ class SelfMm(nn.Module):
     if kind == 'mean':
       return sequence.mean(x, mask)
     if kind != 'lstm':
-      raise ValueError(
+      raise UserError(
         f"Unknown text={kind!r} of self_mm; known: ['first', 'lstm', 'mean']."
       )
     units = modalities.option(self.hidden, name)

@@ -7,6 +7,7 @@ import flax.core
 import flax.linen as nn
 import jax
 
+from affect_jax.errors import UserError
 from affect_jax.models import sequence
 from affect_jax.models.fusion import modalities
 
@@ -72,7 +73,7 @@ class Summaries(Reader):
     for name, (x, mask) in modalities.ordered(sequences, masks).items():
       kind = modalities.option(self.encoder, name)
       if kind not in sequence.SUMMARIES:
-        raise ValueError(
+        raise UserError(
           f'Unknown encoder {kind!r} of {name}; known: '
           f'{sorted(sequence.SUMMARIES)}.'
         )
@@ -85,6 +86,6 @@ class Summaries(Reader):
       try:
         encoder = sequence.SUMMARIES[kind](**options, name=name)
       except TypeError as error:
-        raise ValueError(f'encoder_options of {kind}: {error}') from error
+        raise UserError(f'encoder_options of {kind}: {error}') from error
       vectors[name] = encoder(x, mask, train=train)
     return vectors
