@@ -16,6 +16,7 @@ from PIL import Image
 from PIL import ImageDraw
 from PIL import ImageFont
 
+from affect_jax import whole_file
 from affect_jax.errors import UserError
 
 CELL, PAD, LINE = 168, 12, 17
@@ -207,9 +208,8 @@ def save(sheet: Image.Image, out: str | pathlib.Path) -> None:
   """Writes the picture whole or not at all."""
   out = pathlib.Path(out)
   out.parent.mkdir(parents=True, exist_ok=True)
-  partial = out.with_name(f'.partial-{out.name}')
-  sheet.save(partial)
-  partial.replace(out)
+  with whole_file.writing(out) as partial:
+    sheet.save(partial)
 
 
 def main(argv: Sequence[str]) -> None:

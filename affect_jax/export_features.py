@@ -35,6 +35,7 @@ import numpy as np
 import tensorflow as tf
 
 from affect_jax import defaults
+from affect_jax import whole_file
 from affect_jax.data import clips as clips_lib
 from affect_jax.errors import UserError
 from affect_jax.evaluation import views
@@ -218,10 +219,8 @@ def _make_progress(total: int, every_secs: float) -> Callable[[int], None]:
 
 
 def _write(path: pathlib.Path, features: np.ndarray) -> None:
-  partial = path.with_name(f'.partial-{path.name}')
-  with open(partial, 'wb') as file:
-    np.save(file, features)
-  partial.replace(path)
+  with whole_file.writing(path) as partial:
+    np.save(partial, features)
 
 
 def main(argv: Sequence[str]) -> None:

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 import dataclasses
-import os
 import pathlib
-import shutil
 
 import numpy as np
 
+from affect_jax import whole_file
 from affect_jax.abaw import files
 from affect_jax.errors import UserError
 
@@ -100,22 +99,20 @@ def write(path: str | pathlib.Path, frames: files.Frames) -> None:
   path = pathlib.Path(path)
   path.parent.mkdir(parents=True, exist_ok=True)
   first = files.FIRST[frames.layout.task == 'mtl']
-  temporary = path.with_name(f'{path.name}.tmp')
-  try:
-    with open(temporary, 'w', encoding='utf-8', newline='\n') as file:
-      file.write(','.join([first, *frames.layout.header]) + '\n')
-      for name, row in zip(frames.names, frames.values.tolist(), strict=True):
-        file.write(','.join([name, *_cells(row, frames.layout)]) + '\n')
-    os.replace(temporary, path)
-  finally:
-    temporary.unlink(missing_ok=True)
+  with (
+    whole_file.writing(path) as partial,
+    open(partial, 'w', encoding='utf-8', newline='\n') as file,
+  ):
+    file.write(','.join([first, *frames.layout.header]) + '\n')
+    for name, row in zip(frames.names, frames.values.tolist(), strict=True):
+      file.write(','.join([name, *_cells(row, frames.layout)]) + '\n')
 
 
 def write_per_video(folder: str | pathlib.Path, frames: files.Frames) -> None:
   """Writes folder/VIDEO.txt for every video, all of them or none.
 
   Raises:
-    FileExistsError: The folder is there already.
+    FileExistsError: The folder exists.
     ValueError: A value is missing or out of range, or a video's frames are
       not 1, 2, ... N: rows have no names, so that none may be absent. Or the
       layout is that of the MTL challenge, which has no such files.
@@ -135,24 +132,15 @@ def write_per_video(folder: str | pathlib.Path, frames: files.Frames) -> None:
         f'{video}: frame {absent[0]} is absent; a file per video needs every '
         'frame from 1 on.'
       )
-  folder = pathlib.Path(folder)
-  if folder.exists():
-    raise FileExistsError(f'{folder} is there already; give another name.')
-  temporary = folder.with_name(f'{folder.name}.{os.getpid()}.tmp')
-  temporary.mkdir(parents=True)
-  try:
+  with whole_file.writing_folder(folder) as partial:
     for video, rows in videos.items():
-      file = temporary / f'{video}.txt'
-      file.parent.mkdir(parents=True, exist_ok=True)
-      with open(file, 'w', encoding='utf-8', newline='\n') as f:
-        f.write(','.join(frames.layout.header) + '\n')
+      path = partial / f'{video}.txt'
+      path.parent.mkdir(parents=True, exist_ok=True)
+      with open(path, 'w', encoding='utf-8', newline='\n') as file:
+        file.write(','.join(frames.layout.header) + '\n')
         for number in sorted(rows):
           row = frames.values[rows[number]].tolist()
-          f.write(','.join(_cells(row, frames.layout)) + '\n')
-    os.rename(temporary, folder)
-  except BaseException:
-    shutil.rmtree(temporary, ignore_errors=True)
-    raise
+          file.write(','.join(_cells(row, frames.layout)) + '\n')
 
 
 def _cells(row, layout):

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 import csv
-import os
 import pathlib
 import textwrap
 from typing import Any
 
+from affect_jax import whole_file
 from affect_jax.doctor import duplicates
 from affect_jax.doctor import findings as findings_lib
 from affect_jax.doctor import label_checks
@@ -230,11 +230,11 @@ def write(
   out = pathlib.Path(folder).expanduser()
   out.mkdir(parents=True, exist_ok=True)
   run_folder.write_json(str(out / 'doctor.json'), dict(report))
-  partial = out / '.partial-report.txt'
-  partial.write_text(text(report), encoding='utf-8')
-  os.replace(partial, out / 'report.txt')
-  partial = out / '.partial-duplicates.csv'
-  with open(partial, 'w', encoding='utf-8', newline='') as file:
+  whole_file.write_text(out / 'report.txt', text(report))
+  with (
+    whole_file.writing(out / 'duplicates.csv') as partial,
+    open(partial, 'w', encoding='utf-8', newline='') as file,
+  ):
     rows = csv.writer(file)
     rows.writerow(PAIRS)
     who = lambda row: (survey.where(row), survey.id(row))
@@ -246,4 +246,3 @@ def write(
         near.pairs.tolist(), near.distance, near.correlation, strict=True
       ):
         rows.writerow(['near', *who(a), *who(b), int(bits), f'{alike:.4f}'])
-  os.replace(partial, out / 'duplicates.csv')

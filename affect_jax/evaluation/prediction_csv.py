@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from affect_jax import whole_file
+
 
 def write(
   path: str, tasks: Sequence[Any], rows: Mapping[str, Mapping[str, Any]]
@@ -34,8 +36,10 @@ def write(
         f'predicted/{task.name}/{output}',
       ]
   os.makedirs(os.path.dirname(path), exist_ok=True)
-  temporary = f'{path}.tmp'
-  with open(temporary, 'w', newline='', encoding='utf-8') as file:
+  with (
+    whole_file.writing(path) as partial,
+    open(partial, 'w', newline='', encoding='utf-8') as file,
+  ):
     writer = csv.writer(file)
     writer.writerow(header)
     for corpus, own in rows.items():
@@ -49,7 +53,6 @@ def write(
             own['weights'][task.name][i],
           )
         writer.writerow(line)
-  os.replace(temporary, path)
 
 
 def _cells(

@@ -9,16 +9,14 @@ from typing import Any
 
 import ml_collections
 
+from affect_jax import whole_file
 from affect_jax.errors import UserError
 
 
 def write_json(path: str, value: Any) -> None:
-  """Writes JSON under a temporary name, then renames. NaN becomes null."""
-  temporary = f'{path}.tmp'
-  with open(temporary, 'w', encoding='utf-8') as file:
-    json.dump(_plain(value), file, indent=2, allow_nan=False)
-    file.write('\n')
-  os.replace(temporary, path)
+  """Writes JSON whole or not at all. NaN becomes null."""
+  text = json.dumps(_plain(value), indent=2, allow_nan=False)
+  whole_file.write_text(path, text + '\n')
 
 
 def read_json(path: str) -> Any:
@@ -85,9 +83,7 @@ def truncate_jsonl(path: str, step: int) -> None:
   with open(path, encoding='utf-8') as file:
     lines = [x for x in file if x.endswith('\n')]
   kept = [x for x in lines if json.loads(x)['step'] <= step]
-  with open(f'{path}.tmp', 'w', encoding='utf-8') as file:
-    file.writelines(kept)
-  os.replace(f'{path}.tmp', path)
+  whole_file.write_text(path, ''.join(kept))
 
 
 def append_jsonl(path: str, step: int, values: dict[str, float]) -> None:

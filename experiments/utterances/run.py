@@ -26,6 +26,7 @@ from scipy import stats
 import tensorflow as tf
 
 from affect_jax import train
+from affect_jax import whole_file
 from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
 from affect_jax.run import log_format
@@ -151,10 +152,7 @@ def _summarise(root, chosen, seeds) -> None:
   run_folder.write_json(
     os.path.join(root, 'results.json'), {**about, 'test': table}
   )
-  path = os.path.join(root, 'table.md')
-  with open(f'{path}.tmp', 'w', encoding='utf-8') as file:
-    file.write(text + '\n')
-  os.replace(f'{path}.tmp', path)
+  whole_file.write_text(os.path.join(root, 'table.md'), text + '\n')
   print(text)
 
 

@@ -38,7 +38,7 @@ def test_every_task_has_the_organisers_header_and_rows(tmp_path):
       f'--out={out}',
     )
     written[task] = out.read_text().splitlines(keepends=True)
-    assert not list(tmp_path.glob('*.tmp'))
+    assert not list(tmp_path.glob('.partial-*'))
   assert written['va'][0] == VA_HEADER
   assert written['expr'][0] == f'image_location,{EXPR_NAMES}\n'
   assert written['au'][0] == f'image_location,{AU_NAMES}\n'
@@ -240,7 +240,7 @@ def test_files_per_video_have_a_row_for_every_frame(tmp_path):
   back = files.read_submission(out)
   assert back.layout == files.EXPR_7
   assert back.names == ids_of('a', range(1, 6)) + ids_of('b_right', (1, 2))
-  with pytest.raises(SystemExit, match='there already'):
+  with pytest.raises(SystemExit, match='exists; give another'):
     run_cli(*flags, '--task=expr')
   with pytest.raises(SystemExit, match="abaw2 has no task 'mtl'"):
     run_cli(*flags, '--task=mtl')

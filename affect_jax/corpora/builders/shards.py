@@ -27,6 +27,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core import example_serializer
 
+from affect_jax import whole_file
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import records
 from affect_jax.corpora.files import pictures
@@ -114,7 +115,7 @@ def plan(
     'samples': count,
     'left_out': [[*key, n] for key, n in sorted(left_out.items())],
   }
-  _write_text(finished, json.dumps(result))
+  whole_file.write_text(finished, json.dumps(result))
   return result
 
 
@@ -122,7 +123,7 @@ def write(job: Job) -> None:
   """Writes one shard and its report, unless they are there.
 
   Raises:
-    ValueError: pictures that cannot be read, or an id that is there twice;
+    ValueError: Pictures that cannot be read, or an id that appears twice;
       lists up to 20 of them.
   """
   if job.finished:
@@ -134,8 +135,10 @@ def write(job: Job) -> None:
   serializer = example_serializer.ExampleSerializer(layout)
   problems = sources.Problems(job.root)
   result = {'examples': 0, 'bytes': 0, 'skipped': 0}
-  partial = epath.Path(job.target + '.partial')
-  with tf.io.TFRecordWriter(str(partial)) as writer:
+  with (
+    whole_file.writing(job.target) as partial,
+    tf.io.TFRecordWriter(str(partial)) as writer,
+  ):
     for subject, frames in _rows(job, problems):
       read = []
       for name, picture, labels in frames:
@@ -165,10 +168,9 @@ def write(job: Job) -> None:
         serializer.serialize_example(features.encode_example(example))
       )
       result['examples'] += 1
-  problems.check()
-  result['bytes'] = partial.stat().length
-  partial.replace(job.target)
-  _write_text(job.report, json.dumps(result))
+    problems.check()
+  result['bytes'] = epath.Path(job.target).stat().length
+  whole_file.write_text(job.report, json.dumps(result))
 
 
 def write_all(
@@ -263,9 +265,3 @@ def _row(item: face_listing.Sample | face_listing.Window) -> list[Any]:
 def _hash(name: str) -> str:
   """64 bits as 16 hex digits."""
   return hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
-
-
-def _write_text(path: epath.Path, text: str) -> None:
-  partial = path.parent / (path.name + '.partial')
-  partial.write_text(text)
-  partial.replace(path)

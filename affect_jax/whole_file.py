@@ -1,0 +1,79 @@
+"""A file or a folder gets its name when it is whole, or never.
+
+Whatever ends a process on the way, a reader finds the old content or the new
+one. What was not finished stands beside it as `.partial-NAME`, which the next
+attempt replaces.
+"""
+
+from collections.abc import Iterator
+import contextlib
+import os
+
+from etils import epath
+
+
+@contextlib.contextmanager
+def writing(path: epath.PathLike) -> Iterator[epath.Path]:
+  """Gives a temporary path to write to, which then becomes `path`.
+
+  It ends as `path` does, for writers that go by the suffix. An error inside
+  of the block removes it, and leaves what `path` held. Afterwards the content
+  is on disk: a power cut does not take it.
+
+  Args:
+    path: Local, or of a store that epath knows (gs://, s3://); its folder
+      exists.
+  """
+  path = epath.Path(path)
+  partial = path.parent / f'.partial-{path.name}'
+  try:
+    yield partial
+    _to_disk(partial)
+    partial.replace(path)
+  except BaseException:
+    partial.unlink(missing_ok=True)
+    raise
+  _to_disk(path.parent)
+
+
+def write_text(path: epath.PathLike, text: str) -> None:
+  """Writes UTF-8 text, whole or not at all."""
+  with writing(path) as partial:
+    partial.write_text(text)
+
+
+@contextlib.contextmanager
+def writing_folder(path: epath.PathLike) -> Iterator[epath.Path]:
+  """Gives a temporary, empty folder, which then becomes `path`.
+
+  Raises:
+    FileExistsError: `path` exists; nothing was written.
+  """
+  path = epath.Path(path)
+  if path.exists():
+    raise FileExistsError(f'{path} exists; give another name.')
+  partial = path.parent / f'.partial-{path.name}'
+  partial.rmtree(missing_ok=True)
+  partial.mkdir(parents=True)
+  try:
+    yield partial
+    for folder, _, files in os.walk(partial):
+      for name in files:
+        _to_disk(epath.Path(folder) / name)
+      _to_disk(epath.Path(folder))
+    partial.rename(path)
+  except BaseException:
+    partial.rmtree(missing_ok=True)
+    raise
+  _to_disk(path.parent)
+
+
+def _to_disk(path: epath.Path) -> None:
+  """Waits until a local file, or the names in a folder, are on disk."""
+  if '://' in os.fspath(path):
+    return
+  opened = os.open(path, os.O_RDONLY)
+  try:
+    os.fsync(opened)
+  finally:
+    os.close(opened)
