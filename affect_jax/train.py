@@ -18,6 +18,7 @@ from affect_jax.evaluation import table
 from affect_jax.run import build
 from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
+from affect_jax.run import tasks as run_tasks
 from affect_jax.training import checkpoint
 from affect_jax.training import initialize
 from affect_jax.training import interrupt
@@ -52,6 +53,9 @@ def train_and_evaluate(
     table.show(results, workdir)
     return results
 
+  # A run that began before this was refused goes on.
+  if not run_folder.is_started(workdir):
+    run_tasks.check_balance(config)
   run = build.build(config)
   if main_process:
     run_folder.write_json(

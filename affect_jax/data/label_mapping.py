@@ -1,4 +1,4 @@
-"""From a corpus' columns to a task's outputs, by name, and what is there."""
+"""From a corpus' columns to a task's outputs, by name."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 from absl import logging
 import numpy as np
 import tensorflow as tf
-import tensorflow_datasets as tfds
 
 from affect_jax.corpora.builders import records
 from affect_jax.errors import UserError
@@ -62,36 +61,13 @@ def _mapped(values: tf.Tensor, matrix: np.ndarray) -> tf.Tensor:
   return tf.einsum('...c,ck->...k', values, matrix)
 
 
-def count(dataset: tf.data.Dataset, tasks: Sequence[Any]) -> dict[str, Any]:
-  """Counts the labels of a split.
-
-  Args:
-    dataset: Yields {'labels': {task: [K]}, 'weights': {task: [] or [K]}}.
-    tasks: The tasks to count.
-
-  Returns:
-    {task: {'labelled': [K] or [], 'mass': [K]}}, float64: sum of weights, and
-    of weights × labels (class counts; positives of an action unit).
-  """
-  total = {t.name: {'labelled': 0.0, 'mass': 0.0} for t in tasks}
-  for batch in tfds.as_numpy(dataset.batch(4096)):
-    for task in tasks:
-      labels = batch['labels'][task.name].astype(np.float64)
-      weights = batch['weights'][task.name].astype(np.float64)
-      total[task.name]['labelled'] += weights.sum(0)
-      if not task.weight_per_output:
-        weights = weights[:, None]
-      total[task.name]['mass'] += (weights * labels).sum(0)
-  return total
-
-
 def require(
   counts: Mapping[str, Any], tasks: Sequence[Any], *, drop: bool
 ) -> list[Any]:
   """The tasks that have any label in training.
 
   Args:
-    counts: From `count`, of the training split.
+    counts: Of `label_counts`, of the training split.
     tasks: The tasks asked for.
     drop: Leave out tasks without labels instead of raising.
 

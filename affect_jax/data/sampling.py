@@ -59,6 +59,22 @@ def shares(
   return {name: found[name] / total for name in sizes}
 
 
+def class_shares(rows: np.ndarray) -> np.ndarray:
+  """Share of each class in the draws of one corpus: float64 [K + 1].
+
+  Classes that occur share evenly what labelled rows have of the corpus; rows
+  without a label keep their share.
+
+  Args:
+    rows: Of each of K classes, and of none: int [K + 1].
+  """
+  labelled = rows[:-1].sum() / rows.sum()
+  occurs = rows[:-1] > 0
+  return np.append(
+    occurs * labelled / max(1, np.count_nonzero(occurs)), 1 - labelled
+  )
+
+
 def draw(seed: int, block: Any, weights: Sequence[float]) -> tf.Tensor:
   """Streams of the rows of one block: int64 [BLOCK].
 

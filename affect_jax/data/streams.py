@@ -149,18 +149,6 @@ def labels_of(
   }
 
 
-def count_labels(
-  builder: Any, split: str, tasks: Sequence[Any]
-) -> dict[str, Any]:
-  """`label_mapping.count` of a whole split; pictures are not decoded."""
-  split_size(builder, split)
-  dataset = builder.as_dataset(split=split, decoders=undecoded(builder))
-  dataset = dataset.map(lambda r: labels_of(r, builder, tasks))
-  if records.metadata(builder).get('windows'):
-    dataset = dataset.unbatch()
-  return label_mapping.count(dataset, tasks)
-
-
 def key_of(seed: int, stream: int, index: Any) -> Any:
   """Key of an epoch's order (stream 0), a row's changes (1) or window (2)."""
   return tf.random.fold_in((seed, stream), index)
@@ -205,6 +193,27 @@ def train_streams(
   return streams
 
 
+def balanced_task(tasks: Sequence[Any], name: str) -> Any:
+  """The task whose classes config.data.balance draws equally often.
+
+  Raises:
+    ValueError: It is none of the tasks, or has no classes.
+  """
+  for task in tasks:
+    if task.name == name and not task.weight_per_output:
+      return task
+  known = [t.name for t in tasks if not t.weight_per_output]
+  raise UserError(
+    f'config.data.balance={name!r} is no task with classes; here: {known}.'
+  )
+
+
+def class_of(row: Mapping[str, Any], task: Any) -> tf.Tensor:
+  """The likeliest class of a row, or K where it has no label: int32 []."""
+  best = tf.argmax(row['labels'][task.name], output_type=tf.int32)
+  return tf.where(row['weights'][task.name] > 0, best, len(task.outputs))
+
+
 def _classes(
   dataset: tf.data.Dataset, tasks: Sequence[Any], name: str, share: float
 ) -> list[Stream]:
@@ -212,31 +221,18 @@ def _classes(
 
   Samples without a label of the task keep their share.
   """
-  task = next((t for t in tasks if t.name == name), None)
-  if task is None or task.weight_per_output:
-    known = [t.name for t in tasks if not t.weight_per_output]
-    raise UserError(
-      f'config.data.balance={name!r} is no task with classes; here: {known}.'
-    )
-  # The last one is "without a label".
-  k = len(task.outputs)
-
-  def class_of(row: Mapping[str, Any]) -> tf.Tensor:
-    best = tf.argmax(row['labels'][name], output_type=tf.int32)
-    return tf.where(row['weights'][name] > 0, best, k)
-
-  counts = np.zeros(k + 1, np.int64)
-  for chosen in tfds.as_numpy(dataset.map(class_of).batch(4096)):
-    counts += np.bincount(chosen, minlength=k + 1)
-  labelled = counts[:k].sum() / counts.sum()
-  there = np.count_nonzero(counts[:k])
+  task = balanced_task(tasks, name)
+  counts = np.zeros(len(task.outputs) + 1, np.int64)
+  classes = dataset.map(lambda row: class_of(row, task))
+  for chosen in tfds.as_numpy(classes.batch(4096)):
+    counts += np.bincount(chosen, minlength=len(counts))
   return [
     Stream(
-      dataset.filter(lambda row, i=i: tf.equal(class_of(row), i)),
+      dataset.filter(lambda row, i=i: tf.equal(class_of(row, task), i)),
       int(counts[i]),
-      share * (labelled / there if i < k else 1 - labelled),
+      share * class_share,
     )
-    for i in range(k + 1)
+    for i, class_share in enumerate(sampling.class_shares(counts))
     if counts[i]
   ]
 

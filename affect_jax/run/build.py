@@ -32,7 +32,7 @@ class Run:
     shares: {corpus: share of the rows of training}.
     tasks: The tasks that have labels.
     branch: Their inputs: of faces, or of utterances.
-    counts: Labels in training, see `label_mapping.count`.
+    counts: Labels in training, see `label_counts`.
     model: The model as the training step wants it.
     eval_model: The same without an axis name.
     schedule: step -> learning rate.
@@ -69,9 +69,9 @@ def build(config: Any) -> Run:
     **config.schedule,
   )
   corpora = load.build(config)
-  tasks, counts = run_tasks.build(config, corpora)
-  run_tasks.check_loss_weights(config.loss_weights, tasks)
   shares = load.shares(config, corpora)
+  tasks, counts = run_tasks.build(config, corpora, shares)
+  run_tasks.check_loss_weights(config.loss_weights, tasks)
   branch = get_branch(corpora)(config, corpora, tasks, shares)
   settings = config.optimizer.to_dict()
   tx = optimizer.build(

@@ -50,12 +50,7 @@ def claim(
   os.makedirs(workdir, exist_ok=True)
   path = os.path.join(workdir, 'config.json')
   new, old = _plain(config.to_dict()), read_json(path)
-  # Results count too: they would be taken for those of the new config.
-  started = os.path.exists(os.path.join(workdir, 'results.json')) or any(
-    entry.name.isdigit()
-    for entry in pathlib.Path(workdir, 'checkpoints').glob('*')
-  )
-  if old is None or not started:
+  if old is None or not is_started(workdir):
     write_json(path, new)
     return
   # An empty dict of options has no settings, and gets some later.
@@ -74,6 +69,15 @@ def claim(
       f'{path} belongs to another config; give another --workdir, or remove '
       'the folder.\n' + '\n'.join(differences)
     )
+
+
+def is_started(workdir: str) -> bool:
+  """True where the folder holds a checkpoint or results of a run."""
+  # Results count too: they would be taken for those of a new config.
+  return os.path.exists(os.path.join(workdir, 'results.json')) or any(
+    entry.name.isdigit()
+    for entry in pathlib.Path(workdir, 'checkpoints').glob('*')
+  )
 
 
 def truncate_jsonl(path: str, step: int) -> None:

@@ -1,14 +1,13 @@
 """From a config to its tasks, with what their options take from corpora."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from absl import logging
-import jax
-import numpy as np
 
 from affect_jax import tasks as tasks_lib
 from affect_jax.corpora.builders import records
+from affect_jax.data import label_counts
 from affect_jax.data import label_mapping
 from affect_jax.data import streams
 from affect_jax.errors import UserError
@@ -16,12 +15,14 @@ from affect_jax.tasks import class_weights as class_weights_lib
 
 
 def build(
-  config: Any, corpora: Sequence[streams.Corpus]
-) -> tuple[Sequence[Any], dict[str, Any]]:
+  config: Any, corpora: Sequence[streams.Corpus], shares: Mapping[str, float]
+) -> tuple[Sequence[Any], label_counts.Counts]:
   """Tasks with labels, and the counts of their labels in training.
 
   An empty `outputs` in a task's options means those of the corpora: of the
-  first, then what the others have beyond them.
+  first, then what the others have beyond them. Options by counts take those of
+  the labels that training draws, where corpora have `shares`, and classes are
+  drawn equally often.
   """
   options = {name: _options(config, name, corpora) for name in config.tasks}
   # Some options want counts, and counting wants tasks.
@@ -32,22 +33,34 @@ def build(
     )
     for name, o in options.items()
   ]
-  each = [
-    streams.count_labels(c.builder, c.splits['train'], plain)
-    for c in corpora
-    if 'train' in c.splits
-  ]
-  counts = jax.tree.map(lambda *x: np.sum(x, 0), *each)
+  counts, drawn = label_counts.of_training(
+    corpora, plain, shares, config.data.balance
+  )
   kept = label_mapping.require(counts, plain, drop=config.drop_unlabelled_tasks)
   log_counts(counts, kept)
   tasks = []
   for task in kept:
     o = options[task.name]
     if class_weights_lib.by_counts(o):
-      mass, labelled = (counts[task.name][k] for k in ('mass', 'labelled'))
+      mass, labelled = (drawn[task.name][k] for k in ('mass', 'labelled'))
       o['counts'] = (mass, labelled) if task.weight_per_output else mass
     tasks.append(tasks_lib.get_task(task.name, **o))
   return tasks, {t.name: counts[t.name] for t in tasks}
+
+
+def check_balance(config: Any) -> None:
+  """Raises ValueError where rare classes are made up for twice."""
+  name = config.data.balance
+  if name not in config:
+    return
+  options = config[name].to_dict()
+  if twice := class_weights_lib.by_counts(options):
+    given = ' and '.join(f'config.{name}.{k}={options[k]!r}' for k in twice)
+    raise UserError(
+      f'config.data.balance={name!r} draws the classes of {name} equally '
+      f'often, and {given} would make up for rare ones a second time: give one '
+      'of the two. (Numbers as class_weights go with config.data.balance.)'
+    )
 
 
 def _options(

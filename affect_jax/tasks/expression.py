@@ -117,7 +117,7 @@ def build(
       `counts`, or 'effective': by effective numbers, see `class_weights`.
     label_smoothing: Share of the label that is spread evenly, in [0, 1).
     focal_gamma: Focusing exponent of 'focal', >= 0.
-    counts: Summed label mass of each class in the training split [K]; read
+    counts: Summed label mass of each class [K], of what training draws; read
       by 'balanced', 'effective' and logit_adjustment only.
     weight_cap: Largest weight by counts; that of absent classes.
     beta: Of 'effective', in [0, 1): 0 weighs all alike, towards 1 is
@@ -127,7 +127,7 @@ def build(
       `counts`), predictions see the logits. They so come out as if all
       classes were equally common (tau 1): better UAR and macro-F1 on rare
       classes, lower accuracy. The counts have to be those of what training
-      samples: 0 where classes are sampled evenly. 0 is off.
+      draws. 0 is off.
 
   Raises:
     ValueError: An unknown name or a value out of range, with the choices.

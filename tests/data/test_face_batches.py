@@ -2,6 +2,7 @@
 
 import itertools
 
+import jax
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,6 +11,7 @@ from toys import training as toy
 from affect_jax import tasks as tasks_lib
 from affect_jax.data import batch as batch_lib
 from affect_jax.data import face_batches
+from affect_jax.data import label_counts
 from affect_jax.data import label_mapping
 from affect_jax.data import streams
 
@@ -170,7 +172,8 @@ def test_classes_are_joined_by_name_and_lost_ones_have_no_weight():
 
 def test_labels_are_counted(builder):
   tasks = toy.all_tasks()
-  counts = streams.count_labels(builder, 'train', tasks)
+  corpus = streams.Corpus('toy', builder, {'train': 'train'})
+  counts, drawn = label_counts.of_training([corpus], tasks, {'toy': 1.0})
   rows = [b for b in train(builder, num_steps=23, augmentations=[])][:23]
   # 23 batches of 4 hold every sample four times.
   mass = sum(
@@ -180,6 +183,8 @@ def test_labels_are_counted(builder):
   np.testing.assert_allclose(counts['expression']['mass'], mass / 4)
   labelled = sum(b['weights']['action_units'].sum(0) for b in rows)
   np.testing.assert_allclose(counts['action_units']['labelled'], labelled / 4)
+  # Rows are drawn as they come: counts are those that are drawn.
+  jax.tree.map(np.testing.assert_array_equal, drawn, counts)
 
 
 def test_a_task_without_labels_is_an_error_or_dropped():

@@ -20,6 +20,7 @@ from affect_jax.corpora import aff_wild2
 from affect_jax.corpora.builders import face_listing
 from affect_jax.data import batch as batch_lib
 from affect_jax.data import face_batches
+from affect_jax.data import label_counts
 from affect_jax.data import streams
 from affect_jax.doctor import visit
 from affect_jax.evaluation import predict as predict_lib
@@ -149,7 +150,7 @@ def test_training_windows_do_not_overlap_and_frames_change_alike(corpus):
 
 def test_labels_are_counted_by_frame(corpus):
   _, found = corpus
-  counts = streams.count_labels(found.builder, 'train', all_tasks())
+  counts = label_counts.of_training([found], all_tasks(), {found.name: 1.0})[0]
   assert counts['valence_arousal']['labelled'].tolist() == [16, 0]
   assert counts['expression']['labelled'] == 16
 

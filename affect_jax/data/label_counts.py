@@ -1,0 +1,125 @@
+"""How many labels training has, and how many of them it draws.
+
+The two differ where corpora have shares of their own (config.data.sampling),
+or classes are drawn equally often (config.data.balance). Weights of classes
+and priors make up for what is drawn.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from affect_jax.corpora.builders import records
+from affect_jax.data import sampling
+from affect_jax.data import streams
+
+# {task: {'labelled': [K] or [], 'mass': [K]}}, float64: sum of weights, and of
+# weights x labels (samples of a class; positives of an action unit).
+Counts = dict[str, dict[str, np.ndarray]]
+
+
+def of_training(
+  corpora: Sequence[streams.Corpus],
+  tasks: Sequence[Any],
+  shares: Mapping[str, float],
+  balance: str = '',
+) -> tuple[Counts, Counts]:
+  """Labels that the training splits have, and those that training draws.
+
+  Reads every corpus once.
+
+  Args:
+    corpora: Their 'train' is read, where they have one.
+    tasks: The tasks to count.
+    shares: {corpus: share of the rows of training}.
+    balance: Name of the task whose classes are drawn equally often, or ''.
+
+  Returns:
+    (present, drawn); drawn is what as many rows as there are hold in
+    expectation, so that both are the same where rows are drawn as they come.
+  """
+  total = streams.train_size(corpora)
+  present, drawn = [], []
+  for corpus in corpora:
+    if 'train' not in corpus.splits:
+      continue
+    split = corpus.splits['train']
+    rows, counts = by_class(corpus.builder, split, tasks, balance)
+    present.append(_weighted(counts, np.ones(len(rows))))
+    # How often a row is drawn, compared with drawing all alike.
+    size = streams.split_size(corpus.builder, split)
+    factors = np.full(len(rows), shares[corpus.name] * total / size)
+    if balance:
+      natural = np.maximum(rows, 1) / rows.sum()
+      factors *= sampling.class_shares(rows) / natural
+    drawn.append(_weighted(counts, factors))
+  return _sum(present), _sum(drawn)
+
+
+def by_class(
+  builder: Any, split: str, tasks: Sequence[Any], balance: str = ''
+) -> tuple[np.ndarray, Counts]:
+  """Rows and labels of a split, by the class that rows are drawn by.
+
+  Args:
+    builder: Of a corpus; windows are counted by their frames.
+    split: Name or slice.
+    tasks: The tasks to count.
+    balance: Name of one of them, or '': all rows are of one class.
+
+  Returns:
+    (rows [G], `Counts` with G in front of every shape); of K classes G is
+    K + 1, the last for rows without a label.
+  """
+  streams.split_size(builder, split)
+  by = streams.balanced_task(tasks, balance) if balance else None
+  groups = len(by.outputs) + 1 if by else 1
+
+  def labels_of(record: Mapping[str, tf.Tensor]) -> dict[str, Any]:
+    found = streams.labels_of(record, builder, tasks)
+    return {**found, 'class': streams.class_of(found, by)} if by else found
+
+  dataset = builder.as_dataset(split=split, decoders=streams.undecoded(builder))
+  dataset = dataset.map(labels_of)
+  if records.metadata(builder).get('windows'):
+    dataset = dataset.unbatch()
+  rows = np.zeros(groups, np.int64)
+  counts = {
+    t.name: {
+      'labelled': np.zeros(
+        (groups, len(t.outputs)) if t.weight_per_output else groups
+      ),
+      'mass': np.zeros((groups, len(t.outputs))),
+    }
+    for t in tasks
+  }
+  for batch in tfds.as_numpy(dataset.batch(4096)):
+    size = len(next(iter(batch['labels'].values())))
+    chosen = batch.get('class', np.zeros(size, np.int32))
+    rows += np.bincount(chosen, minlength=groups)
+    for task in tasks:
+      labels = batch['labels'][task.name].astype(np.float64)
+      weights = batch['weights'][task.name].astype(np.float64)
+      np.add.at(counts[task.name]['labelled'], chosen, weights)
+      if not task.weight_per_output:
+        weights = weights[:, None]
+      np.add.at(counts[task.name]['mass'], chosen, weights * labels)
+  return rows, counts
+
+
+def _weighted(counts: Counts, factors: np.ndarray) -> Counts:
+  """Sum over the classes in front, each times its factor."""
+  return {
+    task: {key: np.tensordot(factors, x, 1) for key, x in own.items()}
+    for task, own in counts.items()
+  }
+
+
+def _sum(each: Sequence[Counts]) -> Counts:
+  return {
+    task: {key: np.sum([c[task][key] for c in each], 0) for key in own}
+    for task, own in each[0].items()
+  }
