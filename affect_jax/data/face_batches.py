@@ -4,7 +4,7 @@ Order and augmentation are functions of (seed, step) alone, so that a resumed
 run sees exactly what an uninterrupted one would have seen.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 import math
 from typing import Any
 
@@ -89,8 +89,9 @@ def train_batches(
   balance: str = '',
   shuffle_buffer: int = 65_536,
 ) -> Iterator[batch_lib.Batch]:
-  """Yields this process' part of the batches of steps first_step .. num_steps.
+  """Yields this process' rows of the batches of steps first_step .. num_steps.
 
+  All processes see the same order, and augment a row as one process would.
   Every sample comes once per epoch; epochs follow one another without a gap.
   They are shuffled whole where `shuffle_buffer` holds the split. Of several
   corpora, or classes, each has epochs of its own.
@@ -114,7 +115,7 @@ def train_batches(
       of its classes equally often; '': as they are.
     shuffle_buffer: Encoded records that are held to shuffle.
   """
-  rows = batch_size // jax.process_count()
+  own = streams.own_rows(batch_size)
 
   def make(position: tf.Tensor, row: Mapping[str, Any]) -> Any:
     key = streams.key_of(seed, 1, position)
@@ -131,9 +132,9 @@ def train_batches(
       outputs=sided,
     )
     if crop_size:
-      own: Any = streams.key_of(seed, 2, position)
+      window_key: Any = streams.key_of(seed, 2, position)
       image = tf.image.stateless_random_crop(
-        image, (*image.shape[:-3], crop_size, crop_size, 3), own
+        image, (*image.shape[:-3], crop_size, crop_size, 3), window_key
       )
     return {
       'id': row['id'],
@@ -145,7 +146,7 @@ def train_batches(
   sided = {t.name: t.outputs for t in tasks if t.weight_per_output}
   _check_augmentations(augmentations, image_size)
 
-  start = first_step * rows
+  start = first_step * batch_size
   full_size = crop_size or image_size
   steps = sorted({0: full_size, **(sizes or {})}.items())
   stream = streams.merge(
@@ -155,8 +156,9 @@ def train_batches(
     shuffle_buffer,
   )
   stream = tf.data.Dataset.zip(tf.data.Dataset.counter(start), stream)
+  stream = stream.filter(_lies_in(own, batch_size))
   stream = stream.map(make, tf.data.AUTOTUNE, deterministic=True)
-  stream = stream.batch(rows, drop_remainder=True)
+  stream = stream.batch(own.stop - own.start, drop_remainder=True)
   batches: Any = stream.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
   for step, batch in zip(range(first_step, num_steps), batches, strict=False):
     pixels = [px for first, px in steps if first <= step][-1]
@@ -170,6 +172,17 @@ def train_batches(
     yield batch
 
 
+def _lies_in(own: slice, batch_size: int) -> Callable[..., tf.Tensor]:
+  """Whether a numbered row is one of a process' own; asked before decoding."""
+
+  def check(position: tf.Tensor, row: Any) -> tf.Tensor:
+    del row
+    place = tf.math.floormod(position, batch_size)
+    return tf.logical_and(place >= own.start, place < own.stop)
+
+  return check
+
+
 def eval_batches(
   builder: Any,
   split: str,
@@ -181,14 +194,15 @@ def eval_batches(
 ) -> Iterator[batch_lib.Batch]:
   """Yields a split once, in its stored order; the last batch is filled up.
 
-  Rows that fill up have id b'' and weight 0. All processes yield the same
-  number of batches.
+  Rows that fill up have id b'' and weight 0. Each process yields its own rows
+  of all batches, so as many as the others, even where it has no row.
   """
-  dataset, _ = streams.records_of(builder, split)
-  rows = batch_size // jax.process_count()
-  largest = math.ceil(streams.split_size(builder, split) / jax.process_count())
+  dataset, size = streams.records_of(builder, split)
+  own = streams.own_rows(batch_size)
+  rows = own.stop - own.start
 
-  def make(record: Mapping[str, tf.Tensor]) -> Any:
+  def make(position: tf.Tensor, record: Mapping[str, tf.Tensor]) -> Any:
+    del position
     row = {
       'id': record['id'],
       'image': record['image'],
@@ -206,13 +220,15 @@ def eval_batches(
     }
 
   batches: Any = (
-    dataset.map(make, tf.data.AUTOTUNE, deterministic=True)
+    dataset.enumerate()
+    .filter(_lies_in(own, batch_size))
+    .map(make, tf.data.AUTOTUNE, deterministic=True)
     .batch(rows)
     .prefetch(tf.data.AUTOTUNE)
     .as_numpy_iterator()
   )
   padding = batch_lib.dummy_batch(tasks, image_size, rows, window)
-  for _ in range(math.ceil(largest / rows)):
+  for _ in range(math.ceil(size / batch_size)):
     batch = next(batches, None)
     yield padding if batch is None else _fill(batch, padding)
 

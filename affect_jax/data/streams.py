@@ -89,33 +89,36 @@ def split_size(builder: Any, split: str) -> int:
 
 
 def records_of(builder: Any, split: str) -> tuple[tf.data.Dataset, int]:
-  """This process' undecoded records in their stored order, and how many."""
-  split_size(builder, split)
-  parts = tfds.even_splits(split, jax.process_count())
-  part = parts[jax.process_index()]
+  """The undecoded records of a split in their stored order, and how many.
+
+  Each process reads all of them, and decodes its own (`own_rows`): batches
+  are the same however many processes there are, and no process is without
+  rows. Records are read faster than pictures are decoded.
+  """
+  size = split_size(builder, split)
   dataset = builder.as_dataset(
-    split=part,
+    split=split,
     shuffle_files=False,
     decoders=undecoded(builder),
     read_config=tfds.ReadConfig(try_autocache=False),
   )
-  return dataset, builder.info.splits[part].num_examples
+  return dataset, size
+
+
+def own_rows(batch_size: int) -> slice:
+  """The rows of a batch that this process holds; all processes hold as many."""
+  count = batch_size // jax.process_count()
+  start = jax.process_index() * count
+  return slice(start, start + count)
 
 
 def train_size(corpora: Sequence[Corpus]) -> int:
-  """Number of samples of training, of all corpora and processes."""
+  """Number of samples of training, of all corpora."""
   return sum(
     split_size(c.builder, c.splits['train'])
     for c in corpora
     if 'train' in c.splits
   )
-
-
-def first_row(builder: Any, split: str) -> int:
-  """Place in its split of the first record of this process."""
-  parts = tfds.even_splits(split, jax.process_count())
-  before = parts[: jax.process_index()]
-  return sum(builder.info.splits[part].num_examples for part in before)
 
 
 def undecoded(builder: Any) -> dict[str, Any]:
@@ -176,7 +179,7 @@ def train_streams(
     dataset, size = records_of(builder, split)
     share = shares[corpus.name]
     # The order of the records is always the same.
-    dataset = dataset.enumerate(before + first_row(builder, split))
+    dataset = dataset.enumerate(before)
     dataset = dataset.map(
       lambda i, r, b=builder: {
         **inputs_of(r, b),
@@ -185,7 +188,7 @@ def train_streams(
       },
       tf.data.AUTOTUNE,
     )
-    before += split_size(builder, split)
+    before += size
     if balance:
       streams += _classes(dataset, tasks, balance, share)
     else:

@@ -184,39 +184,41 @@ def train_batches(
   shuffle_buffer: int = 65_536,
   places: str = '',
 ) -> Iterator[batch_lib.Batch]:
-  """Yields this process' part of the batches of steps first_step .. num_steps.
+  """Yields this process' rows of the batches of steps first_step .. num_steps.
+
+  Each process pads the whole batch, so that all agree on its shape.
 
   Args: as `face_batches.train_batches`, and
     dims: Of `dims_of`.
-    boundaries: Lengths that batches are padded to. Several processes pad to
-      the largest one, as their shapes must agree.
+    boundaries: Lengths that batches are padded to.
     window: Utterances of a dialogue; 0: single utterances.
     together: As of `collate`.
     places: A task, for `with_places`; '' adds nothing.
   """
-  count = batch_size // jax.process_count()
-  boundaries, together = _agreed(boundaries), _agreed(together)
+  own = streams.own_rows(batch_size)
   first = first_step // CHUNK * CHUNK
   stream: Any = streams.merge(
     streams.train_streams(
       corpora, tasks, shares, balance, numbered=bool(places)
     ),
     seed,
-    first * count,
+    first * batch_size,
     shuffle_buffer,
   )
-  rows = stream.prefetch(2 * count).as_numpy_iterator()
+  rows = stream.prefetch(2 * batch_size).as_numpy_iterator()
   for start in range(first, num_steps, CHUNK):
-    taken = list(itertools.islice(rows, CHUNK * count))
+    taken = list(itertools.islice(rows, CHUNK * batch_size))
     taken.sort(
       key=lambda row: _longest(row, dims, together)
     )  # Stable: deterministic.
     order = np.random.default_rng((seed, start)).permutation(CHUNK)
     for step, place in enumerate(order, start):
       if first_step <= step < num_steps:
-        chosen = taken[place * count : (place + 1) * count]
-        batch = collate(chosen, count, dims, boundaries, window, together)
-        yield with_places(batch, chosen, places) if places else batch
+        chosen = taken[place * batch_size : (place + 1) * batch_size]
+        batch = collate(chosen, batch_size, dims, boundaries, window, together)
+        if places:
+          batch = with_places(batch, chosen, places)
+        yield jax.tree.map(lambda x: x[own], batch)
 
 
 def eval_batches(
@@ -232,33 +234,19 @@ def eval_batches(
 ) -> Iterator[batch_lib.Batch]:
   """Yields a split once, in its stored order; the last batch is filled up.
 
-  Rows that fill up have id b'' and weight 0. All processes yield the same
-  number of batches.
+  Rows that fill up have id b'' and weight 0. Each process yields its own rows
+  of all batches, so as many as the others, even where it has no row.
   """
-  dataset, _ = streams.records_of(builder, split)
+  dataset, size = streams.records_of(builder, split)
   dataset = dataset.map(
     lambda r: {
       **streams.inputs_of(r, builder),
       **streams.labels_of(r, builder, tasks),
     }
   )
-  count = batch_size // jax.process_count()
-  boundaries, together = _agreed(boundaries), _agreed(together)
-  largest = math.ceil(streams.split_size(builder, split) / jax.process_count())
-  rows: Any = dataset.prefetch(2 * count).as_numpy_iterator()
-  last: Any = None
-  for _ in range(math.ceil(largest / count)):
-    taken = list(itertools.islice(rows, count))
-    if not taken:  # Another process has one more.
-      batch = jax.tree.map(np.zeros_like, {**last, 'id': 0})
-      yield {**batch, 'id': np.full_like(last['id'], b'')}
-      continue
-    last = collate(taken, count, dims, boundaries, window, together)
-    yield last
-
-
-def _agreed(boundaries: Sequence[int]) -> Sequence[int]:
-  """Several processes pad to one length, as their shapes must agree."""
-  if jax.process_count() == 1 or not boundaries:
-    return boundaries
-  return (max(boundaries),)
+  own = streams.own_rows(batch_size)
+  rows: Any = dataset.prefetch(2 * batch_size).as_numpy_iterator()
+  for _ in range(math.ceil(size / batch_size)):
+    taken = list(itertools.islice(rows, batch_size))
+    batch = collate(taken, batch_size, dims, boundaries, window, together)
+    yield jax.tree.map(lambda x: x[own], batch)

@@ -2,6 +2,7 @@
 
 import itertools
 
+import jax
 import numpy as np
 import pytest
 from toys import utterances as toy_utterances
@@ -176,3 +177,25 @@ def test_statistics_are_those_of_all_steps_of_training(corpora):
 def test_modalities_that_are_not_there(corpora):
   with pytest.raises(ValueError, match=r'none of \[.smell.\]'):
     utterance_batches.dims_of(corpora[0].builder, ('smell',))
+
+
+@pytest.mark.parametrize('window', [0, 3])
+def test_rows_of_two_processes_are_those_of_one(corpora, monkeypatch, window):
+  def batches():
+    options = {'window': window}
+    found = train(corpora[window], num_steps=20, **options)
+    return [*found, *evaluate(corpora[window], 'test', **options)]
+
+  expected = batches()
+  monkeypatch.setattr(streams.jax, 'process_count', lambda: 2)
+  parts = []
+  for index in range(2):
+    monkeypatch.setattr(streams.jax, 'process_index', lambda i=index: i)
+    parts.append(batches())
+  # Padded to the longest of both, so that their shapes agree.
+  for whole, *own in zip(expected, *parts, strict=True):
+    jax.tree.map(
+      lambda x, *y: np.testing.assert_array_equal(x, np.concatenate(y)),
+      whole,
+      *own,
+    )
