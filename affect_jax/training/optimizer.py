@@ -11,6 +11,20 @@ from optax import contrib
 
 from affect_jax.errors import UserError
 
+# Of optax, and `muon`: those that take a schedule, need no more than the
+# gradient, and do not decay, nor add noise, of their own.
+OPTIMIZERS = (
+  *('adabelief', 'adadelta', 'adafactor', 'adagrad', 'adam', 'adamax'),
+  *('adamaxw', 'adamw', 'adan', 'amsgrad', 'lamb', 'lars', 'lion', 'muon'),
+  *('nadam', 'nadamw', 'novograd', 'optimistic_adam_v2'),
+  *('optimistic_gradient_descent', 'radam', 'rmsprop', 'sgd', 'sign_sgd'),
+  *('signum', 'yogi'),
+)
+# What optimisers call the strength of their decay, and which parameters it is
+# of: settings of `build` under other names.
+DECAY_OPTIONS = ('weight_decay', 'weight_decay_rate')
+MASK_OPTIONS = ('mask', 'weight_decay_mask')
+
 
 def build_schedule(
   name: str, learning_rate: float, num_train_steps: int, **options: Any
@@ -65,14 +79,15 @@ def build(
   """An optimiser of optax by its name, with what usually surrounds it.
 
   Args:
-    name: A function of optax that takes `learning_rate`, as 'sgd' or 'adamw',
-      or 'muon', see there.
+    name: One of `OPTIMIZERS`.
     schedule: step -> learning rate.
-    options: Further arguments, e.g. {'momentum': .9, 'nesterov': True}.
+    options: Further arguments, e.g. {'momentum': .9, 'nesterov': True}; not
+      those of its decay, which is `weight_decay`'s.
     clip_norm: Largest global norm of the gradient; 0 does not clip.
     weight_decay: Strength of decay, of kernels only: biases and BatchNorm
-      scales are left alone. Decoupled where the optimiser takes
-      `weight_decay`, else added to the gradient (L2).
+      scales are left alone. Decoupled, which is times the learning rate, where
+      the optimiser takes `weight_decay` and `mask`; else added to the gradient
+      (L2). 0 decays nothing, whatever the optimiser's own default is.
     multipliers: {parameter path prefix: factor on its learning rate}; the
       longest matching prefix counts. Paths are joined by '/', e.g.
       'backbone/layer1' or 'heads'.
@@ -83,20 +98,24 @@ def build(
     ValueError: Unknown name or option.
   """
   make = muon if name == 'muon' else getattr(optax, name, None)
-  if (
-    make is None
-    or not callable(make)
-    or ('learning_rate' not in inspect.signature(make).parameters)
-  ):
+  if make is None or name not in OPTIMIZERS:
     raise UserError(
-      f'No optax optimiser {name!r}; for example adam, adamw, lion, muon, sgd.'
+      f'No optimiser {name!r}; config.optimizer.name is one of {OPTIMIZERS}.'
     )
-  arguments: dict[str, Any] = {'learning_rate': schedule, **options}
+  for option in (*DECAY_OPTIONS, *MASK_OPTIONS):
+    if option in options:
+      raise UserError(
+        f'config.optimizer.{option} is not a setting: config.weight_decay is '
+        'the decay of every optimiser, and it is of kernels only.'
+      )
+  takes = inspect.signature(make).parameters
+  # Said also where it is 0: adamw's own default would decay everything.
+  own = {o: 0.0 for o in DECAY_OPTIONS if o in takes and takes[o].default}
+  arguments: dict[str, Any] = {'learning_rate': schedule, **options, **own}
   parts: list[Any] = []
   if clip_norm:
     parts.append(optax.clip_by_global_norm(clip_norm))
   if weight_decay:
-    takes = inspect.signature(make).parameters
     if 'weight_decay' in takes and 'mask' in takes:
       arguments |= {'weight_decay': weight_decay, 'mask': _kernels}
     else:
