@@ -6,6 +6,7 @@
 
 from collections.abc import Mapping, Sequence
 import pathlib
+import re
 from typing import Any
 
 from absl import app
@@ -16,6 +17,7 @@ from PIL import Image
 from PIL import ImageDraw
 from PIL import ImageFont
 
+from affect_jax import tasks
 from affect_jax import whole_file
 from affect_jax.errors import UserError
 
@@ -38,9 +40,9 @@ def draw(
 ) -> Image.Image:
   """A sheet of pictures, each with its labels below.
 
-  Expressions stand in words (with a share, where a label is a mixture),
-  action units by the names of those that are present, values in [-1, 1] as
-  bars from the middle. What is not annotated is said, in grey.
+  Classes stand in words (with a share, where a label is a mixture), action
+  units by the names of those that are present, all else as bars from 0 towards
+  the ends of its range. What is not annotated is said, in grey.
 
   Args:
     examples: Decoded records of a corpus: 'image' uint8 [H, W, 3] of any
@@ -87,9 +89,14 @@ def _font(size: int = 12) -> Any:
 
 def _lines(task: str, names: Sequence[str]) -> int:
   """Lines of text that a task takes below each picture."""
-  if task == 'action_units':
+  if _are_units(names):
     return 1 + -(-len(names) // 6)
-  return 1 if task == 'expression' else len(names)
+  return 1 if tasks.get_annotation(task).kind == 'class' else len(names)
+
+
+def _are_units(names: Sequence[str]) -> bool:
+  """Action units: their numbers fit into cells side by side."""
+  return all(re.fullmatch(r'AU\d+[LR]?', name) for name in names)
 
 
 def _legend(pen: Any, outputs: Mapping[str, Sequence[str]]) -> None:
@@ -130,7 +137,8 @@ def _task(
   """Draws the labels of one task at (x, y)."""
   colour = COLOURS.get(task, INK)
   width = CELL - 16
-  if task == 'expression':
+  annotation = tasks.get_annotation(task)
+  if annotation.kind == 'class':
     pen.ellipse((x, y + 4, x + 8, y + 12), fill=colour if weights[0] else TRACK)
     text, fill = MISSING, FAINT
     if weights[0] > 0:
@@ -139,11 +147,13 @@ def _task(
       weak = '' if weights[0] == 1 else f' (weight {weights[0]:.2g})'
       text, fill = names[best] + share + weak, colour
     pen.text((x + 13, y), text, fill=fill, font=_font(14))
-  elif task == 'action_units':
+  elif _are_units(names):
     _units(pen, x, y, names, labels, weights, colour)
   else:
     for i, name in enumerate(names):
-      _bar(pen, (x, y + i * LINE, width), name, labels[i], weights[i], colour)
+      line = (x, y + i * LINE, width)
+      ends = (annotation.low, annotation.high)
+      _bar(pen, line, name, labels[i], weights[i], ends, colour)
 
 
 def _units(
@@ -186,21 +196,26 @@ def _bar(
   name: str,
   value: float,
   weight: float,
+  ends: tuple[float, float],
   colour: str,
 ) -> None:
-  """A value in [-1, 1] as a bar from the middle, with the number."""
+  """A value as a bar from 0 towards an end of its range, with the number."""
   x, y, width = place
   known = weight > 0
-  pen.text((x, y), name[:8], fill=colour if known else FAINT, font=_font())
-  left, right = x + 52, x + width - 36
-  middle, row = (left + right) / 2, y + 8
+  pen.text((x, y), name[:12], fill=colour if known else FAINT, font=_font())
+  left = x + max(52, int(pen.textlength(name[:12], _font())) + 6)
+  right, row = x + width - 36, y + 8
   pen.rounded_rectangle((left, row - 3, right, row + 3), 3, fill=TRACK)
   if not known:
     pen.text((x + width, y), '?', fill=FAINT, font=_font(), anchor='ra')
     return
-  end = middle + float(np.clip(value, -1, 1)) * (right - middle)
-  pen.rectangle((min(middle, end), row - 3, max(middle, end), row + 3), colour)
-  pen.line((middle, row - 5, middle, row + 5), fill=INK)
+  low, high = ends
+  start, end = (
+    left + (float(np.clip(v, low, high)) - low) / (high - low) * (right - left)
+    for v in (0, value)
+  )
+  pen.rectangle((min(start, end), row - 3, max(start, end), row + 3), colour)
+  pen.line((start, row - 5, start, row + 5), fill=INK)
   pen.text((x + width, y), f'{value:+.2f}', fill=INK, font=_font(), anchor='ra')
 
 

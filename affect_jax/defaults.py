@@ -1,8 +1,13 @@
 """Every setting, with its default; the other configs change some of them."""
 
+import inspect
+import typing
 from typing import Any
 
 import ml_collections
+from ml_collections import config_dict
+
+from affect_jax import tasks
 
 
 def get_config() -> Any:
@@ -10,63 +15,17 @@ def get_config() -> Any:
   c: Any = ml_collections.ConfigDict()
   c.seed = 0
 
-  # What to learn. Options of a task are those of `build` in its module;
-  # `outputs=()` means those of the corpus.
+  # What to learn. Each task has the options that `build` in its module has and
+  # explains. `outputs=()` means those of the corpus; class_weights and
+  # pos_weight are '1, 2.5, ...', 'balanced' or 'effective'; '' and None are
+  # none.
   c.tasks = ('expression', 'action_units', 'valence_arousal')
   c.drop_unlabelled_tasks = False
-  c.loss_weights = {
-    'expression': 1.0,
-    'action_units': 1.0,
-    'valence_arousal': 1.0,
-    'emotion': 1.0,
-    'sentiment': 1.0,
-    'sentiment_class': 1.0,
-    'sarcasm': 1.0,
-  }
-  c.expression = {
-    'outputs': (),
-    'loss': 'cross_entropy',
-    'class_weights': '',  # '1, 2.5, ...', 'balanced' or 'effective'.
-    'beta': 0.9999,  # Of 'effective'.
-    'logit_adjustment': 0.0,
-    'label_smoothing': 0.0,
-    'focal_gamma': 2.0,
-  }
-  c.action_units = {
-    'outputs': (),
-    'loss': 'binary_cross_entropy',
-    'pos_weight': '',  # '1, 2.5, ...', 'balanced' or 'effective'.
-    'beta': 0.9999,
-    'focal_gamma': 2.0,
-    'gamma_neg': 4.0,
-    'gamma_pos': 1.0,
-    'clip': 0.05,
-  }
-  c.valence_arousal = {
-    'loss': 'ccc_mse',
-    'mse_weight': 0.5,
-    'ccc_weight': 1.0,
-    'bins': 20,
-    'soft_bins': False,
-  }
-  c.emotion = {
-    'outputs': (),
-    'kind': 'categorical',  # Or multilabel: several at once.
-    'loss': '',
-    'class_weights': '',
-    'label_smoothing': 0.0,
-    'logit_adjustment': 0.0,
-    'pos_weight': '',
-    'focal_gamma': 2.0,
-  }
-  c.sentiment = {'loss': 'mae'}
-  c.sentiment_class = {
-    'outputs': (),
-    'loss': 'cross_entropy',
-    'class_weights': '',
-    'label_smoothing': 0.0,
-  }
-  c.sarcasm = {'pos_weight': ''}
+  # Factors of their losses in the sum.
+  c.loss_weights = dict.fromkeys(tasks.TASKS, 1.0)
+  for name in tasks.TASKS:
+    c[name] = _task_options(name)
+  c.valence_arousal.loss = 'ccc_mse'
 
   # From what. Further keys of `data` are options of the corpus. Several are
   # given as corpora={name: their options}, with `corpus` left empty.
@@ -261,6 +220,25 @@ def get_config() -> Any:
   # Evaluate with every subset of the modalities of utterances, too.
   c.eval_subsets = False
   return c
+
+
+def _task_options(name: str) -> dict[str, Any]:
+  """Options of a task, with values of the types that flags take.
+
+  An option that is None by default is '' where it may be text, else None until
+  a number is given.
+  """
+  signature = inspect.signature(tasks.TASKS[name].build, eval_str=True)
+  options = {}
+  for option, parameter in signature.parameters.items():
+    value = parameter.default
+    if value is None:
+      text = str in typing.get_args(parameter.annotation)
+      value = '' if text else config_dict.placeholder(float)
+    options[option] = value
+  # Outputs are the corpus', and so is how often each occurs.
+  options.pop('counts', None)
+  return {**options, 'outputs': ()}
 
 
 def _encoder_options() -> dict[str, Any]:

@@ -92,7 +92,7 @@ def _train(config, workdir, run, predict, state, manager, first_step):
       run.model,
       run.tasks,
       run.tx,
-      loss_weights=config.loss_weights,
+      loss_weights=run_tasks.loss_weights(config, run.tasks),
       accumulate=config.accumulate,
       ema_decay=config.ema_decay,
       mixing=build.mixing(config),

@@ -7,8 +7,9 @@
   valence        optional: -1 (unpleasant) to 1
   arousal        optional: -1 (calm) to 1
   AU1, AU2, ...  optional: presence of an action unit, 0 to 1; a one-sided
-                 one is AU12L or AU12R
+                 one is AU12L or AU12R; also written au01, AU_1, AU01_c
 
+and what else `affect_jax.tasks` knows to be in CSVs of faces.
 An empty cell is not annotated: its weight is 0. All other labels have weight
 1. The file is UTF-8 with a header line and commas.
 """
@@ -18,10 +19,11 @@ import pathlib
 from typing import Any
 
 from absl import logging
-import numpy as np
 import tensorflow_datasets as tfds
 
+from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces_table
+from affect_jax.corpora.builders import label_columns
 from affect_jax.corpora.builders import prepare
 from affect_jax.corpora.builders import records
 from affect_jax.corpora.files import pictures
@@ -152,7 +154,10 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
           'id': row.image,
           'subject': row.subject,
           'image': picture,
-          **_labels(row, outputs, self._table.action_units),
+          **face_listing.to_record(
+            label_columns.by_name(self._table.columns, row.labels, outputs),
+            outputs,
+          ),
         },
       )
     problems.check()
@@ -163,26 +168,3 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
       raise UserError(
         f'{self._path}: not one picture of split {split} can be read.'
       )
-
-
-def _labels(
-  row: faces_table.Row,
-  outputs: dict[str, Sequence[str]],
-  action_units: Sequence[str],
-) -> dict[str, np.ndarray]:
-  """Labels and weights of the tasks in `outputs`."""
-  values = dict(
-    zip(('valence', 'arousal', *action_units), row.values, strict=True)
-  )
-  found: dict[str, np.ndarray] = {}
-  for task, names in outputs.items():
-    if task == 'expression':
-      label = np.array([n == row.expression for n in names], np.float32)
-      weights = np.array(bool(row.expression), np.float32)
-    else:
-      known = [values[name] for name in names]
-      label = np.array([v or 0 for v in known], np.float32)
-      weights = np.array([v is not None for v in known], np.float32)
-    found[task] = label
-    found[task + '_weights'] = weights
-  return found

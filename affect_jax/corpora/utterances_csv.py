@@ -17,6 +17,7 @@
   sarcasm          optional: 0 (not meant so) to 1
   anger, joy, ...  optional, in place of `emotion`: several at once, 0 to 1 each
 
+and what else `affect_jax.tasks` knows to be in CSVs of utterances.
 An empty cell is a missing modality, or is not annotated; a row needs one of
 text, audio and vision. A CSV without any face is a missing modality, too; its
 frames without a face are counted. Paths are relative to the CSV, or absolute.
@@ -32,6 +33,7 @@ from absl import logging
 import numpy as np
 
 from affect_jax.corpora.builders import face_listing
+from affect_jax.corpora.builders import label_columns
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
 from affect_jax.corpora.builders import utterances_table
@@ -107,7 +109,7 @@ def _stream(
   for reason, count in table.left_out[split].items():
     if count:
       yield face_listing.LeftOut(reason, '', count)
-  emotions = table.outputs().get('emotion', ())
+  outputs = table.outputs()
   problems = sources.Problems(file)
   turns: dict[str, int] = {}
   for row in table.rows:
@@ -135,7 +137,7 @@ def _stream(
       continue
     yield utterance_listing.Utterance(
       id=row.id,
-      labels=_labels(row, emotions),
+      labels=label_columns.by_name(table.columns, row.labels, outputs),
       sequences=found,
       transcript=row.text,
       dialogue=row.dialogue,
@@ -143,17 +145,6 @@ def _stream(
       speaker=row.speaker,
     )
   problems.check()
-
-
-def _labels(
-  row: utterances_table.Row, emotions: Sequence[str]
-) -> dict[str, str | float]:
-  """The row's labels; one emotion says of all others that they are not it."""
-  labels = dict(row.labels)
-  emotion = labels.pop('emotion', None)
-  if emotion is not None:
-    labels |= {name: float(name == emotion) for name in emotions}
-  return labels
 
 
 def _first(

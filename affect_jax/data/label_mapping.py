@@ -7,7 +7,6 @@ from absl import logging
 import numpy as np
 import tensorflow as tf
 
-from affect_jax.corpora.builders import records
 from affect_jax.errors import UserError
 
 
@@ -35,14 +34,15 @@ def to_task(
     whole = tf.concat([time, [k]], 0)
     return tf.zeros(whole), tf.zeros(whole if task.weight_per_output else time)
   labels, weights = record[task.name], record[task.name + '_weights']
+  one_weight = len(weights.shape) < len(labels.shape)
   matrix = np.array(
     [[c == o for o in task.outputs] for c in columns], np.float32
   )
   if task.weight_per_output:
-    if task.name in records.ONE_WEIGHT:
+    if one_weight:
       weights = tf.expand_dims(weights, -1) * tf.ones(len(columns))
     return _mapped(labels, matrix), _mapped(weights, matrix)
-  if task.name not in records.ONE_WEIGHT:
+  if not one_weight:
     # Labels of each class on its own: those that are there share the sample.
     labels = tf.where(weights > 0, labels, 0.0)
     weights = tf.reduce_max(weights, -1)

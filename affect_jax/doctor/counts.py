@@ -59,10 +59,10 @@ def _of_output(
   values = labels[:, k]
   values = values[~np.isnan(values)].astype(np.float64)
   found: dict[str, Any] = {'labelled': len(values)}
-  if task in label_checks.CLASSES:
+  if label_checks.kind(task) == 'class':
     best = damage.dominant(labels[:, columns])
     found['count'] = int(np.sum(best == np.searchsorted(columns, k)))
-  elif task in label_checks.UNITS:
+  elif label_checks.kind(task) == 'presence':
     found['count'] = int(np.sum(values > label_checks.PRESENT))
   elif len(values):
     found |= {
@@ -100,17 +100,20 @@ def _combinations(
 def _together(
   labels: np.ndarray, survey: survey_lib.Survey
 ) -> dict[str, dict[str, float | None]]:
-  tasks = [t for t in label_checks.UNITS[:2] if len(survey.column(t))]
-  if not tasks:
+  tasks = list(dict.fromkeys(t for t, _ in survey.columns))
+  present_tasks = [t for t in tasks if label_checks.kind(t) == 'presence']
+  several = [t for t in present_tasks if len(survey.column(t)) > 1]
+  if not several:
     return {}
-  units = survey.column(tasks[0])
+  units = survey.column(several[0])
   known = (~np.isnan(labels[:, units])).astype(np.float32)
   present = (labels[:, units] > label_checks.PRESENT).astype(np.float32)
   rows, keys = [], []
-  for task in label_checks.CLASSES + label_checks.UNITS:
+  classes = [t for t in tasks if label_checks.kind(t) == 'class']
+  for task in classes + present_tasks:
     columns = survey.column(task)
     own = labels[:, columns]
-    if task in label_checks.CLASSES and len(columns):
+    if task in classes:
       best = damage.dominant(own)
       rows.append(best[:, None] == np.arange(len(columns))[None])
     else:
@@ -164,7 +167,7 @@ def missing(
         )
       )
       continue
-    if task not in label_checks.CLASSES + label_checks.UNITS:
+    if label_checks.kind(task) == 'value':
       continue
     never = [n for n, x in outputs.items() if not x['train'].get('count')]
     if never:

@@ -138,12 +138,12 @@ def _opinions(
     yield signs(labels, [survey.columns[k][1] for k in columns]), 1
   elif task == 'sentiment':
     yield np.sign(labels[:, 0]), 1
-  elif task in label_checks.CLASSES:
+  elif label_checks.kind(task) == 'class':
     best = dominant(labels).astype(float)
     yield np.where(best < 0, np.nan, best), 0
   else:
     for value in labels.T:
-      if task in label_checks.UNITS:
+      if label_checks.kind(task) == 'presence':
         value = np.where(np.isnan(value), value, value > label_checks.PRESENT)
       yield value, CONTRADICTION
 

@@ -5,22 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from affect_jax.corpora.builders import records
+from affect_jax import tasks
 
-# One class is the likeliest; any number of units is present; what remains are
-# values.
-CLASSES = ('expression', 'sentiment_class')
-UNITS = ('action_units', 'emotion', 'sarcasm')
+# Above it something is present.
 PRESENT = 0.5
-RANGES = {
-  'expression': (0.0, 1.0),
-  'action_units': (0.0, 1.0),
-  'valence_arousal': (-1.0, 1.0),
-  'emotion': (0.0, 1.0),
-  'sentiment': (-3.0, 3.0),
-  'sentiment_class': (0.0, 1.0),
-  'sarcasm': (0.0, 1.0),
-}
+
+
+def kind(task: str) -> str:
+  """'class': one is the likeliest; 'presence': any number is; or 'value'."""
+  return tasks.get_annotation(task).kind
 
 
 def read(
@@ -42,11 +35,12 @@ def read(
   problems: dict[int, str] = {}
   for task, names in outputs.items():
     values, weights = chunk[task], chunk[task + '_weights']
+    annotation = tasks.get_annotation(task)
     if weights.ndim == 1:
       weights = np.repeat(weights[:, None], len(names), 1)
     # A label that is not annotated counts nowhere, but NaN would spread.
     known = ~(weights == 0)
-    low, high = RANGES.get(task, (-np.inf, np.inf))
+    low, high = annotation.low, annotation.high
     with np.errstate(invalid='ignore', over='ignore'):
       wrong = ~np.isfinite(values) | (
         known & ~((values >= low) & (values <= high))
@@ -60,7 +54,7 @@ def read(
           int(i),
           f'{task} {names[k]}: {what} {value:g} is not in [{a:g}, {b:g}]',
         )
-      if task in records.ONE_WEIGHT:
+      if annotation.one_weight:
         sums = values.sum(1)
         for i in np.flatnonzero(known[:, 0] & ~(np.abs(sums - 1) < 0.01)):
           problems.setdefault(

@@ -130,7 +130,7 @@ def _task(
   )
   values = not any('count' in x[s] for x in outputs.values() for s in splits)
   # A class has as many labels as the task; a unit may have its own number.
-  per_output = task not in label_checks.CLASSES
+  per_output = label_checks.kind(task) != 'class'
   head = ['']
   for s in splits:
     head += [s, 'std', 'range'] if values else [s, '%']

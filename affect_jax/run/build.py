@@ -71,7 +71,6 @@ def build(config: Any) -> Run:
   corpora = load.build(config)
   shares = load.shares(config, corpora)
   tasks, counts = run_tasks.build(config, corpora, shares)
-  run_tasks.check_loss_weights(config.loss_weights, tasks)
   branch = get_branch(corpora)(config, corpora, tasks, shares)
   settings = config.optimizer.to_dict()
   tx = optimizer.build(

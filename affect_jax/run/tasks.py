@@ -56,10 +56,14 @@ def check_balance(config: Any) -> None:
   options = config[name].to_dict()
   if twice := class_weights_lib.by_counts(options):
     given = ' and '.join(f'config.{name}.{k}={options[k]!r}' for k in twice)
+    # Flags that take them back.
+    off = {'logit_adjustment': '0'}
+    without = ' '.join(f'--config.{name}.{k}={off.get(k, "")}' for k in twice)
     raise UserError(
       f'config.data.balance={name!r} draws the classes of {name} equally '
-      f'often, and {given} would make up for rare ones a second time: give one '
-      'of the two. (Numbers as class_weights go with config.data.balance.)'
+      f'often, and {given} would make up for rare ones a second time. Give '
+      f'either --config.data.balance= (nothing) or {without}. Numbers as '
+      'class_weights go with config.data.balance.'
     )
 
 
@@ -77,7 +81,12 @@ def _options(
     value = options.get(key, '')
     if isinstance(value, str) and value not in ('', *class_weights_lib.METHODS):
       options[key] = _numbers(f'config.{name}.{key}', value)
-  return {k: v for k, v in options.items() if v not in ('', ())}
+  return given(options)
+
+
+def given(settings: Mapping[str, Any]) -> dict[str, Any]:
+  """Settings of a task without those that are left open: '', () and None."""
+  return {k: v for k, v in settings.items() if v not in ('', (), None)}
 
 
 def _numbers(key: str, text: str) -> tuple[float, ...]:
@@ -91,10 +100,9 @@ def _numbers(key: str, text: str) -> tuple[float, ...]:
     ) from error
 
 
-def check_loss_weights(weights: Any, tasks: Sequence[Any]) -> None:
-  """Raises ValueError where a task has no weight in the sum of losses."""
-  if missing := [t.name for t in tasks if t.name not in weights]:
-    raise UserError(f'config.loss_weights has no {", ".join(missing)}.')
+def loss_weights(config: Any, tasks: Sequence[Any]) -> dict[str, float]:
+  """{task: factor of its loss in the sum}; 1 where the config has none."""
+  return {t.name: config.loss_weights.get(t.name, 1.0) for t in tasks}
 
 
 def log_counts(counts: dict[str, Any], tasks: Sequence[Any]) -> None:

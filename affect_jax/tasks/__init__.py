@@ -1,14 +1,17 @@
-"""Kinds of annotation by name: one file each, `def loss` inside.
+"""Tasks by name: one file each.
 
-To add one, write its module and add one line here.
+To add one, write a module with `build`, whose parameters are the options of
+the task in a config, and with `ANNOTATION`, how labels are written down; and
+name it here.
 """
 
-from collections.abc import Callable
 import inspect
+import types
 from typing import Any
 
 from affect_jax.errors import UserError
 from affect_jax.tasks import action_units
+from affect_jax.tasks import annotation
 from affect_jax.tasks import base
 from affect_jax.tasks import emotion
 from affect_jax.tasks import expression
@@ -17,17 +20,22 @@ from affect_jax.tasks import sentiment
 from affect_jax.tasks import sentiment_class
 from affect_jax.tasks import valence_arousal
 
-TASKS: dict[str, Callable[..., base.Task]] = {
+TASKS: dict[str, types.ModuleType] = {
   # Of a face.
-  'action_units': action_units.build,
-  'expression': expression.build,
-  'valence_arousal': valence_arousal.build,
+  'expression': expression,
+  'valence_arousal': valence_arousal,
+  'action_units': action_units,
   # Of an utterance.
-  'emotion': emotion.build,
-  'sarcasm': sarcasm.build,
-  'sentiment': sentiment.build,
-  'sentiment_class': sentiment_class.build,
+  'emotion': emotion,
+  'sentiment': sentiment,
+  'sentiment_class': sentiment_class,
+  'sarcasm': sarcasm,
 }
+
+
+def get_annotation(name: str) -> annotation.Annotation:
+  """How labels of a task are written down; ValueError if it is unknown."""
+  return _module(name).ANNOTATION
 
 
 def get_task(name: str, **options: Any) -> base.Task:
@@ -36,10 +44,15 @@ def get_task(name: str, **options: Any) -> base.Task:
   Raises:
     ValueError: Unknown name, option or value; the message lists the known.
   """
-  if name not in TASKS:
-    raise UserError(f'Unknown task {name!r}; known: {sorted(TASKS)}.')
-  known = list(inspect.signature(TASKS[name]).parameters)
+  build = _module(name).build
+  known = list(inspect.signature(build).parameters)
   unknown = sorted(set(options) - set(known))
   if unknown:
     raise UserError(f'Unknown options {unknown} of {name}; known: {known}.')
-  return TASKS[name](**options)
+  return build(**options)
+
+
+def _module(name: str) -> types.ModuleType:
+  if name not in TASKS:
+    raise UserError(f'Unknown task {name!r}; known: {sorted(TASKS)}.')
+  return TASKS[name]

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from affect_jax.errors import UserError
 from affect_jax.metrics import multilabel
+from affect_jax.tasks import annotation
 from affect_jax.tasks import base
 from affect_jax.tasks import class_weights as class_weights_lib
 from affect_jax.tasks import losses
@@ -52,6 +53,14 @@ def canonical_name(name: str) -> str:
       'AU_1 or AU01_c (presence; AU01_r is an intensity).'
     )
   return f'AU{int(match[1])}{match[2].upper()}'
+
+
+ANNOTATION = annotation.Annotation(
+  'presence',
+  tuple(f'AU{n}{side}' for n in range(1, 65) for side in ('', 'L', 'R')),
+  spelling=canonical_name,
+  csvs=('faces',),
+)
 
 
 def loss(

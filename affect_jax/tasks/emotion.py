@@ -19,6 +19,7 @@ from affect_jax.metrics import classification
 from affect_jax.metrics import emotion as metrics
 from affect_jax.metrics import multilabel
 from affect_jax.tasks import action_units
+from affect_jax.tasks import annotation
 from affect_jax.tasks import base
 from affect_jax.tasks import expression
 
@@ -57,6 +58,14 @@ def canonical_name(name: str) -> str:
     known = [f'{k} ({", ".join(v)})' if v else k for k, v in SYNONYMS.items()]
     raise UserError(f'Unknown emotion {name!r}; known: {"; ".join(known)}.')
   return found
+
+
+ANNOTATION = annotation.Annotation(
+  'presence',
+  spelling=canonical_name,
+  by_name=tuple(SYNONYMS),
+  csvs=('utterances',),
+)
 
 
 def _spelling(name):

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from affect_jax.errors import UserError
 from affect_jax.metrics import classification
+from affect_jax.tasks import annotation
 from affect_jax.tasks import base
 from affect_jax.tasks import class_weights as class_weights_lib
 from affect_jax.tasks import losses
@@ -55,6 +56,11 @@ def canonical_name(name: str) -> str:
       return canonical
   known = [f'{k} ({", ".join(v)})' for k, v in SYNONYMS.items()]
   raise UserError(f'Unknown expression {name!r}; known: {"; ".join(known)}.')
+
+
+ANNOTATION = annotation.Annotation(
+  'class', tuple(SYNONYMS), spelling=canonical_name, csvs=('faces',)
+)
 
 
 def loss(

@@ -9,8 +9,13 @@ import numpy.typing as npt
 from affect_jax.errors import UserError
 from affect_jax.metrics import classification
 from affect_jax.metrics import multilabel
+from affect_jax.tasks import annotation
 from affect_jax.tasks import base
 from affect_jax.tasks import emotion
+
+ANNOTATION = annotation.Annotation(
+  'presence', ('sarcasm',), csvs=('utterances',)
+)
 
 
 def build(

@@ -14,8 +14,13 @@ from affect_jax.errors import UserError
 from affect_jax.metrics import counted
 from affect_jax.metrics import regression
 from affect_jax.metrics import sentiment
+from affect_jax.tasks import annotation
 from affect_jax.tasks import base
 from affect_jax.tasks import losses
+
+ANNOTATION = annotation.Annotation(
+  'value', ('sentiment',), low=-3, high=3, csvs=('utterances',)
+)
 
 LOSSES = {
   'mae': losses.absolute_error,

@@ -11,11 +11,13 @@ import numpy.typing as npt
 from affect_jax.errors import UserError
 from affect_jax.metrics import classification
 from affect_jax.metrics import sentiment as metrics
+from affect_jax.tasks import annotation
 from affect_jax.tasks import base
 from affect_jax.tasks import expression
 from affect_jax.tasks import sentiment
 
 CLASSES = ('negative', 'neutral', 'positive')
+ANNOTATION = annotation.Annotation('class', CLASSES, csvs=('utterances',))
 
 
 def build(

@@ -11,8 +11,13 @@ import jax.numpy as jnp
 
 from affect_jax.errors import UserError
 from affect_jax.metrics import regression
+from affect_jax.tasks import annotation
 from affect_jax.tasks import base
 from affect_jax.tasks import losses
+
+ANNOTATION = annotation.Annotation(
+  'value', ('valence', 'arousal'), low=-1, csvs=('faces',)
+)
 
 LOSSES = ('ccc', 'mse', 'mae', 'ccc_mse', 'bins')
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from affect_jax.corpora.builders import records
+from affect_jax import tasks
 from affect_jax.errors import UserError
 
 
@@ -130,12 +130,13 @@ def to_record(
       is not finite.
   """
   known = {n for names in outputs.values() for n in names}
-  known |= {*records.ONE_WEIGHT} & {*outputs}
+  classes = {t for t in outputs if tasks.get_annotation(t).one_weight}
+  known |= classes
   if unknown := sorted(set(labels) - known):
     raise UserError(f'labels {unknown} are not among the outputs {outputs}')
   found: dict[str, np.ndarray] = {}
   for task, names in outputs.items():
-    if task in records.ONE_WEIGHT:
+    if task in classes:
       label = labels.get(task)
       shares = {label: 1.0} if isinstance(label, str) else dict(label or {})
       if unknown := sorted(set(shares) - set(names)):

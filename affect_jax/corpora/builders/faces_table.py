@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 import dataclasses
 import os
 import pathlib
-import re
 
+from affect_jax.corpora.builders import label_columns
 from affect_jax.corpora.files import cells as cells_lib
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
-from affect_jax.tasks import expression as expression_lib
 
-COLUMNS = ('image', 'split', 'subject', 'expression', 'valence', 'arousal')
+CSV = 'faces'  # For `annotation.csvs`.
+# Besides those of labels.
+COLUMNS = ('image', 'split', 'subject')
 SPLITS = ('train', 'val', 'test')
-AU = re.compile(r'AU0*([1-9][0-9]*)([LR]?)')
 REPEATED = 'repeated rows'
 UNLABELLED = 'rows without any label'
 UNREADABLE = 'unreadable pictures'
@@ -29,8 +29,7 @@ class Row:
     image: Path as in the CSV, normalised: the id.
     split: One of SPLITS.
     subject: Who is to be seen.
-    expression: A canonical name.
-    values: valence, arousal, then the AUs of the table.
+    labels: One for each of the table's columns of labels.
     stat: (size in bytes, mtime in ns) of the picture.
   """
 
@@ -38,8 +37,7 @@ class Row:
   image: str
   split: str
   subject: str
-  expression: str
-  values: tuple[float | None, ...]
+  labels: tuple[label_columns.Label, ...]
   stat: tuple[int, int]
 
 
@@ -49,28 +47,21 @@ class Table:
 
   Attributes:
     rows: All rows that hold a label, in order.
-    action_units: Names of the AU columns, in order of their numbers.
+    columns: Those of labels, in order.
     skipped: {reason: number of rows left out}.
     shared_subjects: Subjects that occur in more than one split.
   """
 
   rows: Sequence[Row]
-  action_units: tuple[str, ...]
+  columns: tuple[label_columns.Column, ...]
   skipped: Mapping[str, int]
   shared_subjects: Sequence[str]
 
   def outputs(self) -> dict[str, tuple[str, ...]]:
     """{task: names}: of tasks with at least one label anywhere."""
-    found = {}
-    names = {row.expression for row in self.rows}
-    known = [n for n in expression_lib.SYNONYMS if n in names]
-    if known:
-      found['expression'] = tuple(known)
-    if any(v is not None for row in self.rows for v in row.values[:2]):
-      found['valence_arousal'] = ('valence', 'arousal')
-    if any(v is not None for row in self.rows for v in row.values[2:]):
-      found['action_units'] = self.action_units
-    return found
+    return label_columns.outputs(
+      self.columns, [row.labels for row in self.rows]
+    )
 
 
 def read(
@@ -91,16 +82,17 @@ def read(
   """
   lines = sources.read_rows(path)
   _, header = next(lines)
+  known, words = label_columns.known(CSV)
   keys = cells_lib.columns(
     path,
     header,
     spelling=_spelling,
-    known=COLUMNS,
+    known=[*COLUMNS, *known],
     required=('image', 'split'),
     ignore=ignore_columns,
-    also='AU<number>',
+    also=', '.join(words),
   )
-  action_units = tuple(sorted((k for k in keys if AU.fullmatch(k)), key=_order))
+  columns = label_columns.of_header(CSV, path, keys)
   problems = sources.Problems(path)
   skipped = {UNREADABLE: 0, REPEATED: 0, UNLABELLED: 0}
   rows: dict[str, Row] = {}
@@ -111,7 +103,7 @@ def read(
       problems.add(f'{path}:{line}: {len(cells)} cells, not {len(keys)}.')
       continue
     row, found = _row(
-      line, dict(zip(keys, cells, strict=True)), action_units, path.parent
+      line, dict(zip(keys, cells, strict=True)), columns, path.parent
     )
     for problem in found:
       problems.add(f'{path}:{line}: {problem}')
@@ -147,21 +139,21 @@ def read(
     raise UserError(
       f'{path}: no usable row has split train; left out: {skipped}.'
     )
-  return Table(labelled, action_units, skipped, _shared(labelled))
+  return Table(labelled, columns, skipped, _shared(labelled))
 
 
 def _spelling(name: str) -> str:
   """The one spelling of a column, or ''."""
-  unit = AU.fullmatch(name)
-  if unit:
-    return f'AU{unit[1]}{unit[2]}'
-  return name if name in COLUMNS else ''
+  if name in COLUMNS:
+    return name
+  column = label_columns.find(CSV, name)
+  return column.name if column else ''
 
 
 def _row(
   line: int,
   cells: Mapping[str, str],
-  action_units: Sequence[str],
+  columns: Sequence[label_columns.Column],
   folder: pathlib.Path,
 ) -> tuple[Row, list[str]]:
   """A row, and what is wrong with it."""
@@ -171,19 +163,8 @@ def _row(
     problems.append('image is empty.')
   if cells['split'] not in SPLITS:
     problems.append(f'split {cells["split"]!r} is none of {", ".join(SPLITS)}.')
-  name = cells.get('expression', '')
-  if name:
-    try:
-      name = expression_lib.canonical_name(name)
-    except ValueError as e:
-      problems.append(str(e))
-  values = []
-  for key in ('valence', 'arousal', *action_units):
-    low = -1 if key in COLUMNS else 0
-    try:
-      values.append(cells_lib.number(cells.get(key, ''), low, 1))
-    except ValueError as e:
-      problems.append(f'{key} {e}')
+  labels, wrong = label_columns.read(columns, cells)
+  problems += wrong
   image = os.path.normpath(cells['image'])
   try:
     status = os.stat(folder / image)
@@ -195,14 +176,13 @@ def _row(
     image,
     cells['split'],
     cells.get('subject', ''),
-    name,
-    tuple(values),
+    labels,
     stat,
   ), problems
 
 
 def _has_label(row: Row) -> bool:
-  return bool(row.expression) or any(v is not None for v in row.values)
+  return any(label is not None for label in row.labels)
 
 
 def _difference(first: Row, row: Row) -> str:
@@ -211,12 +191,6 @@ def _difference(first: Row, row: Row) -> str:
   if first.subject != row.subject:
     return f'subject {first.subject!r} there and {row.subject!r} here'
   return 'other labels'
-
-
-def _order(name: str) -> tuple[int, str]:
-  unit = AU.fullmatch(name)
-  assert unit is not None
-  return int(unit[1]), unit[2]
 
 
 def _shared(rows: Sequence[Row]) -> list[str]:

@@ -3,11 +3,11 @@
 A corpus is a tfds builder whose examples are
 
   {'id': str, 'subject': str ('' if unknown), inputs ...,
-   task: f32 [K], task + '_weights': f32 [] (ONE_WEIGHT) or [K] (others)}
+   task: f32 [K], task + '_weights': f32 [] (of classes) or [K] (others)}
 
-for the tasks that it annotates. The names of the K columns stand in
-`builder.info.metadata['outputs'][task]`: corpora are joined by these names,
-never by positions. Inputs are
+for the tasks that it annotates; their `ANNOTATION` says which it is. The names
+of the K columns stand in `builder.info.metadata['outputs'][task]`: corpora are
+joined by these names, never by positions. Inputs are
 
   faces        'image': an encoded picture; it keeps the size and encoding of
                its source, `face_batches` decodes, resizes and augments
@@ -23,10 +23,9 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
+from affect_jax import tasks
 from affect_jax.errors import UserError
 
-# Tasks whose weight is one number per sample, not one per output.
-ONE_WEIGHT = ('expression', 'sentiment_class')
 # What `input_names` gives for corpora of faces.
 PICTURE = ('image',)
 
@@ -56,8 +55,9 @@ def features(
   for task, names in outputs.items():
     k = (len(names),)
     feature[task] = tfds.features.Tensor(shape=time + k, dtype=np.float32)
+    one_weight = tasks.get_annotation(task).one_weight
     feature[task + '_weights'] = tfds.features.Tensor(
-      shape=time if task in ONE_WEIGHT else time + k, dtype=np.float32
+      shape=time if one_weight else time + k, dtype=np.float32
     )
   return tfds.features.FeaturesDict(feature | dict(extra or {}))
 

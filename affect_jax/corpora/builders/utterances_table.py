@@ -7,13 +7,14 @@ import os
 import pathlib
 
 from affect_jax.corpora.builders import faces_table
+from affect_jax.corpora.builders import label_columns
 from affect_jax.corpora.features import sequences
 from affect_jax.corpora.files import cells as cells_lib
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
-from affect_jax.tasks import emotion as emotion_lib
-from affect_jax.tasks import sentiment_class
 
+CSV = 'utterances'  # For `annotation.csvs`.
+# Besides those of labels.
 COLUMNS = (
   'id',
   'split',
@@ -23,16 +24,10 @@ COLUMNS = (
   'dialogue',
   'turn',
   'speaker',
-  'emotion',
-  'sentiment',
-  'sentiment_class',
-  'sarcasm',
 )
 REQUIRED = ('id', 'split')
 SPLITS = faces_table.SPLITS
 REPEATED, UNLABELLED = faces_table.REPEATED, faces_table.UNLABELLED
-# {name: smallest, largest} of what is a number and no emotion.
-RANGES = {'sentiment': (-3, 3), 'sarcasm': (0, 1)}
 LAST_TURN = 2**31 - 1
 
 
@@ -50,7 +45,7 @@ class Row:
     dialogue: As in the CSV.
     turn: Its place in the dialogue.
     speaker: As in the CSV.
-    labels: {name: value} of what is annotated; 'emotion' is a canonical name.
+    labels: One for each of the table's columns of labels.
   """
 
   line: int
@@ -62,7 +57,12 @@ class Row:
   dialogue: str
   turn: int | None
   speaker: str
-  labels: Mapping[str, str | float]
+  labels: tuple[label_columns.Label, ...]
+
+  @property
+  def is_labelled(self) -> bool:
+    """Something is annotated."""
+    return any(label is not None for label in self.labels)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,32 +72,21 @@ class Table:
   Attributes:
     rows: Those that are kept, dialogues in the order of their first row, each
       in order of turn.
-    emotions: Names of the emotion columns, in order; () if there are none.
+    columns: Those of labels, in order.
     left_out: {split: {reason: number of rows}}.
     shared_dialogues: Those with rows in more than one split.
   """
 
   rows: Sequence[Row]
-  emotions: tuple[str, ...]
+  columns: tuple[label_columns.Column, ...]
   left_out: Mapping[str, Mapping[str, int]]
   shared_dialogues: Sequence[str]
 
   def outputs(self) -> dict[str, tuple[str, ...]]:
     """{task: names}: of tasks with at least one label anywhere."""
-    labelled = {name for row in self.rows for name in row.labels}
-    found: dict[str, tuple[str, ...]] = {}
-    if labelled & set(self.emotions):
-      found['emotion'] = self.emotions
-    if 'emotion' in labelled:
-      names = {row.labels.get('emotion') for row in self.rows}
-      found['emotion'] = tuple(n for n in emotion_lib.SYNONYMS if n in names)
-    if 'sentiment' in labelled:
-      found['sentiment'] = ('sentiment',)
-    if 'sentiment_class' in labelled:
-      found['sentiment_class'] = sentiment_class.CLASSES
-    if 'sarcasm' in labelled:
-      found['sarcasm'] = ('sarcasm',)
-    return found
+    return label_columns.outputs(
+      self.columns, [row.labels for row in self.rows]
+    )
 
 
 def read(path: pathlib.Path, ignore_columns: Sequence[str] = ()) -> Table:
@@ -112,21 +101,17 @@ def read(path: pathlib.Path, ignore_columns: Sequence[str] = ()) -> Table:
   """
   lines = sources.read_rows(path)
   _, header = next(lines)
+  known, words = label_columns.known(CSV)
   keys = cells_lib.columns(
     path,
     header,
     spelling=_spelling,
-    known=COLUMNS,
+    known=[*COLUMNS, *known],
     required=REQUIRED,
     ignore=ignore_columns,
-    also='and names of emotions',
+    also=', '.join(words),
   )
-  emotions = tuple(k for k in keys if k in emotion_lib.SYNONYMS)
-  if emotions and 'emotion' in keys:
-    raise UserError(
-      f'{path}:1: either the column emotion (one each) or columns '
-      f'{", ".join(emotions)} (several at once), not both.'
-    )
+  columns = label_columns.of_header(CSV, path, keys)
   problems = sources.Problems(path)
   left_out = {split: {REPEATED: 0, UNLABELLED: 0} for split in SPLITS}
   rows: dict[str, Row] = {}
@@ -137,7 +122,7 @@ def read(path: pathlib.Path, ignore_columns: Sequence[str] = ()) -> Table:
       problems.add(f'{path}:{line}: {len(cells)} cells, not {len(keys)}.')
       continue
     row, found = _row(
-      line, dict(zip(keys, cells, strict=True)), emotions, path.parent
+      line, dict(zip(keys, cells, strict=True)), columns, path.parent
     )
     for problem in found:
       problems.add(f'{path}:{line}: {problem}')
@@ -162,33 +147,31 @@ def read(path: pathlib.Path, ignore_columns: Sequence[str] = ()) -> Table:
     raise UserError(f'{path}: there are no rows below the header.')
   kept: list[Row] = []
   for group in groups:
-    if any(row.labels for row in group):
+    if any(row.is_labelled for row in group):
       kept += group
       continue
     for row in group:
       left_out[row.split][UNLABELLED] += 1
-  if not any(row.split == 'train' and row.labels for row in kept):
+  if not any(row.split == 'train' and row.is_labelled for row in kept):
     raise UserError(
       f'{path}: no row of split train has a label; left out: {left_out}.'
     )
   shared = [g[0].dialogue for g in groups if len({row.split for row in g}) > 1]
-  return Table(kept, emotions, left_out, shared)
+  return Table(kept, columns, left_out, shared)
 
 
 def _spelling(name: str) -> str:
   """The one spelling of a column, or ''."""
   if name in COLUMNS:
     return name
-  try:
-    return emotion_lib.canonical_name(name)
-  except ValueError:
-    return ''
+  column = label_columns.find(CSV, name)
+  return column.name if column else ''
 
 
 def _row(
   line: int,
   cells: Mapping[str, str],
-  emotions: Sequence[str],
+  columns: Sequence[label_columns.Column],
   folder: pathlib.Path,
 ) -> tuple[Row, list[str]]:
   """A row, and what is wrong with it."""
@@ -213,15 +196,8 @@ def _row(
     turn = ''
   if turn and not cells.get('dialogue'):
     problems.append(f'turn {turn!r} of no dialogue.')
-  labels: dict[str, str | float] = {}
-  for key in ('emotion', 'sentiment', 'sentiment_class', 'sarcasm', *emotions):
-    try:
-      value = _label(key, cells.get(key, ''))
-    except ValueError as e:
-      problems.append(f'{key} {e}' if key != 'emotion' else str(e))
-      continue
-    if value is not None:
-      labels[key] = value
+  labels, wrong = label_columns.read(columns, cells)
+  problems += wrong
   return Row(
     line=line,
     id=cells['id'],
@@ -234,20 +210,6 @@ def _row(
     speaker=cells.get('speaker', ''),
     labels=labels,
   ), problems
-
-
-def _label(key: str, cell: str) -> str | float | None:
-  """What a cell annotates; None for nothing."""
-  if not cell:
-    return None
-  if key == 'emotion':
-    return emotion_lib.canonical_name(cell)
-  if key == 'sentiment_class':
-    if cell.lower() not in sentiment_class.CLASSES:
-      known = ', '.join(sentiment_class.CLASSES)
-      raise UserError(f'{cell!r} is none of {known}.')
-    return cell.lower()
-  return cells_lib.number(cell, *RANGES.get(key, (0, 1)))
 
 
 def _stat(modality: str, file: str, folder: pathlib.Path) -> tuple[int, int]:
