@@ -11,7 +11,7 @@ from affect_jax.data import label_counts
 from affect_jax.data import label_mapping
 from affect_jax.data import streams
 from affect_jax.errors import UserError
-from affect_jax.tasks import class_weights as class_weights_lib
+from affect_jax.tasks import class_weights
 
 
 def build(
@@ -29,7 +29,7 @@ def build(
   plain = [
     tasks_lib.get_task(
       name,
-      **{k: v for k, v in o.items() if k not in class_weights_lib.by_counts(o)},
+      **{k: v for k, v in o.items() if k not in class_weights.by_counts(o)},
     )
     for name, o in options.items()
   ]
@@ -41,7 +41,7 @@ def build(
   tasks = []
   for task in kept:
     o = options[task.name]
-    if class_weights_lib.by_counts(o):
+    if class_weights.by_counts(o):
       mass, labelled = (drawn[task.name][k] for k in ('mass', 'labelled'))
       o['counts'] = (mass, labelled) if task.weight_per_output else mass
     tasks.append(tasks_lib.get_task(task.name, **o))
@@ -54,7 +54,7 @@ def check_balance(config: Any) -> None:
   if name not in config:
     return
   options = config[name].to_dict()
-  if twice := class_weights_lib.by_counts(options):
+  if twice := class_weights.by_counts(options):
     given = ' and '.join(f'config.{name}.{k}={options[k]!r}' for k in twice)
     # Flags that take them back.
     off = {'logit_adjustment': '0'}
@@ -79,7 +79,7 @@ def _options(
     )
   for key in ('class_weights', 'pos_weight'):
     value = options.get(key, '')
-    if isinstance(value, str) and value not in ('', *class_weights_lib.METHODS):
+    if isinstance(value, str) and value not in ('', *class_weights.METHODS):
       options[key] = _numbers(f'config.{name}.{key}', value)
   return given(options)
 
@@ -96,7 +96,7 @@ def _numbers(key: str, text: str) -> tuple[float, ...]:
   except ValueError as error:
     raise UserError(
       f"{key} is {text!r}: neither numbers as '1, 2.5' nor one of "
-      f'{", ".join(class_weights_lib.METHODS)}.'
+      f'{", ".join(class_weights.METHODS)}.'
     ) from error
 
 

@@ -16,7 +16,7 @@ from affect_jax.errors import UserError
 from affect_jax.metrics import multilabel
 from affect_jax.tasks import annotation
 from affect_jax.tasks import base
-from affect_jax.tasks import class_weights as class_weights_lib
+from affect_jax.tasks import class_weights
 from affect_jax.tasks import losses
 
 
@@ -145,17 +145,14 @@ def make_loss(
   base.check_range('beta', beta, 0, 1, open_end=True)
   if focal_alpha is not None:
     base.check_range('focal_alpha', focal_alpha, 0, 1)
-  numbers = None
-  if isinstance(pos_weight, str) and pos_weight in class_weights_lib.METHODS:
-    numbers = class_weights_lib.pos_weights(
-      counts,
-      outputs,
-      weight_cap,
-      beta if pos_weight == 'effective' else None,
-    )
-  elif pos_weight is not None:
-    numbers = class_weights_lib.checked(pos_weight, outputs, 'pos_weight')
-
+  numbers = class_weights.resolve(
+    'pos_weight',
+    pos_weight,
+    outputs,
+    counts=counts,
+    cap=weight_cap,
+    beta=beta,
+  )
   return functools.partial(
     loss,
     kind=kind,
@@ -196,7 +193,7 @@ def build(
     gamma_neg: Focusing exponent of negatives of 'asymmetric', >= 0.
     gamma_pos: Focusing exponent of positives of 'asymmetric', >= 0.
     clip: Probability below which 'asymmetric' forgives negatives, in [0, 1).
-    counts: (positives [K], labelled [K]) in the training split; read by
+    counts: (positives [K], labelled [K]) of what training draws; read by
       'balanced' and 'effective' only.
     weight_cap: Largest weight by counts; that of units without positives.
     beta: Of 'effective', in [0, 1): 0 is a weight of 1, towards 1 is

@@ -23,6 +23,39 @@ def by_counts(options: Mapping[str, Any]) -> list[str]:
   return named
 
 
+def resolve(
+  option: str,
+  value: Sequence[float] | str | None,
+  outputs: Sequence[str],
+  *,
+  counts: Any,
+  cap: float | None,
+  beta: float,
+) -> np.ndarray | None:
+  """The weights that an option of a task asks for, float32 [K].
+
+  Args:
+    option: 'class_weights' of K classes, or 'pos_weight' of K yes/no labels.
+    value: None, numbers, or one of `METHODS`.
+    outputs: Names of the K outputs.
+    counts: As `class_weights` or `pos_weights` want them; read by `METHODS`.
+    cap: Of `METHODS`: None, or the largest weight.
+    beta: Of 'effective'.
+
+  Returns:
+    None where value is None: all weigh the same.
+
+  Raises:
+    ValueError: See `checked`, `class_weights` and `pos_weights`.
+  """
+  if value is None:
+    return None
+  if not isinstance(value, str) or value not in METHODS:
+    return checked(value, outputs, option)
+  by_method = class_weights if option == 'class_weights' else pos_weights
+  return by_method(counts, outputs, cap, beta if value == 'effective' else None)
+
+
 def checked(
   weights: Sequence[float] | str, outputs: Sequence[str], option: str
 ) -> np.ndarray:
@@ -64,7 +97,7 @@ def class_weights(
   is the same loss).
 
   Args:
-    counts: Summed label mass of each class in the training split [K].
+    counts: Summed label mass of each class, of what training draws [K].
     outputs: Names of the K classes.
     cap: None, or the largest weight allowed; that of an absent class.
     beta: None, or in [0, 1).
@@ -73,7 +106,7 @@ def class_weights(
     ValueError: No counts, wrong length, an absent class without a cap, or a
       beta out of range.
   """
-  what = 'expression counts [K]'
+  what = 'of samples of each class [K]'
   (counts,) = _counts((counts,), outputs, what, _method(beta))
   numbers = counts if beta is None else effective_number(counts, beta)
   shares = np.where(numbers > 0, counts / np.where(numbers > 0, numbers, 1), 1)
@@ -95,7 +128,7 @@ def pos_weights(
   two classes); beta 0 is 1, beta towards 1 is 'balanced'.
 
   Args:
-    counts: (positives [K], labelled [K]) of the training split.
+    counts: (positives [K], labelled [K]) of what training draws.
     outputs: Names of the K outputs.
     cap: None, or the largest weight allowed; that of an output without
       positives.
@@ -107,7 +140,7 @@ def pos_weights(
       learnt from it), one without positives and no cap, or a beta out of
       range.
   """
-  what = 'action unit counts (positives [K], labelled [K])'
+  what = 'of labels (positives [K], labelled [K])'
   positives, labelled = _counts(
     counts or (None, None), outputs, what, _method(beta)
   )
@@ -153,14 +186,14 @@ def log_priors(
   """log(n_c / N) of K classes with n_c of N samples, float32 [K].
 
   Args:
-    counts: Summed label mass of each class in the training split [K].
+    counts: Summed label mass of each class, of what training draws [K].
     outputs: Names of the K classes.
 
   Raises:
     ValueError: No counts, wrong length, or an absent class: nothing in the
       loss would keep its logit down, and it would be predicted everywhere.
   """
-  what = 'expression counts [K]'
+  what = 'of samples of each class [K]'
   (counts,) = _counts((counts,), outputs, what, 'logit_adjustment')
   absent = [n for n, c in zip(outputs, counts, strict=True) if c == 0]
   if absent:
@@ -178,7 +211,7 @@ def _method(beta):
 def _counts(counts, outputs, what, method):
   """Float64 arrays [K], checked."""
   if any(c is None for c in counts):
-    raise UserError(f'{method} needs `counts`: {what}.')
+    raise UserError(f'{method} needs `counts` {what}.')
   arrays = [np.asarray(c, np.float64) for c in counts]
   for array in arrays:
     if array.shape != (len(outputs),) or not np.all(array >= 0):

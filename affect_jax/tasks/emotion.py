@@ -173,7 +173,7 @@ def build(
     gamma_neg: Focusing exponent of negatives of 'asymmetric', >= 0.
     gamma_pos: Focusing exponent of positives of 'asymmetric', >= 0.
     clip: Of 'asymmetric', in [0, 1).
-    counts: In the training split, of 'categorical' the summed label mass [K],
+    counts: Of what training draws, of 'categorical' the summed label mass [K],
       of 'multilabel' (positives [K], labelled [K]).
     weight_cap: Largest weight by counts.
     beta: Of 'effective', in [0, 1).
@@ -198,13 +198,13 @@ def build(
     task = expression.build(
       outputs,
       loss,
-      class_weights,
-      label_smoothing,
-      focal_gamma,
-      counts,
-      weight_cap,
-      beta,
-      logit_adjustment,
+      class_weights=class_weights,
+      label_smoothing=label_smoothing,
+      focal_gamma=focal_gamma,
+      counts=counts,
+      weight_cap=weight_cap,
+      beta=beta,
+      logit_adjustment=logit_adjustment,
     )
     return dataclasses.replace(
       task,

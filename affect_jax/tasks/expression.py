@@ -150,7 +150,7 @@ def build(
     for canonical, synonyms in SYNONYMS.items():
       if name != canonical and name.lower() in (canonical, *synonyms):
         raise UserError(f'Write {canonical!r} for the expression {name!r}.')
-  numbers, offsets = None, None
+  offsets = None
   if logit_adjustment:
     if isinstance(class_weights, str):
       raise UserError(
@@ -158,18 +158,14 @@ def build(
         f'{logit_adjustment} each make up for rare classes: choose one.'
       )
     offsets = logit_adjustment * class_weights_lib.log_priors(counts, outputs)
-  if (
-    isinstance(class_weights, str)
-    and class_weights in class_weights_lib.METHODS
-  ):
-    numbers = class_weights_lib.class_weights(
-      counts,
-      outputs,
-      weight_cap,
-      beta if class_weights == 'effective' else None,
-    )
-  elif class_weights is not None:
-    numbers = class_weights_lib.checked(class_weights, outputs, 'class_weights')
+  numbers = class_weights_lib.resolve(
+    'class_weights',
+    class_weights,
+    outputs,
+    counts=counts,
+    cap=weight_cap,
+    beta=beta,
+  )
   return base.Task(
     name='expression',
     outputs=outputs,

@@ -39,7 +39,7 @@ def build(
     outputs: ('sarcasm',).
     pos_weight: Factor of sarcastic labels: None, one number in a sequence,
       'balanced' or 'effective', see `class_weights`.
-    counts: (sarcastic [1], labelled [1]) in the training split; read by
+    counts: (sarcastic [1], labelled [1]) of what training draws; read by
       'balanced' and 'effective' only.
     weight_cap: Largest weight by counts.
     beta: Of 'effective', in [0, 1).

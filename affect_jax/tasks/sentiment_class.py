@@ -43,7 +43,7 @@ def build(
     class_weights: As in `expression`, like all that follow.
     label_smoothing: Share of the label that is spread evenly, in [0, 1).
     focal_gamma: Focusing exponent of 'focal', >= 0.
-    counts: Summed label mass of each class in the training split [K].
+    counts: Summed label mass of each class of what training draws [K].
     weight_cap: Largest weight by counts; that of absent classes.
     beta: Of class_weights='effective', in [0, 1).
     logit_adjustment: tau >= 0 of Menon et al., 2021.
@@ -61,13 +61,13 @@ def build(
   task = expression.build(
     outputs,
     loss,
-    class_weights,
-    label_smoothing,
-    focal_gamma,
-    counts,
-    weight_cap,
-    beta,
-    logit_adjustment,
+    class_weights=class_weights,
+    label_smoothing=label_smoothing,
+    focal_gamma=focal_gamma,
+    counts=counts,
+    weight_cap=weight_cap,
+    beta=beta,
+    logit_adjustment=logit_adjustment,
   )
 
   def polar(metric):
