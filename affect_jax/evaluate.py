@@ -5,8 +5,6 @@ import math
 import os
 from typing import Any
 
-import jax
-
 from affect_jax.data import streams
 from affect_jax.evaluation import modality_subsets
 from affect_jax.evaluation import predict as predict_lib
@@ -16,6 +14,7 @@ from affect_jax.evaluation import table
 from affect_jax.run import build
 from affect_jax.run import folder as run_folder
 from affect_jax.training import checkpoint
+from affect_jax.training import processes
 from affect_jax.training import train_state
 
 # {'val' | 'test', with '/CORPUS' where there are several: {metric: value}}.
@@ -98,8 +97,10 @@ def evaluate_best(
   run = run or build.build(config)
   predict = predict or make_predict(run)
   with checkpoint.build_manager(workdir, config.eval_every) as manager:
-    step = manager.best_step()
-    step = manager.latest_step() if step is None else step
+    best, latest = processes.from_first(
+      'best step', lambda: (manager.best_step(), manager.latest_step())
+    )
+    step = latest if best is None else best
     if step is None:
       raise FileNotFoundError(f'No checkpoint in {workdir}/checkpoints.')
     state = build.abstract_state(run, config)
@@ -121,18 +122,21 @@ def evaluate_best(
           found = _score_subsets(run, predict, state, corpus, split, own)
           found[run.branch.modalities] = scores
           dropout = config.utterance.modality_dropout
-          modality_subsets.show(key, run.tasks, found, dropout)
+          if processes.is_first():
+            modality_subsets.show(key, run.tasks, found, dropout)
           grid[key] = {'+'.join(k): dict(v) for k, v in found.items()}
-    if rows and jax.process_index() == 0:
+    if rows and processes.is_first():
       path = os.path.join(workdir, 'predictions', f'{split}.csv')
       prediction_csv.write(path, run.tasks, rows)
-  if jax.process_index() == 0:
+  path = os.path.join(workdir, 'results.json')
+  if processes.is_first():
     if grid:
       run_folder.write_json(os.path.join(workdir, 'subsets.json'), grid)
-    run_folder.write_json(os.path.join(workdir, 'results.json'), results)
+    run_folder.write_json(path, results)
   # As it reads back: NaN is None.
-  results = run_folder.read_json(os.path.join(workdir, 'results.json'))
-  table.show(results, workdir)
+  results = processes.from_first('results', lambda: run_folder.read_json(path))
+  if processes.is_first():
+    table.show(results, workdir)
   return results
 
 

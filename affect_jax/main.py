@@ -20,9 +20,11 @@ import tensorflow as tf
 from affect_jax import defaults
 from affect_jax import evaluate
 from affect_jax import train
+from affect_jax.errors import UserError
 from affect_jax.run import folder as run_folder
 from affect_jax.run import log_format
 from affect_jax.training import interrupt
+from affect_jax.training import job
 
 _CONFIG = config_flags.DEFINE_config_file(
   'config', None, 'A file of configs/.', lock_config=True
@@ -38,7 +40,21 @@ _MODE = flags.DEFINE_enum(
   'and predictions from the best checkpoint.',
 )
 _DISTRIBUTED = flags.DEFINE_bool(
-  'distributed', False, 'One of several processes of a cluster job.'
+  'distributed',
+  False,
+  'One of several processes, which a cluster manager (SLURM, Open MPI, a TPU '
+  'pod) has started. Without one, give the three flags below.',
+)
+_COORDINATOR = flags.DEFINE_string(
+  'coordinator',
+  None,
+  'HOST:PORT, the machine of process 0 and a free port there.',
+)
+_NUM_PROCESSES = flags.DEFINE_integer(
+  'num_processes', None, 'How many processes the run has.', lower_bound=1
+)
+_PROCESS_ID = flags.DEFINE_integer(
+  'process_id', None, 'Which of them this is, from 0.', lower_bound=0
 )
 
 
@@ -49,8 +65,6 @@ def main(argv: list[str]) -> None:
   # TensorFlow only reads data; it must not take the accelerators' memory.
   for kind in ('GPU', 'TPU'):
     tf.config.set_visible_devices([], kind)
-  if _DISTRIBUTED.value:
-    jax.distributed.initialize()
   log_format.set_up()
   logging.info('Devices: %s', ', '.join(str(d) for d in jax.devices()))
   workdir = os.path.abspath(str(_WORKDIR.value))
@@ -68,10 +82,22 @@ def main(argv: list[str]) -> None:
     sys.exit(f'{type(error).__name__}: {error}')
 
 
+def in_a_job(argv: list[str]) -> None:
+  """`main`, in one process or as one of several."""
+  address = (_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
+  with job.ending_together():
+    if _DISTRIBUTED.value or any(x is not None for x in address):
+      try:
+        job.start(*address)
+      except UserError as error:
+        sys.exit(f'{type(error).__name__}: {error}')
+    main(argv)
+
+
 def run() -> None:
   """The entry point."""
   flags.mark_flags_as_required(['config', 'workdir'])
-  app.run(main)
+  app.run(in_a_job)
 
 
 if __name__ == '__main__':

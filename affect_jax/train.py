@@ -23,6 +23,7 @@ from affect_jax.training import checkpoint
 from affect_jax.training import initialize
 from affect_jax.training import interrupt
 from affect_jax.training import parallel as parallel_lib
+from affect_jax.training import processes
 from affect_jax.training import train_step
 
 
@@ -44,20 +45,23 @@ def train_and_evaluate(
     FloatingPointError: A loss is not finite; names step, task and samples.
     interrupt.Interrupted: SIGTERM or Ctrl-C; the state was saved.
   """
-  main_process = jax.process_index() == 0
-  if main_process:
-    run_folder.claim(workdir, config, defaults.get_config())
-  results = run_folder.read_json(os.path.join(workdir, 'results.json'))
+  run_folder.claim(workdir, config, defaults.get_config())
+  results = processes.from_first(
+    'results',
+    lambda: run_folder.read_json(os.path.join(workdir, 'results.json')),
+  )
   if results:
     logging.info('%s is finished.', workdir)
-    table.show(results, workdir)
+    if processes.is_first():
+      table.show(results, workdir)
     return results
 
   # A run that began before this was refused goes on.
   if not run_folder.is_started(workdir):
     run_tasks.check_balance(config)
   run = build.build(config)
-  if main_process:
+  processes.check_same('data', {c.name: c.describe() for c in run.corpora})
+  if processes.is_first():
     run_folder.write_json(
       os.path.join(workdir, 'environment.json'),
       environment.describe({c.name: c.describe() for c in run.corpora}),
@@ -69,7 +73,7 @@ def train_and_evaluate(
   )
   predict = evaluate.make_predict(run)
   with checkpoint.build_manager(workdir, config.eval_every) as manager:
-    first_step = manager.latest_step()
+    first_step = processes.from_first('first step', manager.latest_step)
     if first_step is not None:
       state = build.abstract_state(run, config)
       state, _ = checkpoint.restore(manager, first_step, state)
@@ -95,7 +99,6 @@ def _train(config, workdir, run, predict, state, manager, first_step):
       loss_weights=run_tasks.loss_weights(config, run.tasks),
       accumulate=config.accumulate,
       ema_decay=config.ema_decay,
-      frozen=run.frozen,
       mixing=build.mixing(config),
       windows=run.branch.window > 0,
       axis_name=parallel.axis_name,
@@ -108,12 +111,11 @@ def _train(config, workdir, run, predict, state, manager, first_step):
     return batch['id'], parallel.put_batch(arrays)
 
   log_file = os.path.join(workdir, 'metrics.jsonl')
-  main_process = jax.process_index() == 0
-  if main_process:
+  if processes.is_first():
     run_folder.truncate_jsonl(log_file, first_step)
   # No LoggingWriter: what people read is logged in lines of ours.
   writer = metric_writers.AsyncMultiWriter(
-    [metric_writers.SummaryWriter(workdir)] if main_process else []
+    [metric_writers.SummaryWriter(workdir)] if processes.is_first() else []
   )
   progress = periodic_actions.ReportProgress(
     num_train_steps=config.num_train_steps, every_secs=config.progress_secs
@@ -121,9 +123,10 @@ def _train(config, workdir, run, predict, state, manager, first_step):
 
   def write(step, values):
     writer.write_scalars(step, values)
-    if main_process:
+    if processes.is_first():
       run_folder.append_jsonl(log_file, step, values)
 
+  agree = processes.make_agree(parallel)
   rng = jax.random.key(config.seed + 1)
   state = parallel.put_state(state)
   pending = None  # The step before: checked while the next one runs.
@@ -139,7 +142,8 @@ def _train(config, workdir, run, predict, state, manager, first_step):
       progress(step)
       last = step == config.num_train_steps
       validates = last or step % config.eval_every == 0
-      stops = bool(signals) or manager.reached_preemption(step)
+      signum = agree(signals[0] if signals else 0)
+      stops = signum > 0
       if last or step % config.log_every == 0:
         values = {f'train/{k}': float(v) for k, v in logs.items()}
         table.log_losses(step, config.num_train_steps, logs)
@@ -153,17 +157,21 @@ def _train(config, workdir, run, predict, state, manager, first_step):
           with progress.timed('validation'):
             scores, thresholds = evaluate.validate(run, predict, whole)
           write(step, evaluate.flat(scores))
+        thresholds, headline = processes.from_first(
+          'validation',
+          lambda t=thresholds, s=scores: (t, evaluate.headline(s)),
+        )
         checkpoint.save(
           manager,
           step,
           whole,
           thresholds=thresholds,
-          headline=evaluate.headline(scores),
+          headline=headline,
           force=True,
         )
       if stops and not last:
         manager.wait_until_finished()
-        raise interrupt.Interrupted(step, (signals or [15])[0])
+        raise interrupt.Interrupted(step, signum)
 
 
 def check_finite(step: int, ids: np.ndarray, logs: Mapping[str, Any]) -> None:
@@ -172,16 +180,14 @@ def check_finite(step: int, ids: np.ndarray, logs: Mapping[str, Any]) -> None:
   Args:
     step: Number of the update.
     ids: [B] of its batch.
-    logs: Its losses and gradient norm. Only the two that all others go into
-      are waited for, unless they are not finite.
+    logs: Its losses and gradient norm.
 
   Raises:
     FloatingPointError: Names the step, the task and the samples.
   """
-  both = jax.device_get((logs['loss'], logs['grad_norm']))
-  if np.isfinite(both).all():
-    return
   bad = [k for k, v in logs.items() if not math.isfinite(float(v))]
+  if not bad:
+    return
   tasks = [k.removeprefix('loss/') for k in bad if k.startswith('loss/')]
   names = ', '.join(x.decode() for x in ids.ravel())
   raise FloatingPointError(

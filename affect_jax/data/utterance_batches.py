@@ -16,7 +16,6 @@ import numpy as np
 
 from affect_jax.corpora.builders import records
 from affect_jax.data import batch as batch_lib
-from affect_jax.data import merge
 from affect_jax.data import streams
 from affect_jax.errors import UserError
 
@@ -182,7 +181,7 @@ def train_batches(
   together: Sequence[int] = (),
   shares: Mapping[str, float],
   balance: str = '',
-  shuffle_megabytes: float = 2000.0,
+  shuffle_buffer: int = 65_536,
   places: str = '',
 ) -> Iterator[batch_lib.Batch]:
   """Yields this process' rows of the batches of steps first_step .. num_steps.
@@ -198,13 +197,13 @@ def train_batches(
   """
   own = streams.own_rows(batch_size)
   first = first_step // CHUNK * CHUNK
-  stream: Any = merge.rows(
+  stream: Any = streams.merge(
     streams.train_streams(
       corpora, tasks, shares, balance, numbered=bool(places)
     ),
     seed,
     first * batch_size,
-    shuffle_megabytes,
+    shuffle_buffer,
   )
   rows = stream.prefetch(2 * batch_size).as_numpy_iterator()
   for start in range(first, num_steps, CHUNK):

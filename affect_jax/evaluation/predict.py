@@ -8,13 +8,13 @@ from typing import Any
 
 from flax import linen as nn
 import jax
-from jax.experimental import multihost_utils
 import numpy as np
 
 from affect_jax.augmentation import augment
 from affect_jax.data import batch as batch_lib
 from affect_jax.evaluation import views as views_lib
 from affect_jax.training import parallel as parallel_lib
+from affect_jax.training import processes
 
 
 def make_predict(
@@ -55,7 +55,7 @@ def make_predict(
         for view, mirrored in pictures
       ]
       predictions = jax.tree.map(lambda *x: sum(x) / len(x), *each)
-    kept = {k: batch[k] for k in ('labels', 'weights')}
+    kept = {k: batch[k] for k in ('labels', 'weights', 'row') if k in batch}
     return {'predictions': predictions, **kept}
 
   # Replicated: every process gets all rows.
@@ -74,18 +74,27 @@ def predict_split(
     A frame in several windows is one row, with the mean of its predictions.
     {'id': [N] str, 'predictions' | 'labels' | 'weights': {task: [N, ...]}}.
   """
-  parts = []
+  own_ids, parts = [], []
 
-  def put(batch):
+  def put(numbered):
+    number, batch = numbered
+    size = len(batch['id'])
+    # Where in the split each row stands: devices may be in another order than
+    # processes, and ids do not go through devices with the predictions.
+    first = (number * jax.process_count() + jax.process_index()) * size
     arrays = {k: v for k, v in batch.items() if k != 'id'}
+    arrays['row'] = np.arange(first, first + size, dtype=np.int32)
     return batch['id'], parallel.put_global(arrays)
 
-  for ids, batch in parallel_lib.prefetch(batches, put):
-    rows = jax.device_get(predict(variables, batch))
-    if ids.ndim == 2:  # Frames of windows are rows.
-      rows = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), rows)
-    parts.append({'id': _all_ids(ids.ravel()), **rows})
+  for ids, batch in parallel_lib.prefetch(enumerate(batches), put):
+    own_ids.append(ids)
+    parts.append(jax.device_get(predict(variables, batch)))
   rows = jax.tree.map(lambda *x: np.concatenate(x), *parts)
+  order = np.argsort(rows.pop('row'))
+  rows = jax.tree.map(lambda x: x[order], rows)
+  if own_ids[0].ndim == 2:  # Frames of windows are rows.
+    rows = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), rows)
+  rows['id'] = _all_ids(own_ids)
   real = rows['id'] != ''
   rows = _once(jax.tree.map(lambda x: x[real], rows))
   for task, values in rows['predictions'].items():
@@ -120,14 +129,14 @@ def _once(rows: dict[str, Any]) -> dict[str, Any]:
   return {**kept, 'predictions': jax.tree.map(mean, rows['predictions'])}
 
 
-def _all_ids(ids: np.ndarray) -> np.ndarray:
-  ids = np.array([x.decode() for x in ids], object)
-  if jax.process_count() == 1:
-    return ids
-  width = 256  # Collectives want numbers of one size.
-  raw = np.zeros((len(ids), width), np.uint8)
-  for i, x in enumerate(ids):
-    data = x.encode()[:width]
-    raw[i, : len(data)] = np.frombuffer(data, np.uint8)
-  raw = multihost_utils.process_allgather(raw, tiled=True)
-  return np.array([bytes(x).rstrip(b'\0').decode() for x in raw], object)
+def _all_ids(batches: Sequence[np.ndarray]) -> np.ndarray:
+  """Ids of all rows in the order of the split, from those of this process.
+
+  Args:
+    batches: bytes [rows of this process], or [rows, T], of each batch.
+  """
+  by_process = processes.gather([x for ids in batches for x in ids.ravel()])
+  # Of each batch, process 0 has the first rows.
+  each = [np.array(ids, object) for ids in by_process]
+  each = np.stack([ids.reshape(len(batches), -1) for ids in each], 1)
+  return np.array([x.decode() for x in each.ravel()], object)

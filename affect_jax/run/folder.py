@@ -7,10 +7,12 @@ import os
 import pathlib
 from typing import Any
 
+import jax
 import ml_collections
 
 from affect_jax import whole_file
 from affect_jax.errors import UserError
+from affect_jax.training import processes
 
 
 def write_json(path: str, value: Any) -> None:
@@ -34,8 +36,8 @@ def claim(
 ) -> None:
   """Makes the folder this config's own: writes config.json, or compares it.
 
-  A config that came to no checkpoint (its data had an error, say) may be
-  corrected: it is replaced.
+  Process 0 does it, for all processes of a run. A config that came to no
+  checkpoint (its data had an error, say) may be corrected: it is replaced.
 
   Args:
     workdir: The folder.
@@ -44,9 +46,24 @@ def claim(
       there before the setting was. '' by default.
 
   Raises:
-    ValueError: The folder holds a run of another config; names every
-      difference.
+    ValueError: The folder holds a run of another config, or another process
+      has another one: names every difference. Or a process does not see it.
   """
+  processes.check_same('config', _flat(_plain(config.to_dict())))
+  processes.from_first('claim', lambda: _claim(workdir, config, base))
+  path = os.path.join(workdir, 'config.json')
+  if not os.path.exists(path):
+    raise UserError(
+      f'Process {jax.process_index()} does not see {path}, which process 0 '
+      'wrote: --workdir must be on a disk that all processes share.'
+    )
+
+
+def _claim(
+  workdir: str,
+  config: ml_collections.ConfigDict,
+  base: ml_collections.ConfigDict | None,
+) -> None:
   os.makedirs(workdir, exist_ok=True)
   path = os.path.join(workdir, 'config.json')
   new, old = _plain(config.to_dict()), read_json(path)

@@ -4,23 +4,33 @@ import os
 from typing import Any
 
 from absl import logging
+import jax
 
 
 def set_up() -> None:
-  """Shows what this package logs, and the warnings of others."""
-  logging.set_verbosity(logging.INFO)
+  """Shows what this package logs, and the warnings of others.
+
+  Of several processes, all would log the same: those after the first one only
+  warn, with their number.
+  """
+  index = jax.process_index()
+  logging.set_verbosity(logging.WARNING if index else logging.INFO)
   handler = logging.get_absl_handler()
-  handler.setFormatter(_PlainFormatter())
+  handler.setFormatter(_PlainFormatter(f'[{index}] ' if index else ''))
   handler.addFilter(_speaks_to_users)
 
 
 class _PlainFormatter(logging.PythonFormatter):
   """Time and message: where it was logged helps no user."""
 
+  def __init__(self, prefix):
+    super().__init__()
+    self._prefix = prefix
+
   def format(self, record):
     time = self.formatTime(record, '%H:%M:%S')
     level = '' if record.levelname == 'INFO' else f'{record.levelname} '
-    return f'{time} {level}{record.getMessage()}'
+    return f'{self._prefix}{time} {level}{record.getMessage()}'
 
 
 def _speaks_to_users(record: Any) -> bool:

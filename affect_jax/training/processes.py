@@ -1,0 +1,161 @@
+"""What the processes of a run have to agree on.
+
+Data comes in the same order to all (`data.streams`), and predictions of all
+rows go to all, so most decisions are the same everywhere. What one process
+alone knows goes through here: process 0 decides what the run's folder says,
+and a signal to one is a signal to all.
+
+Messages go through the coordination service of jax.distributed. Unlike
+collectives of devices it carries text, and waits for the hours that preparing
+a corpus takes. In a run of one process nothing of this happens.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+import itertools
+import json
+from typing import Any
+
+import jax
+
+# The service has no public name; Orbax takes it from here, too.
+from jax._src import distributed as jax_distributed
+from jax.experimental import multihost_utils
+import jax.numpy as jnp
+import numpy as np
+
+from affect_jax.errors import UserError
+from affect_jax.training import parallel as parallel_lib
+
+# A month: whoever is dead is noticed by other means.
+PATIENCE_MS = 30 * 24 * 3600 * 1000
+
+_number = itertools.count()
+
+
+def _service() -> Any:
+  return jax_distributed.global_state.client
+
+
+def post(key: str, text: str) -> None:
+  """Says something to all processes, once for each key."""
+  _service().key_value_set(key, text)
+
+
+def read(key: str) -> str:
+  """Waits for what any process posts."""
+  return _service().blocking_key_value_get(key, PATIENCE_MS)
+
+
+def count(prefix: str) -> int:
+  """How many keys below `prefix/` were posted."""
+  return len(_service().key_value_dir_get(prefix))
+
+
+def wait_for_all(name: str) -> None:
+  """Returns when all processes have come here."""
+  _service().wait_at_barrier(f'affect_jax/{name}', PATIENCE_MS)
+
+
+def is_first() -> bool:
+  """Whether this is process 0, which alone writes the run's folder."""
+  return jax.process_index() == 0
+
+
+def from_first(name: str, make: Callable[[], Any]) -> Any:
+  """What `make` returns in process 0; the others wait, and do not call it.
+
+  All processes must come to the same calls, in the same order.
+
+  Args:
+    name: What it is, for those who debug.
+    make: Returns what JSON can hold, NaN included.
+  """
+  if jax.process_count() == 1:
+    return make()
+  key = f'affect_jax/{next(_number)}/{name}'
+  if is_first():
+    value = make()
+    post(key, json.dumps(value))
+    return value
+  return json.loads(read(key))
+
+
+def first_then_others(name: str, do: Callable[[], Any]) -> None:
+  """Each calls `do`, process 0 before all others.
+
+  For what is made once on a disk, which machines may share or not.
+  """
+  from_first(name, do)
+  if not is_first():
+    do()
+
+
+def check_same(name: str, own: Mapping[str, Any]) -> None:
+  """Refuses processes whose settings or data are not those of process 0.
+
+  Args:
+    name: What is compared.
+    own: {key: what JSON can hold}, of this process.
+
+  Raises:
+    ValueError: Names every key that differs.
+  """
+  # As it reads back: a tuple is a list.
+  own = json.loads(json.dumps(own))
+  first = from_first(name, lambda: own)
+  different = [
+    f'  {key}: {first.get(key, "absent")!r} in process 0, '
+    f'{own.get(key, "absent")!r} in process {jax.process_index()}'
+    for key in sorted(first.keys() | own.keys())
+    if first.get(key, 'absent') != own.get(key, 'absent')
+  ]
+  if different:
+    raise UserError(
+      f'All processes of a run need the same {name}:\n' + '\n'.join(different)
+    )
+
+
+def gather(values: Sequence[bytes]) -> list[list[bytes]]:
+  """The byte strings of all processes, by process; any length is whole.
+
+  Args:
+    values: Of this process; every process has as many.
+  """
+  if jax.process_count() == 1:
+    return [list(values)]
+  own_lengths = np.array([len(v) for v in values], np.int32)
+  lengths = multihost_utils.process_allgather(own_lengths)
+  # Collectives want arrays of one size.
+  joined = np.zeros(lengths.sum(1, dtype=np.int64).max(), np.uint8)
+  own = b''.join(values)
+  joined[: len(own)] = np.frombuffer(own, np.uint8)
+  gathered = []
+  for data, sizes in zip(
+    multihost_utils.process_allgather(joined), lengths, strict=True
+  ):
+    ends = np.cumsum(sizes, dtype=np.int64)
+    text = data.tobytes()
+    pairs = zip((ends - sizes).tolist(), ends.tolist(), strict=True)
+    gathered.append([text[start:end] for start, end in pairs])
+  return gathered
+
+
+def make_agree(parallel: parallel_lib.Parallel) -> Callable[[int], int]:
+  """Makes own number -> the largest of all processes, one call later.
+
+  All get the same at the same call. The number travels on the devices, behind
+  the training step, and is read a call later, so that nobody waits for it. In
+  a run of one process the number comes back at once.
+  """
+  if jax.process_count() == 1:
+    return lambda own: own
+  largest = jax.jit(jnp.max, out_shardings=parallel.replicated)
+  rows = len(parallel.mesh.local_devices)
+  travelling: list[Any] = [0]
+
+  def agree(own: int) -> int:
+    everybody = parallel.put_global(np.full(rows, own, np.int32))
+    travelling.append(largest(everybody))
+    return int(travelling.pop(0))
+
+  return agree
