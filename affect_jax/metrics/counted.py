@@ -55,7 +55,9 @@ def arrays(
   return predictions, labels, weights
 
 
-def divide(a: np.ndarray, b: np.ndarray, empty: float) -> np.ndarray:
+def divide(
+  a: np.ndarray, b: np.ndarray | np.floating, empty: float
+) -> np.ndarray:
   """a / b by element, `empty` where b is 0. Same shapes, float64."""
   return np.where(b != 0, a / np.where(b != 0, b, 1), empty)
 

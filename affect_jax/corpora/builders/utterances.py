@@ -212,7 +212,7 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       sequences['text'] = text
     record: dict[str, Any] = {'id': item.id}
     for name, dim in self._dims.items():
-      x = sequences.get(name)
+      x: np.ndarray | None = sequences.get(name)
       if x is None:
         x = np.zeros((0, dim) if dim else (0,), np.float32)
       if dim and (x.ndim != 2 or x.shape[1] != dim):
