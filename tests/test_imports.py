@@ -8,6 +8,7 @@ PACKAGE = pathlib.Path(__file__).parents[1] / 'affect_jax'
 # rooms of one floor do not import each other.
 FLOORS = (
   {'errors', 'whole_file'},
+  {'by_name'},
   {'augmentation', 'metrics', 'models', 'synthetic'},
   {'tasks', 'training'},
   {'corpora', 'defaults'},

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from affect_jax import by_name
 from affect_jax.abaw import files
 from affect_jax.errors import UserError
 from affect_jax.metrics import challenge
@@ -42,12 +43,8 @@ EDITIONS = {
 
 def get_layout(edition: str, task: str) -> files.Layout:
   """The columns of a task in an edition; ValueError if it has no such task."""
-  if edition not in EDITIONS:
-    raise UserError(f'Unknown edition {edition!r}; known: {list(EDITIONS)}.')
-  layouts = EDITIONS[edition].layouts
-  if task not in layouts:
-    raise UserError(f'{edition} has no task {task!r}; known: {list(layouts)}.')
-  return layouts[task]
+  layouts = by_name.get('edition', edition, EDITIONS).layouts
+  return by_name.get('task', task, layouts, of=edition)
 
 
 def score(

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from affect_jax import by_name
 from affect_jax.augmentation import rand_augment
 from affect_jax.augmentation import warp
 from affect_jax.errors import UserError
@@ -43,7 +44,7 @@ def crop(
       edge) or 'zero' (black).
   """
   if mode not in ('reflect', 'zero'):
-    raise UserError(f'crop: mode is {mode!r}; known: reflect, zero.')
+    raise by_name.unknown('mode', mode, ('reflect', 'zero'), of='crop')
   _check('pad', pad, 0, math.inf)
   shape = tf.shape(image)
   padded = tf.pad(
@@ -217,21 +218,22 @@ def apply(
     image, labels, weights.
 
   Raises:
-    ValueError: unknown name or value of an option; TypeError: unknown option.
+    ValueError: unknown name, option or value of an option.
   """
   labels, weights, mirrored = dict(labels), dict(weights), None
   for index, (name, options) in enumerate(augmentations):
-    if name not in AUGMENTATIONS:
-      known = ', '.join(sorted(AUGMENTATIONS))
-      raise UserError(f'Unknown augmentation {name!r}; known: {known}.')
+    function = by_name.get('augmentation', name, AUGMENTATIONS)
+    by_name.check_options(
+      f'augmentation {name!r}', options, function, but=('image', 'seed')
+    )
     own: Any = tf.random.fold_in(seed, index)
     if len(image.shape) == 4:
       image = tf.map_fn(
-        lambda frame, n=name, k=own, o=options: AUGMENTATIONS[n](frame, k, **o),
+        lambda frame, f=function, k=own, o=options: f(frame, k, **o),
         image,
       )
     else:
-      image = AUGMENTATIONS[name](image, own, **options)
+      image = function(image, own, **options)
     if name == 'flip':
       flipped = flips(own, **options)
       mirrored = flipped if mirrored is None else mirrored != flipped

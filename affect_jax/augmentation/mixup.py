@@ -28,6 +28,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from affect_jax import by_name
 from affect_jax.errors import UserError
 
 KINDS = ('mixup', 'cutmix', 'mixaugment')
@@ -40,11 +41,8 @@ VIRTUAL_WEIGHT = 0.5
 
 def check(kind: str, alpha: float, probability: float, partners: str) -> None:
   """Raises ValueError where `mix` has no such option or value."""
-  if kind not in KINDS:
-    raise UserError(f'mixing: kind is {kind!r}; known: {", ".join(KINDS)}.')
-  if partners not in PARTNERS:
-    known = ', '.join(PARTNERS)
-    raise UserError(f'mixing: partners is {partners!r}; known: {known}.')
+  by_name.check('config.mixing.kind', kind, KINDS)
+  by_name.check('config.mixing.partners', partners, PARTNERS)
   if not 0 < alpha < float('inf'):
     raise UserError(f'mixing: alpha is {alpha}, not above 0 and finite.')
   if not 0 <= probability <= 1:

@@ -26,6 +26,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from affect_jax import by_name
 from affect_jax.augmentation import warp
 from affect_jax.errors import UserError
 
@@ -57,8 +58,8 @@ def rand_augment(
     ValueError: unknown operation, or a value out of range.
   """
   ops = (ops,) if isinstance(ops, str) else tuple(ops) or tuple(OPS)
-  if unknown := [n for n in ops if n not in OPS]:
-    raise UserError(f'ops has {unknown}; known: {", ".join(OPS)}.')
+  for name in ops:
+    by_name.check('operation', name, OPS, of='rand_augment')
   if num_ops != int(num_ops) or num_ops < 0:
     raise UserError(f'num_ops is {num_ops}, not a whole number >= 0.')
   if not 0 <= magnitude <= MAX_MAGNITUDE:

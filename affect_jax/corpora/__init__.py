@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from affect_jax import by_name
 from affect_jax.corpora import aff_wild2
 from affect_jax.corpora import affectnet
 from affect_jax.corpora import csd
@@ -19,7 +20,6 @@ from affect_jax.corpora import raf_db
 from affect_jax.corpora import synthetic_faces
 from affect_jax.corpora import synthetic_utterances
 from affect_jax.corpora import utterances_csv
-from affect_jax.errors import UserError
 
 CORPORA: dict[str, Any] = {
   'aff_wild2': aff_wild2.AffWild2,
@@ -48,8 +48,4 @@ def get_corpus(name: str) -> Any:
   Raises:
     ValueError: unknown name; lists the known ones.
   """
-  if name not in CORPORA:
-    raise UserError(
-      f'Unknown corpus {name!r}; known: {", ".join(sorted(CORPORA))}.'
-    )
-  return CORPORA[name]
+  return by_name.get('corpus', name, CORPORA)

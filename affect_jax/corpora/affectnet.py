@@ -32,11 +32,11 @@ import pathlib
 
 import numpy as np
 
+from affect_jax import by_name
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
-from affect_jax.tasks import base
 from affect_jax.tasks import expression as expression_lib
 
 # By code; the last three are no expression labels.
@@ -93,7 +93,7 @@ def listing(
     ValueError: an option is out of range, or both releases are there; when a
       split is streamed: up to 20 bad rows or arrays, by file and value.
   """
-  base.check_choice('number of classes', str(classes), ('8', '7'))
+  by_name.check('number of classes', str(classes), ('8', '7'))
   root = pathlib.Path(path).expanduser().absolute()
   release = _release(root)
   splits = {

@@ -26,6 +26,7 @@ import os
 import pathlib
 import re
 
+from affect_jax import by_name
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces
 from affect_jax.corpora.files import sources
@@ -81,9 +82,9 @@ def listing(
     ValueError: an option is out of range; when a split is streamed: up to 20
       bad rows, by file and line.
   """
-  base.check_choice('fold', str(fold), ('0', '1', '2'))
-  base.check_choice('threshold', str(threshold), ('1', '2', '3', '4', '5'))
-  base.check_choice('first_frame', str(first_frame), ('0', '1'))
+  by_name.check('fold', str(fold), ('0', '1', '2'))
+  by_name.check('threshold', str(threshold), ('1', '2', '3', '4', '5'))
+  by_name.check('first_frame', str(first_frame), ('0', '1'))
   units = _units(action_units)
   root = pathlib.Path(path).expanduser().absolute()
   if not (root / LABELS).is_dir():
@@ -274,11 +275,11 @@ def _files(
 
 def _units(option: int | Sequence[str]) -> tuple[str, ...]:
   if isinstance(option, int):
-    base.check_choice('number of action units', str(option), ('12', '8'))
+    by_name.check('number of action units', str(option), ('12', '8'))
     return ACTION_UNITS[option]
   units = base.check_outputs('action_units', option)
   for unit in units:
-    base.check_choice('action unit of DISFA', unit, ACTION_UNITS[12])
+    by_name.check('action unit of DISFA', unit, ACTION_UNITS[12])
   return units
 
 

@@ -31,6 +31,7 @@ import pathlib
 import re
 import urllib.parse
 
+from affect_jax import by_name
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces
 from affect_jax.corpora.files import sources
@@ -99,7 +100,7 @@ def listing(
   units = base.check_outputs('action_units', action_units)
   for each in tables:
     for unit in units:
-      base.check_choice(f'column in {each.path}', unit, tuple(each.columns))
+      by_name.check(f'column in {each.path}', unit, tuple(each.columns))
   splits = {s for t in tables for s in _splits(t, val_share)}
   return face_listing.Listing(
     root=images,
@@ -177,7 +178,7 @@ def _files(
   found = sorted((root / 'annotations').glob('*.csv'))
   if found:
     for file in found:
-      base.check_choice(f'split (file in {file.parent})', file.stem, [*SPLITS])
+      by_name.check(f'split (file in {file.parent})', file.stem, [*SPLITS])
     return [(file, SPLITS[file.stem]) for file in found]
   found = sorted(root.glob('*.csv'))
   if len(found) == 1:
@@ -272,7 +273,7 @@ def _split(
   if table.split is not None:
     return table.split
   if table.split_column is not None:
-    base.check_choice('split', cells[table.split_column], tuple(SPLITS))
+    by_name.check('split', cells[table.split_column], tuple(SPLITS))
     return SPLITS[cells[table.split_column]]
   # Of the file's name alone: folders may be made later.
   digest = hashlib.sha256(name.rpartition('/')[2].encode()).digest()
@@ -288,7 +289,7 @@ def _splits(table: Table, val_share: float) -> set[str]:
     return {'train', 'val'} if val_share else {'train'}
   names = {cells[table.split_column] for _, cells in _rows(table)}
   for name in sorted(names):
-    base.check_choice(f'split in {table.path}', name, tuple(SPLITS))
+    by_name.check(f'split in {table.path}', name, tuple(SPLITS))
   return {SPLITS[name] for name in names}
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from absl import logging
 import tensorflow_datasets as tfds
 
+from affect_jax import by_name
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces_table
 from affect_jax.corpora.builders import label_columns
@@ -70,10 +71,7 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
       ValueError: lists up to 20 problems as file:line, value, what is
         allowed.
     """
-    if on_bad_image not in ON_BAD_IMAGE:
-      raise UserError(
-        f'on_bad_image is {on_bad_image!r}; known: {", ".join(ON_BAD_IMAGE)}.'
-      )
+    by_name.check('on_bad_image', on_bad_image, ON_BAD_IMAGE)
     self._path = sources.existing(path, 'a CSV of faces')
     self._skip = on_bad_image == 'skip'
     self._table = faces_table.read(

@@ -36,6 +36,7 @@ from typing import Any
 from absl import logging
 import numpy as np
 
+from affect_jax import by_name
 from affect_jax.corpora import mmsa_arrays
 from affect_jax.corpora import mosei_emotions
 from affect_jax.corpora.builders import face_listing
@@ -44,7 +45,6 @@ from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
-from affect_jax.tasks import base
 
 # sha256, from MMSA's README: name, label range, D of text, audio, vision.
 PUBLISHED = {
@@ -110,7 +110,7 @@ def listing(
       the file where it is damaged or not of this form, with sizes by key; the
       split, row and value of labels that are out of range.
   """
-  base.check_choice('label_range', f'{label_range:g}', ('0', '1', '3'))
+  by_name.check('label_range', f'{label_range:g}', ('0', '1', '3'))
   path = sources.existing(path, "MMSA's .pkl of features")
   digest = sources.sha256(path)
   if digest in PUBLISHED:

@@ -42,6 +42,7 @@ import zlib
 
 import numpy as np
 
+from affect_jax import by_name
 from affect_jax.corpora.builders import feature_file
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
@@ -76,10 +77,10 @@ def listing(
     ValueError: an option, or an array, is not as above; features with the
       standard split.
   """
-  base.check_choice('split of MOSI', split, [*SPLITS])
+  by_name.check('split of MOSI', split, [*SPLITS])
   base.check_range('val_share', val_share, 0, 1, open_end=True)
   for modality in modalities:
-    base.check_choice('modality', modality, utterance_listing.MODALITIES)
+    by_name.check('modality', modality, utterance_listing.MODALITIES)
   modalities = tuple(m for m in utterance_listing.MODALITIES if m in modalities)
   if split == 'standard' and modalities:
     raise UserError(

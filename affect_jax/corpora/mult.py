@@ -34,6 +34,7 @@ from typing import Any
 
 import numpy as np
 
+from affect_jax import by_name
 from affect_jax.corpora import mosei_emotions
 from affect_jax.corpora import mult_arrays
 from affect_jax.corpora.builders import face_listing
@@ -42,7 +43,6 @@ from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
-from affect_jax.tasks import base
 
 TEXTLESS = ('drop', 'keep')
 NO_TEXT = 'utterances without text'
@@ -86,8 +86,8 @@ def listing(
       where it is damaged or not of this form, with sizes by key; the split,
       row and value of labels that are not those of the dataset.
   """
-  base.check_choice('dataset', dataset, tuple(mult_arrays.LABELS))
-  base.check_choice('textless', textless, TEXTLESS)
+  by_name.check('dataset', dataset, tuple(mult_arrays.LABELS))
+  by_name.check('textless', textless, TEXTLESS)
   path = sources.existing(path, 'a .pkl of MulT or MultiBench')
   everything = feature_file.load(path)
   outputs: dict[str, tuple[str, ...]] = {}

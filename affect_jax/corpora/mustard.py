@@ -48,6 +48,7 @@ from typing import Any
 from absl import logging
 import numpy as np
 
+from affect_jax import by_name
 from affect_jax.corpora import mustard_features
 from affect_jax.corpora import mustard_folds
 from affect_jax.corpora.builders import face_listing
@@ -118,7 +119,7 @@ def listing(
     FileNotFoundError: a file is not there.
     ValueError: an option, a row or the folds are not as above.
   """
-  base.check_choice('protocol of MUStARD', protocol, PROTOCOLS)
+  by_name.check('protocol of MUStARD', protocol, PROTOCOLS)
   base.check_range('val_share', val_share, 0, 1, open_end=True)
   root = pathlib.Path(path).expanduser().absolute()
   table = sources.existing(root / TABLE, 'the table of MUStARD')

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from affect_jax import by_name
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances as utterances_lib
 from affect_jax.corpora.files import sources
@@ -235,8 +236,8 @@ def _named(
 ) -> dict[str, Any]:
   """The default, with what is given in its place."""
   given = dict(given or {})
-  if unknown := sorted(set(given) - set(default)):
-    raise UserError(f'{option} has {unknown}; known: {", ".join(default)}.')
+  for name in given:
+    by_name.check('name', name, default, of=option)
   return {**default, **given}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from affect_jax import by_name
 from affect_jax.errors import UserError
 
 SAMPLINGS = ('proportional', 'uniform', 'temperature', 'shares')
@@ -40,9 +41,7 @@ def shares(
     ValueError: unknown `sampling`; a temperature below 1; `fixed` does not
       name exactly the corpora, or holds a share that is not positive.
   """
-  if sampling not in SAMPLINGS:
-    known = ', '.join(SAMPLINGS)
-    raise UserError(f'config.data.sampling={sampling!r}; known: {known}.')
+  by_name.check('config.data.sampling', sampling, SAMPLINGS)
   if not temperature >= 1:
     raise UserError(f'config.data.temperature={temperature} is below 1.')
   if sampling == 'shares':

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import jax
 
+from affect_jax import by_name
 from affect_jax.errors import UserError
 
 View = tuple[jax.Array, bool]
@@ -53,9 +54,7 @@ VIEWS: dict[str, Callable[[jax.Array, int], Iterator[View]]] = {
 
 def check(name: str, crop_size: int, image_size: int) -> None:
   """Raises unless the views exist and the windows fit into the picture."""
-  if name not in VIEWS:
-    known = ', '.join(VIEWS)
-    raise UserError(f'config.eval_views={name!r} is unknown; known: {known}.')
+  by_name.check('config.eval_views', name, VIEWS)
   if not 0 <= crop_size <= image_size:
     raise UserError(
       f'config.crop_size={crop_size} is not between 0 (whole pictures) and '

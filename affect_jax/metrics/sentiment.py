@@ -24,6 +24,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from affect_jax import by_name
 from affect_jax.errors import UserError
 from affect_jax.metrics import classification
 from affect_jax.metrics import counted
@@ -123,8 +124,7 @@ def of_classes(
 
 def _classes(predictions, labels, weights, rule):
   """One-hot predictions and labels [N, K] by a rule, and weights [N]."""
-  if rule not in _RULES:
-    raise UserError(f'Unknown rule {rule!r}; known: {list(RULES)}.')
+  by_name.check('rule', rule, RULES)
   predictions, labels, weights = counted.arrays(predictions, labels, weights)
   if labels.shape[1] != 1:
     raise UserError(f'Sentiment is [N, 1], not {labels.shape}.')

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from affect_jax import by_name
 from affect_jax.errors import UserError
 
 # By the names of config.json's hidden_act.
@@ -257,11 +258,7 @@ class Bert(nn.Module):
     return tuple(jnp.where(there, x, 0) for x in states)
 
   def _check(self, ids: jax.Array, mask: jax.Array) -> None:
-    if self.activation not in ACTIVATIONS:
-      raise UserError(
-        f'activation={self.activation!r} is unknown; known: '
-        f'{", ".join(ACTIVATIONS)}.'
-      )
+    by_name.check('activation', self.activation, ACTIVATIONS)
     if self.width % self.heads:
       raise UserError(
         f'width={self.width} is no multiple of heads={self.heads}.'

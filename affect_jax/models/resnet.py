@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from affect_jax import by_name
 from affect_jax.errors import UserError
 from affect_jax.models import convolution
 
@@ -183,8 +184,7 @@ class ResNet18(nn.Module):
     Raises:
       ValueError: Unknown stem, number of stages or shape.
     """
-    if self.stem not in STEMS:
-      raise UserError(f'Unknown stem {self.stem!r}; there are {STEMS}.')
+    by_name.check('stem', self.stem, STEMS)
     if not 0 <= self.frozen_stages <= len(STAGES):
       raise UserError(
         f'frozen_stages is {self.frozen_stages}, not in 0..{len(STAGES)}.'

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from affect_jax.errors import UserError
+from affect_jax import by_name
 
 
 class Gru(nn.Module):
@@ -129,12 +129,6 @@ def build(name: str, **options: Any) -> nn.Module:
   Raises:
     ValueError: Unknown name, or an option that it does not have.
   """
-  if name not in ENCODERS:
-    known = ', '.join(ENCODERS)
-    raise UserError(
-      f'config.model.temporal={name!r} is unknown; known: {known}.'
-    )
-  try:
-    return ENCODERS[name](**options, name='temporal')
-  except TypeError as error:
-    raise UserError(f'config.model.{name}: {error}') from error
+  return by_name.build(
+    'temporal encoder', name, ENCODERS, options, name='temporal'
+  )

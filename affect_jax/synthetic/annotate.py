@@ -5,6 +5,7 @@ import dataclasses
 
 import numpy as np
 
+from affect_jax import by_name
 from affect_jax.errors import UserError
 from affect_jax.synthetic import affect as affect_lib
 
@@ -61,7 +62,7 @@ def check(flaws: Flaws) -> None:
   for option, names in known.items():
     for name, share in getattr(flaws, option).items():
       if name not in names:
-        raise UserError(f'{option} has {name!r}; known: {", ".join(names)}.')
+        raise by_name.unknown('name', name, names, of=option)
       shares.append((f'{option}[{name!r}]', share))
   for name, share in shares:
     if not 0 <= share <= 1:

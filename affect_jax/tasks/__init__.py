@@ -5,11 +5,10 @@ the task in a config, and with `ANNOTATION`, how labels are written down; and
 name it here.
 """
 
-import inspect
 import types
 from typing import Any
 
-from affect_jax.errors import UserError
+from affect_jax import by_name
 from affect_jax.tasks import action_units
 from affect_jax.tasks import annotation
 from affect_jax.tasks import base
@@ -45,14 +44,9 @@ def get_task(name: str, **options: Any) -> base.Task:
     ValueError: Unknown name, option or value; the message lists the known.
   """
   build = _module(name).build
-  known = list(inspect.signature(build).parameters)
-  unknown = sorted(set(options) - set(known))
-  if unknown:
-    raise UserError(f'Unknown options {unknown} of {name}; known: {known}.')
+  by_name.check_options(f'task {name!r}', options, build)
   return build(**options)
 
 
 def _module(name: str) -> types.ModuleType:
-  if name not in TASKS:
-    raise UserError(f'Unknown task {name!r}; known: {sorted(TASKS)}.')
-  return TASKS[name]
+  return by_name.get('task', name, TASKS)

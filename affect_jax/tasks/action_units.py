@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
+from affect_jax import by_name
 from affect_jax.errors import UserError
 from affect_jax.metrics import multilabel
 from affect_jax.tasks import annotation
@@ -203,7 +204,7 @@ def build(
     ValueError: An unknown name or a value out of range, with the choices.
   """
   outputs = base.check_outputs('action_units', outputs)
-  base.check_choice('action unit loss', loss, LOSSES)
+  by_name.check('action unit loss', loss, LOSSES)
   for name in outputs:
     if canonical_name(name) != name:
       raise UserError(f'Write {canonical_name(name)!r} for {name!r}.')

@@ -63,12 +63,6 @@ def check_outputs(task: str, outputs: Sequence[str]) -> tuple[str, ...]:
   return names
 
 
-def check_choice(what: str, value: str, known: Sequence[str]) -> None:
-  """Raises ValueError if `value` is not one of the known names."""
-  if value not in known:
-    raise UserError(f'Unknown {what} {value!r}; known: {list(known)}.')
-
-
 def check_range(
   option: str,
   value: float,

@@ -14,6 +14,7 @@ import dataclasses
 import functools
 from typing import Any
 
+from affect_jax import by_name
 from affect_jax.errors import UserError
 from affect_jax.metrics import classification
 from affect_jax.metrics import emotion as metrics
@@ -126,7 +127,7 @@ def names(corpus: str) -> tuple[str, ...]:
   Raises:
     ValueError: An unknown corpus; lists the known.
   """
-  base.check_choice('labels of emotion', corpus, tuple(LABELS))
+  by_name.check('labels of emotion', corpus, tuple(LABELS))
   return tuple(dict.fromkeys(LABELS[corpus].values()))
 
 
@@ -183,9 +184,9 @@ def build(
       other kind, with the choices.
   """
   outputs = base.check_outputs('emotion', outputs)
-  base.check_choice('kind of emotion', kind, tuple(LOSSES))
+  by_name.check('kind of emotion', kind, tuple(LOSSES))
   loss = loss or LOSSES[kind][0]
-  base.check_choice(f'{kind} emotion loss', loss, LOSSES[kind])
+  by_name.check(f'{kind} emotion loss', loss, LOSSES[kind])
   for name in outputs:
     if _spelling(name) not in (name, None):
       raise UserError(f'Write {_spelling(name)!r} for the emotion {name!r}.')

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
+from affect_jax import by_name
 from affect_jax.errors import UserError
 from affect_jax.metrics import classification
 from affect_jax.tasks import annotation
@@ -139,7 +140,7 @@ def build(
     ValueError: An unknown name or a value out of range, with the choices.
   """
   outputs = base.check_outputs('expression', outputs)
-  base.check_choice('expression loss', loss, LOSSES)
+  by_name.check('expression loss', loss, LOSSES)
   base.check_range('label_smoothing', label_smoothing, 0, 1, open_end=True)
   base.check_range('focal_gamma', focal_gamma, 0)
   base.check_range('beta', beta, 0, 1, open_end=True)

@@ -10,6 +10,7 @@ import functools
 import jax
 import jax.numpy as jnp
 
+from affect_jax import by_name
 from affect_jax.errors import UserError
 from affect_jax.metrics import counted
 from affect_jax.metrics import regression
@@ -83,7 +84,7 @@ def build(
   outputs = base.check_outputs('sentiment', outputs)
   if outputs != ('sentiment',):
     raise UserError(f"Outputs of sentiment are ('sentiment',), not {outputs}.")
-  base.check_choice('sentiment loss', loss, tuple(LOSSES))
+  by_name.check('sentiment loss', loss, tuple(LOSSES))
 
   def only(metric):
     # One output: its value is the metric.

@@ -8,6 +8,7 @@ import dataclasses
 
 import numpy.typing as npt
 
+from affect_jax import by_name
 from affect_jax.errors import UserError
 from affect_jax.metrics import classification
 from affect_jax.metrics import sentiment as metrics
@@ -57,7 +58,7 @@ def build(
       f'Classes of sentiment are {CLASSES}, with or without neutral, not '
       f'{outputs}.'
     )
-  base.check_choice('sentiment_class loss', loss, expression.LOSSES)
+  by_name.check('sentiment_class loss', loss, expression.LOSSES)
   task = expression.build(
     outputs,
     loss,

@@ -9,6 +9,7 @@ import functools
 import jax
 import jax.numpy as jnp
 
+from affect_jax import by_name
 from affect_jax.errors import UserError
 from affect_jax.metrics import regression
 from affect_jax.tasks import annotation
@@ -97,7 +98,7 @@ def build(
     ValueError: An unknown name or a value out of range, with the choices.
   """
   outputs = base.check_outputs('valence_arousal', outputs)
-  base.check_choice('valence-arousal loss', loss, LOSSES)
+  by_name.check('valence-arousal loss', loss, LOSSES)
   base.check_range('mse_weight', mse_weight, 0)
   base.check_range('ccc_weight', ccc_weight, 0)
   if not isinstance(bins, int) or bins < 2:

@@ -15,6 +15,7 @@ from typing import Any
 from absl import logging
 import jax
 
+from affect_jax import by_name
 from affect_jax.errors import UserError
 from affect_jax.models import pretrained as pretrained_lib
 from affect_jax.training import checkpoint
@@ -47,8 +48,7 @@ def from_elsewhere(
     ValueError: Unknown parts, or a file that does not fit.
     FileNotFoundError: No such checkpoint or file.
   """
-  if parts not in PARTS:
-    raise UserError(f'config.init.parts is {parts!r}; there are {PARTS}.')
+  by_name.check('config.init.parts', parts, PARTS)
   own = {'params': state.params, **state.model_state}
   if checkpoint_workdir:
     other, step = checkpoint.read_variables(checkpoint_workdir)

@@ -9,6 +9,7 @@ import jax
 import optax
 from optax import contrib
 
+from affect_jax import by_name
 from affect_jax.errors import UserError
 
 # Of optax, and `muon`: those that take a schedule, need no more than the
@@ -42,8 +43,7 @@ def build_schedule(
     ValueError: optax has no such schedule, or it takes no such option.
   """
   known = sorted(n for n in dir(optax) if n.endswith('_schedule'))
-  if name not in known:
-    raise UserError(f'No optax schedule {name!r}; there are {known}.')
+  by_name.check('config.schedule.name', name, known)
   make = getattr(optax, name)
   takes = inspect.signature(make).parameters
   filled = dict(options)
@@ -97,11 +97,8 @@ def build(
   Raises:
     ValueError: Unknown name or option.
   """
-  make = muon if name == 'muon' else getattr(optax, name, None)
-  if make is None or name not in OPTIMIZERS:
-    raise UserError(
-      f'No optimiser {name!r}; config.optimizer.name is one of {OPTIMIZERS}.'
-    )
+  by_name.check('config.optimizer.name', name, OPTIMIZERS)
+  make = muon if name == 'muon' else getattr(optax, name)
   for option in (*DECAY_OPTIONS, *MASK_OPTIONS):
     if option in options:
       raise UserError(

@@ -17,6 +17,7 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec
 import numpy as np
 
+from affect_jax import by_name
 from affect_jax.errors import UserError
 
 AXIS = 'data'
@@ -98,8 +99,7 @@ def build(mode: str = 'jit', devices: Any = None) -> Parallel:
   Raises:
     ValueError: Unknown mode.
   """
-  if mode not in MODES:
-    raise UserError(f'config.parallel is {mode!r}; there are {MODES}.')
+  by_name.check('config.parallel', mode, MODES)
   devices = jax.devices() if devices is None else devices
   # Auto: with the Explicit default, batch-sharded gathers and sorts fail.
   mesh = jax.make_mesh(

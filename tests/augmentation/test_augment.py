@@ -330,7 +330,7 @@ def test_apply_gives_each_its_own_seed():
 @pytest.mark.parametrize(
   ('name', 'options', 'message'),
   [
-    ('mixup', {}, "'mixup'; known: colour, crop, erasing, flip"),
+    ('mixup', {}, "'mixup'; known: .*colour"),
     ('flip', {'probability': 2}, 'probability is 2'),
     ('crop', {'pad': -1}, 'pad is -1'),
     ('crop', {'pad': 1, 'mode': 'wrap'}, 'known: reflect, zero'),
@@ -347,5 +347,5 @@ def test_bad_options_name_what_is_allowed(name, options, message):
 
 
 def test_unknown_options_are_errors():
-  with pytest.raises(TypeError, match='strength'):
+  with pytest.raises(ValueError, match='strength'):
     apply(noise(), SEEDS[0], [('flip', {'strength': 1})])

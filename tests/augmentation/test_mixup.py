@@ -282,8 +282,8 @@ def test_one_row_and_bad_options():
   result = mix(arrays, partners='any')
   jax.tree.map(np.testing.assert_array_equal, result, arrays)
   for options, message in (
-    ({'kind': 'mix'}, "kind is 'mix'; known: mixup, cutmix, mixaugment"),
-    ({'partners': 'all'}, "partners is 'all'; known: alike, any"),
+    ({'kind': 'mix'}, "mixing.kind 'mix' .*; known: mixup, cutmix, mixaugment"),
+    ({'partners': 'all'}, "partners 'all'.*; known: alike, any"),
     ({'alpha': 0.0}, 'alpha is 0.0'),
     ({'alpha': float('nan')}, 'alpha is nan'),
     ({'probability': 1.5}, r'probability is 1.5, not in \[0, 1\]'),

@@ -253,8 +253,8 @@ def test_works_in_a_pipeline_of_pictures_of_unknown_size():
 def test_bad_options_list_the_known():
   image = as_float(levels())
   for options, message in (
-    ({'ops': ('rotate', 'invert')}, r"\['invert'\]; known: identity"),
-    ({'ops': 'invert'}, r"\['invert'\]; known: identity"),
+    ({'ops': ('rotate', 'invert')}, "'invert'.*; known: identity"),
+    ({'ops': 'invert'}, "'invert'.*; known: identity"),
     ({'magnitude': 31}, r'magnitude is 31, not in \[0, 30\]'),
     ({'magnitude': -1.0}, 'magnitude'),
     ({'num_ops': -1}, 'num_ops is -1'),

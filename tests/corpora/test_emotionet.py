@@ -77,7 +77,7 @@ def test_units_are_chosen_by_name(tmp_path):
     'b.jpg': {'AU43': 1},
   }
   assert left_out['rows without any label'] == 1
-  with pytest.raises(ValueError, match=r"facs.csv 'AU2'; known: \['AU1', 'AU1"):
+  with pytest.raises(ValueError, match=r"facs.csv 'AU2'.*; known: AU1, AU1"):
     emotionet.listing(tmp_path, action_units=('AU2',))
   with pytest.raises(ValueError, match='a sequence of different names'):
     emotionet.listing(tmp_path, action_units='AU1')
@@ -117,7 +117,7 @@ def test_a_column_of_splits(tmp_path):
   assert list(read(found, 'train')[0]) == ['a.jpg', 'c.jpg']
   assert list(read(found, 'val')[0]) == ['b.jpg']
   write(tmp_path, table + 'd.jpg,dev,1\n')
-  with pytest.raises(ValueError, match=r"facs.csv 'dev'; known: \['train'"):
+  with pytest.raises(ValueError, match=r"facs.csv 'dev'; known: train"):
     emotionet.listing(tmp_path)
 
 
@@ -227,7 +227,7 @@ def test_what_is_not_there_is_named(tmp_path):
   with pytest.raises(ValueError, match='val_share must be in'):
     emotionet.listing(tmp_path, table='facs.csv', val_share=1.0)
   write(tmp_path, name='annotations/fold1.csv')
-  with pytest.raises(ValueError, match="'fold1'; known: \\['train', 'val'"):
+  with pytest.raises(ValueError, match="'fold1'; known: train, val"):
     emotionet.listing(tmp_path)
 
 

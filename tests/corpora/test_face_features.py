@@ -203,7 +203,7 @@ def test_missing_files_and_unknown_options(tmp_path):
   with pytest.raises(FileNotFoundError, match=r'none\.csv: no such file'):
     face_features.read(tmp_path / 'none.csv')
   path = write(tmp_path, OPENFACE, openface(1, 0))
-  with pytest.raises(ValueError, match="on_failure is 'zero'; known: drop"):
+  with pytest.raises(ValueError, match="on_failure 'zero'; known: drop"):
     face_features.read(path, on_failure='zero')
 
 

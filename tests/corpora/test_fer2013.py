@@ -147,7 +147,9 @@ def test_no_training_rows_is_an_error(tmp_path):
 def test_missing_file_and_unknown_names(tmp_path):
   with pytest.raises(FileNotFoundError, match=r'fer2013\.csv of Kaggle'):
     prepared(tmp_path, tmp_path / 'nowhere.csv')
-  with pytest.raises(ValueError, match=r"'fer'; known: .*fer2013"):
+  with pytest.raises(
+    ValueError, match=r"'fer' .*mean 'fer2013'.*known: .*raf_db"
+  ):
     corpora.get_corpus('fer')
   path = small(tmp_path / 'fer.csv')
   with pytest.raises(ValueError, match="'mode'; known: published, votes"):

@@ -123,7 +123,7 @@ def test_options_change_the_sources(tmp_path):
 @pytest.mark.parametrize(
   ('options', 'message'),
   [
-    ({'split': 'official'}, "'official'; known: ['bclstm', 'standard']"),
+    ({'split': 'official'}, "'official'; known: bclstm, standard"),
     ({'modalities': ['visual']}, "'visual'; known: "),
     ({'val_share': 1.0}, 'val_share must be in [0, 1), not 1.0'),
   ],

@@ -179,7 +179,7 @@ def test_a_pickle_cannot_run_code(tmp_path):
 @pytest.mark.parametrize(
   ('options', 'message'),
   [
-    ({'protocol': 'loso'}, "'loso'; known: ['folds', 'speaker_independent']"),
+    ({'protocol': 'loso'}, "'loso'; known: folds, speaker_independent"),
     ({'fold': 5}, 'fold must be from 0 to 4, not 5'),
     ({'fold': -1}, 'fold must be from 0 to 4, not -1'),
     ({'val_share': -0.1}, 'val_share must be in [0, 1), not -0.1'),

@@ -179,9 +179,9 @@ def test_noise_is_in_train_only_and_eval_may_miss_labels(tmp_path):
 @pytest.mark.parametrize(
   ('options', 'message'),
   [
-    ({'missing_task': {'emotion': 0.1}}, "missing_task has 'emotion'"),
-    ({'missing_class': {'joy': 0.1}}, "missing_class has 'joy'.*happiness"),
-    ({'missing_au': {'AU9': 0.1}}, "missing_au has 'AU9'.*AU10"),
+    ({'missing_task': {'emotion': 0.1}}, "'emotion' of missing_task"),
+    ({'missing_class': {'joy': 0.1}}, "'joy' of missing_class.*happiness"),
+    ({'missing_au': {'AU9': 0.1}}, "'AU9' of missing_au.*AU10"),
     ({'missing_au': {'AU4': 1.5}}, 'a share lies in'),
     ({'label_noise': -0.1}, 'label_noise is -0.1'),
     ({'image_size': 8}, 'image_size is 8'),

@@ -221,7 +221,7 @@ def test_label_noise_is_in_train_only_and_of_the_share_asked_for():
     ({'parts': ()}, 'parts are'),
     ({'parts': ('emotion', 'humour')}, 'humour.*one or more of emotion'),
     ({'parts': ('emotion', 'emotion')}, 'parts are'),
-    ({'num_train': {'humour': 3}}, "num_train has .'humour'.; known: emotion"),
+    ({'num_train': {'humour': 3}}, "'humour' of num_train; known: emotion"),
     ({'num_train': {'emotion': 0}}, r"num_train\['emotion'\] is 0"),
     ({'num_val': {'emotion': -1}}, r"num_val\['emotion'\] is -1"),
     ({'num_test': {'emotion': 1.5}}, r"num_test\['emotion'\] is 1.5"),

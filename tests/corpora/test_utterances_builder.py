@@ -206,7 +206,7 @@ def test_context_says_who_spoke_if_that_is_wanted():
 
 
 def test_text_of_an_unknown_kind_or_without_model(tmp_path):
-  with pytest.raises(ValueError, match="text is 'bag'; known: given"):
+  with pytest.raises(ValueError, match="text 'bag'; known: given"):
     build(tmp_path, text='bag')
   with pytest.raises(ValueError, match='needs text_model: a BERT folder'):
     build(tmp_path, text='tokens')

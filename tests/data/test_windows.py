@@ -173,7 +173,7 @@ def test_a_window_without_encoder_is_its_pictures():
     affect_model.AffectModel(units=units, temporal='gru').init(
       jax.random.key(0), flat, train=False
     )
-  with pytest.raises(ValueError, match="'lstm' is unknown; known: gru"):
+  with pytest.raises(ValueError, match="encoder 'lstm'; known: gru"):
     temporal.build('lstm')
 
 

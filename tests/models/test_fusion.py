@@ -192,18 +192,18 @@ def test_the_order_of_modalities_is_fixed():
 
 
 def test_unknown_names_and_wrong_shapes_are_errors():
-  with pytest.raises(ValueError, match=r"'sum'; known: \['concat', 'ef_lstm'"):
+  with pytest.raises(ValueError, match="'sum'; known: concat, ef_lstm"):
     fusion.get_fusion('sum')
   with pytest.raises(
-    ValueError, match=r"\['depth'\] of lf_dnn; known: .*width"
+    ValueError, match=r"'depth' of fusion 'lf_dnn' .*; known: .*width"
   ):
     fusion.get_fusion('lf_dnn', depth=3)
   sequences, masks = batch()
   for name, options, message in (
-    ('lf_dnn', {'encoder': 'cnn'}, "'cnn' of text; known: .*'dnn'"),
+    ('lf_dnn', {'encoder': 'cnn'}, "encoder of text 'cnn'.*; known: dnn"),
     ('lf_dnn', {'width': {'text': 3}}, "No option for 'audio'"),
     ('lf_dnn', {'encoder_options': {'dnn': {'depth': 3}}}, 'depth'),
-    ('ef_lstm', {'align': 'dtw'}, "align='dtw'; known"),
+    ('ef_lstm', {'align': 'dtw'}, "align 'dtw' of ef_lstm; known"),
     ('mult', {'width': 5, 'heads': 2}, 'width=5 is not a multiple'),
     ('misa', {'width': 5}, 'width=5 is not a multiple'),
     ('misa', {'encoder': 'gru'}, "'gru' of text"),

@@ -108,7 +108,7 @@ def test_sarcasm_pos_weight():
     (
       'emotion',
       {**MANY, 'loss': 'cross_entropy'},
-      "loss 'cross_entropy'; known: .*'asymmetric'",
+      "loss 'cross_entropy'.*; known: .*asymmetric",
     ),
     ('emotion', {'outputs': ('joy', 'anger')}, "'happiness'.*'joy'"),
     ('emotion', {**MANY, 'outputs': ('Sad', 'anger')}, "'sadness'.*'Sad'"),
@@ -129,7 +129,7 @@ def test_sarcasm_pos_weight():
     ('emotion', {**MANY, 'gamma_pos': -1.0}, 'gamma_pos'),
     ('emotion', {**MANY, 'beta': 1.0}, 'beta'),
     ('emotion', {'focal_gamma': -1.0}, 'focal_gamma'),
-    ('sentiment', {'loss': 'huber'}, "loss 'huber'; known: .*'mae'"),
+    ('sentiment', {'loss': 'huber'}, "loss 'huber'; known: .*mae"),
     ('sentiment', {'outputs': ('valence',)}, r"not \('valence',\)"),
     ('sentiment_class', {'outputs': ('negative', 'good')}, "not .*'good'"),
     ('sentiment_class', {'outputs': ('neutral', 'positive')}, 'not .*neutral'),
@@ -137,7 +137,7 @@ def test_sarcasm_pos_weight():
     ('sarcasm', {'outputs': ('irony',)}, r"not \('irony',\)"),
     ('sarcasm', {'pos_weight': (1.0, 2.0)}, 'pos_weight'),
     ('sarcasm', {'beta': -1.0}, 'beta'),
-    ('sarcasm', {'loss': 'focal'}, r"options \['loss'\] of sarcasm"),
+    ('sarcasm', {'loss': 'focal'}, r"option 'loss' of task 'sarcasm'"),
   ],
 )
 def test_bad_options(name, options, message):

@@ -13,6 +13,7 @@ from etils import epath
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core import splits as splits_lib
 
+from affect_jax import by_name
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import prepare
 from affect_jax.corpora.builders import records
@@ -67,10 +68,7 @@ class FaceCorpus(tfds.core.ShardBasedBuilder, skip_registration=True):
       ValueError, FileNotFoundError: of the reader.
       TypeError: an option that the reader does not have.
     """
-    if on_bad_image not in ON_BAD_IMAGE:
-      raise UserError(
-        f'on_bad_image is {on_bad_image!r}; known: {", ".join(ON_BAD_IMAGE)}.'
-      )
+    by_name.check('on_bad_image', on_bad_image, ON_BAD_IMAGE)
     if window < 0 or not 0 <= eval_hop <= window:
       raise UserError(
         f'window is {window} and eval_hop {eval_hop}; 0 <= eval_hop <= window.'

@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from affect_jax import by_name
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.features import text_tokens
 from affect_jax.corpora.features import word_vectors
@@ -85,8 +86,7 @@ def build(
       that the kind does not read or the model does not have.
     FileNotFoundError: No such model.
   """
-  if kind not in KINDS:
-    raise UserError(f'text is {kind!r}; known: {", ".join(KINDS)}.')
+  by_name.check('text', kind, KINDS)
   if average_layers != 1 and kind != 'features':
     raise UserError(
       f"average_layers={average_layers} is an option of text='features', not "

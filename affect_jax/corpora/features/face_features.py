@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from affect_jax import by_name
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 
@@ -88,10 +89,7 @@ def read(
     ValueError: the file is of neither tool, lacks a column, or up to 20 bad
       rows, by line; an option is unknown.
   """
-  if on_failure not in ON_FAILURE:
-    raise UserError(
-      f'on_failure is {on_failure!r}; known: {", ".join(ON_FAILURE)}.'
-    )
+  by_name.check('on_failure', on_failure, ON_FAILURE)
   path = sources.existing(path, 'a CSV of OpenFace or py-feat')
   rows = sources.read_rows(path)
   header = [name.strip() for name in next(rows)[1]]

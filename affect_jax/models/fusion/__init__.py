@@ -17,12 +17,11 @@ To add one, write its module and add one line here.
 
 from collections.abc import Callable
 import functools
-import inspect
 from typing import Any
 
 import flax.linen as nn
 
-from affect_jax.errors import UserError
+from affect_jax import by_name
 from affect_jax.models.fusion import concat
 from affect_jax.models.fusion import early
 from affect_jax.models.fusion import gated
@@ -55,14 +54,4 @@ def get_fusion(name: str, **options: Any) -> nn.Module:
   Raises:
     ValueError: Unknown name or option; the message lists the known.
   """
-  if name not in FUSIONS:
-    raise UserError(f'Unknown fusion {name!r}; known: {sorted(FUSIONS)}.')
-  known = [
-    option
-    for option in inspect.signature(FUSIONS[name]).parameters
-    if option not in ('parent', 'name')
-  ]
-  unknown = sorted(set(options) - set(known))
-  if unknown:
-    raise UserError(f'Unknown options {unknown} of {name}; known: {known}.')
-  return FUSIONS[name](**options, name='fusion')
+  return by_name.build('fusion', name, FUSIONS, options, name='fusion')

@@ -4,13 +4,12 @@ Poria et al., 2017: "Context-Dependent Sentiment Analysis in User-Generated
 Videos".
 """
 
-import inspect
 from typing import Any
 
 import flax.linen as nn
 import jax
 
-from affect_jax.errors import UserError
+from affect_jax import by_name
 from affect_jax.models import sequence
 from affect_jax.models import temporal
 
@@ -62,14 +61,4 @@ def get_context(name: str, **options: Any) -> nn.Module:
   Raises:
     ValueError: Unknown name or option; the message lists the known.
   """
-  if name not in CONTEXTS:
-    raise UserError(f'Unknown context {name!r}; known: {sorted(CONTEXTS)}.')
-  known = [
-    option
-    for option in inspect.signature(CONTEXTS[name]).parameters
-    if option not in ('parent', 'name')
-  ]
-  unknown = sorted(set(options) - set(known))
-  if unknown:
-    raise UserError(f'Unknown options {unknown} of {name}; known: {known}.')
-  return CONTEXTS[name](**options, name='context')
+  return by_name.build('context', name, CONTEXTS, options, name='context')

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from affect_jax import by_name
 from affect_jax.errors import UserError
 from affect_jax.models import sequence
 from affect_jax.models.fusion import modalities
@@ -52,9 +53,8 @@ class EarlyLstm(nn.Module):
     Raises:
       ValueError: An unknown `align`, or 'steps' with different lengths T.
     """
-    if self.align not in _ALIGN:
-      raise UserError(f'Unknown align={self.align!r}; known: {sorted(_ALIGN)}.')
-    x, mask = _ALIGN[self.align](modalities.ordered(sequences, masks))
+    align = by_name.get('align', self.align, _ALIGN, of='ef_lstm')
+    x, mask = align(modalities.ordered(sequences, masks))
     x = sequence.Lstm(
       self.width, self.layers, self.bidirectional, self.dropout, name='lstm'
     )(x, mask, train=train)

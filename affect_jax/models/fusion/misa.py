@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from affect_jax import by_name
 from affect_jax.errors import UserError
 from affect_jax.models import sequence
 from affect_jax.models.fusion import misa_losses
@@ -114,10 +115,7 @@ class Misa(nn.Module):
     kind = modalities.option(self.encoder, name)
     if kind == 'mean':
       return sequence.mean(x, mask)
-    if kind != 'lstm':
-      raise UserError(
-        f"Unknown encoder {kind!r} of {name}; known: ['lstm', 'mean']."
-      )
+    by_name.check('encoder', kind, ('lstm', 'mean'), of=name)
     units = modalities.option(self.hidden, name) or x.shape[-1]
     lower, upper = (
       sequence.Lstm(units, bidirectional=True, name=f'{where}_{name}')

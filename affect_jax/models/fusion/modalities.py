@@ -9,6 +9,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from affect_jax import by_name
 from affect_jax.errors import UserError
 from affect_jax.models import sequence
 
@@ -33,8 +34,8 @@ def ordered(
   """
   if not sequences:
     raise UserError(f'There is no modality; known: {list(ORDER)}.')
-  if unknown := sorted(set(sequences) - set(ORDER)):
-    raise UserError(f'Unknown modalities {unknown}; known: {list(ORDER)}.')
+  for name in sequences:
+    by_name.check('modality', name, ORDER)
   if set(sequences) != set(masks):
     raise UserError(
       f'Sequences of {sorted(sequences)}, but masks of {sorted(masks)}.'

@@ -12,7 +12,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from affect_jax.errors import UserError
+from affect_jax import by_name
 from affect_jax.models import sequence
 from affect_jax.models.fusion import modalities
 from affect_jax.models.fusion import self_mm_labels
@@ -133,10 +133,7 @@ class SelfMm(nn.Module):
       return sequence.first(x, mask)
     if kind == 'mean':
       return sequence.mean(x, mask)
-    if kind != 'lstm':
-      raise UserError(
-        f"Unknown text={kind!r} of self_mm; known: ['first', 'lstm', 'mean']."
-      )
+    by_name.check('text', kind, ('first', 'lstm', 'mean'), of='self_mm')
     units = modalities.option(self.hidden, name)
     return sequence.LstmSummary(
       hidden=units, width=units, dropout=self.encoder_dropout, name=name

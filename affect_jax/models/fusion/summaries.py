@@ -7,7 +7,7 @@ import flax.core
 import flax.linen as nn
 import jax
 
-from affect_jax.errors import UserError
+from affect_jax import by_name
 from affect_jax.models import sequence
 from affect_jax.models.fusion import modalities
 
@@ -72,20 +72,14 @@ class Summaries(Reader):
     vectors = {}
     for name, (x, mask) in modalities.ordered(sequences, masks).items():
       kind = modalities.option(self.encoder, name)
-      if kind not in sequence.SUMMARIES:
-        raise UserError(
-          f'Unknown encoder {kind!r} of {name}; known: '
-          f'{sorted(sequence.SUMMARIES)}.'
-        )
       options = {
         'hidden': modalities.option(self.hidden, name),
         'width': modalities.option(self.width, name),
         'dropout': self.dropout,
         **self.encoder_options.get(kind, {}),
       }
-      try:
-        encoder = sequence.SUMMARIES[kind](**options, name=name)
-      except TypeError as error:
-        raise UserError(f'encoder_options of {kind}: {error}') from error
+      encoder = by_name.build(
+        f'encoder of {name}', kind, sequence.SUMMARIES, options, name=name
+      )
       vectors[name] = encoder(x, mask, train=train)
     return vectors
