@@ -39,6 +39,8 @@ def get_config() -> Any:
     'shares': {},
     # A task with classes that are drawn equally often, as 'expression'.
     'balance': '',
+    # Memory for the rows that are shuffled at a time; the log says how many.
+    'shuffle_megabytes': 2000.0,
   }
   # Pixels that pictures are scaled to, and of the random windows of them that
   # training sees: 0 is the whole picture.

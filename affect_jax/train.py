@@ -99,6 +99,7 @@ def _train(config, workdir, run, predict, state, manager, first_step):
       loss_weights=run_tasks.loss_weights(config, run.tasks),
       accumulate=config.accumulate,
       ema_decay=config.ema_decay,
+      frozen=run.frozen,
       mixing=build.mixing(config),
       windows=run.branch.window > 0,
       axis_name=parallel.axis_name,
@@ -180,14 +181,16 @@ def check_finite(step: int, ids: np.ndarray, logs: Mapping[str, Any]) -> None:
   Args:
     step: Number of the update.
     ids: [B] of its batch.
-    logs: Its losses and gradient norm.
+    logs: Its losses and gradient norm. Only the two that all others go into
+      are waited for, unless they are not finite.
 
   Raises:
     FloatingPointError: Names the step, the task and the samples.
   """
-  bad = [k for k, v in logs.items() if not math.isfinite(float(v))]
-  if not bad:
+  both = jax.device_get((logs['loss'], logs['grad_norm']))
+  if np.isfinite(both).all():
     return
+  bad = [k for k, v in logs.items() if not math.isfinite(float(v))]
   tasks = [k.removeprefix('loss/') for k in bad if k.startswith('loss/')]
   names = ', '.join(x.decode() for x in ids.ravel())
   raise FloatingPointError(

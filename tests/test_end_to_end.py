@@ -224,6 +224,14 @@ def test_a_loss_that_is_not_finite_stops_the_run(folder):
   assert not list((workdir / 'checkpoints').glob('[0-9]*'))
 
 
+def test_a_finite_step_waits_for_two_numbers_only():
+  logs = {'loss': 1.0, 'grad_norm': 2.0, 'loss/expression': None}
+  train.check_finite(7, np.array([b'a.png']), logs)
+  logs |= {'grad_norm': np.inf, 'loss/expression': 0.0}
+  with pytest.raises(FloatingPointError, match=r'Step 7: grad_norm .*a\.png'):
+    train.check_finite(7, np.array([b'a.png']), logs)
+
+
 def test_frozen_stages_stay_as_they_are(finished, folder):
   config = make_config(folder, num_train_steps=2)
   config.model.frozen_stages = 3

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from affect_jax.augmentation import augment
 from affect_jax.data import batch as batch_lib
+from affect_jax.data import merge
 from affect_jax.data import streams
 from affect_jax.errors import UserError
 
@@ -87,14 +88,14 @@ def train_batches(
   sizes: Mapping[int, int] | None = None,
   shares: Mapping[str, float],
   balance: str = '',
-  shuffle_buffer: int = 65_536,
+  shuffle_megabytes: float = 2000.0,
 ) -> Iterator[batch_lib.Batch]:
   """Yields this process' rows of the batches of steps first_step .. num_steps.
 
   All processes see the same order, and augment a row as one process would.
   Every sample comes once per epoch; epochs follow one another without a gap.
-  They are shuffled whole where `shuffle_buffer` holds the split. Of several
-  corpora, or classes, each has epochs of its own.
+  They are shuffled whole where the split fits in `shuffle_megabytes`. Each of
+  several corpora, or classes, has epochs of its own.
 
   Args:
     corpora: Their 'train' is read.
@@ -113,12 +114,13 @@ def train_batches(
     shares: {corpus: share of the rows}, which sum to 1.
     balance: A task with classes: labelled samples of a corpus come from each
       of its classes equally often; '': as they are.
-    shuffle_buffer: Encoded records that are held to shuffle.
+    shuffle_megabytes: Memory for encoded rows that are held to be shuffled,
+      10**6 bytes: `merge.shuffled_at_once`.
   """
   own = streams.own_rows(batch_size)
 
   def make(position: tf.Tensor, row: Mapping[str, Any]) -> Any:
-    key = streams.key_of(seed, 1, position)
+    key = merge.key_of(seed, 1, position)
     if window:
       row = _frames(row, window, image_size)
     else:
@@ -132,7 +134,7 @@ def train_batches(
       outputs=sided,
     )
     if crop_size:
-      window_key: Any = streams.key_of(seed, 2, position)
+      window_key: Any = merge.key_of(seed, 2, position)
       image = tf.image.stateless_random_crop(
         image, (*image.shape[:-3], crop_size, crop_size, 3), window_key
       )
@@ -149,11 +151,11 @@ def train_batches(
   start = first_step * batch_size
   full_size = crop_size or image_size
   steps = sorted({0: full_size, **(sizes or {})}.items())
-  stream = streams.merge(
+  stream = merge.rows(
     streams.train_streams(corpora, tasks, shares, balance),
     seed,
     start,
-    shuffle_buffer,
+    shuffle_megabytes,
   )
   stream = tf.data.Dataset.zip(tf.data.Dataset.counter(start), stream)
   stream = stream.filter(_lies_in(own, batch_size))

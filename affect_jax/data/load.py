@@ -10,8 +10,8 @@ from affect_jax.data import streams
 from affect_jax.errors import UserError
 
 SPLITS = ('train', 'val', 'test')
-# Of config.data: how several corpora, or classes, are mixed.
-MIXING = ('sampling', 'temperature', 'shares', 'balance')
+# Of config.data: how rows of several corpora, or classes, are drawn.
+DRAWING = ('sampling', 'temperature', 'shares', 'balance', 'shuffle_megabytes')
 
 
 def describe(config: Any) -> dict[str, dict[str, Any]]:
@@ -22,8 +22,13 @@ def describe(config: Any) -> dict[str, dict[str, Any]]:
   """
   common = config.data.to_dict()
   several = common.pop('corpora')
-  for key in MIXING:
+  for key in DRAWING:
     common.pop(key)
+  if not config.data.shuffle_megabytes > 0:
+    raise UserError(
+      f'config.data.shuffle_megabytes={config.data.shuffle_megabytes} must be '
+      'positive.'
+    )
   if bool(several) == bool(common['corpus']):
     raise UserError(
       f'config.data.corpus is {common["corpus"]!r} and config.data.corpora '

@@ -5,7 +5,7 @@ A row is {'id', inputs as they are stored, 'labels': {task: ...}, 'weights':
 Their order is a function of (seed, row) alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import dataclasses
 import os
 from typing import Any
@@ -18,11 +18,15 @@ import tensorflow_datasets as tfds
 from affect_jax import corpora as corpora_lib
 from affect_jax.corpora.builders import records
 from affect_jax.data import label_mapping
+from affect_jax.data import merge
+from affect_jax.data import record_places
 from affect_jax.data import sampling
 from affect_jax.errors import UserError
 from affect_jax.training import processes
 
 DATA_DIR = '~/tensorflow_datasets'
+# What the number of a record takes in memory.
+NUMBER_BYTES = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,15 +51,6 @@ class Corpus:
       'sources': found['sources'],
       'skipped': found['skipped'],
     }
-
-
-@dataclasses.dataclass(frozen=True)
-class Stream:
-  """Rows that are drawn with one probability; endless by repetition."""
-
-  rows: tf.data.Dataset
-  size: int
-  share: float
 
 
 def build_corpus(
@@ -119,6 +114,12 @@ def own_rows(batch_size: int) -> slice:
   return slice(start, start + count)
 
 
+def record_bytes(builder: Any) -> float:
+  """Bytes of a record on disk, on average over all splits."""
+  splits = builder.info.splits.values()
+  return sum(s.num_bytes for s in splits) / sum(s.num_examples for s in splits)
+
+
 def train_size(corpora: Sequence[Corpus]) -> int:
   """Number of samples of training, of all corpora."""
   return sum(
@@ -159,11 +160,6 @@ def labels_of(
   }
 
 
-def key_of(seed: int, stream: int, index: Any) -> Any:
-  """Key of an epoch's order (stream 0), a row's changes (1) or window (2)."""
-  return tf.random.fold_in((seed, stream), index)
-
-
 def train_streams(
   corpora: Sequence[Corpus],
   tasks: Sequence[Any],
@@ -171,7 +167,7 @@ def train_streams(
   balance: str,
   *,
   numbered: bool = False,
-) -> list[Stream]:
+) -> list[merge.Stream]:
   """One stream per corpus, or per class of each corpus.
 
   Rows that are `numbered` have 'row', int64 below `train_size`: the place of
@@ -183,23 +179,28 @@ def train_streams(
     if 'train' not in corpus.splits:
       continue
     builder, split = corpus.builder, corpus.splits['train']
-    dataset, size = records_of(builder, split)
     share = shares[corpus.name]
-    # The order of the records is always the same.
-    dataset = dataset.enumerate(before)
-    dataset = dataset.map(
-      lambda i, r, b=builder: {
-        **inputs_of(r, b),
-        **labels_of(r, b, tasks),
-        **({'row': i} if numbered else {}),
-      },
-      tf.data.AUTOTUNE,
-    )
-    before += size
+
+    def to_row(
+      i: tf.Tensor, record: Any, builder: Any = builder, before: int = before
+    ) -> dict[str, Any]:
+      row = {
+        **inputs_of(record, builder),
+        **labels_of(record, builder, tasks),
+      }
+      return {**row, 'row': i + before} if numbered else row
+
     if balance:
-      streams += _classes(dataset, tasks, balance, share)
+      task = balanced_task(tasks, balance)
+      streams += _classes(corpus, task, to_row, share)
     else:
-      streams.append(Stream(dataset, size, share))
+      dataset, size = records_of(builder, split)
+      # The order of the records is always the same.
+      dataset = dataset.enumerate().map(to_row, tf.data.AUTOTUNE)
+      streams.append(
+        merge.Stream(corpus.name, dataset, size, record_bytes(builder), share)
+      )
+    before += split_size(builder, split)
   return streams
 
 
@@ -225,56 +226,46 @@ def class_of(row: Mapping[str, Any], task: Any) -> tf.Tensor:
 
 
 def _classes(
-  dataset: tf.data.Dataset, tasks: Sequence[Any], name: str, share: float
-) -> list[Stream]:
+  corpus: Corpus, task: Any, to_row: Callable[..., Any], share: float
+) -> list[merge.Stream]:
   """A corpus by its likeliest classes: each equally often where labelled.
 
   Samples without a label of the task keep their share.
   """
-  task = balanced_task(tasks, name)
-  counts = np.zeros(len(task.outputs) + 1, np.int64)
-  classes = dataset.map(lambda row: class_of(row, task))
-  for chosen in tfds.as_numpy(classes.batch(4096)):
-    counts += np.bincount(chosen, minlength=len(counts))
-  return [
-    Stream(
-      dataset.filter(lambda row, i=i: tf.equal(class_of(row, task), i)),
-      int(counts[i]),
-      share * class_share,
+  builder, decoders = corpus.builder, undecoded(corpus.builder)
+  places, classes = record_places.find(
+    builder,
+    corpus.splits['train'],
+    decoders,
+    lambda r: class_of(labels_of(r, builder, [task]), task),
+  )
+  counts = np.bincount(classes, minlength=len(task.outputs) + 1)
+
+  def parse(number: tf.Tensor, record: tf.Tensor) -> dict[str, Any]:
+    features = builder.info.features
+    return to_row(
+      number, features.deserialize_example(record, decoders=decoders)
     )
-    for i, class_share in enumerate(sampling.class_shares(counts))
+
+  def read(numbers: tf.data.Dataset) -> tf.data.Dataset:
+    found = record_places.read(numbers, places)
+    return found.map(parse, tf.data.AUTOTUNE, deterministic=True)
+
+  return [
+    merge.Stream(
+      f'{corpus.name}/{class_name}',
+      tf.data.Dataset.from_tensor_slices(np.flatnonzero(classes == i)),
+      int(counts[i]),
+      NUMBER_BYTES,
+      share * class_share,
+      read,
+    )
+    for i, (class_name, class_share) in enumerate(
+      zip(
+        (*task.outputs, 'unlabelled'),
+        sampling.class_shares(counts),
+        strict=True,
+      )
+    )
     if counts[i]
   ]
-
-
-def merge(
-  streams: Sequence[Stream], seed: int, start: int, shuffle_buffer: int
-) -> tf.data.Dataset:
-  """The rows of all streams from row `start` on, as `sampling` draws them."""
-  buffer = max(1, shuffle_buffer // len(streams))
-
-  def rows(index: int, stream: Stream, read: int) -> tf.data.Dataset:
-    def order(epoch: tf.Tensor) -> tf.data.Dataset:
-      key = key_of(seed, 0, epoch * len(streams) + index)
-      # Drawn: of the key itself, only the second number depends on the epoch.
-      own: Any = tf.random.stateless_uniform((), key, 1, 2**31 - 1, tf.int64)
-      return stream.rows.shuffle(
-        min(stream.size, buffer), own, reshuffle_each_iteration=False
-      )
-
-    epochs = tf.data.Dataset.range(
-      read // stream.size, np.iinfo(np.int64).max // len(streams)
-    )
-    return epochs.flat_map(order).skip(read % stream.size)
-
-  if len(streams) == 1:
-    return rows(0, streams[0], start)
-  weights = [s.share for s in streams]
-  read = sampling.drawn(seed, start, weights)
-  return tf.data.Dataset.choose_from_datasets(
-    [
-      rows(i, s, int(n))
-      for i, (s, n) in enumerate(zip(streams, read, strict=True))
-    ],
-    sampling.draws(seed, start, weights),
-  )

@@ -16,6 +16,7 @@ import numpy as np
 
 from affect_jax.corpora.builders import records
 from affect_jax.data import batch as batch_lib
+from affect_jax.data import merge
 from affect_jax.data import streams
 from affect_jax.errors import UserError
 
@@ -181,7 +182,7 @@ def train_batches(
   together: Sequence[int] = (),
   shares: Mapping[str, float],
   balance: str = '',
-  shuffle_buffer: int = 65_536,
+  shuffle_megabytes: float = 2000.0,
   places: str = '',
 ) -> Iterator[batch_lib.Batch]:
   """Yields this process' rows of the batches of steps first_step .. num_steps.
@@ -197,13 +198,13 @@ def train_batches(
   """
   own = streams.own_rows(batch_size)
   first = first_step // CHUNK * CHUNK
-  stream: Any = streams.merge(
+  stream: Any = merge.rows(
     streams.train_streams(
       corpora, tasks, shares, balance, numbered=bool(places)
     ),
     seed,
     first * batch_size,
-    shuffle_buffer,
+    shuffle_megabytes,
   )
   rows = stream.prefetch(2 * batch_size).as_numpy_iterator()
   for start in range(first, num_steps, CHUNK):

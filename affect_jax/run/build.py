@@ -37,6 +37,7 @@ class Run:
     eval_model: The same without an axis name.
     schedule: step -> learning rate.
     tx: The optimiser.
+    frozen: Prefixes of the parameters that it leaves alone.
     parallel: How it is spread over devices.
   """
 
@@ -49,6 +50,7 @@ class Run:
   eval_model: nn.Module
   schedule: optax.Schedule
   tx: optax.GradientTransformation
+  frozen: tuple[str, ...]
   parallel: parallel_lib.Parallel
 
 
@@ -72,6 +74,7 @@ def build(config: Any) -> Run:
   shares = load.shares(config, corpora)
   tasks, counts = run_tasks.build(config, corpora, shares)
   branch = get_branch(corpora)(config, corpora, tasks, shares)
+  frozen = (*config.frozen, *branch.frozen)
   settings = config.optimizer.to_dict()
   tx = optimizer.build(
     settings.pop('name'),
@@ -80,7 +83,7 @@ def build(config: Any) -> Run:
     clip_norm=config.clip_norm,
     weight_decay=config.weight_decay,
     multipliers=config.learning_rate_multipliers.to_dict(),
-    frozen=[*config.frozen, *branch.frozen],
+    frozen=frozen,
   )
   return Run(
     corpora=corpora,
@@ -92,6 +95,7 @@ def build(config: Any) -> Run:
     eval_model=branch.model(None),
     schedule=schedule,
     tx=tx,
+    frozen=frozen,
     parallel=parallel,
   )
 

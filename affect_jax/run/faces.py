@@ -50,6 +50,7 @@ def build(
       sizes=progressive_sizes(config),
       shares=shares,
       balance=config.data.balance,
+      shuffle_megabytes=config.data.shuffle_megabytes,
     ),
     eval_batches=lambda builder, split: face_batches.eval_batches(
       builder,

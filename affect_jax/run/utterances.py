@@ -69,6 +69,7 @@ def build(
       num_steps=config.num_train_steps,
       shares=shares,
       balance=config.data.balance,
+      shuffle_megabytes=config.data.shuffle_megabytes,
       places=places,
       **common,
     ),

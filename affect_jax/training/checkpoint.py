@@ -49,7 +49,16 @@ def save(
 ) -> None:
   """Saves a state, and the thresholds tuned with it on validation.
 
-  Call it after every step: the manager decides (and hears preemption).
+  A step that is saved already is left alone.
+
+  Args:
+    manager: From `build_manager`.
+    step: Number of finished updates.
+    state: A `TrainState`, whole on every device.
+    thresholds: {corpus: {task: values}}; None: there are none.
+    headline: What `best_step` goes by; None: validation gave none, or this
+      save is for a stop between two of them. It is never the best then.
+    force: Save between the manager's regular steps too, as before a stop.
   """
   if step == manager.latest_step():
     return

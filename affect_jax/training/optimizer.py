@@ -178,6 +178,24 @@ def _kernels(params: Any) -> Any:
   return jax.tree.map(lambda p: p.ndim > 1, params)
 
 
+def stop_frozen(params: Any, frozen: Sequence[str]) -> Any:
+  """The same parameters, of which those under a prefix have no gradient.
+
+  Nothing then goes backwards through what lies before the first parameter
+  that is trained.
+
+  Raises:
+    ValueError: A prefix matches nothing.
+  """
+  if not frozen:
+    return params
+  return jax.tree.map(
+    lambda x, prefix: jax.lax.stop_gradient(x) if prefix else x,
+    params,
+    _matches(params, frozen),
+  )
+
+
 def _labels(params: Any, *, frozen: Sequence[str]) -> Any:
   """'frozen' or 'trained' for each parameter."""
   found = _matches(params, frozen)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import optax
 
 from affect_jax.augmentation import mixup
+from affect_jax.training import optimizer
 from affect_jax.training import train_state
 from affect_jax.training.train_state import TrainState
 
@@ -24,6 +25,7 @@ def make_train_step(
   loss_weights: Mapping[str, float],
   accumulate: int = 1,
   ema_decay: float = 0.0,
+  frozen: Sequence[str] = (),
   mixing: Mapping[str, Any] | None = None,
   windows: bool = False,
   axis_name: str | None = None,
@@ -39,6 +41,8 @@ def make_train_step(
       to save memory. Losses still see the whole batch, so CCC is exact;
       BatchNorm sees one part at a time.
     ema_decay: Of the averages in `state.ema`; 0 keeps none.
+    frozen: Prefixes of parameters that `tx` leaves alone: they have no
+      gradient, and `grad_norm` is that of the others, which is clipped.
     mixing: Options of `mixup.mix`; None mixes nothing. Under pmap, partners
       are on one device.
     windows: Batches hold windows of frames, [B, T, ...].
@@ -95,6 +99,7 @@ def make_train_step(
       labels, weights = _gather((labels, weights), axis_name)
 
     def loss_fn(params):
+      params = optimizer.stop_frozen(params, frozen)
       outputs, own, model_state = forward(
         params, state.model_state, inputs, rng
       )

@@ -1,12 +1,18 @@
 """Shares of corpora and classes in a batch, and draws that can be resumed."""
 
 import collections
+import dataclasses
+import logging
 
+import jax
 import numpy as np
 import pytest
+import tensorflow as tf
 from toys import training as toy
 
 from affect_jax.data import face_batches
+from affect_jax.data import merge
+from affect_jax.data import record_places
 from affect_jax.data import sampling
 from affect_jax.data import streams
 
@@ -123,6 +129,82 @@ def test_classes_come_equally_often_where_labelled(corpora):
   np.testing.assert_allclose(classes[known > 0].mean(0), [1 / 3] * 3, atol=0.06)
   later = batches(corpora[1:], {'b': 1.0}, 90, 150, balance='expression')
   for a, b in zip(rows[90:], later, strict=True):
+    np.testing.assert_array_equal(a['id'], b['id'])
+
+
+@pytest.mark.parametrize('split', ['train', 'train[20%:90%]'])
+def test_classes_are_read_apart_in_their_stored_order(corpora, split):
+  (corpus,) = corpora[1:]
+  corpus = dataclasses.replace(corpus, splits={'train': split})
+  tasks = toy.all_tasks()
+  named = lambda balance: streams.train_streams(
+    [corpus], tasks, {'b': 1.0}, balance, numbered=True
+  )
+  rows_of = lambda s: list(s.read(s.items).as_numpy_iterator())
+  (plain,) = (rows_of(s) for s in named(''))
+  expression = next(t for t in tasks if t.name == 'expression')
+  classes = [
+    np.argmax(r['labels']['expression']) if r['weights']['expression'] else 3
+    for r in plain
+  ]
+  names = [f'b/{name}' for name in (*expression.outputs, 'unlabelled')]
+  by_class = {s.name: rows_of(s) for s in named('expression')}
+  assert list(by_class) == names
+  for i, name in enumerate(names):
+    expected = [r for r, c in zip(plain, classes, strict=True) if c == i]
+    jax.tree.map(np.testing.assert_array_equal, by_class[name], expected)
+
+
+def test_balancing_reads_what_it_draws_once(corpora, monkeypatch):
+  reads = []
+  read = record_places._read
+  monkeypatch.setattr(
+    record_places, '_read', lambda p, i: reads.append(i) or read(p, i)
+  )
+  passes = []
+  (corpus,) = corpora[1:]
+  as_dataset = corpus.builder.as_dataset
+  monkeypatch.setattr(
+    corpus.builder,
+    'as_dataset',
+    lambda *a, **k: passes.append(k['split']) or as_dataset(*a, **k),
+  )
+  stream = merge.rows(
+    streams.train_streams([corpus], toy.all_tasks(), {'b': 1.0}, 'expression'),
+    1,
+    0,
+    1.0,
+  )
+  assert len(list(stream.take(600).as_numpy_iterator())) == 600
+  assert passes == ['train']
+  # Each of four classes is read ahead, by a few times READ records.
+  assert 600 <= len(reads) < 600 + 4 * 8 * record_places.READ
+
+
+def test_memory_for_shuffling_is_bounded_and_said(caplog):
+  streams_of = lambda *sizes: [
+    merge.Stream(f's{i}', tf.data.Dataset.range(n), n, 1000.0, 0.5)
+    for i, n in enumerate(sizes)
+  ]
+  held = merge.shuffled_at_once
+  assert held(streams_of(10**6), 2000.0) == {'s0': merge.SHUFFLE_ROWS}
+  assert held(streams_of(10**6), 3.0) == {'s0': 3000}
+  assert held(streams_of(2000, 500), 2.0) == {'s0': 1000, 's1': 500}
+  assert held(streams_of(5), 1e-9) == {'s0': 1}
+  with caplog.at_level(logging.INFO):
+    held(streams_of(2000, 500), 2.0)
+  assert '1000 of 2000 rows are shuffled at a time, 1 MB' in caplog.text
+  assert 's1: shuffled whole, 500 rows.' in caplog.text
+
+
+def test_a_small_buffer_loses_no_row_and_goes_on(corpora):
+  options = {'shuffle_megabytes': 0.001, 'num_steps': 30}
+  rows = batches(corpora[1:], {'b': 1.0}, **options)
+  seen = collections.Counter(x for b in rows for x in b['id'])
+  # 240 rows are 8 epochs of 30.
+  assert set(seen.values()) == {8}
+  later = batches(corpora[1:], {'b': 1.0}, first_step=17, **options)
+  for a, b in zip(rows[17:], later, strict=True):
     np.testing.assert_array_equal(a['id'], b['id'])
 
 

@@ -138,7 +138,7 @@ def test_corpora_follow_one_another_and_classes_keep_their_places(trained):
     )
     numbers = []
     for stream in found:
-      for row in stream.rows.as_numpy_iterator():
+      for row in stream.read(stream.items).as_numpy_iterator():
         numbers.append(row['row'])
         assert row['row'] % 40 == place[row['id'].decode()]
     assert sorted(numbers) == list(range(60))

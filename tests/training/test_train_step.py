@@ -10,18 +10,19 @@ from toys import training as toy
 
 from affect_jax import defaults
 from affect_jax.run import build
+from affect_jax.training import optimizer
 from affect_jax.training import parallel
 from affect_jax.training import train_step
 
 WEIGHTS = {'expression': 1.0, 'action_units': 2.0, 'valence_arousal': 0.5}
 
 
-def run(mode, devices, *, steps=3, norm=True, dropout=0.0, **options):
+def run(mode, devices, *, steps=3, norm=True, dropout=0.0, tx=None, **options):
   """Parameters, statistics and losses after some updates."""
   spread = parallel.build(mode, jax.devices()[:devices])
   tasks = toy.all_tasks()
   # Plain SGD: Adam turns float noise into whole steps.
-  tx = optax.sgd(0.1)
+  tx = tx or optax.sgd(0.1)
   data = [toy.batch(16, seed) for seed in range(3)][:steps]
   plain = toy.model(tasks, norm=norm, dropout=dropout)
   mapped = toy.model(
@@ -156,6 +157,64 @@ def test_no_label_at_all_moves_nothing():
   assert logs['loss'] == 0
   assert logs['grad_norm'] == 0
   jax.tree.map(np.testing.assert_array_equal, before.params, after.params)
+
+
+@pytest.mark.parametrize(
+  ('mode', 'devices', 'accumulate'),
+  [('jit', 1, 1), ('jit', 4, 2), ('pmap', 4, 1)],
+)
+def test_the_norm_is_that_of_what_is_trained_and_clipped(
+  mode, devices, accumulate
+):
+  frozen = ('conv', 'expression')
+  options = {'steps': 1, 'norm': False}
+  start, _ = run('jit', 1, steps=0, norm=False)
+  # What nothing freezes or clips moves by the learning rate times gradients.
+  whole, logs = reference(**options)
+  step = lambda state: jax.tree.map(np.subtract, start.params, state.params)
+  moved = step(whole)
+  kept = {k: v for k, v in moved.items() if k not in frozen}
+  norm = float(optax.tree.norm(kept)) / 0.1
+  assert norm < 0.99 * logs[0]['grad_norm']
+  tx = optimizer.build(
+    'sgd',
+    optax.constant_schedule(0.1),
+    options={},
+    clip_norm=norm / 2,
+    frozen=frozen,
+  )
+  state, logs = run(
+    mode,
+    devices,
+    **options,
+    tx=tx,
+    frozen=frozen,
+    accumulate=accumulate,
+  )
+  np.testing.assert_allclose(logs[0]['grad_norm'], norm, rtol=1e-4)
+  found = step(state)
+  for name in frozen:
+    assert not any(np.any(x) for x in jax.tree.leaves(found.pop(name)))
+  assert_close(found, jax.tree.map(lambda x: x / 2, kept), 1e-3)
+
+
+def test_nothing_goes_backwards_through_what_is_frozen():
+  tasks, tx, data = toy.all_tasks(), optax.sgd(0.1), toy.batch(8)
+  model = toy.model(tasks)
+  state = toy.state(model, tx, data)
+
+  def convolutions(frozen):
+    step = train_step.make_train_step(
+      model, tasks, tx, loss_weights=WEIGHTS, frozen=frozen
+    )
+    made = jax.make_jaxpr(step)(state, data, jax.random.key(0))
+    return str(made).count('conv_general_dilated[')
+
+  # Forwards, and the gradient of the kernel.
+  assert convolutions(()) == 2
+  assert convolutions(('conv',)) == 1
+  with pytest.raises(ValueError, match='layer9'):
+    convolutions(('layer9',))
 
 
 def test_ema_is_the_average_of_the_weights_seen():
