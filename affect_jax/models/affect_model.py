@@ -92,7 +92,8 @@ class AffectModel(nn.Module):
 
     Args:
       inputs: {'image': float [B, H, W, 3] in [0, 1]}, or windows: [B, T, H,
-        W, 3] with 'image_mask' bool [B, T], False where there is no frame.
+        W, 3] with 'image_mask' bool [B, T], False where there is no frame:
+        what stands there counts in no statistics, and no frame reads it.
       train: Dropout, and BatchNorm by batch.
 
     Returns:
@@ -114,9 +115,11 @@ class AffectModel(nn.Module):
       raise UserError(
         f'{self.temporal} needs windows of frames: set config.data.window.'
       )
+    rows = None
     if time:
       # Frames are pictures to the backbone.
       image = image.reshape(-1, *image.shape[2:])
+      rows = inputs['image_mask'].reshape(-1)
     features = resnet.ResNet18(
       stem=self.stem,
       dtype=self.dtype,
@@ -124,7 +127,7 @@ class AffectModel(nn.Module):
       frozen_stages=self.frozen_stages,
       zero_init_residual=self.zero_init_residual,
       name='backbone',
-    )(normalize(image, self.mean, self.std), train=train)
+    )(normalize(image, self.mean, self.std), rows, train=train)
     if time:
       features = features.reshape(*time, -1)
     if self.temporal:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from affect_jax import by_name
 from affect_jax.errors import UserError
+from affect_jax.models import batch_norm
 from affect_jax.models import convolution
 
 # The parts of the network from the input on: the first keys of their paths in
@@ -69,23 +70,27 @@ def _conv(
 
 
 def _norm(
+  x: jax.Array,
+  rows: jax.Array | None,
   average: bool,
   dtype: Any,
   axis_name: str | None,
   name: str,
   scale_init: Any = nn.initializers.ones,
-) -> nn.BatchNorm:
+) -> jax.Array:
   # torchvision's epsilon and momentum (PyTorch's .1). Statistics are float32
   # whatever the dtype.
-  return nn.BatchNorm(
-    use_running_average=average,
-    momentum=0.9,
-    epsilon=1e-5,
-    dtype=dtype,
-    axis_name=axis_name,
-    scale_init=scale_init,
-    name=name,
-  )
+  options: dict[str, Any] = {
+    'momentum': 0.9,
+    'epsilon': 1e-5,
+    'dtype': dtype,
+    'axis_name': axis_name,
+    'scale_init': scale_init,
+    'name': name,
+  }
+  if average or rows is None:
+    return nn.BatchNorm(use_running_average=average, **options)(x)
+  return batch_norm.MaskedBatchNorm(**options)(x, rows)
 
 
 class BasicBlock(nn.Module):
@@ -99,18 +104,20 @@ class BasicBlock(nn.Module):
   zero_init_residual: bool
 
   @nn.compact
-  def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+  def __call__(
+    self, x: jax.Array, rows: jax.Array | None, train: bool
+  ) -> jax.Array:
     """[B, H, W, C] -> [B, H / stride, W / stride, features]."""
-    norm = (self.frozen or not train, self.dtype, self.axis_name)
+    norm = (rows, self.frozen or not train, self.dtype, self.axis_name)
     init = nn.initializers
     last = init.zeros if self.zero_init_residual else init.ones
     y = _conv(self.features, 3, self.stride, self.dtype, 'conv1')(x)
-    y = nn.relu(_norm(*norm, 'bn1')(y))
+    y = nn.relu(_norm(y, *norm, 'bn1'))
     y = _conv(self.features, 3, 1, self.dtype, 'conv2')(y)
-    y = _norm(*norm, 'bn2', last)(y)
+    y = _norm(y, *norm, 'bn2', last)
     if x.shape != y.shape:
       x = _conv(self.features, 1, self.stride, self.dtype, 'downsample_conv')(x)
-      x = _norm(*norm, 'downsample_bn')(x)
+      x = _norm(x, *norm, 'downsample_bn')
     return nn.relu(x + y)
 
 
@@ -125,7 +132,9 @@ class Stage(nn.Module):
   zero_init_residual: bool
 
   @nn.compact
-  def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+  def __call__(
+    self, x: jax.Array, rows: jax.Array | None, train: bool
+  ) -> jax.Array:
     """[B, H, W, C] -> [B, H / stride, W / stride, features]."""
     for i in range(NUM_BLOCKS):
       x = BasicBlock(
@@ -136,7 +145,7 @@ class Stage(nn.Module):
         self.axis_name,
         self.zero_init_residual,
         name=str(i),
-      )(x, train)
+      )(x, rows, train)
     return x
 
 
@@ -171,11 +180,15 @@ class ResNet18(nn.Module):
   zero_init_residual: bool = False
 
   @nn.compact
-  def __call__(self, image: jax.Array, *, train: bool) -> jax.Array:
+  def __call__(
+    self, image: jax.Array, rows: jax.Array | None = None, *, train: bool
+  ) -> jax.Array:
     """Global average of the last feature maps.
 
     Args:
       image: Normalized pictures [B, H, W, 3].
+      rows: Bool [B], which of them count in the statistics of training; None:
+        all do.
       train: Normalize by batch and update the running averages.
 
     Returns:
@@ -195,7 +208,7 @@ class ResNet18(nn.Module):
     size = 7 if self.stem == 'imagenet' else 3
     x = _conv(WIDTHS[0], size, 2, self.dtype, 'conv1')(image)
     average = self.frozen_stages > 0 or not train
-    x = nn.relu(_norm(average, *common, 'bn1')(x))
+    x = nn.relu(_norm(x, rows, average, *common, 'bn1'))
     if self.stem == 'imagenet':
       x = max_pool_3x3(x)
     for i, features in enumerate(WIDTHS):
@@ -206,5 +219,5 @@ class ResNet18(nn.Module):
         *common,
         self.zero_init_residual,
         name=f'layer{i + 1}',
-      )(x, train)
+      )(x, rows, train)
     return jnp.mean(x.astype(jnp.float32), axis=(1, 2))
