@@ -181,7 +181,7 @@ def settings(
   options: Mapping[str, Any],
   dims: Mapping[str, int],
   statistics: Mapping[str, tuple[np.ndarray, np.ndarray]],
-  text_model: str = '',
+  text_options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
   """Fields of `UtteranceModel`, without its units, from config.utterance.
 
@@ -189,14 +189,14 @@ def settings(
     options: config.utterance, without what is of the inputs.
     dims: {modality: features per step}; 0: token ids.
     statistics: {modality: (mean [D], standard deviation [D])}.
-    text_model: Folder of the model that reads token ids.
+    text_options: Of the model that reads token ids, where 'text' are such:
+      `hugging_face.read_options`.
   """
   options = dict(options)
   fusion, context = options['fusion'], options['context']
   text: dict[str, Any] = {}
   if dims.get('text') == 0:
-    text = hugging_face.read_options(text_model)
-    text |= options['text']
+    text = {**(text_options or {}), **options['text']}
     text['dtype'] = jnp.dtype(text.get('dtype', 'float32'))
   backbone = {
     'fusion': fusion,

@@ -109,7 +109,17 @@ def restore(
 def read_variables(
   workdir: str, step: int | None = None
 ) -> tuple[dict[str, Any], int]:
-  """Variables {'params', 'batch_stats'} of another run's best checkpoint.
+  """Variables and step of a run's best checkpoint, see `read`."""
+  variables, _, step = read(workdir, step)
+  return variables, step
+
+
+def read(
+  workdir: str, step: int | None = None
+) -> tuple[dict[str, Any], dict[str, Any], int]:
+  """Variables, thresholds and step of a run's best checkpoint.
+
+  The best is that of the highest headline on validation, or the latest.
 
   Averages (EMA) are taken where that run kept them.
 
@@ -134,9 +144,14 @@ def read_variables(
     anywhere = ocp.args.StandardRestore(
       fallback_sharding=parallel.build().replicated
     )
-    restored = manager.restore(step, args=ocp.args.Composite(state=anywhere))[
-      'state'
-    ]
+    both = manager.restore(
+      step,
+      args=ocp.args.Composite(
+        state=anywhere, thresholds=ocp.args.JsonRestore()
+      ),
+    )
   logging.info('Read step %d of %s.', step, directory)
-  kept = restored['ema'] or restored
-  return {'params': kept['params'], **kept['model_state']}, step
+  state = both['state']
+  kept = state['ema'] or state
+  variables = {'params': kept['params'], **kept['model_state']}
+  return variables, dict(both['thresholds'] or {}), step
