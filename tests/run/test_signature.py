@@ -3,11 +3,13 @@
 import csv
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
 
 from absl import logging
+import numpy as np
 import pytest
 from toys import old_runs
 from toys.paths import ROOT
@@ -71,8 +73,6 @@ def first_batch(name):
 
 @pytest.mark.parametrize('name', old_runs.NAMES)
 def test_a_folder_predicts_without_its_corpora(folder, name, tmp_path):
-  import numpy as np
-
   batch = first_batch(name)
   np.savez(tmp_path / 'inputs.npz', **batch['inputs'])
   workdir = shutil.copytree(folder / 'runs' / name, tmp_path / 'run')
@@ -128,11 +128,10 @@ def test_a_folder_without_signature_says_how_to_make_it(tmp_path):
 
 def renamed(old, new):
   """faces.csv with another unit in the place of one, as many as before."""
-  lines = open('faces/faces.csv').read().splitlines()
+  lines = pathlib.Path('faces/faces.csv').read_text().splitlines()
   lines[0] = lines[0].replace(old, new)
   text = '\n'.join(lines) + '\n'
-  with open('faces/faces.csv', 'w') as file:
-    file.write(text)
+  pathlib.Path('faces/faces.csv').write_text(text)
 
 
 def test_another_unit_of_the_same_place_is_refused(folder):
@@ -143,7 +142,7 @@ def test_another_unit_of_the_same_place_is_refused(folder):
       c = config('faces')
       if start is train.train_and_evaluate:
         os.remove('runs/renamed/results.json')
-      with pytest.raises(ValueError, match="'AU12'.*'AU9'"):
+      with pytest.raises(ValueError, match=r"'AU12'.*'AU9'"):
         start(c, 'runs/renamed')
   finally:
     renamed('AU9', 'AU12')
@@ -153,7 +152,8 @@ def test_changed_data_stop_a_resume_and_are_said_in_evaluation(
   folder, monkeypatch
 ):
   shutil.copytree('runs/faces', 'runs/changed')
-  text = open('faces/faces.csv').read()
+  path = pathlib.Path('faces/faces.csv')
+  text = path.read_text()
   first, second, *rest = text.splitlines()
   changed = [first, second.replace('neutral', 'anger'), *rest]
   warnings = []
@@ -161,16 +161,14 @@ def test_changed_data_stop_a_resume_and_are_said_in_evaluation(
     logging, 'warning', lambda message, *values: warnings.append(values)
   )
   try:
-    with open('faces/faces.csv', 'w') as file:
-      file.write('\n'.join(changed) + '\n')
+    path.write_text('\n'.join(changed) + '\n')
     evaluate.evaluate_best(config('faces'), 'runs/changed')
     assert any('faces.csv' in str(w) for w in warnings)
     os.remove('runs/changed/results.json')
     with pytest.raises(ValueError, match=r'faces_csv, faces\.csv'):
       train.train_and_evaluate(config('faces'), 'runs/changed')
   finally:
-    with open('faces/faces.csv', 'w') as file:
-      file.write(text)
+    path.write_text(text)
 
 
 def test_an_evaluation_on_the_way_ends_no_run(folder):
@@ -208,7 +206,8 @@ def test_a_package_inside_a_foreign_repository_has_no_commit(tmp_path):
     + ['commit', '-q', '--allow-empty', '-m', 'Somebody else'],
     check=True,
   )
-  code = 'from affect_jax.run import environment as e; print(e.describe({})["commit"])'
+  code = 'from affect_jax.run import environment as e\n'
+  code += 'print(e.describe({})["commit"])'
   out = subprocess.run(
     [sys.executable, '-c', code],
     env={**os.environ, 'PYTHONPATH': str(package.parent)},
