@@ -161,7 +161,7 @@ def _warn_of_name(path: pathlib.Path, digest: str) -> None:
     if name.partition('/')[0].lower() in map(str.lower, path.parts[:-1])
   }
   if not named:
-    logging.info('%s is none of the files that MMSA published.', path)
+    logging.info('%s is not one of the files that MMSA published.', path)
     return
   logging.warning(
     '%s is named like a file that MMSA published but is another: its sha256 is '

@@ -198,7 +198,7 @@ def _parts(
   for row, name in enumerate(arrays[f'split_{split}'].tolist()):
     if name not in SPLITS[split]:
       known = ', '.join(SPLITS[split])
-      problems.add(f'row {row}: split_{split} {name!r} is none of {known}.')
+      problems.add(f'row {row}: split_{split} {name!r} is not one of {known}.')
     elif part.setdefault(videos[row], name) != name:
       problems.add(
         f'row {row}: video {videos[row]!r} is in {part[videos[row]]} and in '

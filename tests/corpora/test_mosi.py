@@ -152,7 +152,7 @@ def changed(name, place, value):
     ({'audio': np.ones(30, np.float32)}, 'audio: float32 of shape (30,)'),
     (
       {'split_bclstm': np.array(['train', 'dev'] * 15)},
-      "'dev' is none of train",
+      "'dev' is not one of train",
     ),
     ({'id': np.array(['same'] * 30)}, "row 1: id 'same' is already in 0"),
     ({'segment': np.zeros(30, int)}, 'video and segment'),
