@@ -241,7 +241,7 @@ def test_listing_of_a_file_without_labels(tmp_path):
   ):
     csd.listing(path, folds, audio=path)
   toy_files.write_csd(path, {'x': content, 'y': content})
-  with pytest.raises(ValueError, match=r"pitch\.csd: .*but \['x', 'y'\]"):
+  with pytest.raises(ValueError, match=r"pitch\.csd has .*but \['x', 'y'\]"):
     csd.listing(path, folds, audio=path)
   toy_files.write_csd(path, {'opinion_labels': content})
   assert set(csd.listing(path, folds, audio=path).outputs) == {
@@ -270,5 +270,5 @@ def test_listing_of_a_file_without_labels(tmp_path):
 def test_file_without_folds(tmp_path, text, message):
   path = tmp_path / 'folds.py'
   path.write_text(text)
-  with pytest.raises(ValueError, match=rf'folds\.py {message}'):
+  with pytest.raises(ValueError, match=rf'folds\.py.*{message}'):
     csd.read_folds(path)
