@@ -216,7 +216,7 @@ def test_other_tables_are_refused(tmp_path):
   file.write_text(text.replace('"B_11"', '"B_12"'))
   assert "'B_12' appears twice" in refusal(tmp_path)
   file.write_text(text[:-5])
-  assert f'{file}: cannot be used' in refusal(tmp_path)
+  assert f'{file} cannot be used' in refusal(tmp_path)
   file.write_text('[]')
   assert 'not a table' in refusal(tmp_path)
   file.unlink()
