@@ -92,7 +92,7 @@ def test_units_are_chosen_by_number_or_name(tmp_path):
   found = disfa.listing(tmp_path, fold=2, action_units=['AU12', 'AU1'])
   val, _, _ = read(found, 'val')
   assert val['SN001/00002'].labels == {'AU12': 1.0, 'AU1': 0.0}
-  with pytest.raises(ValueError, match="action unit of DISFA 'AU7'.*; known"):
+  with pytest.raises(ValueError, match="action unit of DISFA 'AU7'"):
     disfa.listing(tmp_path, action_units=['AU7'])
   with pytest.raises(ValueError, match="number of action units '9'"):
     disfa.listing(tmp_path, action_units=9)
