@@ -35,6 +35,7 @@ import numpy as np
 import tensorflow as tf
 
 from affect_jax import defaults
+from affect_jax import user_path
 from affect_jax import whole_file
 from affect_jax.data import clips as clips_lib
 from affect_jax.errors import UserError
@@ -95,9 +96,10 @@ def export(
   if every < 1 or batch_size < 1:
     raise UserError(f'every={every}, batch_size={batch_size}: less than 1.')
   counts: collections.Counter[str] = collections.Counter()
-  clips = clips_lib.read(pathlib.Path(frames), counts)
+  workdir = str(user_path.expand(workdir))
+  clips = clips_lib.read(user_path.expand(frames), counts)
   config, variables, step = _read_run(workdir, step)
-  output = pathlib.Path(output)
+  output = user_path.expand(output)
   _claim(output, config, variables, {'step': step, 'every': every})
 
   todo: dict[str, Sequence[pathlib.Path]] = {}

@@ -58,6 +58,7 @@ def train_and_evaluate(
       table.show(results, workdir)
     return results
 
+  checkpoint.check_name(workdir)
   # A run that began before this was refused goes on.
   if not run_folder.is_started(workdir):
     run_tasks.check_balance(config)

@@ -48,6 +48,7 @@ import functools
 import pathlib
 import re
 
+from affect_jax import user_path
 from affect_jax.corpora import aff_wild2_files
 from affect_jax.corpora import aff_wild2_labels
 from affect_jax.corpora.builders import face_listing
@@ -116,11 +117,11 @@ def listing(
     raise UserError(f'layout is {layout!r}; known: {", ".join(LAYOUTS)}.')
   if not isinstance(stride, int) or stride < 1:
     raise UserError(f'stride is {stride!r}; a whole number from 1 is needed.')
-  root = pathlib.Path(path).expanduser().absolute()
+  root = user_path.expand(path)
   files = aff_wild2_files.find(root, layout)
   crops = root / 'cropped_aligned'
   if images:
-    crops = pathlib.Path(images).expanduser().absolute()
+    crops = user_path.expand(images)
 
   named: dict[str, set[str]] = {}
   if files[0].video:

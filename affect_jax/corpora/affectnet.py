@@ -33,6 +33,7 @@ import pathlib
 import numpy as np
 
 from affect_jax import by_name
+from affect_jax import user_path
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces
 from affect_jax.corpora.files import sources
@@ -94,7 +95,7 @@ def listing(
       split is streamed: up to 20 bad rows or arrays, by file and value.
   """
   by_name.check('number of classes', str(classes), ('8', '7'))
-  root = pathlib.Path(path).expanduser().absolute()
+  root = user_path.expand(path)
   release = _release(root)
   splits = {
     split: root / name

@@ -27,6 +27,7 @@ import pathlib
 import re
 
 from affect_jax import by_name
+from affect_jax import user_path
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces
 from affect_jax.corpora.files import sources
@@ -86,12 +87,12 @@ def listing(
   by_name.check('threshold', str(threshold), ('1', '2', '3', '4', '5'))
   by_name.check('first_frame', str(first_frame), ('0', '1'))
   units = _units(action_units)
-  root = pathlib.Path(path).expanduser().absolute()
+  root = user_path.expand(path)
   if not (root / LABELS).is_dir():
     raise FileNotFoundError(
       f'{root / LABELS}: no such folder; the labels of DISFA are expected here.'
     )
-  images = root / pathlib.Path(images).expanduser()
+  images = user_path.expand(images, root)
   if not images.is_dir():
     raise FileNotFoundError(
       f'{images}: no such folder. DISFA comes as videos; to make the pictures, '

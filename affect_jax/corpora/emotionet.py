@@ -32,6 +32,7 @@ import re
 import urllib.parse
 
 from affect_jax import by_name
+from affect_jax import user_path
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces
 from affect_jax.corpora.files import sources
@@ -91,8 +92,8 @@ def listing(
     ValueError: a header or option is wrong; when streamed: up to 20 bad rows.
   """
   base.check_range('val_share', val_share, 0, 1, open_end=True)
-  root = pathlib.Path(path).expanduser().absolute()
-  images = root / pathlib.Path(images).expanduser()
+  root = user_path.expand(path)
+  images = user_path.expand(images, root)
   if not images.is_dir():
     raise FileNotFoundError(f'{images}: no such folder of pictures.')
   tables = [_header(file, split) for file, split in _files(root, table)]

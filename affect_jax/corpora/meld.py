@@ -31,6 +31,7 @@ import pathlib
 
 from absl import logging
 
+from affect_jax import user_path
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
@@ -70,7 +71,7 @@ def listing(path: str | pathlib.Path) -> utterance_listing.Listing:
     FileNotFoundError: a table is missing.
     ValueError: when a split is streamed: up to 20 bad rows, by line.
   """
-  root = pathlib.Path(path).expanduser().absolute()
+  root = user_path.expand(path)
   tables = {
     split: sources.existing(root / name, f'the {split} split of MELD')
     for split, name in TABLES.items()

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from affect_jax import user_path
 from affect_jax.corpora import mosei_emotions
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import feature_file
@@ -59,7 +60,7 @@ def listing(path: str | pathlib.Path) -> utterance_listing.Listing:
     ValueError: a file is damaged or not of this form, or a label is out of
       range; the message names file, split, row and value.
   """
-  path = pathlib.Path(path).expanduser().absolute()
+  path = user_path.expand(path)
   if path.is_dir():
     files = {s: path / f'{name}.pkl' for s, name in SPLITS.items()}
     files = {s: file for s, file in files.items() if file.is_file()}

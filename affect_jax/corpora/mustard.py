@@ -49,6 +49,7 @@ from absl import logging
 import numpy as np
 
 from affect_jax import by_name
+from affect_jax import user_path
 from affect_jax.corpora import mustard_features
 from affect_jax.corpora import mustard_folds
 from affect_jax.corpora.builders import face_listing
@@ -121,7 +122,7 @@ def listing(
   """
   by_name.check('protocol of MUStARD', protocol, PROTOCOLS)
   base.check_range('val_share', val_share, 0, 1, open_end=True)
-  root = pathlib.Path(path).expanduser().absolute()
+  root = user_path.expand(path)
   table = sources.existing(root / TABLE, 'the table of MUStARD')
   clips = _clips(table)
   checksums = {table.name: sources.sha256(table), 'protocol': protocol}
@@ -282,7 +283,7 @@ def _features(
     if not name:
       continue
     file = sources.existing(
-      root / pathlib.Path(name).expanduser(), f'{modality} features of MUStARD'
+      user_path.expand(name, root), f'{modality} features of MUStARD'
     )
     first = next(mustard_features.READERS[modality](file, ids, [0]))
     where = f'{file}: {ids[0]!r}'

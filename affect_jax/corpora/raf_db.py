@@ -19,6 +19,7 @@ import functools
 import os
 import pathlib
 
+from affect_jax import user_path
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces
 from affect_jax.corpora.files import sources
@@ -53,7 +54,7 @@ def listing(path: str | pathlib.Path) -> face_listing.Listing:
     FileNotFoundError: the list or the folder of pictures is missing.
     ValueError: when a split is streamed: up to 20 bad rows, by line.
   """
-  root = pathlib.Path(path).expanduser().absolute()
+  root = user_path.expand(path)
   table = sources.existing(root / TABLE, 'the list of RAF-DB (basic)')
   if not (root / PICTURES).is_dir():
     raise FileNotFoundError(
