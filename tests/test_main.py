@@ -13,8 +13,7 @@ from toys.paths import ROOT
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-  # A path is a name: nothing in it is a pattern or a format.
-  path = tmp_path_factory.mktemp('main *ü?%20%s')
+  path = tmp_path_factory.mktemp('main')
   toy.write_faces_csv(path)
   return path
 
@@ -44,11 +43,10 @@ def test_sigterm_saves_and_the_same_command_goes_on(folder):
   workdir = folder / 'sigterm'
   environment = {
     **os.environ,
-    'HOME': str(folder),
     'XLA_FLAGS': '',
     'JAX_DISABLE_MOST_OPTIMIZATIONS': '1',  # It is compiling that takes long.
   }
-  start = command('~', '~/sigterm', '--config.num_train_steps=400')
+  start = command(folder, workdir, '--config.num_train_steps=400')
   with subprocess.Popen(
     start, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
   ) as process:

@@ -43,9 +43,9 @@ CORPORA: dict[str, Any] = {
 
 
 def get_corpus(name: str) -> Any:
-  """Returns the builder class of a corpus.
+  """The builder class of a corpus.
 
   Raises:
-    ValueError: the name is unknown; the message lists the known ones.
+    ValueError: unknown name; lists the known ones.
   """
   return by_name.get('corpus', name, CORPORA)

@@ -1,9 +1,9 @@
-"""The label files of Aff-Wild2: where each edition keeps them.
+"""The label files of Aff-Wild2: where every edition of it keeps them.
 
-`aff_wild2_labels` reads their lines.
+What their lines say is known to `aff_wild2_labels`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 import dataclasses
 import os
 import pathlib
@@ -44,10 +44,10 @@ class LabelFile:
   """A file of labels: of one video, or a list of pictures of many.
 
   Attributes:
-    path: Its path.
+    path: Where it is.
     split: 'train' or 'val'.
     video: Name of the video; '' for a list.
-    columns: The columns of its lines; in a list, those after the picture.
+    columns: Of its lines; in a list, of what follows the picture.
   """
 
   path: pathlib.Path
@@ -57,16 +57,16 @@ class LabelFile:
 
 
 def find(root: pathlib.Path, layout: str) -> list[LabelFile]:
-  """Finds the label files below a folder, all of one layout.
+  """The label files below a folder, all of one layout.
 
   Args:
     root: Folder of the corpus.
-    layout: 'challenges', 'mtl', or 'auto': the one that is found.
+    layout: 'challenges', 'mtl', or 'auto': the one that is there.
 
   Raises:
-    FileNotFoundError: there are none; the message says what was looked for.
-    ValueError: both layouts are present, two files hold the same labels, or a
-      folder or header is unknown.
+    FileNotFoundError: there are none; says what was looked for.
+    ValueError: both layouts, two files for the same, an unknown folder or
+      header.
   """
   if not root.is_dir():
     raise FileNotFoundError(
@@ -77,9 +77,8 @@ def find(root: pathlib.Path, layout: str) -> list[LabelFile]:
   lists = _lists(root) if layout != 'challenges' else []
   if challenges and lists:
     raise UserError(
-      f'{root} has both the labels of the challenges '
-      f'({challenges[0].path.parent}) and the MTL lists ({lists[0].path}): '
-      "choose layout='challenges' or "
+      f'{root} has the labels of the challenges ({challenges[0].path.parent}) '
+      f"and the MTL lists ({lists[0].path}): choose layout='challenges' or "
       "layout='mtl'."
     )
   if not challenges and not lists:
@@ -91,10 +90,10 @@ def find(root: pathlib.Path, layout: str) -> list[LabelFile]:
 
 
 def outputs(files: Sequence[LabelFile]) -> dict[str, tuple[str, ...]]:
-  """Returns {task: names of its outputs} of all files.
+  """{task: names of its outputs} of all files.
 
   Raises:
-    ValueError: the files are of different editions; the message names two.
+    ValueError: files of different editions; names two of them.
   """
   first: dict[str, tuple[tuple[str, ...], pathlib.Path]] = {}
   for file in files:
@@ -111,43 +110,41 @@ def outputs(files: Sequence[LabelFile]) -> dict[str, tuple[str, ...]]:
 def fingerprints(
   root: pathlib.Path, files: Sequence[LabelFile]
 ) -> dict[str, str]:
-  """Returns {list, or folder of label files: a hash of their contents}."""
-  checksums: dict[str, dict[str, str]] = {}
+  """{list, or folder of label files: what changes when they do}."""
+  found: dict[str, dict[str, str]] = {}
   for file in files:
     path = file.path.relative_to(root)
     key = path.parent / '*.txt' if file.video else path
-    folder = checksums.setdefault(key.as_posix(), {})
-    folder[path.name] = sources.sha256(file.path)
-  return {key: sources.fingerprint(files=f) for key, f in checksums.items()}
+    found.setdefault(key.as_posix(), {})[path.name] = sources.sha256(file.path)
+  return {key: sources.fingerprint(files=f) for key, f in found.items()}
 
 
 def folders(images: pathlib.Path, videos: Set[str]) -> list[tuple[str, int]]:
-  """Lists (name, time of its last change in ns) of the folders of crops.
+  """[(name, time of its last change in ns), ...] of the folders of crops.
 
   Raises:
-    FileNotFoundError: there is no such folder, or no labelled video has a
-      folder in it.
+    FileNotFoundError: no folder, or none of a labelled video.
   """
   if not images.is_dir():
     raise FileNotFoundError(
       f'{images}: no such folder; the crops <video>/00001.jpg are expected '
-      'here. Set images=... if they are elsewhere.'
+      'here. Say images=... if they are elsewhere.'
     )
   with os.scandir(images) as entries:
-    crop_folders = sorted(
+    found = sorted(
       (e.name, e.stat().st_mtime_ns) for e in entries if e.is_dir()
     )
-  if videos and not videos & {name for name, _ in crop_folders}:
-    names = ', '.join(name for name, _ in crop_folders[:5]) or 'no folder'
+  if videos and not videos & {name for name, _ in found}:
+    names = ', '.join(name for name, _ in found[:5]) or 'no folder'
     raise FileNotFoundError(
       f'{images}: none of the {len(videos)} videos with labels has a folder '
       f'of crops here, such as {min(videos)}; found: {names}.'
     )
-  return crop_folders
+  return found
 
 
 def crops(folder: pathlib.Path) -> tuple[frozenset[int], int]:
-  """Returns the frame numbers in a folder, and how many other files it has."""
+  """(numbers of the frames in a folder, how many other files it has)."""
   frames, others = set(), 0
   if folder.is_dir():
     with os.scandir(folder) as entries:
@@ -160,26 +157,24 @@ def crops(folder: pathlib.Path) -> tuple[frozenset[int], int]:
 
 
 def _challenge_files(root: pathlib.Path) -> list[LabelFile]:
-  files: dict[tuple[str, str], LabelFile] = {}
+  found: dict[tuple[str, str], LabelFile] = {}
   for task, pattern in _CHALLENGES.items():
-    for challenge in _matching(
-      _annotation_folders(root), pattern, folders=True
-    ):
+    for challenge in _matching(_places(root), pattern, folders=True):
       for split, path in _split_files(challenge):
         file = LabelFile(
           path, split, path.stem, aff_wild2_labels.columns(path, task)
         )
-        other = files.setdefault((task, file.video), file)
+        other = found.setdefault((task, file.video), file)
         if other is not file:
           raise UserError(
             f'Two label files of {task} for the video {file.video}: '
             f'{other.path} and {path}. Keep one of them.'
           )
-  return list(files.values())
+  return list(found.values())
 
 
 def _split_files(challenge: pathlib.Path) -> Iterator[tuple[str, pathlib.Path]]:
-  """Yields (split, label file); raises ValueError for an unknown folder."""
+  """Yields (split, label file); a folder of unknown name is an error."""
   for folder in _names(challenge, folders=True):
     split = next((s for s, p in _SPLITS.items() if _fits(p, folder)), '')
     if not split and not _fits(_TEST_FOLDER, folder):
@@ -193,37 +188,34 @@ def _split_files(challenge: pathlib.Path) -> Iterator[tuple[str, pathlib.Path]]:
 
 
 def _lists(root: pathlib.Path) -> list[LabelFile]:
-  searched = list(_annotation_folders(root))
-  searched += _matching(searched, _MTL_FOLDER, folders=True)
-  lists = []
+  places = list(_places(root))
+  places += _matching(places, _MTL_FOLDER, folders=True)
+  found = []
   for split, pattern in _SPLITS.items():
-    paths = _matching(searched, pattern + _LIST_END, folders=False)
+    paths = _matching(places, pattern + _LIST_END, folders=False)
     if len(paths) > 1:
       raise UserError(
         f'Two lists of {split}: {paths[0]} and {paths[1]}. Keep one of them.'
       )
-    lists += [
+    found += [
       LabelFile(p, split, '', aff_wild2_labels.columns(p, 'mtl')) for p in paths
     ]
-  return lists
+  return found
 
 
-def _annotation_folders(folder: pathlib.Path) -> Iterator[pathlib.Path]:
-  """Yields the folder, and folders in it such as '6th ABAW Annotations'."""
+def _places(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+  """The folder, and folders in it such as '6th ABAW Annotations'."""
   yield folder
   for name in _names(folder, folders=True):
     if 'annotation' in name.lower():
-      yield from _annotation_folders(folder / name)
+      yield from _places(folder / name)
 
 
-def _matching(
-  parents: Iterable[pathlib.Path], pattern: str, *, folders: bool
-) -> list[pathlib.Path]:
-  """Lists what in some folders has a name that matches a pattern."""
+def _matching(places, pattern, *, folders):
   return [
-    parent / name
-    for parent in parents
-    for name in _names(parent, folders=folders)
+    place / name
+    for place in places
+    for name in _names(place, folders=folders)
     if _fits(pattern, name)
   ]
 
@@ -233,7 +225,7 @@ def _fits(pattern: str, name: str) -> bool:
 
 
 def _names(folder: pathlib.Path, folders: bool | None = None) -> list[str]:
-  """Lists the names in a folder, sorted, without hidden ones (macOS' ._x)."""
+  """Sorted names in a folder; hidden ones, such as macOS' ._x, are not."""
   with os.scandir(folder) as entries:
     return sorted(
       e.name
@@ -244,6 +236,6 @@ def _names(folder: pathlib.Path, folders: bool | None = None) -> list[str]:
 
 
 def _some(names: Sequence[str], most: int = 8) -> str:
-  """Joins the first few names, for an error message."""
+  """The first few names, for an error."""
   more = f' and {len(names) - most} more' if len(names) > most else ''
   return ', '.join(names[:most]) + more if names else 'nothing'

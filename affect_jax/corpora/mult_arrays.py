@@ -16,16 +16,16 @@ from affect_jax.tasks import emotion as emotion_lib
 
 # In the order of the files (MulT's src/eval_metrics.py).
 IEMOCAP = emotion_lib.names('iemocap_4')
-# How many labels an utterance of MOSEI has: sentiment and six emotions.
+# Numbers of an utterance of MOSEI: sentiment, and its emotions.
 WITH_EMOTIONS = len(mosei_emotions.COLUMNS)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Name:
-  """The identity of an utterance.
+  """Who an utterance is.
 
   Attributes:
-    id: As in the file; several columns are joined by '|'.
+    id: As in the file; of several columns, with '|' between them.
     video: '' if unknown.
     place: Its number in the id (str) or its start in seconds (float).
   """
@@ -36,7 +36,7 @@ class Name:
 
 
 def get_outputs(dataset: str, labels: Any) -> dict[str, tuple[str, ...]]:
-  """Returns {task: names}; MOSEI's emotions only if the labels have them."""
+  """{task: names} of a dataset; MOSEI's emotions if they are in its labels."""
   if dataset in ('mosi', 'mosei'):
     if dataset == 'mosei' and np.shape(labels)[-1] == WITH_EMOTIONS:
       return {**feature_file.SENTIMENT, 'emotion': mosei_emotions.EMOTIONS}
@@ -51,47 +51,47 @@ def get_outputs(dataset: str, labels: Any) -> dict[str, tuple[str, ...]]:
 def get_labels(
   path: pathlib.Path, split: str, dataset: str, labels: Any
 ) -> list[dict[str, Any]]:
-  """Returns the labels of each of the N utterances, by name.
+  """Labels of each of the N utterances, by name.
 
   Raises:
-    ValueError: the array does not have the dataset's shape, or values are not
-      those of the dataset; the message lists up to 20 rows.
+    ValueError: the array has not the dataset's shape; up to 20 rows whose
+      values are not those of the dataset.
   """
   try:
     values = np.asarray(labels, np.float64)
   except (TypeError, ValueError) as e:
-    raise UserError(f'{path}: {split} labels are not numbers: {e}') from e
+    raise UserError(f'{path}: {split} labels are no numbers: {e}') from e
   width = values.size // len(values) if len(values) else 0
   read, widths = LABELS[dataset]
   if width not in (0, *widths):
     raise UserError(
-      f'{path}: {split} labels have the shape {values.shape}; {dataset} has '
-      f'{" or ".join(map(str, widths))} numbers per utterance.'
+      f'{path}: {split} labels have the shape {values.shape}; of {dataset} '
+      f'they are {" or ".join(map(str, widths))} numbers per utterance.'
     )
   problems = sources.Problems(path)
-  by_row = []
+  found = []
   for row, numbers in enumerate(values.reshape(len(values), width)):
-    row_labels = read(numbers)
-    if row_labels is None:
+    known = read(numbers)
+    if known is None:
       problems.add(
-        f'{split}, row {row}: {numbers.tolist()} is not a label of {dataset}.'
+        f'{split}, row {row}: {numbers.tolist()} is no label of {dataset}.'
       )
-    by_row.append(row_labels or {})
+    found.append(known or {})
   problems.check()
-  return by_row
+  return found
 
 
 def get_names(split: str, data: Mapping[str, Any]) -> list[Name]:
-  """Returns the utterances' names, 'train/00000', ... if the file has none."""
+  """Ids of the utterances; 'train/00000', ... where the file has none."""
   if 'id' not in data:
     return [Name(f'{split}/{row:05d}') for row in range(len(data['labels']))]
   return [_name(split, row, name) for row, name in enumerate(data['id'])]
 
 
 def get_padding(data: Mapping[str, Any]) -> dict[str, str]:
-  """Returns {modality: 'left' or 'right'}, the side that is padded.
+  """{modality: 'left' or 'right'}: the side of it that tells is padded.
 
-  If T is the same for all modalities (aligned), only {'text': side}.
+  Only {'text': side} if T is the same for all modalities: aligned.
   """
   shapes = {np.shape(data[m])[1] for m in utterance_listing.MODALITIES}
   modalities = ('text',) if len(shapes) == 1 else utterance_listing.MODALITIES
@@ -107,21 +107,19 @@ def get_padding(data: Mapping[str, Any]) -> dict[str, str]:
 def cut(
   data: Mapping[str, Any], row: int, padding: Mapping[str, str]
 ) -> dict[str, np.ndarray]:
-  """Returns {modality: [T, D]} of one utterance without its padding.
+  """{modality: [T, D]} of one utterance without its padding.
 
   Args:
     data: A split.
-    row: Row of the utterance.
-    padding: From `get_padding`. An aligned utterance without text is not cut.
+    row: Which utterance.
+    padding: Of `get_padding`. Without text, an aligned one is not cut.
   """
-  sequences = {
-    m: np.asarray(data[m][row]) for m in utterance_listing.MODALITIES
-  }
+  found = {m: np.asarray(data[m][row]) for m in utterance_listing.MODALITIES}
   if tuple(padding) == ('text',):
-    text = sequences['text']
+    text = found['text']
     inside = _inside(text, padding['text']) if text.any() else slice(None)
-    return {m: sequence[inside] for m, sequence in sequences.items()}
-  return {m: s[_inside(s, padding[m])] for m, s in sequences.items()}
+    return {m: sequence[inside] for m, sequence in found.items()}
+  return {m: s[_inside(s, padding[m])] for m, s in found.items()}
 
 
 def _inside(sequence: np.ndarray, side: str) -> slice:
@@ -145,7 +143,7 @@ def _name(split: str, row: int, name: Any) -> Name:
 
 def _four_emotions(numbers: np.ndarray) -> dict[str, Any] | None:
   pairs = numbers.reshape(4, 2)
-  # A pair is (absent, present): one of them is 1, the other 0.
+  # One of each pair is 1, the other 0: absent, present.
   if not np.array_equal(np.sort(pairs, axis=1), [[0, 1]] * 4):
     return None
   return dict(zip(IEMOCAP, map(float, pairs[:, 1]), strict=True))
@@ -159,8 +157,7 @@ def _binary(name: str) -> Callable[[np.ndarray], dict[str, Any] | None]:
   return read
 
 
-# {dataset: (function that reads an utterance's numbers, how many there may
-# be)}; it returns None for what is not a label.
+# Reader of one utterance's numbers (None: not a label), how many there are.
 LABELS: dict[str, tuple[Callable, tuple[int, ...]]] = {
   'mosi': (mosei_emotions.to_labels, (1,)),
   'mosei': (mosei_emotions.to_labels, (1, WITH_EMOTIONS)),

@@ -181,7 +181,7 @@ def settings(
   options: Mapping[str, Any],
   dims: Mapping[str, int],
   statistics: Mapping[str, tuple[np.ndarray, np.ndarray]],
-  text_options: Mapping[str, Any] | None = None,
+  text_model: str = '',
 ) -> dict[str, Any]:
   """Fields of `UtteranceModel`, without its units, from config.utterance.
 
@@ -189,14 +189,14 @@ def settings(
     options: config.utterance, without what is of the inputs.
     dims: {modality: features per step}; 0: token ids.
     statistics: {modality: (mean [D], standard deviation [D])}.
-    text_options: Of the model that reads token ids, where 'text' are such:
-      `hugging_face.read_options`.
+    text_model: Folder of the model that reads token ids.
   """
   options = dict(options)
   fusion, context = options['fusion'], options['context']
   text: dict[str, Any] = {}
   if dims.get('text') == 0:
-    text = {**(text_options or {}), **options['text']}
+    text = hugging_face.read_options(text_model)
+    text |= options['text']
     text['dtype'] = jnp.dtype(text.get('dtype', 'float32'))
   backbone = {
     'fusion': fusion,
@@ -215,6 +215,27 @@ def settings(
     'context_options': pairs(options[context]) if context else (),
     'dropout': options['dropout'],
   }
+
+
+def auxiliary_losses(
+  settings: Mapping[str, Any],
+) -> Callable[[Any], Mapping[str, jax.Array]] | None:
+  """Losses of the fusion's own: 'auxiliary_rows' -> {name: float32 []}.
+
+  Args:
+    settings: Of `settings`.
+
+  Returns:
+    None where the fusion has none.
+  """
+  backbone = dict(settings['backbone'])
+  fusion = fusion_lib.get_fusion(
+    backbone['fusion'], **dict(backbone['fusion_options'])
+  )
+  losses = getattr(fusion, 'auxiliary_losses', None)
+  if losses is None:
+    return None
+  return lambda sown: losses(sown['backbone']['fusion']['rows'])
 
 
 def frozen_paths(text: Mapping[str, Any]) -> tuple[str, ...]:

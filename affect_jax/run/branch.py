@@ -1,17 +1,20 @@
 """What differs between faces and utterances; all else is shared."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 import dataclasses
 from typing import Any
+
+from flax import linen as nn
 
 from affect_jax.data import batch as batch_lib
 
 
 @dataclasses.dataclass(frozen=True)
 class Branch:
-  """Inputs of a run, made by `faces` or `utterances`.
+  """Inputs and model of a run, made by `faces` or `utterances`.
 
   Attributes:
+    model: (axis name of pmap or None) -> the model.
     train_batches: first step -> batches from there to the last step.
     eval_batches: (builder, split) -> its batches, once.
     dummy_inputs: One batch of inputs, to initialise the model.
@@ -23,8 +26,11 @@ class Branch:
     pretrained: fresh variables -> the same with weights that the model's
       settings name; None: there are none.
     frozen: Paths of parameters that the model's settings freeze.
+    auxiliary_losses: Losses of the model's own, see `make_train_step`; None:
+      it has none.
   """
 
+  model: Callable[[str | None], nn.Module]
   train_batches: Callable[[int], Iterator[batch_lib.Batch]]
   eval_batches: Callable[[Any, str], Iterator[batch_lib.Batch]]
   dummy_inputs: dict[str, Any]
@@ -34,3 +40,4 @@ class Branch:
   modalities: tuple[str, ...] = ()
   pretrained: Callable[[Any], Any] | None = None
   frozen: tuple[str, ...] = ()
+  auxiliary_losses: Callable[[Any], Mapping[str, Any]] | None = None

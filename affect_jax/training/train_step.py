@@ -13,8 +13,9 @@ from affect_jax.training import optimizer
 from affect_jax.training import train_state
 from affect_jax.training.train_state import TrainState
 
-# Losses of the model's own, as those of MISA: a collection of scalars.
-AUXILIARY = 'auxiliary_losses'
+# What losses of the model's own are made of, as those of MISA: a collection
+# of arrays with rows, which is treated like outputs.
+AUXILIARY = 'auxiliary_rows'
 
 
 def make_train_step(
@@ -23,6 +24,7 @@ def make_train_step(
   tx: optax.GradientTransformation,
   *,
   loss_weights: Mapping[str, float],
+  auxiliary_losses: Callable[[Any], Mapping[str, jax.Array]] | None = None,
   accumulate: int = 1,
   ema_decay: float = 0.0,
   frozen: Sequence[str] = (),
@@ -37,6 +39,8 @@ def make_train_step(
     tasks: Its tasks.
     tx: The optimiser.
     loss_weights: {task: factor}; the loss is the weighted sum.
+    auxiliary_losses: The collection 'auxiliary_rows', over the whole batch ->
+      {name: loss} of the model's own; None: it has none.
     accumulate: Number of parts that go through the network one after another
       to save memory. Losses still see the whole batch, so CCC is exact;
       BatchNorm sees one part at a time.
@@ -60,24 +64,24 @@ def make_train_step(
         mutable=[*model_state, AUXILIARY],
       )
       new = dict(new)
-      own = jax.tree.leaves(new.pop(AUXILIARY, {}))
-      return new, (outputs, sum(own) if own else jnp.zeros(()))
+      rows = new.pop(AUXILIARY, {})
+      return new, (outputs, rows)
 
     if accumulate == 1:
-      model_state, (outputs, own) = part(model_state, (0, inputs))
-      return outputs, own, model_state
+      model_state, (outputs, rows) = part(model_state, (0, inputs))
+      return outputs, rows, model_state
     # Part i takes every accumulate-th row: a sharded batch stays where it is.
     parts = jax.tree.map(
       lambda x: x.reshape(-1, accumulate, *x.shape[1:]).swapaxes(0, 1), inputs
     )
     # Recomputed in the backward pass: only one part's activations live.
-    model_state, (outputs, own) = jax.lax.scan(
+    model_state, (outputs, rows) = jax.lax.scan(
       jax.checkpoint(part), model_state, (jnp.arange(accumulate), parts)
     )
-    outputs = jax.tree.map(
-      lambda x: x.swapaxes(0, 1).reshape(-1, *x.shape[2:]), outputs
+    outputs, rows = jax.tree.map(
+      lambda x: x.swapaxes(0, 1).reshape(-1, *x.shape[2:]), (outputs, rows)
     )
-    return outputs, own.mean(), model_state
+    return outputs, rows, model_state
 
   def flat(tree):
     # To a loss, frames of windows are rows.
@@ -100,19 +104,20 @@ def make_train_step(
 
     def loss_fn(params):
       params = optimizer.stop_frozen(params, frozen)
-      outputs, own, model_state = forward(
+      outputs, rows, model_state = forward(
         params, state.model_state, inputs, rng
       )
       outputs = flat(outputs)
       if axis_name:
         # CCC of one device's rows is not CCC: gather first, then the loss.
-        outputs = _gather(outputs, axis_name)
+        outputs, rows = _gather((outputs, rows), axis_name)
       losses = {
         t.name: t.loss(outputs[t.name], labels[t.name], weights[t.name])
         for t in tasks
       }
       total = sum(loss_weights[name] * loss for name, loss in losses.items())
-      total = total + own
+      if auxiliary_losses:
+        total += sum(jax.tree.leaves(auxiliary_losses(rows)))
       return total, (losses, model_state)
 
     (total, (losses, model_state)), grads = jax.value_and_grad(

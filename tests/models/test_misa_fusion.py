@@ -118,7 +118,7 @@ def model(**options):
   apply = functools.partial(
     module.apply,
     train=False,
-    mutable=['auxiliary_losses', 'intermediates'],
+    mutable=['auxiliary_rows', 'intermediates'],
     capture_intermediates=lambda m, _: (
       (m.name or '').split('_')[0] in ('share', 'private', 'norm', 'rebuild')
     ),
@@ -126,8 +126,12 @@ def model(**options):
   return module, variables, jax.jit(apply)
 
 
+def losses_of(module, state):
+  return module.auxiliary_losses(state['auxiliary_rows']['rows'])
+
+
 def test_losses_are_those_of_its_vectors():
-  _, variables, apply = model()
+  module, variables, apply = model()
   _, state = apply(variables, *batch())
   seen = {
     k: [np.asarray(x, np.float64) for x in v['__call__']]
@@ -156,7 +160,7 @@ def test_losses_are_those_of_its_vectors():
       ]
     ),
   }
-  found = state['auxiliary_losses']
+  found = losses_of(module, state)
   assert set(found) == set(expected)
   for name, value in expected.items():
     assert found[name].shape == ()
@@ -165,32 +169,31 @@ def test_losses_are_those_of_its_vectors():
 
 
 def test_weights_are_in_the_losses():
-  _, variables, apply = model()
-  _, _, other = model(similarity_weight=2.0, reconstruction_weight=0.5)
-  one = apply(variables, *batch())[1]['auxiliary_losses']
-  two = other(variables, *batch())[1]['auxiliary_losses']
+  module, variables, apply = model()
+  other, *_ = model(similarity_weight=2.0, reconstruction_weight=0.5)
+  state = apply(variables, *batch())[1]
+  one, two = losses_of(module, state), losses_of(other, state)
   np.testing.assert_allclose(two['similarity'], 2 * one['similarity'])
   np.testing.assert_allclose(two['difference'], one['difference'])
   np.testing.assert_allclose(two['reconstruction'], one['reconstruction'] / 2)
 
 
 def test_rows_that_fill_up_a_batch_do_not_count():
-  _, variables, apply = model()
+  module, variables, apply = model()
   sequences, masks = batch()
   pad = lambda x: np.pad(x, [(0, 3)] + [(0, 0)] * (x.ndim - 1))
   out, state = apply(variables, sequences, masks)
   longer = [{k: pad(x) for k, x in of.items()} for of in (sequences, masks)]
   out2, state2 = apply(variables, *longer)
   np.testing.assert_allclose(out, out2[:6], atol=1e-5)
-  for name, value in state['auxiliary_losses'].items():
-    np.testing.assert_allclose(
-      value, state2['auxiliary_losses'][name], rtol=1e-4, err_msg=name
-    )
+  longer = losses_of(module, state2)
+  for name, value in losses_of(module, state).items():
+    np.testing.assert_allclose(value, longer[name], rtol=1e-4, err_msg=name)
   nothing = {k: np.zeros_like(m) for k, m in masks.items()}
 
   def total(variables):
     out, state = apply(variables, sequences, nothing)
-    losses = jax.tree.leaves(state['auxiliary_losses'])
+    losses = jax.tree.leaves(losses_of(module, state))
     return sum(losses) + 0 * out.sum(), losses
 
   gradient, losses = jax.grad(total, has_aux=True)(variables)

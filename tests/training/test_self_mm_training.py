@@ -63,6 +63,7 @@ def trained(folder):
     run.tasks,
     run.tx,
     loss_weights=c.loss_weights,
+    auxiliary_losses=run.branch.auxiliary_losses,
     ema_decay=c.ema_decay,
   )
   # As `parallel` does, on four devices; but compiled in less time.

@@ -20,7 +20,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from affect_jax import by_name
-from affect_jax import user_path
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.features import text_tokens
 from affect_jax.corpora.features import word_vectors
@@ -111,7 +110,7 @@ def build(
     )
   if kind == 'words':
     return _words(model, listing)
-  folder = user_path.expand(model)
+  folder = pathlib.Path(model).expanduser().absolute()
   own = {
     'text': kind,
     'context': str(context),

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from affect_jax import user_path
 from affect_jax.errors import UserError
 
 FILE = 'tokenizer.json'
@@ -103,7 +102,7 @@ def load(
     raise ImportError(
       "Tokenizing needs a library: pip install 'affect_jax[text]'."
     ) from e
-  path = user_path.expand(folder) / FILE
+  path = pathlib.Path(folder).expanduser() / FILE
   if not path.is_file():
     raise FileNotFoundError(
       f'{path}: no such file; the tokenizer of the model is expected here. '

@@ -6,11 +6,17 @@ A fusion is a Linen module, called as
 
 with any of 'text', 'audio' and 'vision'; T and D may differ. It gives float32
 [B, D'] that no step with mask False changes, nor how many of them there are.
-Losses of its own, if it has any, it sows as float32 scalars into the
-collection 'auxiliary_losses'.
 
-What `train_batches` gives to a fusion that knows the samples of training
-(`self_mm` alone) comes by further names: train_row, train_label, seen.
+A fusion with losses of its own sows what they are made of, arrays [B, ...],
+as 'rows' into the collection 'auxiliary_rows', and has a method that makes
+them of these: `auxiliary_losses(rows) -> {name: float32 []}`. The training
+step calls it with the rows of the whole batch, however they were spread over
+devices or parts, as no such loss need be a mean over rows.
+
+A fusion that keeps what it knows of the samples of training in the model's
+state, where parts of a batch and devices would each have their own, says so:
+`remembers` is the task whose labels it needs. `train_batches` then gives it
+more by name: train_row, train_label, seen.
 
 To add one, write its module and add one line here.
 """
@@ -55,3 +61,12 @@ def get_fusion(name: str, **options: Any) -> nn.Module:
     ValueError: Unknown name or option; the message lists the known.
   """
   return by_name.build('fusion', name, FUSIONS, options, name='fusion')
+
+
+def remembers(name: str) -> str:
+  """The task whose samples of training a fusion keeps; '' of most.
+
+  Raises:
+    ValueError: Unknown name.
+  """
+  return getattr(get_fusion(name), 'remembers', '')

@@ -6,6 +6,7 @@ for Multimodal Sentiment Analysis".
 
 from collections.abc import Mapping
 import itertools
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -18,16 +19,16 @@ from affect_jax.models import sequence
 from affect_jax.models.fusion import misa_losses
 from affect_jax.models.fusion import modalities
 
-LOSSES = 'auxiliary_losses'
+ROWS = 'auxiliary_rows'
 
 
 class Misa(nn.Module):
   """A shared and a private vector of each modality, and attention over all.
 
-  Sows into the collection 'auxiliary_losses', if it is mutable, the float32
-  scalars 'similarity', 'difference' and 'reconstruction', times the weights
-  below. Rows count in the losses of modalities that they have; a missing
-  modality is read by none, and its vectors are 0.
+  Its own losses are 'similarity', 'difference' and 'reconstruction', times the
+  weights below; what they compare is sown into the collection
+  'auxiliary_rows', if it is mutable. Rows count in the losses of modalities
+  that they have; a missing modality is read by none, and its vectors are 0.
 
   The authors' code also computes an adversarial and a discriminating loss
   but trains with neither, by default: they are not here.
@@ -93,7 +94,7 @@ class Misa(nn.Module):
 
     # At initialization the decoders get their parameters, and no more.
     start = self.is_initializing()
-    if start or self.is_mutable_collection(LOSSES):
+    if start or self.is_mutable_collection(ROWS):
       rebuilt = {
         name: nn.Dense(self.width, name=f'rebuild_{name}')(
           private[name] + shared[name]
@@ -101,7 +102,17 @@ class Misa(nn.Module):
         for name in given
       }
       if not start:
-        self._sow(there, whole, rebuilt, private, shared)
+        rows = {
+          name: {
+            'there': there[name],
+            'whole': whole[name],
+            'rebuilt': rebuilt[name],
+            'private': private[name],
+            'shared': shared[name],
+          }
+          for name in given
+        }
+        self.sow(ROWS, 'rows', rows, lambda old, new: new, dict)
 
     vectors = jnp.stack([*private.values(), *shared.values()], 1)
     seen = jnp.stack([*there.values()] * 2, 1)
@@ -143,29 +154,32 @@ class Misa(nn.Module):
     y = drop(nn.Dense(x.shape[-1], name='mlp_out')(y))
     return nn.LayerNorm(1e-5, name='norm_mlp')(x + y)
 
-  def _sow(self, there, whole, rebuilt, private, shared):
-    """Puts the three losses into their collection."""
+  @nn.nowrap
+  def auxiliary_losses(self, rows: Mapping[str, Any]) -> dict[str, jax.Array]:
+    """The three losses over rows of the whole batch, float32 [].
+
+    Args:
+      rows: {modality: {'there': bool [B], and vectors [B, width] 'whole',
+        'rebuilt', 'private', 'shared'}}, as they were sown.
+    """
+    given = [rows[name] for name in modalities.ORDER if name in rows]
     similar, different, apart = [], [], []
-    for a, b in itertools.combinations(there, 2):
-      both = there[a] & there[b]
-      similar.append(misa_losses.cmd(shared[a], shared[b], both))
-      different.append(misa_losses.overlap(private[a], private[b], both))
-    for name, rows in there.items():
-      different.append(misa_losses.overlap(private[name], shared[name], rows))
-      apart.append(misa_losses.squared_error(rebuilt[name], whole[name], rows))
-    for name, weight, value in (
-      (
-        'similarity',
-        self.similarity_weight,
-        sum(similar) / max(len(similar), 1),
-      ),
-      ('difference', self.difference_weight, sum(different)),
-      ('reconstruction', self.reconstruction_weight, sum(apart) / len(apart)),
-    ):
-      self.sow(
-        LOSSES,
-        name,
-        jnp.asarray(weight * value, jnp.float32),
-        reduce_fn=lambda old, new: new,
-        init_fn=lambda: jnp.zeros((), jnp.float32),
+    for a, b in itertools.combinations(given, 2):
+      both = a['there'] & b['there']
+      similar.append(misa_losses.cmd(a['shared'], b['shared'], both))
+      different.append(misa_losses.overlap(a['private'], b['private'], both))
+    for one in given:
+      there = one['there']
+      different.append(
+        misa_losses.overlap(one['private'], one['shared'], there)
       )
+      apart.append(
+        misa_losses.squared_error(one['rebuilt'], one['whole'], there)
+      )
+    losses = {
+      'similarity': self.similarity_weight
+      * (sum(similar) / max(len(similar), 1)),
+      'difference': self.difference_weight * sum(different),
+      'reconstruction': self.reconstruction_weight * (sum(apart) / len(apart)),
+    }
+    return {k: jnp.asarray(v, jnp.float32) for k, v in losses.items()}

@@ -5,7 +5,7 @@ Self-Supervised Multi-Task Learning for Multimodal Sentiment Analysis".
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import flax.core
 import flax.linen as nn
@@ -17,7 +17,7 @@ from affect_jax.models import sequence
 from affect_jax.models.fusion import modalities
 from affect_jax.models.fusion import self_mm_labels
 
-LOSSES = 'auxiliary_losses'
+ROWS = 'auxiliary_rows'
 COLLECTION = 'self_mm'
 
 
@@ -26,10 +26,10 @@ class SelfMm(nn.Module):
 
   In training each modality predicts sentiment on its own, too, from labels
   that `self_mm_labels` makes and keeps in the collection 'self_mm', a bank of
-  all samples of training. The mean over samples of tanh(|own label -
-  annotated one|) times the absolute error is sown into 'auxiliary_losses'
-  for each modality. In the first epoch the two labels are the same, and
-  these losses 0. Without `rows` there is none of this.
+  all samples of training. Its own losses are, for each modality, the mean over
+  samples of tanh(|own label - annotated one|) times the absolute error; what
+  they compare is sown into 'auxiliary_rows'. In the first epoch the two labels
+  are the same, and these losses 0. Without `rows` there is none of this.
 
   Kept of the authors' code (thuiar/MMSA @a94e65d): sizes and dropout (those
   for MOSI); which features are kept, behind the first dense layer and with
@@ -72,6 +72,9 @@ class SelfMm(nn.Module):
   limit: float = 3.0
   unimodal_weight: float = 1.0
   rows: int = 0
+
+  # The task of whose samples of training it keeps a bank, see `fusion`.
+  remembers: ClassVar[str] = 'sentiment'
 
   def __post_init__(self) -> None:
     modalities.freeze(self)
@@ -153,16 +156,30 @@ class SelfMm(nn.Module):
     return features, predictions
 
   def _sow(self, bank, predictions, rows, targets, seen):
-    """Puts the loss of each modality into their collection."""
-    for name, values in predictions.items():
-      labels = self_mm_labels.look_up(bank, name, rows, targets)
-      loss = self_mm_labels.weighted_error(
-        values.astype(jnp.float32), labels, targets, (rows >= 0) & seen[name]
+    """Puts what the loss of each modality compares into their collection."""
+    compared = {
+      name: {
+        'prediction': values.astype(jnp.float32),
+        'label': self_mm_labels.look_up(bank, name, rows, targets),
+        'target': targets,
+        'counts': (rows >= 0) & seen[name],
+      }
+      for name, values in predictions.items()
+    }
+    self.sow(ROWS, 'rows', compared, lambda old, new: new, dict)
+
+  @nn.nowrap
+  def auxiliary_losses(self, rows: Mapping[str, Any]) -> dict[str, jax.Array]:
+    """The loss of each modality over rows of the whole batch, float32 [].
+
+    Args:
+      rows: {modality: {'prediction', 'label', 'target': f32 [B], 'counts':
+        bool [B]}}, as they were sown.
+    """
+    return {
+      f'unimodal_{name}': self.unimodal_weight
+      * self_mm_labels.weighted_error(
+        one['prediction'], one['label'], one['target'], one['counts']
       )
-      self.sow(
-        LOSSES,
-        f'unimodal_{name}',
-        self.unimodal_weight * loss,
-        reduce_fn=lambda old, new: new,
-        init_fn=lambda: jnp.zeros((), jnp.float32),
-      )
+      for name, one in rows.items()
+    }
