@@ -18,6 +18,7 @@ from PIL import ImageDraw
 from PIL import ImageFont
 
 from affect_jax import tasks
+from affect_jax import user_path
 from affect_jax import whole_file
 from affect_jax.errors import UserError
 
@@ -221,7 +222,7 @@ def _bar(
 
 def save(sheet: Image.Image, out: str | pathlib.Path) -> None:
   """Writes the picture whole or not at all."""
-  out = pathlib.Path(out)
+  out = user_path.expand(out)
   out.parent.mkdir(parents=True, exist_ok=True)
   with whole_file.writing(out) as partial:
     sheet.save(partial)

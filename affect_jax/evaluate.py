@@ -5,6 +5,8 @@ import math
 import os
 from typing import Any
 
+from absl import logging
+
 from affect_jax.data import streams
 from affect_jax.evaluation import modality_subsets
 from affect_jax.evaluation import predict as predict_lib
@@ -13,6 +15,8 @@ from affect_jax.evaluation import score
 from affect_jax.evaluation import table
 from affect_jax.run import build
 from affect_jax.run import folder as run_folder
+from affect_jax.run import same_data
+from affect_jax.run import signature as signature_lib
 from affect_jax.training import checkpoint
 from affect_jax.training import processes
 from affect_jax.training import train_state
@@ -89,22 +93,36 @@ def evaluate_best(
 
   The best is that of the highest headline on validation, or the latest where
   there is no validation. Thresholds are those stored with it, of the same
-  corpus.
+  corpus. Tasks and model are those of the run's signature, which is made anew
+  for a run from before there were any. Where the run has not come to its last
+  step, all goes into its folder `evaluated_at_step_N`, and training goes on.
 
   Raises:
     FileNotFoundError: There is no checkpoint.
+    ValueError: The corpora mean something else to the model than in training.
   """
-  run = run or build.build(config)
+  run = run or _build(config, workdir)
   predict = predict or make_predict(run)
   with checkpoint.build_manager(workdir, config.eval_every) as manager:
     best, latest = processes.from_first(
       'best step', lambda: (manager.best_step(), manager.latest_step())
     )
     step = latest if best is None else best
-    if step is None:
+    if step is None or latest is None:
       raise FileNotFoundError(f'No checkpoint in {workdir}/checkpoints.')
     state = build.abstract_state(run, config)
     state, thresholds = checkpoint.restore(manager, step, state)
+  out = workdir
+  if latest < config.num_train_steps:
+    out = os.path.join(workdir, f'evaluated_at_step_{latest}')
+    os.makedirs(out, exist_ok=True)
+    logging.info(
+      'This run has done %d of %d steps: what follows is of step %d. Training '
+      'goes on by the same command without --mode=evaluate.',
+      latest,
+      config.num_train_steps,
+      step,
+    )
   results, grid = {}, {}
   for split in ('val', 'test'):
     rows = {
@@ -126,18 +144,33 @@ def evaluate_best(
             modality_subsets.show(key, run.tasks, found, dropout)
           grid[key] = {'+'.join(k): dict(v) for k, v in found.items()}
     if rows and processes.is_first():
-      path = os.path.join(workdir, 'predictions', f'{split}.csv')
+      path = os.path.join(out, 'predictions', f'{split}.csv')
       prediction_csv.write(path, run.tasks, rows)
-  path = os.path.join(workdir, 'results.json')
+  path = os.path.join(out, 'results.json')
   if processes.is_first():
     if grid:
-      run_folder.write_json(os.path.join(workdir, 'subsets.json'), grid)
+      run_folder.write_json(os.path.join(out, 'subsets.json'), grid)
     run_folder.write_json(path, results)
   # As it reads back: NaN is None.
   results = processes.from_first('results', lambda: run_folder.read_json(path))
   if processes.is_first():
-    table.show(results, workdir)
+    table.show(results, out)
   return results
+
+
+def _build(config, workdir):
+  """The run, from its signature; warns where its data have changed."""
+  signature = signature_lib.read(workdir)
+  run = build.build(config, signature)
+  data = {c.name: c.describe() for c in run.corpora}
+  if changes := same_data.changes(workdir, signature, data):
+    logging.warning(
+      'The data are not those that this run began with:\n%s', '\n'.join(changes)
+    )
+  if signature is None and processes.is_first():
+    signature_lib.write(workdir, run.signature)
+    logging.info('Wrote %s/%s.', workdir, signature_lib.FILE)
+  return run
 
 
 def _score_subsets(run, predict, state, corpus, split, thresholds):

@@ -35,6 +35,7 @@ import numpy as np
 import tensorflow as tf
 
 from affect_jax import defaults
+from affect_jax import user_path
 from affect_jax import whole_file
 from affect_jax.data import clips as clips_lib
 from affect_jax.errors import UserError
@@ -43,6 +44,7 @@ from affect_jax.models import affect_model
 from affect_jax.models import resnet
 from affect_jax.run import folder as run_folder
 from affect_jax.run import log_format
+from affect_jax.run import signature as signature_lib
 from affect_jax.training import checkpoint
 from affect_jax.training import parallel
 
@@ -94,9 +96,10 @@ def export(
   if every < 1 or batch_size < 1:
     raise UserError(f'every={every}, batch_size={batch_size}: less than 1.')
   counts: collections.Counter[str] = collections.Counter()
-  clips = clips_lib.read(pathlib.Path(frames), counts)
+  workdir = str(user_path.expand(workdir))
+  clips = clips_lib.read(user_path.expand(frames), counts)
   config, variables, step = _read_run(workdir, step)
-  output = pathlib.Path(output)
+  output = user_path.expand(output)
   _claim(output, config, variables, {'step': step, 'every': every})
 
   todo: dict[str, Sequence[pathlib.Path]] = {}
@@ -161,12 +164,18 @@ def make_apply(config: Mapping[str, Any]) -> Callable[[Any, Any], jax.Array]:
 def _read_run(
   workdir: str, step: int | None
 ) -> tuple[dict[str, Any], dict[str, Any], int]:
-  """Config, the backbone's variables, and the checkpoint's step."""
+  """Settings of pictures and model, the backbone's variables, and the step."""
   config = run_folder.read_json(os.path.join(workdir, 'config.json'))
   if config is None:
     raise FileNotFoundError(f'{workdir}: no config.json, so no run is there.')
-  # Settings that are newer than the run.
-  config = {**defaults.get_config().to_dict(), **config}
+  signature = signature_lib.read(workdir)
+  if signature is not None and signature.kind == 'faces':
+    inputs = dict(signature.inputs)
+    settings = {'eval_views': inputs['views'], 'model': signature.model}
+    config = {**inputs, **settings}
+  else:
+    # A run from before signatures; some settings are newer than the run.
+    config = {**defaults.get_config().to_dict(), **config}
   variables, step = checkpoint.read_variables(workdir, step)
   if 'conv1' not in variables['params'].get('backbone', {}):
     raise UserError(f'{workdir}: this run did not learn from faces.')

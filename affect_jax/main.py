@@ -20,6 +20,7 @@ import tensorflow as tf
 from affect_jax import defaults
 from affect_jax import evaluate
 from affect_jax import train
+from affect_jax import user_path
 from affect_jax.errors import UserError
 from affect_jax.run import folder as run_folder
 from affect_jax.run import log_format
@@ -67,7 +68,7 @@ def main(argv: list[str]) -> None:
     tf.config.set_visible_devices([], kind)
   log_format.set_up()
   logging.info('Devices: %s', ', '.join(str(d) for d in jax.devices()))
-  workdir = os.path.abspath(str(_WORKDIR.value))
+  workdir = str(user_path.expand(str(_WORKDIR.value)))
   try:
     if _MODE.value == 'train':
       train.train_and_evaluate(_CONFIG.value, workdir)

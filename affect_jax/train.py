@@ -14,10 +14,13 @@ import numpy as np
 
 from affect_jax import defaults
 from affect_jax import evaluate
+from affect_jax.errors import UserError
 from affect_jax.evaluation import table
 from affect_jax.run import build
 from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
+from affect_jax.run import same_data
+from affect_jax.run import signature as signature_lib
 from affect_jax.run import tasks as run_tasks
 from affect_jax.training import checkpoint
 from affect_jax.training import initialize
@@ -47,8 +50,7 @@ def train_and_evaluate(
   """
   run_folder.claim(workdir, config, defaults.get_config())
   results = processes.from_first(
-    'results',
-    lambda: run_folder.read_json(os.path.join(workdir, 'results.json')),
+    'results', lambda: _results(workdir, config.num_train_steps)
   )
   if results:
     logging.info('%s is finished.', workdir)
@@ -56,16 +58,17 @@ def train_and_evaluate(
       table.show(results, workdir)
     return results
 
+  checkpoint.check_name(workdir)
   # A run that began before this was refused goes on.
   if not run_folder.is_started(workdir):
     run_tasks.check_balance(config)
-  run = build.build(config)
-  processes.check_same('data', {c.name: c.describe() for c in run.corpora})
+  run, begun_at = _build(config, workdir)
+  data = {c.name: c.describe() for c in run.corpora}
+  processes.check_same('data', data)
   if processes.is_first():
-    run_folder.write_json(
-      os.path.join(workdir, 'environment.json'),
-      environment.describe({c.name: c.describe() for c in run.corpora}),
-    )
+    if signature_lib.read(workdir) is None or begun_at is None:
+      signature_lib.write(workdir, run.signature)
+    run_folder.add_start(workdir, begun_at or 0, environment.describe(data))
   parameter_overview.log_parameter_overview(
     build.abstract_state(run, config).params,
     include_stats=False,
@@ -86,6 +89,31 @@ def train_and_evaluate(
       )
     _train(config, workdir, run, predict, state, manager, first_step)
   return evaluate.evaluate_best(config, workdir, run, predict)
+
+
+def _results(workdir, num_train_steps):
+  """What results.json holds of a finished run; None where it is not one."""
+  if not run_folder.is_finished(workdir, num_train_steps):
+    return None
+  return run_folder.read_json(os.path.join(workdir, 'results.json'))
+
+
+def _build(config, workdir):
+  """The run, and the step it goes on from: then its data must be the same."""
+  steps = processes.from_first(
+    'saved steps', lambda: run_folder.saved_steps(workdir)
+  )
+  if not steps:
+    return build.build(config), None
+  signature = signature_lib.read(workdir)
+  run = build.build(config, signature)
+  data = {c.name: c.describe() for c in run.corpora}
+  if changes := same_data.changes(workdir, signature, data):
+    raise UserError(
+      f'The data are not those that the run in {workdir} began with. Restore '
+      'them, or give another --workdir.\n' + '\n'.join(changes)
+    )
+  return run, steps[-1]
 
 
 def _train(config, workdir, run, predict, state, manager, first_step):

@@ -25,7 +25,7 @@ TASKS = ('expression', 'action_units', 'valence_arousal')
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory, quick_runs):
   # Runs of test_main have the whole ResNet-18.
-  return tmp_path_factory.mktemp('end_to_end')
+  return tmp_path_factory.mktemp('end *to? énd %20%s')
 
 
 def make_config(folder, **overrides):

@@ -27,7 +27,7 @@ LENGTHS = {'u1': 5, 'u2': 12, 'u3.b': 1}
 @pytest.fixture(scope='module')
 def run(tmp_path_factory):
   """A run's folder with two checkpoints, the first one the best; variables."""
-  workdir = tmp_path_factory.mktemp('run')
+  workdir = tmp_path_factory.mktemp('rün * ?%20%s')
   config = defaults.get_config()
   config.image_size, config.model.stem = PIXELS, 'small'
   older = config.to_dict()
@@ -95,7 +95,7 @@ def frames(tmp_path, pictures):
 
 @pytest.fixture(scope='module')
 def finished(run, pictures, tmp_path_factory):
-  frames = write_frames(tmp_path_factory.mktemp('finished'), pictures)
+  frames = write_frames(tmp_path_factory.mktemp('finished [x]*'), pictures)
   return (frames, *export(run, frames))
 
 

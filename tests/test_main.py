@@ -13,7 +13,8 @@ from toys.paths import ROOT
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-  path = tmp_path_factory.mktemp('main')
+  # A path is a name: nothing in it is a pattern or a format.
+  path = tmp_path_factory.mktemp('main *ü?%20%s')
   toy.write_faces_csv(path)
   return path
 
@@ -43,10 +44,11 @@ def test_sigterm_saves_and_the_same_command_goes_on(folder):
   workdir = folder / 'sigterm'
   environment = {
     **os.environ,
+    'HOME': str(folder),
     'XLA_FLAGS': '',
     'JAX_DISABLE_MOST_OPTIMIZATIONS': '1',  # It is compiling that takes long.
   }
-  start = command(folder, workdir, '--config.num_train_steps=400')
+  start = command('~', '~/sigterm', '--config.num_train_steps=400')
   with subprocess.Popen(
     start, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
   ) as process:

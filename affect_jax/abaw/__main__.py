@@ -13,7 +13,6 @@ import argparse
 from collections.abc import Mapping, Sequence
 import math
 import os
-import pathlib
 import sys
 
 # Before TensorFlow is imported: only what matters.
@@ -22,6 +21,7 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 from rich import console
 from rich import table as rich_table
 
+from affect_jax import user_path
 from affect_jax.abaw import files
 from affect_jax.abaw import predictions
 from affect_jax.abaw import scoring
@@ -115,10 +115,6 @@ def show(scores: Mapping[str, float], title: str) -> None:
   )
 
 
-def _path(text):
-  return pathlib.Path(text).expanduser()
-
-
 def _threshold(text):
   if text == 'tuned':
     return text
@@ -145,14 +141,14 @@ def _parser():
   p.set_defaults(run=submit)
   p.add_argument(
     '--predictions',
-    type=_path,
+    type=user_path.expand,
     required=True,
     metavar='CSV',
     help='RUN/predictions/test.csv, with ids such as video/00001.jpg',
   )
   p.add_argument(
     '--sample_list',
-    type=_path,
+    type=user_path.expand,
     required=True,
     metavar='PATH',
     help="the organisers' sample file; for validation, its labels: a list, or "
@@ -165,7 +161,11 @@ def _parser():
     help='valence and arousal, expression, action units, or all three',
   )
   p.add_argument(
-    '--out', type=_path, required=True, metavar='PATH', help='what to write'
+    '--out',
+    type=user_path.expand,
+    required=True,
+    metavar='PATH',
+    help='what to write',
   )
   p.add_argument(
     '--edition',
@@ -207,14 +207,14 @@ def _parser():
   p.set_defaults(run=score)
   p.add_argument(
     '--submission',
-    type=_path,
+    type=user_path.expand,
     required=True,
     metavar='PATH',
     help='a file, or a folder with a file per video',
   )
   p.add_argument(
     '--labels',
-    type=_path,
+    type=user_path.expand,
     required=True,
     metavar='PATH',
     help='validation_set_annotations.txt, say, or '
@@ -227,7 +227,10 @@ def _parser():
     help='whose rules; they differ for abaw1, abaw2 and all later ones',
   )
   p.add_argument(
-    '--json', type=_path, metavar='FILE', help='also write the scores here'
+    '--json',
+    type=user_path.expand,
+    metavar='FILE',
+    help='also write the scores here',
   )
   return parser
 

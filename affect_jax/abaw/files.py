@@ -23,6 +23,7 @@ import pathlib
 
 import numpy as np
 
+from affect_jax import user_path
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 from affect_jax.tasks import action_units
@@ -179,7 +180,7 @@ def index(
 
 
 def _read(path, labels):
-  path = pathlib.Path(path).expanduser()
+  path = user_path.expand(path)
   if path.is_dir():
     return _read_folder(path, labels)
   file = sources.existing(path, 'labels' if labels else 'a submission')

@@ -181,7 +181,7 @@ def _wanted(header, layout, file):
     extra = [n for n in extra if n not in layout.classes]
     if extra:
       logging.warning(
-        "%s: %s is none of the challenge's classes; the likeliest of the "
+        "%s: %s is not one of the challenge's classes; the likeliest of the "
         'others is submitted.',
         file,
         ', '.join(extra),

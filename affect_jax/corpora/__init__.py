@@ -43,9 +43,9 @@ CORPORA: dict[str, Any] = {
 
 
 def get_corpus(name: str) -> Any:
-  """The builder class of a corpus.
+  """Returns the builder class of a corpus.
 
   Raises:
-    ValueError: unknown name; lists the known ones.
+    ValueError: the name is unknown; the message lists the known ones.
   """
   return by_name.get('corpus', name, CORPORA)

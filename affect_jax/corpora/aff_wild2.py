@@ -4,8 +4,8 @@
 https://sites.google.com/view/dimitrioskollias/databases/aff-wild2. A person
 with a permanent position at a university signs the agreement (EULA) that is
 linked there, and mails it from an academic address to d.kollias@qmul.ac.uk;
-industry asks at the same address. What you may do with the data stands in the
-agreement that you signed; nothing of them may be passed on with this code.
+industry asks at the same address. The agreement that you signed says what you
+may do with the data; none of it may be passed on with this code.
 
 Put the annotations of one edition beside the aligned crops:
 
@@ -22,23 +22,24 @@ Put the annotations of one edition beside the aligned crops:
     train_set.txt, validation_set.txt        layout 'mtl' (s-Aff-Wild2), or
     training_set_annotations[_22].txt, validation_set_annotations[_22].txt
 
-The three folders may lie in one such as `6th ABAW Annotations`, the two lists
-also in `MTL_Challenge`. Crops that came in several archives (such as
-`cropped_aligned_new_50_vids`) belong into one folder; links will do.
+The three folders may lie inside a folder such as `6th ABAW Annotations`, and
+the two lists also inside `MTL_Challenge`. Put crops that came in several
+archives (such as `cropped_aligned_new_50_vids`) into one folder; links will do.
 
-A video's file has a header; line i after it is frame i, `%05d.jpg`. Frames in
-which no face was found have no crop, and labels may miss or exceed the frames
-by one. A list has the rows `video/00001.jpg,valence,arousal,expression,` and
-12 action units. -5 (valence, arousal) and -1 (expression, each action unit)
-mean "not annotated", of that label alone: no label hides another.
+A video's file has a header; line i after it is frame i, `%05d.jpg`. A frame in
+which no face was found has no crop, and a file may have one label more or less
+than the video has frames. The rows of a list are
+`video/00001.jpg,valence,arousal,expression,` and 12 action units. -5 (valence,
+arousal) and -1 (expression, each action unit) mean that this one label is not
+annotated; the other labels of the frame still count.
 
 Names and order of classes and units are read from the headers: 7 or 8
 expressions (0 neutral, 1 anger, 2 disgust, 3 fear, 4 happiness, 5 sadness,
-6 surprise, 7 other), 8 or 12 units. Only a list has no names of expressions:
-there the order of these 8 is assumed, and if its header sums the units up as
-`aus`, that of `action_units.AFFWILD2_12`. Folders, headers and sentinels are
-those that published code of participants reads; no file of the organisers was
-at hand.
+6 surprise, 7 other), 8 or 12 units. A list alone does not name its expressions:
+they are taken to be these 8 in this order, and its units, if the header sums
+them up as `aus`, to be `action_units.AFFWILD2_12`. Folders, headers and
+sentinels are those that the participants' published code reads; none of the
+organisers' own files was at hand.
 """
 
 import collections
@@ -47,6 +48,7 @@ import functools
 import pathlib
 import re
 
+from affect_jax import user_path
 from affect_jax.corpora import aff_wild2_files
 from affect_jax.corpora import aff_wild2_labels
 from affect_jax.corpora.builders import face_listing
@@ -56,20 +58,20 @@ from affect_jax.errors import UserError
 
 LAYOUTS = ('auto', 'challenges', 'mtl')
 
-# Why something is left out. Damage is counted over all frames, whatever the
-# stride.
-LOST = 'labels without a frame'
+# The reasons for leaving something out. Damage is counted over all frames,
+# whatever the stride.
+NO_CROP = 'labels without a frame'
 UNLABELLED = 'frames without any label'
-BETWEEN = 'frames between every k-th'
-STRANGERS = 'files that are no frames'
-TEST_LOST = 'test frames without a crop'
+SKIPPED = 'frames that the stride skips'
+NOT_FRAMES = 'files that are not frames'
+TEST_NO_CROP = 'test frames without a crop'
 TEST_ABSENT = 'test videos without any crop'
-TEST_UNLISTED = 'frames that the test list lacks'
-# A video that several splits have belongs to the last of them.
+TEST_UNLISTED = 'frames that the test list does not name'
+# A video that is in several splits belongs to the last of them.
 _MOVED = {
   'val': 'labels of a video that another challenge validates on',
-  'list': 'labels of a video that the validation list has',
-  'test': 'labels of a video that the test list has',
+  'list': 'labels of a video that is in the validation list',
+  'test': 'labels of a video that is in the test list',
 }
 
 Stream = Iterator[face_listing.Sample | face_listing.LeftOut]
@@ -83,41 +85,43 @@ def listing(
   stride: int = 1,
   test_list: str | pathlib.Path = '',
 ) -> face_listing.Listing:
-  """The frames of Aff-Wild2 and their labels, by the official splits.
+  """Lists the frames of Aff-Wild2 and their labels, in the official splits.
 
-  One sample per frame with the labels of all tasks. Splits stay by video: one
-  that is in the training set of a challenge and in the validation set of
-  another, or in the test list, is only in the latter; so are the two persons
-  of one video (`_left`, `_right`), who are one subject. The labels that this
-  costs are counted, as is all that is left out, by video.
+  A frame is one sample, with the labels of all tasks. No video is in two
+  splits: one that is in the training set of one challenge and in the
+  validation set of another, or in the test list, is only in the latter. The
+  two persons of one video (`_left`, `_right`) are one subject and stay
+  together. The labels that are lost so, and all else that is left out, are
+  counted by video.
 
   Args:
-    path: Folder with the annotations; see this module's text.
+    path: Folder with the annotations; see the docstring of this module.
     images: Folder with one folder of crops per video; '':
       `<path>/cropped_aligned`.
-    layout: 'challenges', 'mtl', or 'auto': the one that is there.
-    stride: 1: every label line of a video; k: the 1st, the k+1-th, ... In
-      challenges these are frames 1, k+1, ...; in lists, rows. Does not thin
-      the test list.
-    test_list: File of rows `video/00001.jpg[,...]`, such as the organisers'
-      sample of a submission, or of names of videos: the split 'test', without
-      labels.
+    layout: 'challenges', 'mtl', or 'auto': the one that is found.
+    stride: Keeps every k-th label line of a video: the 1st, the k+1-th, ...
+      In challenges these are frames 1, k+1, ...; in lists, rows. The test
+      list is always read in full.
+    test_list: File that makes the split 'test', without labels: its rows are
+      `video/00001.jpg[,...]`, as in the organisers' sample of a submission,
+      or names of videos.
 
   Raises:
-    FileNotFoundError: a folder or file is missing; says what is looked for.
+    FileNotFoundError: a folder or file is missing; the message says what was
+      looked for.
     ValueError: an option, name or header is not understood, editions are
       mixed, or a picture is listed twice. Values that cannot be read raise
-      while a split streams, at its end or at the 20th.
+      while a split streams: at its end, or after the 20th.
   """
   if layout not in LAYOUTS:
     raise UserError(f'layout is {layout!r}; known: {", ".join(LAYOUTS)}.')
   if not isinstance(stride, int) or stride < 1:
     raise UserError(f'stride is {stride!r}; a whole number from 1 is needed.')
-  root = pathlib.Path(path).expanduser().absolute()
+  root = user_path.expand(path)
   files = aff_wild2_files.find(root, layout)
   crops = root / 'cropped_aligned'
   if images:
-    crops = pathlib.Path(images).expanduser().absolute()
+    crops = user_path.expand(images)
 
   named: dict[str, set[str]] = {}
   if files[0].video:
@@ -138,12 +142,12 @@ def listing(
 
   splits = {}
   for split in ('train', 'val'):
-    own = [file for file in files if file.split == split]
-    if own:
-      stream = _from_challenges if own[0].video else _from_list
+    split_files = [file for file in files if file.split == split]
+    if split_files:
+      stream = _from_challenges if split_files[0].video else _from_list
       unused = _unused(folders, named) if not splits else ()
       splits[split] = functools.partial(
-        stream, root, own, home, crops, stride, unused
+        stream, root, split_files, home, crops, stride, unused
       )
   if test:
     splits['test'] = functools.partial(_from_test_list, test, crops)
@@ -169,7 +173,7 @@ def _from_challenges(
   stride: int,
   unused: Sequence[str],
 ) -> Stream:
-  """Streams a split of the challenges, one video at a time."""
+  """Streams one split of the challenges, video by video."""
   problems = sources.Problems(f'{root}')
   split = files[0].split
   by_video: dict[str, list[aff_wild2_files.LabelFile]] = {}
@@ -179,25 +183,25 @@ def _from_challenges(
     labels: dict[int, dict] = {}
     for file in by_video[video]:
       lines = aff_wild2_labels.frames(file.path, file.columns, problems)
-      for frame, found in lines:
-        if found:
-          labels.setdefault(frame, {}).update(found)
+      for frame, frame_labels in lines:
+        if frame_labels:
+          labels.setdefault(frame, {}).update(frame_labels)
     owner = home[_subject(video)]
     if owner != split:
       yield from _left_out(video, {_MOVED[owner]: len(labels)})
       continue
-    crops, strangers = aff_wild2_files.crops(images / video)
+    crops, others = aff_wild2_files.crops(images / video)
     usable = sorted(crops & labels.keys())
-    kept = [frame for frame in usable if (frame - 1) % stride == 0]
-    for frame in kept:
+    frames = [frame for frame in usable if (frame - 1) % stride == 0]
+    for frame in frames:
       yield _sample(video, frame, labels[frame])
     yield from _left_out(
       video,
       {
-        LOST: len(labels) - len(usable),
+        NO_CROP: len(labels) - len(usable),
         UNLABELLED: len(crops) - len(usable),
-        BETWEEN: len(usable) - len(kept),
-        STRANGERS: strangers,
+        SKIPPED: len(usable) - len(frames),
+        NOT_FRAMES: others,
       },
     )
   yield from _without_labels(images, unused)
@@ -212,7 +216,7 @@ def _from_list(
   stride: int,
   unused: Sequence[str],
 ) -> Stream:
-  """Streams an MTL list, row by row."""
+  """Streams an MTL list row by row."""
   problems = sources.Problems(f'{root}')
   [file] = files
   crops = functools.lru_cache(maxsize=8)(aff_wild2_files.crops)
@@ -232,17 +236,17 @@ def _from_list(
     if owner != file.split:
       count[_MOVED['list' if owner == 'val' else owner]] += 1
     elif frame not in crops(images / video)[0]:
-      count[LOST] += 1
+      count[NO_CROP] += 1
     elif (count['rows'] - 1) % stride:
-      count[BETWEEN] += 1
+      count[SKIPPED] += 1
     else:
       count['samples'] += 1
       yield _sample(video, frame, labels)
   for video, count in counts.items():
     if home[_subject(video)] == file.split:
-      all_of_them, count[STRANGERS] = aff_wild2_files.crops(images / video)
-      usable = count['samples'] + count[BETWEEN]
-      count[UNLABELLED] = len(all_of_them) - usable
+      frames, count[NOT_FRAMES] = aff_wild2_files.crops(images / video)
+      usable = count['samples'] + count[SKIPPED]
+      count[UNLABELLED] = len(frames) - usable
     del count['rows'], count['samples']
     yield from _left_out(video, count)
   yield from _without_labels(images, unused)
@@ -250,26 +254,26 @@ def _from_list(
 
 
 def _from_test_list(path: pathlib.Path, images: pathlib.Path) -> Stream:
-  """Streams the frames of a test list, or of its videos, without labels."""
+  """Streams the frames that a test list names, or those of its videos."""
   problems = sources.Problems(path)
   crops = functools.lru_cache(maxsize=8)(aff_wild2_files.crops)
   counts: dict[str, collections.Counter] = {}
   for _, video, frame, _ in aff_wild2_labels.rows(
     path, problems, labelled=False
   ):
-    found, strangers = crops(images / video)
+    frames, others = crops(images / video)
     if video not in counts:
       counts[video] = collections.Counter(
-        {TEST_UNLISTED: len(found), STRANGERS: strangers}
+        {TEST_UNLISTED: len(frames), NOT_FRAMES: others}
       )
-    if frame is None and not found:
+    if frame is None and not frames:
       counts[video][TEST_ABSENT] += 1
-    for each in sorted(found) if frame is None else [frame]:
-      if each in found:
+    for each in sorted(frames) if frame is None else [frame]:
+      if each in frames:
         counts[video][TEST_UNLISTED] -= 1
         yield _sample(video, each, {})
       else:
-        counts[video][TEST_LOST] += 1
+        counts[video][TEST_NO_CROP] += 1
   for video, count in counts.items():
     yield from _left_out(video, count)
   problems.check()
@@ -288,8 +292,8 @@ def _left_out(video: str, counts: Mapping[str, int]) -> Stream:
 
 def _without_labels(images: pathlib.Path, unused: Sequence[str]) -> Stream:
   for video in unused:
-    crops, strangers = aff_wild2_files.crops(images / video)
-    yield from _left_out(video, {UNLABELLED: len(crops), STRANGERS: strangers})
+    crops, others = aff_wild2_files.crops(images / video)
+    yield from _left_out(video, {UNLABELLED: len(crops), NOT_FRAMES: others})
 
 
 def _subject(video: str) -> str:
@@ -297,12 +301,12 @@ def _subject(video: str) -> str:
 
 
 def _unused(folders: Sequence, named: Mapping[str, Set[str]]) -> list[str]:
-  """Folders of crops whose video no label file and no list has."""
+  """Lists the folders of crops whose video is in no label file or list."""
   used = set().union(*named.values())
   return [name for name, _ in folders if name not in used and name[:1] != '.']
 
 
 class AffWild2(faces.FaceCorpus):
-  """Frames of Aff-Wild2; options are those of `listing`."""
+  """Frames of Aff-Wild2; see `listing` for the options."""
 
   LISTING = listing

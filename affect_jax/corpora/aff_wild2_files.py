@@ -1,9 +1,9 @@
-"""The label files of Aff-Wild2: where every edition of it keeps them.
+"""The label files of Aff-Wild2: where each edition keeps them.
 
-What their lines say is known to `aff_wild2_labels`.
+`aff_wild2_labels` reads their lines.
 """
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 import dataclasses
 import os
 import pathlib
@@ -44,10 +44,10 @@ class LabelFile:
   """A file of labels: of one video, or a list of pictures of many.
 
   Attributes:
-    path: Where it is.
+    path: Its path.
     split: 'train' or 'val'.
     video: Name of the video; '' for a list.
-    columns: Of its lines; in a list, of what follows the picture.
+    columns: The columns of its lines; in a list, those after the picture.
   """
 
   path: pathlib.Path
@@ -57,16 +57,16 @@ class LabelFile:
 
 
 def find(root: pathlib.Path, layout: str) -> list[LabelFile]:
-  """The label files below a folder, all of one layout.
+  """Finds the label files below a folder, all of one layout.
 
   Args:
     root: Folder of the corpus.
-    layout: 'challenges', 'mtl', or 'auto': the one that is there.
+    layout: 'challenges', 'mtl', or 'auto': the one that is found.
 
   Raises:
-    FileNotFoundError: there are none; says what was looked for.
-    ValueError: both layouts, two files for the same, an unknown folder or
-      header.
+    FileNotFoundError: there are none; the message says what was looked for.
+    ValueError: both layouts are present, two files hold the same labels, or a
+      folder or header is unknown.
   """
   if not root.is_dir():
     raise FileNotFoundError(
@@ -77,8 +77,9 @@ def find(root: pathlib.Path, layout: str) -> list[LabelFile]:
   lists = _lists(root) if layout != 'challenges' else []
   if challenges and lists:
     raise UserError(
-      f'{root} has the labels of the challenges ({challenges[0].path.parent}) '
-      f"and the MTL lists ({lists[0].path}): choose layout='challenges' or "
+      f'{root} has both the labels of the challenges '
+      f'({challenges[0].path.parent}) and the MTL lists ({lists[0].path}): '
+      "choose layout='challenges' or "
       "layout='mtl'."
     )
   if not challenges and not lists:
@@ -90,10 +91,10 @@ def find(root: pathlib.Path, layout: str) -> list[LabelFile]:
 
 
 def outputs(files: Sequence[LabelFile]) -> dict[str, tuple[str, ...]]:
-  """{task: names of its outputs} of all files.
+  """Returns {task: names of its outputs} of all files.
 
   Raises:
-    ValueError: files of different editions; names two of them.
+    ValueError: the files are of different editions; the message names two.
   """
   first: dict[str, tuple[tuple[str, ...], pathlib.Path]] = {}
   for file in files:
@@ -110,41 +111,43 @@ def outputs(files: Sequence[LabelFile]) -> dict[str, tuple[str, ...]]:
 def fingerprints(
   root: pathlib.Path, files: Sequence[LabelFile]
 ) -> dict[str, str]:
-  """{list, or folder of label files: what changes when they do}."""
-  found: dict[str, dict[str, str]] = {}
+  """Returns {list, or folder of label files: a hash of their contents}."""
+  checksums: dict[str, dict[str, str]] = {}
   for file in files:
     path = file.path.relative_to(root)
     key = path.parent / '*.txt' if file.video else path
-    found.setdefault(key.as_posix(), {})[path.name] = sources.sha256(file.path)
-  return {key: sources.fingerprint(files=f) for key, f in found.items()}
+    folder = checksums.setdefault(key.as_posix(), {})
+    folder[path.name] = sources.sha256(file.path)
+  return {key: sources.fingerprint(files=f) for key, f in checksums.items()}
 
 
 def folders(images: pathlib.Path, videos: Set[str]) -> list[tuple[str, int]]:
-  """[(name, time of its last change in ns), ...] of the folders of crops.
+  """Lists (name, time of its last change in ns) of the folders of crops.
 
   Raises:
-    FileNotFoundError: no folder, or none of a labelled video.
+    FileNotFoundError: there is no such folder, or no labelled video has a
+      folder in it.
   """
   if not images.is_dir():
     raise FileNotFoundError(
       f'{images}: no such folder; the crops <video>/00001.jpg are expected '
-      'here. Say images=... if they are elsewhere.'
+      'here. Set images=... if they are elsewhere.'
     )
   with os.scandir(images) as entries:
-    found = sorted(
+    crop_folders = sorted(
       (e.name, e.stat().st_mtime_ns) for e in entries if e.is_dir()
     )
-  if videos and not videos & {name for name, _ in found}:
-    names = ', '.join(name for name, _ in found[:5]) or 'no folder'
+  if videos and not videos & {name for name, _ in crop_folders}:
+    names = ', '.join(name for name, _ in crop_folders[:5]) or 'no folder'
     raise FileNotFoundError(
       f'{images}: none of the {len(videos)} videos with labels has a folder '
       f'of crops here, such as {min(videos)}; found: {names}.'
     )
-  return found
+  return crop_folders
 
 
 def crops(folder: pathlib.Path) -> tuple[frozenset[int], int]:
-  """(numbers of the frames in a folder, how many other files it has)."""
+  """Returns the frame numbers in a folder, and how many other files it has."""
   frames, others = set(), 0
   if folder.is_dir():
     with os.scandir(folder) as entries:
@@ -157,24 +160,26 @@ def crops(folder: pathlib.Path) -> tuple[frozenset[int], int]:
 
 
 def _challenge_files(root: pathlib.Path) -> list[LabelFile]:
-  found: dict[tuple[str, str], LabelFile] = {}
+  files: dict[tuple[str, str], LabelFile] = {}
   for task, pattern in _CHALLENGES.items():
-    for challenge in _matching(_places(root), pattern, folders=True):
+    for challenge in _matching(
+      _annotation_folders(root), pattern, folders=True
+    ):
       for split, path in _split_files(challenge):
         file = LabelFile(
           path, split, path.stem, aff_wild2_labels.columns(path, task)
         )
-        other = found.setdefault((task, file.video), file)
+        other = files.setdefault((task, file.video), file)
         if other is not file:
           raise UserError(
             f'Two label files of {task} for the video {file.video}: '
             f'{other.path} and {path}. Keep one of them.'
           )
-  return list(found.values())
+  return list(files.values())
 
 
 def _split_files(challenge: pathlib.Path) -> Iterator[tuple[str, pathlib.Path]]:
-  """Yields (split, label file); a folder of unknown name is an error."""
+  """Yields (split, label file); raises ValueError for an unknown folder."""
   for folder in _names(challenge, folders=True):
     split = next((s for s, p in _SPLITS.items() if _fits(p, folder)), '')
     if not split and not _fits(_TEST_FOLDER, folder):
@@ -188,34 +193,37 @@ def _split_files(challenge: pathlib.Path) -> Iterator[tuple[str, pathlib.Path]]:
 
 
 def _lists(root: pathlib.Path) -> list[LabelFile]:
-  places = list(_places(root))
-  places += _matching(places, _MTL_FOLDER, folders=True)
-  found = []
+  searched = list(_annotation_folders(root))
+  searched += _matching(searched, _MTL_FOLDER, folders=True)
+  lists = []
   for split, pattern in _SPLITS.items():
-    paths = _matching(places, pattern + _LIST_END, folders=False)
+    paths = _matching(searched, pattern + _LIST_END, folders=False)
     if len(paths) > 1:
       raise UserError(
         f'Two lists of {split}: {paths[0]} and {paths[1]}. Keep one of them.'
       )
-    found += [
+    lists += [
       LabelFile(p, split, '', aff_wild2_labels.columns(p, 'mtl')) for p in paths
     ]
-  return found
+  return lists
 
 
-def _places(folder: pathlib.Path) -> Iterator[pathlib.Path]:
-  """The folder, and folders in it such as '6th ABAW Annotations'."""
+def _annotation_folders(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+  """Yields the folder, and folders in it such as '6th ABAW Annotations'."""
   yield folder
   for name in _names(folder, folders=True):
     if 'annotation' in name.lower():
-      yield from _places(folder / name)
+      yield from _annotation_folders(folder / name)
 
 
-def _matching(places, pattern, *, folders):
+def _matching(
+  parents: Iterable[pathlib.Path], pattern: str, *, folders: bool
+) -> list[pathlib.Path]:
+  """Lists what in some folders has a name that matches a pattern."""
   return [
-    place / name
-    for place in places
-    for name in _names(place, folders=folders)
+    parent / name
+    for parent in parents
+    for name in _names(parent, folders=folders)
     if _fits(pattern, name)
   ]
 
@@ -225,7 +233,7 @@ def _fits(pattern: str, name: str) -> bool:
 
 
 def _names(folder: pathlib.Path, folders: bool | None = None) -> list[str]:
-  """Sorted names in a folder; hidden ones, such as macOS' ._x, are not."""
+  """Lists the names in a folder, sorted, without hidden ones (macOS' ._x)."""
   with os.scandir(folder) as entries:
     return sorted(
       e.name
@@ -236,6 +244,6 @@ def _names(folder: pathlib.Path, folders: bool | None = None) -> list[str]:
 
 
 def _some(names: Sequence[str], most: int = 8) -> str:
-  """The first few names, for an error."""
+  """Joins the first few names, for an error message."""
   more = f' and {len(names) - most} more' if len(names) > most else ''
   return ', '.join(names[:most]) + more if names else 'nothing'

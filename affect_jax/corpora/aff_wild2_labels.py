@@ -1,6 +1,6 @@
 """The lines of Aff-Wild2's label files: headers, labels, lists of pictures.
 
-Where the files lie is known to `aff_wild2_files`.
+`aff_wild2_files` finds the files.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,36 +37,38 @@ _IMAGE_COLUMN = ('image', 'images', 'image_location', 'image_name', 'video')
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Columns:
-  """What the cells of a line are.
+  """The meaning of the cells of a line.
 
   Attributes:
-    names: Of the cells: 'valence', 'arousal', 'expression', 'AU1', ...
-    classes: What the numbers of 'expression' stand for.
+    names: Names of the cells: 'valence', 'arousal', 'expression', 'AU1', ...
+    classes: Names of the expressions, by their number.
   """
 
   names: tuple[str, ...]
   classes: tuple[str, ...] = ()
 
   def outputs(self) -> dict[str, tuple[str, ...]]:
-    """{task: names of its outputs, in the order of the header}."""
+    """Returns {task: names of its outputs, in the order of the header}."""
     units = tuple(n for n in self.names if n.startswith('AU'))
-    found = {
+    names_of = {
       'valence_arousal': VALENCE_AROUSAL if 'valence' in self.names else (),
       'expression': self.classes,
       'action_units': units,
     }
-    return {task: names for task, names in found.items() if names}
+    return {
+      task: task_names for task, task_names in names_of.items() if task_names
+    }
 
 
 def columns(path: pathlib.Path, task: str) -> Columns:
-  """Columns of a file by its header; of a list, without the picture.
+  """Reads the columns from a file's header; a list's without the picture.
 
   Args:
     path: The file.
-    task: What it should annotate: a task's name, or 'mtl', a list.
+    task: What it should annotate: a task's name, or 'mtl' for a list.
 
   Raises:
-    ValueError: another header; says which, and what is expected.
+    ValueError: the header is another; the message says what was expected.
   """
   text = next((text for _, text in _lines(path)), '')
   cells = [cell.strip().lower() for cell in text.split(',')]
@@ -86,13 +88,13 @@ def columns(path: pathlib.Path, task: str) -> Columns:
     if task == 'mtl' and [cells[:1], cells[1:4]] in [
       [[name], first] for name in _IMAGE_COLUMN
     ]:
-      # The organisers' own sample of a submission sums the units up so.
+      # The organisers' own sample of a submission sums up the units like this.
       units = cells[4:]
       if units == ['aus']:
         units = action_units.AFFWILD2_12
       return Columns((*first, *_units(units)), expression.AFFWILD2_8)
   except ValueError:
-    pass  # A name that nobody knows: told below, with the file.
+    pass  # An unknown name: reported below, with the file.
   raise UserError(
     f'{path}: the header is {text!r}; expected: {_HEADERS[task]}.'
   )
@@ -103,8 +105,8 @@ def frames(
 ) -> Iterator[tuple[int, Mapping[str, Any]]]:
   """Yields (frame, its labels) of a video's file.
 
-  The i-th line after the header is frame i, from 1. Labels that are not
-  annotated are absent. Lines that cannot be read become problems.
+  The i-th line after the header is frame i, counted from 1. Labels that are
+  not annotated are absent. Lines that cannot be read are added to `problems`.
   """
   empty = 0
   for number, text in _lines(path):
@@ -115,16 +117,16 @@ def frames(
       continue
     if empty:
       problems.add(
-        f'{path}:{empty}: the line is empty, and labels follow: line i '
-        'after the header is frame i.'
+        f'{path}:{empty}: the line is empty although labels follow; line i '
+        'after the header must be frame i.'
       )
       empty = 0
     try:
-      found = labels(text, columns)
+      frame_labels = labels(text, columns)
     except ValueError as e:
       problems.add(f'{path}:{number}: {e}')
     else:
-      yield number - 1, found
+      yield number - 1, frame_labels
 
 
 def rows(
@@ -134,9 +136,10 @@ def rows(
 
   Args:
     path: The list.
-    problems: Takes the lines that name no picture.
-    labelled: True: a header is first. False, a test list: a header may be
-      first, and a line may name a whole video: its frame is None.
+    problems: Collects the lines that name no picture.
+    labelled: True: the first line is a header. False, for a test list: the
+      first line may be a header, and a line may name a whole video, whose
+      frame is then None.
   """
   for number, text in _lines(path):
     name, comma, rest = (part.strip() for part in text.partition(','))
@@ -158,25 +161,26 @@ def rows(
 def videos(
   lists: Sequence[pathlib.Path], *, labelled: bool = True
 ) -> list[set[str]]:
-  """The videos of each list, which must not share or repeat a picture.
+  """Returns the videos of each list; no picture may appear twice.
 
   Raises:
-    ValueError: pictures that are there twice, or no pictures; by file:line.
+    ValueError: a picture appears twice, or a line names no picture; the
+      message gives file:line.
   """
   problems = sources.Problems(' and '.join(str(path) for path in lists))
   # One byte per frame: the list (from 1) that has it. Test lists have a
   # million lines.
   seen: dict[str, bytearray] = {}
-  whole: set[str] = set()
-  found = []
+  listed_whole: set[str] = set()
+  names = []
   for index, path in enumerate(lists, 1):
-    found.append(set())
+    names.append(set())
     for number, video, frame, _ in rows(path, problems, labelled=labelled):
       marks = seen.setdefault(video, bytearray())
-      if video in whole or (frame is None and marks):
+      if video in listed_whole or (frame is None and marks):
         problems.add(f'{path}:{number}: {video} is in {path.name} already.')
       elif frame is None:
-        whole.add(video)
+        listed_whole.add(video)
       else:
         marks.extend(bytes(max(0, frame + 1 - len(marks))))
         if marks[frame]:
@@ -185,25 +189,25 @@ def videos(
             f'{lists[marks[frame] - 1].name} already.'
           )
         marks[frame] = index
-      found[-1].add(video)
+      names[-1].add(video)
   problems.check()
-  return found
+  return names
 
 
 # Expressions and action units repeat from frame to frame.
 @functools.lru_cache(maxsize=2**14)
 def labels(text: str, columns: Columns) -> Mapping[str, Any]:
-  """The labels of a line: those that are annotated, by name.
+  """Reads the annotated labels of a line, by name.
 
   Raises:
-    ValueError: says which value is wrong, and what is allowed.
+    ValueError: a value is wrong; the message says what is allowed.
   """
   cells = [cell.strip() for cell in text.split(',')]
   while len(cells) > len(columns.names) and not cells[-1]:
     cells.pop()
   if len(cells) != len(columns.names):
     raise UserError(
-      f'{len(cells)} values in {text!r}; {len(columns.names)} are expected: '
+      f'{text!r} has {len(cells)} values; {len(columns.names)} are expected: '
       f'{",".join(columns.names)}.'
     )
   values = {
@@ -214,7 +218,7 @@ def labels(text: str, columns: Columns) -> Mapping[str, Any]:
 
 
 def _value(name: str, cell: str, classes: Sequence[str]) -> Any:
-  """The label of a cell; None if it says 'not annotated'."""
+  """Reads the label of a cell; None if it is not annotated."""
   try:
     number = float(cell)
   except ValueError:
@@ -242,11 +246,11 @@ def _value(name: str, cell: str, classes: Sequence[str]) -> Any:
 
 
 def _units(cells: Sequence[str]) -> tuple[str, ...]:
-  found = tuple(action_units.canonical_name(cell) for cell in cells)
+  units = tuple(action_units.canonical_name(cell) for cell in cells)
   sets = (action_units.AFFWILD2_8, action_units.AFFWILD2_12)
-  if sorted(found) not in [sorted(s) for s in sets]:
-    raise UserError(f'{found} are no units of Aff-Wild2.')
-  return found
+  if sorted(units) not in [sorted(s) for s in sets]:
+    raise UserError(f'{units} are not the action units of Aff-Wild2.')
+  return units
 
 
 def _lines(path: pathlib.Path) -> Iterator[tuple[int, str]]:

@@ -12,17 +12,17 @@ folder of either release:
 
 Codes of expressions, in both: 0 neutral, 1 happy, 2 sad, 3 surprise, 4 fear,
 5 disgust, 6 anger, 7 contempt; in the original also 8 none, 9 uncertain and
-10 no face, which are no expression labels. Valence or arousal of -2 is none.
+10 no face, which are not expression labels. -2 means no valence or no arousal.
 
 Pictures are used as they are. Those of 2021 are said to be crops of faces of
 224 x 224 pixels: 287,651 of train and 4,000 of val (283,901 and 3,500 without
-contempt). Those of the original have any size and format, and the box of the
-face stands in the list (face_x, ..., face_height); whether they are cropped
-already could not be checked here. Look at some before you train on them.
+contempt). Those of the original have any size and format, and the list gives
+the box of the face (face_x, ..., face_height). Whether they are cropped already
+could not be checked here: look at some before you train on them.
 
 Labels of the test set are not public: published numbers are accuracies on
-val, with 8 classes or, without contempt, 7. Reference: 62.09 and 65.69 % (DAN,
-arXiv:2109.07270), 63.13 and 66.51 % (HSEmotion, enet_b2_8_best).
+val, with 8 classes or, without contempt, 7. Reference, for 8 and 7: 62.09 and
+65.69 % (DAN, arXiv:2109.07270), 63.13 and 66.51 % (HSEmotion, enet_b2_8_best).
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,20 +33,21 @@ import pathlib
 import numpy as np
 
 from affect_jax import by_name
+from affect_jax import user_path
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 from affect_jax.tasks import expression as expression_lib
 
-# By code; the last three are no expression labels.
+# By code; the last three are not expression labels.
 CODES = (
   *('neutral', 'happiness', 'sadness', 'surprise', 'fear', 'disgust'),
   *('anger', 'contempt', 'none', 'uncertain', 'no face'),
 )
 NO_VALUE = -2
 CLASSES = {8: expression_lib.AFFECTNET_8, 7: expression_lib.BASIC_7}
-# Of a list without a header line.
+# The columns of a list without a header line.
 PICTURE = 'subDirectory_filePath'
 LABELS = ('expression', 'valence', 'arousal')
 COLUMNS = (
@@ -58,8 +59,8 @@ IMAGES = (
   'Manually_Annotated_Images',
   'Manually_Annotated/Manually_Annotated_Images',
 )
-# Where train and val of a release are.
-PLACES = {
+# Train and val of each release, below its folder.
+SPLIT_PATHS = {
   'original': (f'{LISTS}/training.csv', f'{LISTS}/validation.csv'),
   '2021': ('train_set', 'val_set'),
 }
@@ -73,15 +74,15 @@ Stream = Iterator[face_listing.Sample | face_listing.LeftOut]
 def listing(
   path: str | pathlib.Path, *, classes: int = 8
 ) -> face_listing.Listing:
-  """AffectNet as train and val, of those that are there.
+  """Lists AffectNet as train and val, as far as they are present.
 
   Subjects are unknown. The id of a picture is its path in the list, or
   'train_set/<id>'. Rows without any label, labels without a picture, pictures
-  without a label and repeated rows are left out and counted. An array of the
-  2021 release that is not there is a label that is not there.
+  without a label and repeated rows are left out and counted. If an array of the
+  2021 release is missing, so is its label.
 
-  The corpus is prepared anew when a list or the names of files change, not
-  when arrays of the 2021 release change under their names.
+  The corpus is prepared anew when a list or the names of files change, but not
+  when an array of the 2021 release changes under the same name.
 
   Args:
     path: The folder of a release.
@@ -89,22 +90,22 @@ def listing(
       keep valence and arousal.
 
   Raises:
-    FileNotFoundError: neither release is there, or no pictures.
-    ValueError: an option is out of range, or both releases are there; when a
+    FileNotFoundError: both releases, or the pictures, are missing.
+    ValueError: an option is out of range, or both releases are present; when a
       split is streamed: up to 20 bad rows or arrays, by file and value.
   """
   by_name.check('number of classes', str(classes), ('8', '7'))
-  root = pathlib.Path(path).expanduser().absolute()
+  root = user_path.expand(path)
   release = _release(root)
   splits = {
     split: root / name
-    for split, name in zip(('train', 'val'), PLACES[release], strict=True)
+    for split, name in zip(('train', 'val'), SPLIT_PATHS[release], strict=True)
     if (root / name).exists()
   }
   if release == 'original':
     images = _images(root)
-    found = {table.name: sources.sha256(table) for table in splits.values()}
-    found['pictures'] = sources.fingerprint(
+    checksums = {table.name: sources.sha256(table) for table in splits.values()}
+    checksums['pictures'] = sources.fingerprint(
       folders=[[n, sources.fingerprint(files=f)] for n, f in _folders(images)]
     )
     streams = {
@@ -112,7 +113,7 @@ def listing(
       for split in splits
     }
   else:
-    found = {
+    checksums = {
       f'{f.name}/{part}': sources.fingerprint(files=sorted(_names(f / part)))
       for f in splits.values()
       for part in ('images', 'annotations')
@@ -125,7 +126,7 @@ def listing(
     root=root,
     outputs={'expression': CLASSES[classes], 'valence_arousal': LABELS[1:]},
     splits=streams,
-    sources={**found, 'release': release, 'classes': str(classes)},
+    sources={**checksums, 'release': release, 'classes': str(classes)},
   )
 
 
@@ -136,7 +137,7 @@ def _from_list(
   splits: Mapping[str, pathlib.Path],
   split: str,
 ) -> Stream:
-  """Samples of a list of the original release."""
+  """Streams the samples of a list of the original release."""
   table = splits[split]
   problems = sources.Problems(table)
   seen: dict[str, tuple[int, int]] = {}
@@ -151,7 +152,7 @@ def _from_list(
     except ValueError as e:
       problems.add(f'{table}:{line}: {e}')
       continue
-    # A hash of the labels: half a million rows are remembered.
+    # A hash of the labels saves memory: there are half a million rows.
     row = hash(tuple(labels.items()))
     first, other = seen.setdefault(name, (line, row))
     if first != line:
@@ -171,10 +172,10 @@ def _from_list(
       yield face_listing.Sample(name, picture, '', labels)
   problems.check()
   if not seen:
-    raise UserError(f'{table}: there are no rows.')
+    raise UserError(f'{table}: the list has no rows.')
   if split != next(iter(splits)):
     return
-  # What no list names belongs to no split; it is counted in the first.
+  # Pictures that no list names belong to no split; the first counts them.
   named = set(seen)
   for path in splits.values():
     if path != table:
@@ -186,7 +187,7 @@ def _from_list(
 
 
 def _from_arrays(classes: int, folder: pathlib.Path) -> Stream:
-  """Samples of train_set or val_set of the 2021 release, by their numbers."""
+  """Streams train_set or val_set of the 2021 release, ordered by number."""
   arrays = folder / 'annotations'
   problems = sources.Problems(arrays)
   pictures = {pathlib.Path(n).stem: n for n in _names(folder / 'images')}
@@ -235,7 +236,7 @@ def _rows(table: pathlib.Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _label(key: str, text: str, classes: int) -> dict[str, str | float]:
-  """{key: label}, or {} where there is none."""
+  """Returns {key: label}, or {} if there is none."""
   try:
     value = float(text)
   except ValueError:
@@ -243,7 +244,7 @@ def _label(key: str, text: str, classes: int) -> dict[str, str | float]:
   if key == 'expression':
     if value not in range(len(CODES)):
       known = ', '.join(f'{i} {n}' for i, n in enumerate(CODES))
-      raise UserError(f'expression {text!r} is none of {known}.')
+      raise UserError(f'expression {text!r} is unknown; known: {known}.')
     name = CODES[int(value)]
     return {key: name} if name in CLASSES[classes] else {}
   if value == NO_VALUE:
@@ -254,29 +255,31 @@ def _label(key: str, text: str, classes: int) -> dict[str, str | float]:
 
 
 def _value(path: pathlib.Path) -> str:
-  """The one string or number that an array holds; never unpickles."""
+  """Reads the one string or number that an array holds; never unpickles."""
   with open(path, 'rb') as f:
     array = np.lib.format.read_array(f, allow_pickle=False)
   if array.size != 1:
-    raise UserError(f'{array.size} values, not one.')
+    raise UserError(f'the array has {array.size} values, not one.')
   value = array.item()
   return value.decode('latin-1') if isinstance(value, bytes) else str(value)
 
 
 def _release(root: pathlib.Path) -> str:
-  """The release that is in a folder."""
-  here = [
+  """Returns the name of the release that is in a folder."""
+  releases = [
     name
-    for name, places in PLACES.items()
-    if any((root / p).exists() for p in places)
+    for name, paths in SPLIT_PATHS.items()
+    if any((root / p).exists() for p in paths)
   ]
-  if len(here) == 1:
-    return here[0]
-  if here:
-    raise UserError(f'{root}: both releases are here; `path` is that of one.')
+  if len(releases) == 1:
+    return releases[0]
+  if releases:
+    raise UserError(
+      f'{root} holds both releases; set `path` to the folder of one.'
+    )
   raise FileNotFoundError(
-    f'{root}: AffectNet is not here; {LISTS}/training.csv of the original or '
-    'train_set of the release of 2021 is expected.'
+    f'{root}: no AffectNet in this folder; it should hold {LISTS}/training.csv '
+    '(the original) or train_set (the release of 2021).'
   )
 
 
@@ -285,7 +288,7 @@ def _images(root: pathlib.Path) -> pathlib.Path:
     if (root / name).is_dir():
       return root / name
   raise FileNotFoundError(
-    f'{root}: no folder {" or ".join(IMAGES)} with pictures is here.'
+    f'{root}: no folder of pictures; {" or ".join(IMAGES)} is expected.'
   )
 
 
@@ -303,6 +306,6 @@ def _names(folder: pathlib.Path) -> list[str]:
 
 
 class Affectnet(faces.FaceCorpus):
-  """Pictures of AffectNet; options are those of `listing`."""
+  """Pictures of AffectNet; see `listing` for the options."""
 
   LISTING = listing

@@ -1,9 +1,10 @@
 """CMU-MOSEI and CMU-MOSI from CMU-MultimodalSDK's .csd files.
 
-For features of one's own choice, at their own rates; see `csd_file` for the
-format, and for where files come from. Nothing of the SDK is needed but its
-folds (mmsdk/mmdatasdk/dataset/standard_datasets/CMU_MOSEI/
-cmu_mosei_std_folds.py, and CMU_MOSI's), which are read as text.
+Use this reader to choose the features yourself, each at its own rate.
+`csd_file` describes the format and says where files come from. All that is
+needed of the SDK itself are its folds (mmsdk/mmdatasdk/dataset/
+standard_datasets/CMU_MOSEI/cmu_mosei_std_folds.py, and CMU_MOSI's), which are
+read as text.
 """
 
 import ast
@@ -43,13 +44,13 @@ def listing(
   audio: str | pathlib.Path = '',
   vision: str | pathlib.Path = '',
 ) -> utterance_listing.Listing:
-  """One utterance per labelled segment, cut out of the streams by time.
+  """Lists one utterance per labelled segment, cut out of the streams by time.
 
-  To a segment belong the rows of a stream whose middle lies in it: start <=
+  A row of a stream belongs to the segment in which its middle lies: start <=
   middle < end. (The SDK's align takes rows that overlap, some of them twice.)
-  The id is 'video[k]', k the row of the label stream as in the SDK; the video
-  is the dialogue, and the turn counts in time. A stream without the video or
-  without a row is a missing modality, counted.
+  The id is 'video[k]', where k is the row of the label stream, as in the SDK;
+  the video is the dialogue, and turns are numbered in order of time. A stream
+  that has no row for a segment is a missing modality, and is counted.
 
   Each file is read video by video.
 
@@ -63,24 +64,24 @@ def listing(
     vision: Stream such as ..._VisualFacet42.csd.
 
   Raises:
-    FileNotFoundError: a file is not there.
+    FileNotFoundError: a file is missing.
     ImportError: h5py is not installed.
-    ValueError: names the file: see `csd_file.entries`; no stream of labels, or
-      labels out of range; no folds in it, or a video in two; none of words,
-      vectors, audio and vision is given.
+    ValueError: none of words, vectors, audio and vision is given; or, naming
+      the file: a stream is not as `csd_file.entries` reads it, labels are
+      missing or out of range, or folds are missing or share a video.
   """
   streams = {'text': vectors, 'audio': audio, 'vision': vision}
   streams = {
     m: sources.existing(p, f'a .csd of {m}') for m, p in streams.items() if p
   }
   if not streams and not words:
-    raise UserError('One of words, vectors, audio and vision must be given.')
+    raise UserError('Set at least one of words, vectors, audio and vision.')
   words = sources.existing(words, 'a .csd of words') if words else ''
   labels = sources.existing(labels, 'a .csd of labels')
   folds = sources.existing(folds, "the SDK's file of folds")
   first = next(iter(read_labels(labels).values()), [])
   if not first:
-    raise UserError(f'{labels}: no labelled segment in it.')
+    raise UserError(f'{labels} holds no labelled segment.')
   outputs: dict[str, tuple[str, ...]] = dict(feature_file.SENTIMENT)
   if mosei_emotions.EMOTIONS[0] in first[0][3]:
     outputs['emotion'] = mosei_emotions.EMOTIONS
@@ -102,17 +103,18 @@ def listing(
 def read_labels(
   path: pathlib.Path,
 ) -> dict[str, list[tuple[float, float, int, dict[str, Any]]]]:
-  """{video: [(start, end, row in the stream, labels by name)], by time}.
+  """Reads {video: [(start, end, row in the stream, labels by name)], by time}.
 
   Raises:
-    ValueError: names the file: its only stream is none of labels (lists it);
-      the video, row and value: not 1 or 7 columns, or not in their ranges.
+    ValueError: the file's only stream does not hold labels, or a row does not
+      have 1 or 7 columns in their ranges; the message names file, video, row
+      and value.
   """
-  there = csd_file.streams(path)
+  names = csd_file.streams(path)
   # 'All Labels' of MOSEI, 'Opinion Segment Labels' of MOSI.
-  if len(there) == 1 and 'label' not in there[0].lower():
+  if len(names) == 1 and 'label' not in names[0].lower():
     raise UserError(
-      f'{path}: no stream of labels in it, but {there}. They are in '
+      f'{path} has no stream of labels, only {names}. Labels are in '
       'CMU_MOSEI_Labels.csd and CMU_MOSI_Opinion_Labels.csd.'
     )
   videos: dict[str, list] = {}
@@ -122,27 +124,27 @@ def read_labels(
       zip(features, intervals, strict=True)
     ):
       columns = (1, len(mosei_emotions.COLUMNS))
-      known = None
+      labels = None
       if len(numbers) in columns:
-        known = mosei_emotions.to_labels(numbers)
-      if known is None:
+        labels = mosei_emotions.to_labels(numbers)
+      if labels is None:
         raise UserError(
           f'{path}: {key}, row {row}: {np.asarray(numbers).tolist()} is '
           f'neither a sentiment in [-3, 3] nor {mosei_emotions.COLUMNS}.'
         )
       place = int(index) + row if video else row
       videos.setdefault(video or key, []).append(
-        (float(span[0]), float(span[1]), place, known)
+        (float(span[0]), float(span[1]), place, labels)
       )
   return {v: sorted(rows, key=lambda r: r[:3]) for v, rows in videos.items()}
 
 
 def read_folds(path: pathlib.Path) -> dict[str, tuple[str, ...]]:
-  """{'train', 'val', 'test': videos}; the file is parsed, never run.
+  """Reads {'train', 'val', 'test': videos}; the file is parsed, never run.
 
   Raises:
-    ValueError: names the file: not Python, a list is missing, or a video is
-      in two lists, or twice in one.
+    ValueError: the file is not Python, a list is missing, or a video appears
+      twice, in one list or in two.
   """
   try:
     tree = ast.parse(path.read_text(encoding='utf-8'))
@@ -152,19 +154,19 @@ def read_folds(path: pathlib.Path) -> dict[str, tuple[str, ...]]:
       if isinstance(node, ast.Assign)
     }
   except (SyntaxError, UnicodeDecodeError, ValueError) as e:
-    raise UserError(f'{path}: not a list of folds in Python: {e}') from e
+    raise UserError(f'{path} is not a list of folds in Python: {e}') from e
   if missing := sorted(set(FOLDS.values()) - set(lists)):
-    raise UserError(f'{path}: no {missing}, only {sorted(lists)}.')
+    raise UserError(f'{path} has no {missing}, only {sorted(lists)}.')
   homes: dict[str, list[str]] = {}
   for name in FOLDS.values():
     for video in lists[name]:
       homes.setdefault(video, []).append(name)
-  # Else a model would be tested on what it was trained on.
-  if again := {v: names for v, names in homes.items() if len(names) > 1}:
-    shown = [f'{v!r} in {names}' for v, names in list(again.items())[:10]]
+  # A model must not be tested on what it was trained on.
+  if repeated := {v: names for v, names in homes.items() if len(names) > 1}:
+    shown = [f'{v!r} in {names}' for v, names in list(repeated.items())[:10]]
     raise UserError(
-      f'{path}: {len(again)} videos are there more than once: '
-      f'{"; ".join(shown)}{"; ..." if len(again) > len(shown) else "."}'
+      f'{path}: {len(repeated)} videos appear more than once: '
+      f'{"; ".join(shown)}{"; ..." if len(repeated) > len(shown) else "."}'
     )
   return {split: tuple(lists[name]) for split, name in FOLDS.items()}
 
@@ -172,7 +174,7 @@ def read_folds(path: pathlib.Path) -> dict[str, tuple[str, ...]]:
 def _width(path: pathlib.Path) -> int:
   for _, features, _ in csd_file.entries(path):
     return features.shape[1]
-  raise UserError(f'{path}: no entry in it.')
+  raise UserError(f'{path} holds no entry.')
 
 
 def _stream(
@@ -184,7 +186,7 @@ def _stream(
 ) -> Iterator[utterance_listing.Utterance | face_listing.LeftOut]:
   counts: collections.Counter = collections.Counter()
   segments = read_labels(labels)
-  if split == next(iter(folds)):  # Videos of no split are told of once.
+  if split == next(iter(folds)):  # Videos of no split are counted once.
     inside = {video for videos in folds.values() for video in videos}
     counts[NO_FOLD] += sum(
       len(s) for v, s in segments.items() if v not in inside
@@ -198,18 +200,18 @@ def _stream(
       if video not in segments:
         counts['videos without labels'] += 1
         continue
-      spoken = get_words(video) if get_words else None
-      found = {m: get(video) for m, get in getters.items()}
-      for turn, (start, end, index, known) in enumerate(segments[video]):
-        transcript = _words(_cut(spoken, start, end))
-        cut = {m: _cut(stream, start, end) for m, stream in found.items()}
+      words_stream = get_words(video) if get_words else None
+      features = {m: get(video) for m, get in getters.items()}
+      for turn, (start, end, index, row_labels) in enumerate(segments[video]):
+        transcript = _words(_cut(words_stream, start, end))
+        cut = {m: _cut(stream, start, end) for m, stream in features.items()}
         sequences = feature_file.all_finite(cut, counts)
         if not sequences and not transcript:
           counts[feature_file.NOTHING] += 1
           continue
         yield utterance_listing.Utterance(
           id=f'{video}[{index}]',
-          labels=known,
+          labels=row_labels,
           sequences=sequences,
           transcript=transcript,
           dialogue=video,
@@ -234,6 +236,6 @@ def _words(rows: np.ndarray) -> str:
 
 
 class Csd(utterances.UtteranceCorpus):
-  """Segments of CMU-MOSEI or CMU-MOSI; see `listing` and `UtteranceCorpus`."""
+  """Segments of CMU-MOSEI or CMU-MOSI; see `listing` for the options."""
 
   LISTING = listing

@@ -9,7 +9,7 @@ A file holds one stream of one corpus, as the SDK writes it
 
 Files that were packed from several (mosei.hdf5) hold many streams, without
 `data` in between. After the SDK's align(labels), entries are 'video[k]', where
-k is the row of the label stream: its rows are in no order of time.
+k is the row of the label stream, whose rows are not in order of time.
 
 CMU offered the streams of CMU-MOSI and CMU-MOSEI at immortal.multicomp.cs.cmu
 .edu (addresses: mmsdk/mmdatasdk/dataset/standard_datasets), which is often
@@ -31,10 +31,11 @@ from affect_jax.errors import UserError
 
 
 def streams(path: str | pathlib.Path) -> list[str]:
-  """Names of the streams in a file.
+  """Lists the names of the streams in a file.
 
   Raises:
-    FileNotFoundError, ValueError: no such file; not HDF5.
+    FileNotFoundError: there is no such file.
+    ValueError: the file is not HDF5.
   """
   with _open(path) as file:
     return list(file)
@@ -50,11 +51,11 @@ def entries(
     stream: Its name; '' if the file has only one.
 
   Raises:
-    FileNotFoundError: no such file.
+    FileNotFoundError: there is no such file.
     ImportError: h5py is not installed.
-    ValueError: names the file: not HDF5; it has no such stream, or several
-      (lists those that are there); an entry without features or intervals, or
-      with unequal numbers of them.
+    ValueError: the file is not HDF5, it does not have this stream or has
+      several (the message lists them), or the features and intervals of an
+      entry are missing or unequal in number.
   """
   with _open(path) as file:
     data = _data(path, file, stream)
@@ -66,10 +67,11 @@ def entries(
 def opened(
   path: str | pathlib.Path, stream: str = ''
 ) -> Iterator[Callable[[str], tuple[np.ndarray, np.ndarray] | None]]:
-  """A function from a video to its features [n, D] and intervals [n, 2].
+  """Opens a file as a function from a video to features and intervals.
 
-  Entries 'video[k]' of one video are put together, in order of k. None: the
-  stream does not have the video. Arguments and errors are those of `entries`.
+  These are [n, D] and [n, 2], or None if the stream does not have the video.
+  Entries 'video[k]' of one video are concatenated, in order of k. Arguments and
+  errors are those of `entries`.
   """
   with _open(path) as file:
     data = _data(path, file, stream)
@@ -91,11 +93,11 @@ def opened(
 
 
 def _data(path: str | pathlib.Path, file: Any, stream: str) -> Any:
-  there = list(file)
-  stream = stream or (there[0] if len(there) == 1 else '')
-  if stream not in there:
-    what = f'no stream {stream!r}' if stream else 'not one stream'
-    raise UserError(f'{path}: {what}, but {there}.')
+  names = list(file)
+  stream = stream or (names[0] if len(names) == 1 else '')
+  if stream not in names:
+    what = f'no stream {stream!r}' if stream else 'no single stream'
+    raise UserError(f'{path} has {what}, but {names}.')
   group = file[stream]
   if not hasattr(group, 'keys'):
     raise UserError(f'{path}: {stream} is an array, not a stream of videos.')
@@ -134,5 +136,5 @@ def _open(path: str | pathlib.Path) -> Any:
     return h5py.File(path, 'r')
   except OSError as e:
     raise UserError(
-      f'{path}: not an HDF5 file, or damaged or truncated ({e}).'
+      f'{path} is not an HDF5 file, or is damaged or truncated ({e}).'
     ) from e

@@ -1,23 +1,23 @@
-"""DISFA: 27 people who watch videos; 12 action units, 0 to 5, frame by frame.
+"""DISFA: 27 people watching videos; 12 action units, 0 to 5, in every frame.
 
 The University of Denver grants access, for research, on request:
 http://mohammadmahoor.com/disfa/. `path` is the folder that holds
 
   ActionUnit_Labels/SN001/SN001_au1.txt    lines `frame,intensity`
   Videos_LeftCamera/LeftVideoSN001_comp.avi
-  frames/SN001/00001.jpg                   made from the videos, see FFMPEG
+  frames/SN001/00001.jpg                   made from the videos; see FFMPEG
 
 Labels count frames from 1, and so does ffmpeg: frames/SN001/00001.jpg is the
 first. JAA-Net and ME-GraphAU number their pictures from 0: `first_frame=0`.
 A unit is present where its intensity is 2 or more (`threshold`).
 
 Usual protocol: 8 of the units (`action_units=8`), 3 folds of 9 people, each
-tested once by a model that was trained on the other 18; the mean F1 over
-units, averaged over folds. Who is in which fold is that of ME-GraphAU
+tested once by a model that was trained on the other 18; the score is the mean
+F1 over units, averaged over folds. The folds are those of ME-GraphAU
 (tool/DISFA_image_label_process.py of CVI-SZU/ME-GraphAU): `fold` 0, 1, 2 is
 its 1, 2, 3. Published reference: 63.1 (ResNet-50) and 62.4 (Swin-B), by
-ME-GraphAU (arXiv:2205.01782), on crops of the faces. The videos show more: put
-crops into the folder of frames, under the same names, to compare with it.
+ME-GraphAU (arXiv:2205.01782), on crops of the faces. The videos show more than
+the face: to compare, put crops into the folder of frames, under the same names.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +27,7 @@ import pathlib
 import re
 
 from affect_jax import by_name
+from affect_jax import user_path
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces
 from affect_jax.corpora.files import sources
@@ -34,7 +35,7 @@ from affect_jax.errors import UserError
 from affect_jax.tasks import action_units as units_lib
 from affect_jax.tasks import base
 
-# Who is tested in the folds 1, 2, 3 of ME-GraphAU.
+# The people who are tested in folds 1, 2, 3 of ME-GraphAU.
 FOLDS = (
   (3, 29, 23, 25, 8, 5, 7, 17, 4),
   (13, 18, 11, 28, 12, 6, 31, 21, 24),
@@ -60,25 +61,25 @@ def listing(
   images: str | pathlib.Path = 'frames',
   first_frame: int = 1,
 ) -> face_listing.Listing:
-  """DISFA as train (two folds) and val (the third), split by people.
+  """Lists DISFA as train (two folds) and val (the third), split by people.
 
-  The id of a frame is 'SN001/00001', numbered as in the labels. A frame that
-  the file of a unit does not list has no label of this unit. Labels without a
-  picture, pictures without a label and people who are not there are left out
-  and counted, by person.
+  The id of a frame is 'SN001/00001', numbered as in the labels. A frame that is
+  not in a unit's file has no label for this unit. Labels without a picture,
+  pictures without a label and people without labels are left out and counted,
+  by person.
 
   Args:
     path: The folder that holds `ActionUnit_Labels`.
-    fold: 0, 1 or 2: whose frames are val.
-    threshold: Smallest intensity that is present: 1 to 5.
+    fold: 0, 1 or 2: the fold that becomes val.
+    threshold: Smallest intensity that counts as present: 1 to 5.
     action_units: 12, 8, or names among the 12.
     images: Folder of pictures, relative to `path` or absolute: one folder
-      per person, in it <frame>.jpg, .png or .bmp with any zeros in front.
+      per person, in it <frame>.jpg, .png or .bmp with any leading zeros.
     first_frame: Number of the picture of the first frame: 1 or 0.
 
   Raises:
-    FileNotFoundError: labels or pictures are not there; says how to make
-      pictures from the videos.
+    FileNotFoundError: labels or pictures are missing; the message says how to
+      make pictures from the videos.
     ValueError: an option is out of range; when a split is streamed: up to 20
       bad rows, by file and line.
   """
@@ -86,21 +87,21 @@ def listing(
   by_name.check('threshold', str(threshold), ('1', '2', '3', '4', '5'))
   by_name.check('first_frame', str(first_frame), ('0', '1'))
   units = _units(action_units)
-  root = pathlib.Path(path).expanduser().absolute()
+  root = user_path.expand(path)
   if not (root / LABELS).is_dir():
     raise FileNotFoundError(
       f'{root / LABELS}: no such folder; the labels of DISFA are expected here.'
     )
-  images = root / pathlib.Path(images).expanduser()
+  images = user_path.expand(images, root)
   if not images.is_dir():
     raise FileNotFoundError(
-      f'{images}: no such folder; DISFA comes as videos. Make the pictures '
-      f'with, in {root}:\n  {FFMPEG}'
+      f'{images}: no such folder. DISFA comes as videos; to make the pictures, '
+      f'run in {root}:\n  {FFMPEG}'
     )
-  here = _subjects(root)
+  subjects = _subjects(root)
   labels = {
     file.name: sources.sha256(file)
-    for subject in here
+    for subject in subjects
     for file in _files(root, subject, units).values()
   }
   splits = {
@@ -114,7 +115,7 @@ def listing(
       split: functools.partial(
         _stream,
         [_name(n) for n in sorted(numbers)],
-        here,
+        subjects,
         root,
         images,
         units,
@@ -126,7 +127,7 @@ def listing(
     sources={
       LABELS: sources.fingerprint(**labels),
       'pictures': sources.fingerprint(
-        **{s: sorted(_names(images / s)) for s in here}
+        **{s: sorted(_names(images / s)) for s in subjects}
       ),
       'fold': str(fold),
       'threshold': str(threshold),
@@ -138,29 +139,29 @@ def listing(
 
 def _stream(
   subjects: Sequence[str],
-  here: Sequence[str],
+  labelled: Sequence[str],
   root: pathlib.Path,
   images: pathlib.Path,
   units: Sequence[str],
   threshold: int,
   first_frame: int,
 ) -> Iterator[face_listing.Sample | face_listing.LeftOut]:
-  """Samples of some people; one person is held at a time."""
+  """Streams the samples of some people; memory holds one person at a time."""
   problems = sources.Problems(root / LABELS)
   for subject in subjects:
-    if subject not in here:
-      yield face_listing.LeftOut('people who are not there', subject)
+    if subject not in labelled:
+      yield face_listing.LeftOut('people without labels', subject)
       continue
     labels = _labels(_files(root, subject, units), threshold, problems)
     pictures, others = _pictures(images / subject, problems)
     if first_frame and 0 in pictures:
       problems.add(
-        f'{images / subject / pictures[0]}: pictures that are numbered from 0 '
-        'are read with first_frame=0; with 1, each would have the labels of '
-        'the frame before.'
+        f'{images / subject / pictures[0]}: the pictures are numbered from 0: '
+        'set first_frame=0. With 1, each would get the labels of the frame '
+        'before.'
       )
     missing = 0
-    for frame, found in sorted(labels.items()):
+    for frame, frame_labels in sorted(labels.items()):
       picture = pictures.pop(frame - 1 + first_frame, None)
       if picture is None:
         missing += 1
@@ -169,7 +170,7 @@ def _stream(
         id=f'{subject}/{frame:05d}',
         picture=f'{subject}/{picture}',
         subject=subject,
-        labels=found,
+        labels=frame_labels,
       )
     for reason, count in (
       ('labels without a picture', missing),
@@ -186,8 +187,8 @@ def _labels(
   threshold: int,
   problems: sources.Problems,
 ) -> dict[int, dict[str, float]]:
-  """{frame: {unit: 0 or 1}} of one person."""
-  found: dict[int, dict[str, float]] = {}
+  """Reads {frame: {unit: 0 or 1}} of one person."""
+  by_frame: dict[int, dict[str, float]] = {}
   for unit, path in files.items():
     for line, cells in sources.read_rows(path):
       if not ''.join(cells).strip():
@@ -197,31 +198,31 @@ def _labels(
       except ValueError as e:
         problems.add(f'{path}:{line}: {e}')
         continue
-      labels = found.setdefault(frame, {})
+      labels = by_frame.setdefault(frame, {})
       if unit in labels:
-        problems.add(f'{path}:{line}: frame {frame} is there twice.')
+        problems.add(f'{path}:{line}: frame {frame} appears twice.')
       labels[unit] = float(intensity >= threshold)
-  return found
+  return by_frame
 
 
 def _row(cells: Sequence[str]) -> tuple[int, int]:
-  """Frame, from 1, and intensity, 0 to 5."""
+  """Parses a row: frame, from 1, and intensity, 0 to 5."""
   text = ','.join(cells)
   if len(cells) != 2:
     raise UserError(f'{text!r} is not `frame,intensity`.')
   frame, intensity = (cell.strip() for cell in cells)
   if not (frame.isascii() and frame.isdigit() and int(frame) > 0):
-    raise UserError(f'frame {frame!r} is not a number from 1.')
+    raise UserError(f'frame {frame!r} is not a whole number >= 1.')
   if intensity not in map(str, range(MAX_INTENSITY + 1)):
-    raise UserError(f'intensity {intensity!r} is none of 0, 1, 2, 3, 4, 5.')
+    raise UserError(f'intensity {intensity!r} is not one of 0, 1, 2, 3, 4, 5.')
   return int(frame), int(intensity)
 
 
 def _pictures(
   folder: pathlib.Path, problems: sources.Problems
 ) -> tuple[dict[int, str], int]:
-  """{number: file name}, and how many other files there are."""
-  found: dict[int, str] = {}
+  """Returns {number: file name}, and how many other files there are."""
+  names: dict[int, str] = {}
   others = 0
   for name in sorted(_names(folder)):
     match = _FRAME.fullmatch(name)
@@ -229,41 +230,41 @@ def _pictures(
       others += 1
       continue
     number = int(match[1])
-    if number in found:
+    if number in names:
       problems.add(
-        f'{folder / name}: {found[number]} has the same number {number}.'
+        f'{folder / name}: {names[number]} has the same number {number}.'
       )
-    found[number] = name
-  return found, others
+    names[number] = name
+  return names, others
 
 
 def _names(folder: pathlib.Path) -> list[str]:
-  """File names; none if there is no such folder."""
+  """Lists the file names in a folder; [] if there is no such folder."""
   if not folder.is_dir():
     return []
   return [n for n in os.listdir(folder) if not n.startswith('.')]
 
 
 def _subjects(root: pathlib.Path) -> list[str]:
-  """Names of the people who have labels."""
+  """Lists the names of the people who have labels."""
   known = {_name(n) for fold in FOLDS for n in fold}
-  found = sorted(n for n in os.listdir(root / LABELS) if n.startswith('SN'))
-  if unknown := sorted(set(found) - known):
+  subjects = sorted(n for n in os.listdir(root / LABELS) if n.startswith('SN'))
+  if unknown := sorted(set(subjects) - known):
     raise UserError(
-      f'{root / LABELS}: {", ".join(unknown)} is not of DISFA; known: '
+      f'{root / LABELS}: {", ".join(unknown)} is not in DISFA; known: '
       f'{", ".join(sorted(known))}.'
     )
-  if not found:
+  if not subjects:
     raise FileNotFoundError(
-      f'{root / LABELS}: no folder of a person (SN001, ...) is here.'
+      f'{root / LABELS}: no folder of a person (SN001, ...) in it.'
     )
-  return found
+  return subjects
 
 
 def _files(
   root: pathlib.Path, subject: str, units: Sequence[str]
 ) -> dict[str, pathlib.Path]:
-  """{unit: its file of labels} of one person."""
+  """Finds {unit: its file of labels} of one person."""
   folder = root / LABELS / subject
   return {
     unit: sources.existing(
@@ -288,6 +289,6 @@ def _name(number: int) -> str:
 
 
 class Disfa(faces.FaceCorpus):
-  """Pictures of DISFA; options are those of `listing`."""
+  """Pictures of DISFA; see `listing` for the options."""
 
   LISTING = listing

@@ -8,18 +8,18 @@ that holds the pictures and one of these tables, saved as CSV:
   annotations/{train,valid,test}.csv      name, AU1, AU2, ..., age, gender, race
   images/N_0000000001_00001.jpg           in folders or not
 
-The first is the table of 24,600 faces (999 is not labelled), the second the
-partition of Kollias' group (-1 is unknown), which d.kollias@qmul.ac.uk gives
-out: https://github.com/dkollias/Fair-Consistent-Affect-Analysis. The first
-column is the picture: what follows the last / is looked for among the
-pictures. Action units are found by the names of their columns, 'AU1', 'AU 1',
-'AU01' or "'AU 1'"; other columns are ignored, but for `split` (train, val or
-test). Of the first, readers commonly keep AU 1, 2, 4, 5, 6, 9, 12, 17, 20, 25,
-26 and 43 (`action_units`).
+The first is the table of 24,600 faces (999: not labelled), the second the
+partition of Kollias' group (-1: unknown), available on request from
+d.kollias@qmul.ac.uk: https://github.com/dkollias/Fair-Consistent-Affect-Analysis.
+The first column names the picture: the part after the last / is looked for
+among the pictures. Action units are found by the names of their columns, 'AU1',
+'AU 1', 'AU01' or "'AU 1'"; of the other columns only `split` (train, val or
+test) is read. Papers commonly keep AU 1, 2, 4, 5, 6, 9, 12, 17, 20, 25, 26 and
+43 of the first table (`action_units`).
 
 A table without a split is split by a hash of the pictures' names; people are
-unknown and may be on both sides. No common protocol for the 24,600 was found,
-and so no reference score.
+unknown and may be on both sides. There is no reference score, because no common
+protocol for the 24,600 was found.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +32,7 @@ import re
 import urllib.parse
 
 from affect_jax import by_name
+from affect_jax import user_path
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces
 from affect_jax.corpora.files import sources
@@ -50,9 +51,9 @@ class Table:
 
   Attributes:
     path: The file.
-    split: The split of all rows, if the file is one split.
+    split: The split of all rows, if the file holds one split.
     split_column: Index of the column `split`, if there is one.
-    columns: {unit: index of its column}, by number.
+    columns: {unit: index of its column}, ordered by the unit's number.
     width: Number of columns.
   """
 
@@ -71,27 +72,28 @@ def listing(
   action_units: Sequence[str] | None = None,
   val_share: float = 0.1,
 ) -> face_listing.Listing:
-  """EmotioNet in the splits of its table, or train and val by a hash.
+  """Lists EmotioNet in its table's splits, or as train and val by a hash.
 
   The id of a picture is its path below `images`. Rows without any label,
-  labels or pictures alone and repeated rows are left out and counted.
+  labels without a picture, pictures without a label and repeated rows are left
+  out and counted.
 
   Args:
     path: The folder that holds table and pictures.
     table: Path of the CSV below `path`; None: annotations/*.csv, or else the
       only CSV.
     images: Folder of the pictures, below `path` or absolute.
-    action_units: Names among those of the table; None: all.
-    val_share: Share of the pictures that is val, in [0, 1), where the table
+    action_units: Names of units in the table; None: all.
+    val_share: Share of the pictures that becomes val, in [0, 1), if the table
       has no split.
 
   Raises:
-    FileNotFoundError: there are no pictures, or there is no table.
-    ValueError: a bad header or option; when streamed: up to 20 bad rows.
+    FileNotFoundError: pictures or table are missing.
+    ValueError: a header or option is wrong; when streamed: up to 20 bad rows.
   """
   base.check_range('val_share', val_share, 0, 1, open_end=True)
-  root = pathlib.Path(path).expanduser().absolute()
-  images = root / pathlib.Path(images).expanduser()
+  root = user_path.expand(path)
+  images = user_path.expand(images, root)
   if not images.is_dir():
     raise FileNotFoundError(f'{images}: no such folder of pictures.')
   tables = [_header(file, split) for file, split in _files(root, table)]
@@ -126,7 +128,7 @@ def _stream(
   val_share: float,
   split: str,
 ) -> Iterator[face_listing.Sample | face_listing.LeftOut]:
-  """Samples of a split; every row of every table is checked."""
+  """Streams the samples of a split; checks every row of every table."""
   pictures: dict[str, list[str]] = {}
   for picture in _pictures(images):
     pictures.setdefault(picture.rpartition('/')[2], []).append(picture)
@@ -134,26 +136,26 @@ def _stream(
   for table in tables:
     problems = sources.Problems(table.path)
     for line, cells in _rows(table):
-      place = f'{table.path}:{line}'
+      where = f'{table.path}:{line}'
       try:
-        name = _found(cells[0], pictures)
+        name = _picture_of(cells[0], pictures)
         labels = _labels(cells, table, units)
-        here = _split(table, cells, name, val_share)
+        row_split = _split(table, cells, name, val_share)
       except ValueError as e:
-        problems.add(f'{place}: {e}')
+        problems.add(f'{where}: {e}')
         continue
       # A hash, as a row may have 60 labels.
-      row = (here, hash(tuple(labels.items())))
-      first, *other = seen.setdefault(name, (place, *row))
-      if first != place:
+      row = (row_split, hash(tuple(labels.items())))
+      first, *other = seen.setdefault(name, (where, *row))
+      if first != where:
         if other != [*row]:
           problems.add(
-            f'{place}: {name!r} is already in {first}, with another split or '
+            f'{where}: {name!r} is already in {first}, with another split or '
             'other labels.'
           )
-        elif here == split:
+        elif row_split == split:
           yield face_listing.LeftOut('repeated rows')
-      elif here != split:
+      elif row_split != split:
         continue
       elif not labels:
         yield face_listing.LeftOut('rows without any label')
@@ -163,33 +165,33 @@ def _stream(
         yield face_listing.Sample(name, name, '', labels)
     problems.check()
   rest = sum(p not in seen for same in pictures.values() for p in same)
-  if rest and split == 'train':  # Of no split: counted once.
+  if rest and split == 'train':  # They have no split; train counts them.
     yield face_listing.LeftOut('pictures without any label', '', rest)
 
 
 def _files(
   root: pathlib.Path, table: str | None
 ) -> list[tuple[pathlib.Path, str | None]]:
-  """The tables, and the split that each one is."""
+  """Lists the tables, each with the split that it holds (None: several)."""
   if table is not None:
     if table.lower().endswith(('.xls', '.xlsx')):
-      raise UserError(f'{root / table}: save it as CSV, in UTF-8.')
+      raise UserError(f'{root / table}: save this table as CSV, in UTF-8.')
     return [(sources.existing(root / table, 'a table of EmotioNet'), None)]
-  found = sorted((root / 'annotations').glob('*.csv'))
-  if found:
-    for file in found:
+  tables = sorted((root / 'annotations').glob('*.csv'))
+  if tables:
+    for file in tables:
       by_name.check(f'split (file in {file.parent})', file.stem, [*SPLITS])
-    return [(file, SPLITS[file.stem]) for file in found]
-  found = sorted(root.glob('*.csv'))
-  if len(found) == 1:
-    return [(found[0], None)]
-  if found:
-    names = ', '.join(f.name for f in found)
-    raise UserError(f'{root}: choose one by `table`: {names}.')
+    return [(file, SPLITS[file.stem]) for file in tables]
+  tables = sorted(root.glob('*.csv'))
+  if len(tables) == 1:
+    return [(tables[0], None)]
+  if tables:
+    names = ', '.join(f.name for f in tables)
+    raise UserError(f'{root} has several CSVs; set `table` to one: {names}.')
   if excel := sorted(root.glob('*.xls*')):
-    raise UserError(f'{excel[0]}: save it as CSV, in UTF-8.')
+    raise UserError(f'{excel[0]}: save this table as CSV, in UTF-8.')
   raise FileNotFoundError(
-    f'{root}: no CSV of EmotioNet and no annotations/train.csv is here.'
+    f'{root}: neither a CSV of EmotioNet nor annotations/train.csv in it.'
   )
 
 
@@ -205,12 +207,13 @@ def _header(path: pathlib.Path, split: str | None) -> Table:
     except ValueError as e:
       raise UserError(f'{path}:1: {e}') from None
     if unit in columns or i == 0:
-      problem = 'is there twice' if i else 'is not the picture'
+      problem = 'appears twice' if i else 'is first, where the picture belongs'
       raise UserError(f'{path}:1: column {name!r} {problem}.')
     columns[unit] = i
   if not columns:
     raise UserError(
-      f'{path}:1: no column of {names} is an action unit (AU1, AU 1, AU01).'
+      f'{path}:1: none of the columns {names} is an action unit (AU1, AU 1, '
+      'AU01).'
     )
   return Table(
     path=path,
@@ -227,8 +230,9 @@ def _rows(table: Table) -> Iterator[tuple[int, list[str]]]:
   next(rows)
   for line, cells in rows:
     if len(cells) != table.width:
-      place = f'{table.path}:{line}'
-      raise UserError(f'{place}: {len(cells)} cells, not {table.width}.')
+      raise UserError(
+        f'{table.path}:{line}: {len(cells)} cells, not {table.width}.'
+      )
     cells = [cell.strip(' \'"\t') for cell in cells]
     if any(cells):
       yield line, cells
@@ -237,21 +241,21 @@ def _rows(table: Table) -> Iterator[tuple[int, list[str]]]:
 def _labels(
   cells: Sequence[str], table: Table, units: Sequence[str]
 ) -> dict[str, float]:
-  """{unit: 0 or 1} of what is labelled."""
-  found = {}
+  """Reads {unit: 0 or 1} of the units that are labelled."""
+  labels = {}
   for unit in units:
     cell = cells[table.columns[unit]].lower().removesuffix('.0')
     if cell not in VALUES:
       raise UserError(
-        f'{unit} {cell!r} is none of 0, 1 and -1, 999 or empty (not labelled).'
+        f'{unit} is {cell!r}; allowed: 0, 1, or -1, 999, empty (not labelled).'
       )
     if VALUES[cell] is not None:
-      found[unit] = VALUES[cell]
-  return found
+      labels[unit] = VALUES[cell]
+  return labels
 
 
-def _found(cell: str, pictures: Mapping[str, Sequence[str]]) -> str:
-  """Path of a row's picture below the folder; its name if it is not there."""
+def _picture_of(cell: str, pictures: Mapping[str, Sequence[str]]) -> str:
+  """Returns the path of a row's picture; if there is none, just its name."""
   parsed = urllib.parse.urlsplit(cell)
   path = parsed.path if parsed.scheme in ('http', 'https') else cell
   name = path.rpartition('/')[2]
@@ -263,7 +267,7 @@ def _found(cell: str, pictures: Mapping[str, Sequence[str]]) -> str:
   if path in same:
     return path
   if len(same) > 1:
-    raise UserError(f'{cell!r} may be each of {", ".join(same)}.')
+    raise UserError(f'{cell!r} could be any of {", ".join(same)}.')
   return same[0] if same else name
 
 
@@ -275,14 +279,14 @@ def _split(
   if table.split_column is not None:
     by_name.check('split', cells[table.split_column], tuple(SPLITS))
     return SPLITS[cells[table.split_column]]
-  # Of the file's name alone: folders may be made later.
+  # Only the file's name is hashed: pictures may be moved into folders later.
   digest = hashlib.sha256(name.rpartition('/')[2].encode()).digest()
   share = int.from_bytes(digest[:4]) / 2**32
   return 'val' if share < val_share else 'train'
 
 
 def _splits(table: Table, val_share: float) -> set[str]:
-  """The splits that a table has."""
+  """Returns the splits that a table has."""
   if table.split is not None:
     return {table.split}
   if table.split_column is None:
@@ -294,7 +298,7 @@ def _splits(table: Table, val_share: float) -> set[str]:
 
 
 def _pictures(images: pathlib.Path) -> list[str]:
-  """Paths of all files below a folder."""
+  """Lists the paths of all files below a folder."""
   return sorted(
     pathlib.Path(folder, name).relative_to(images).as_posix()
     for folder, _, names in os.walk(images)
@@ -304,6 +308,6 @@ def _pictures(images: pathlib.Path) -> list[str]:
 
 
 class Emotionet(faces.FaceCorpus):
-  """Pictures of EmotioNet; options are those of `listing`."""
+  """Pictures of EmotioNet; see `listing` for the options."""
 
   LISTING = listing

@@ -6,12 +6,12 @@
   expression     optional: a name; happy, happiness and joy are the same
   valence        optional: -1 (unpleasant) to 1
   arousal        optional: -1 (calm) to 1
-  AU1, AU2, ...  optional: presence of an action unit, 0 to 1; a one-sided
-                 one is AU12L or AU12R; also written au01, AU_1, AU01_c
+  AU1, AU2, ...  optional: presence of an action unit, 0 to 1; AU12L, AU12R are
+                 those of one side; also written au01, AU_1, AU01_c
 
-and what else `affect_jax.tasks` knows to be in CSVs of faces.
-An empty cell is not annotated: its weight is 0. All other labels have weight
-1. The file is UTF-8 with a header line and commas.
+Further columns are those of other tasks of `affect_jax.tasks` that annotate
+faces. An empty cell means not annotated: its weight is 0. All other labels have
+weight 1. The file is UTF-8 with a header line and commas.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ ON_BAD_IMAGE = ('error', 'skip')
 
 
 class FacesCsv(tfds.core.GeneratorBasedBuilder):
-  """Faces and labels of a CSV; the format is that of this module's text."""
+  """Faces and labels of a CSV in the format that this module describes."""
 
   VERSION = tfds.core.Version('1.0.0')
   # Nothing is downloaded: tfds need not look for checksums.
@@ -49,22 +49,22 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
     on_bad_image: str = 'error',
     ignore_columns: Sequence[str] = (),
   ):
-    """Checks the CSV; finds the corpus in `data_dir`, if it is there.
+    """Checks the CSV; finds the corpus in `data_dir`, if it is prepared.
 
     A prepared corpus is used again as long as the bytes of the CSV, the size
     and modification time of each picture and the options are the same.
 
     Rows without any label and exact repetitions of a row are left out and
     counted. The id of a picture is its path in the CSV. A split without rows
-    does not exist; train must. Tasks and expressions are those that occur;
-    expressions are in canonical order, AUs in that of their numbers.
+    does not exist; train must have rows. Tasks and expressions are those that
+    occur; expressions are in canonical order, action units ordered by number.
 
     Args:
       data_dir: Where prepared corpora live.
       path: The CSV.
       on_bad_image: 'error', or 'skip': pictures that are missing or cannot
-        be decoded are left out and counted. Labels are never forgiven.
-      ignore_columns: Names of further columns of the CSV.
+        be decoded are left out and counted. Wrong labels are always an error.
+      ignore_columns: Names of columns of the CSV that are not read.
 
     Raises:
       FileNotFoundError: there is no such CSV.
@@ -82,8 +82,8 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
     shared = self._table.shared_subjects
     if shared:
       logging.warning(
-        '%s: %d subjects are in more than one split (%s%s): scores on people '
-        'seen in training are too good.',
+        '%s: %d subjects are in more than one split (%s%s): scores are too '
+        'good on people who were seen in training.',
         self._path,
         len(shared),
         ', '.join(shared[:5]),
@@ -115,7 +115,7 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
     )
 
   def download_and_prepare(self, **kwargs: Any) -> None:
-    """Writes the corpus, unless it is there already."""
+    """Writes the corpus, unless it exists already."""
     prepare.once(self, super().download_and_prepare, **kwargs)
 
   def _split_generators(self, dl_manager):
@@ -164,5 +164,5 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
       skipped[reason] = skipped.get(reason, 0) + bad
     if bad == len(rows):
       raise UserError(
-        f'{self._path}: not one picture of split {split} can be read.'
+        f'{self._path}: no picture of the split {split} can be read.'
       )

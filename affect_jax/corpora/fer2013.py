@@ -32,7 +32,7 @@ EXPRESSIONS = (
 SPLITS = {'Training': 'train', 'PublicTest': 'val', 'PrivateTest': 'test'}
 SIZE = 48
 HEADER = ['emotion', 'pixels', 'Usage']
-# Looking 83 million pixels up is faster than parsing them, and stricter.
+# Looking up 83 million pixels is faster than parsing them, and stricter.
 _PIXEL = {str(i): i for i in range(256)}
 DUPLICATE = 'pixel-identical to a picture of train'
 
@@ -89,12 +89,13 @@ class Fer2013(tfds.core.GeneratorBasedBuilder):
       fer_plus: fer2013new.csv, whose votes then replace `emotion`.
       fer_plus_rule: How votes become a distribution: 'published' or
         'votes', see `fer_plus.distribution`.
-      exclude_duplicates: Leave the val and test pictures out that are
+      exclude_duplicates: Leave out the val and test pictures that are
         pixel-identical to a train picture (280 of val). False keeps the
         official splits.
 
     Raises:
-      FileNotFoundError, ValueError: a file or option is not there.
+      FileNotFoundError: a file is missing.
+      ValueError: `fer_plus_rule` is unknown.
     """
     if fer_plus_rule not in fer_plus_lib.RULES:
       raise UserError(
@@ -136,7 +137,7 @@ class Fer2013(tfds.core.GeneratorBasedBuilder):
     )
 
   def download_and_prepare(self, **kwargs: Any) -> None:
-    """Writes the corpus, unless it is there already."""
+    """Writes the corpus, unless it exists already."""
     prepare.once(self, super().download_and_prepare, **kwargs)
 
   def _split_generators(self, dl_manager):
@@ -190,7 +191,7 @@ def read(path: pathlib.Path) -> Table:
   """Reads and checks a whole fer2013.csv.
 
   Raises:
-    ValueError: lists up to 20 malformed rows by line and value.
+    ValueError: rows are malformed; the message lists up to 20, by line.
   """
   rows = sources.read_rows(path)
   problems = sources.Problems(path)
@@ -212,12 +213,12 @@ def read(path: pathlib.Path) -> Table:
     usage.append(cells[2])
   problems.check()
   if not pixels:
-    raise UserError(f'{path}: there are no rows below the header.')
+    raise UserError(f'{path}: no rows below the header.')
   return Table(np.stack(pixels), np.array(emotion), np.array(usage, object))
 
 
 def duplicates(table: Table) -> np.ndarray:
-  """bool [N]: not in Training, but pixel-identical to a Training picture."""
+  """Marks pictures outside Training that equal a Training picture: bool [N]."""
   content = np.array([row.tobytes() for row in table.pixels], object)
   train = table.usage == 'Training'
   seen = set(content[train])
@@ -229,14 +230,14 @@ def _problem(cells: list[str]) -> str | None:
     return f'{len(cells)} cells, not {len(HEADER)} ({",".join(HEADER)}).'
   if cells[0] not in [str(i) for i in range(len(EXPRESSIONS))]:
     names = ', '.join(f'{i} {n}' for i, n in enumerate(EXPRESSIONS))
-    return f'emotion {cells[0]!r} is none of {names}.'
+    return f'emotion {cells[0]!r} is not one of {names}.'
   if cells[2] not in SPLITS:
-    return f'Usage {cells[2]!r} is none of {", ".join(SPLITS)}.'
+    return f'Usage {cells[2]!r} is not one of {", ".join(SPLITS)}.'
   return None
 
 
 def _pixels(text: str) -> np.ndarray:
-  """uint8 [2304] of '70 80 82 ...'."""
+  """Parses '70 80 82 ...' into uint8 [2304]."""
   words = text.split()
   if len(words) != SIZE * SIZE:
     raise UserError(f'{len(words)} pixels, not {SIZE}x{SIZE} = {SIZE**2}.')

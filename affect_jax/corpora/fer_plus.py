@@ -1,4 +1,4 @@
-"""FER+: ten votes on each FER2013 picture -> a distribution.
+"""FER+: ten votes on each FER2013 picture, turned into a distribution.
 
 Barsoum et al., 2016 (arXiv:1608.01041); https://github.com/microsoft/FERPlus.
 """
@@ -24,7 +24,7 @@ EXPRESSIONS = (
 )
 HEADER = ['Usage', 'Image name', *EXPRESSIONS, 'unknown', 'NF']
 USAGES = ('Training', 'PublicTest', 'PrivateTest')
-# Too few rows to tell a wrong order from chance.
+# With fewer rows, chance could look like a wrong order.
 FEW = 100
 RULES = ('published', 'votes')
 UNNAMED = 'without an image name in FER+'
@@ -36,8 +36,8 @@ def read(
 ) -> tuple[np.ndarray, np.ndarray]:
   """Reads fer2013new.csv, whose rows are those of fer2013.csv.
 
-  A part (Usage) that fer2013.csv does not have at all is passed over: copies
-  without PrivateTest are common.
+  A part (Usage) that is missing from fer2013.csv is skipped: copies without
+  PrivateTest are common.
 
   Args:
     path: fer2013new.csv.
@@ -45,11 +45,11 @@ def read(
     usage: [N] the Usage column of fer2013.csv.
 
   Returns:
-    f32 [N, 8] distributions, zeros where there is none, and [N] the reasons
-    why there is none ('' where there is one).
+    Distributions, f32 [N, 8], zeros where there is none, and the reasons why
+    there is none, [N] ('' where there is one).
 
   Raises:
-    ValueError: the files do not have the same rows, or votes are no counts.
+    ValueError: the files do not have the same rows, or votes are not counts.
   """
   rows = sources.read_rows(path)
   problems = sources.Problems(path)
@@ -72,16 +72,16 @@ def read(
     if not cells[1]:
       reasons[row] = UNNAMED
       continue
-    found = distribution(np.array(cells[2:], np.int64), rule)
-    if found is None:
+    shares = distribution(np.array(cells[2:], np.int64), rule)
+    if shares is None:
       reasons[row] = UNDECIDED
     else:
-      labels[row] = found
+      labels[row] = shares
   problems.check()
   if count != len(usage):
     raise UserError(
-      f'{path} has {count} rows for the {len(usage)} of fer2013.csv: they are '
-      'joined row by row and must be the whole files, in their own order.'
+      f'{path} has {count} rows, but fer2013.csv has {len(usage)}: the files '
+      'are joined row by row and must be complete and in their original order.'
     )
   return labels, reasons
 
@@ -91,11 +91,11 @@ def check_order(
 ) -> None:
   """Raises ValueError if the rows of both files are not the same pictures.
 
-  The files share no key: only their labels tell. In the authors' order they
-  agree on about two thirds of the rows, in any other order on one in six.
+  The files share no key, so their labels are compared. In the authors' order
+  they agree on about two thirds of the rows, in any other order on one in six.
 
   Args:
-    labels: [N, 8] of `read`.
+    labels: [N, 8] from `read`.
     emotion: [N] names of the labels in fer2013.csv.
     path: fer2013new.csv, for the message.
   """
@@ -106,23 +106,24 @@ def check_order(
   agreement = np.mean(names == np.array(emotion)[decided])
   if agreement < 0.4:
     raise UserError(
-      f'{path}: its votes agree with fer2013.csv on {agreement:.0%} of the '
-      'rows only, as by chance: the rows of fer2013.csv are not in the '
-      'original order, in which FER+ must be joined.'
+      f'{path}: its votes agree with fer2013.csv on only {agreement:.0%} of '
+      'the rows, no better than chance: the rows of fer2013.csv are not in the '
+      'original order, by which FER+ is joined.'
     )
 
 
 def distribution(votes: np.ndarray, rule: str) -> np.ndarray | None:
-  """Distribution over the 8 expressions, or None if voters disagree.
+  """Returns a distribution over the 8 expressions; None if voters disagree.
 
-  'published' is what the authors train with (their mode `crossentropy`):
-  single votes are outliers and dropped; expressions are taken from the most
-  to the least voted until they hold 75 % of what remains or there are three;
-  `unknown` or `NF` (no face), when their turn comes, end it. None if half of
-  the votes or fewer were taken, or more than three expressions tie.
+  'published' is what the authors train with (their mode `crossentropy`).
+  Single votes are dropped as outliers. Then expressions are taken from the
+  most to the least voted until they hold 75 % of the remaining votes, until
+  there are three, or until `unknown` or `NF` (no face) is next. The result is
+  None if at most half of the votes were taken, or more than three expressions
+  tie.
 
-  'votes' is votes / sum over the expressions; None if that sum is not more
-  than the votes for `unknown` and `NF` together.
+  'votes' is votes / sum over the expressions; None if that sum does not exceed
+  the votes for `unknown` and `NF` together.
 
   Args:
     votes: int [10], counts in the order of HEADER.

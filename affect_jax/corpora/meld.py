@@ -7,18 +7,18 @@ https://github.com/declare-lab/MELD, which is open to all under GPL-3.0:
   dev_sent_emo.csv      1,109 rows
   test_sent_emo.csv     2,610 rows
 
-Columns are found by their names; read are Utterance, Speaker, Emotion (anger,
-disgust, fear, joy, neutral, sadness, surprise), Sentiment (negative, neutral,
-positive), Dialogue_ID and Utterance_ID. Labels are names in the tables, so no
-order has to be known; joy is `happiness` here. Neutral in one of the two
-tasks is neutral in the other.
+The reader finds columns by name: Utterance, Speaker, Emotion (anger, disgust,
+fear, joy, neutral, sadness, surprise), Sentiment (negative, neutral, positive),
+Dialogue_ID and Utterance_ID. Labels are names in the tables, so their order
+does not matter; joy is called `happiness` here. Neutral in one of the two tasks
+is neutral in the other.
 
-Numbers of dialogues begin anew in each table, and numbers of utterances have
-gaps where the authors left an utterance out. People are the same in all three
-splits: there is no speaker-independent score on MELD. The published measure is
-the weighted F1 of test: 65.21 for emotion (COSMIC, arXiv:2010.02795).
+Dialogues are numbered anew in each table, and the numbers of utterances have
+gaps where the authors left one out. The same people speak in all three splits:
+there is no speaker-independent score on MELD. The published measure is the
+weighted F1 on test: 65.21 for emotion (COSMIC, arXiv:2010.02795).
 
-The tables of before November 2020 hold apostrophes, dashes and quotation marks
+Tables from before November 2020 hold apostrophes, dashes and quotation marks
 as codes of windows-1252: `mojibake` mends them, and the log says how many.
 
 Poria et al., 2019, "MELD: A Multimodal Multi-Party Dataset for Emotion
@@ -31,6 +31,7 @@ import pathlib
 
 from absl import logging
 
+from affect_jax import user_path
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
@@ -58,19 +59,19 @@ COLUMNS = (
 
 
 def listing(path: str | pathlib.Path) -> utterance_listing.Listing:
-  """MELD's transcripts as train, val (dev) and test, without features.
+  """Lists MELD's transcripts as train, val (dev) and test, without features.
 
-  The id of an utterance is 'train/dia0_utt3', as its clip is named; val is
-  'val/...'. Rows without words and repeated rows are left out and counted.
+  The id of an utterance is 'train/dia0_utt3', after the name of its clip, in
+  val 'val/...'. Rows without words and repeated rows are left out and counted.
 
   Args:
     path: The folder with the three tables.
 
   Raises:
-    FileNotFoundError: a table is not there.
+    FileNotFoundError: a table is missing.
     ValueError: when a split is streamed: up to 20 bad rows, by line.
   """
-  root = pathlib.Path(path).expanduser().absolute()
+  root = user_path.expand(path)
   tables = {
     split: sources.existing(root / name, f'the {split} split of MELD')
     for split, name in TABLES.items()
@@ -89,12 +90,12 @@ def listing(path: str | pathlib.Path) -> utterance_listing.Listing:
 def _stream(
   table: pathlib.Path, split: str
 ) -> Iterator[utterance_listing.Utterance | face_listing.LeftOut]:
-  """Utterances by dialogue and turn, whatever the order of the rows."""
+  """Streams utterances by dialogue and turn, whatever the order of the rows."""
   problems = sources.Problems(table)
   rows = sources.read_rows(table)
   _, header = next(rows)
   columns = _columns(table, header)
-  found: dict[tuple[int, int], tuple[int, Sequence[str]]] = {}
+  turns: dict[tuple[int, int], tuple[int, Sequence[str]]] = {}
   repeated, mended = 0, 0
   for line, cells in rows:
     if len(cells) != len(header):
@@ -108,7 +109,7 @@ def _stream(
       continue
     mended += row[0] != text
     turn = (int(row[4]), int(row[5]))
-    first, other = found.setdefault(turn, (line, row))
+    first, other = turns.setdefault(turn, (line, row))
     if first == line:
       continue
     if other == row:
@@ -119,13 +120,13 @@ def _stream(
         f'in line {first}, with other cells.'
       )
   problems.check()
-  if not found:
-    raise UserError(f'{table}: there are no rows below the header.')
+  if not turns:
+    raise UserError(f'{table}: no rows below the header.')
   if mended:
-    logging.info('%s: broken characters mended in %d rows.', table, mended)
+    logging.info('%s: mended broken characters in %d rows.', table, mended)
   if repeated:
     yield face_listing.LeftOut('repeated rows', '', repeated)
-  for turn, (_, row) in sorted(found.items()):
+  for turn, (_, row) in sorted(turns.items()):
     if row[0]:
       yield _utterance(split, turn, row)
     else:
@@ -148,12 +149,12 @@ def _utterance(
 
 
 def _columns(table: pathlib.Path, header: Sequence[str]) -> list[int]:
-  """Places of COLUMNS in the header."""
+  """Returns the index of each of COLUMNS in the header."""
   names = [cell.strip() for cell in header]
   for name in COLUMNS:
     if names.count(name) != 1:
       raise UserError(
-        f'{table}:1: column {name!r} is there {names.count(name)} times, not '
+        f'{table}:1: column {name!r} appears {names.count(name)} times, not '
         f'once; the header is {names}.'
       )
   return [names.index(name) for name in COLUMNS]
@@ -162,9 +163,9 @@ def _columns(table: pathlib.Path, header: Sequence[str]) -> list[int]:
 def _problem(row: Sequence[str]) -> str | None:
   _, _, emotion, sentiment, *numbers = row
   if emotion not in EMOTIONS:
-    return f'Emotion {emotion!r} is none of {", ".join(EMOTIONS)}.'
+    return f'Emotion {emotion!r} is not one of {", ".join(EMOTIONS)}.'
   if sentiment not in SENTIMENTS:
-    return f'Sentiment {sentiment!r} is none of {", ".join(SENTIMENTS)}.'
+    return f'Sentiment {sentiment!r} is not one of {", ".join(SENTIMENTS)}.'
   for name, number in zip(COLUMNS[4:], numbers, strict=True):
     if not (number.isascii() and number.isdigit()):
       return f'{name} {number!r} is not a whole number >= 0.'
@@ -172,6 +173,6 @@ def _problem(row: Sequence[str]) -> str | None:
 
 
 class Meld(utterances.UtteranceCorpus):
-  """Utterances of MELD; see `listing` and `UtteranceCorpus`."""
+  """Utterances of MELD; see `listing` and `UtteranceCorpus` for the options."""
 
   LISTING = listing

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from affect_jax import user_path
 from affect_jax.corpora import mosei_emotions
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import feature_file
@@ -33,7 +34,7 @@ from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 
 SPLITS = {'train': 'train', 'val': 'dev', 'test': 'test'}
-# Which part of an utterance is what, by how many parts it has.
+# {number of parts of an utterance: {part: its index}}.
 PARTS = {
   3: {'words': 0, 'vision': 1, 'audio': 2},
   4: {'words': 3, 'vision': 1, 'audio': 2},
@@ -41,29 +42,32 @@ PARTS = {
 
 
 def listing(path: str | pathlib.Path) -> utterance_listing.Listing:
-  """MISA's folder or MAG-BERT's file: train, val (its dev) and test.
+  """Lists MISA's folder or MAG-BERT's file as train, val (its dev) and test.
 
-  The id is the segment's, its video is the dialogue, its number the turn. (In
-  the SDK's numbering, turns need not be in order of time.) Words with spaces
-  between them are the transcript. `feature_file.finite` says which sequences
-  are missing and which values are read as 0.
+  The id is the segment's; its video is the dialogue, its number the turn. (In
+  the SDK's numbering, turns need not be in order of time.) The transcript is
+  the words, joined by spaces. `feature_file.finite` says which sequences count
+  as missing and which values are read as 0.
 
-  Files are read once here, to learn their widths, and again by each split.
+  Files are read once here, to learn their widths, and again for each split.
 
   Args:
     path: The folder of train.pkl, dev.pkl and test.pkl, or the .pkl.
 
   Raises:
-    FileNotFoundError: no such file or folder, or none of the three in it.
-    ValueError: names the file: damaged or not of this form; the split, row and
-      value of labels that are out of range.
+    FileNotFoundError: there is no such file or folder, or none of the three
+      files is in it.
+    ValueError: a file is damaged or not of this form, or a label is out of
+      range; the message names file, split, row and value.
   """
-  path = pathlib.Path(path).expanduser().absolute()
+  path = user_path.expand(path)
   if path.is_dir():
     files = {s: path / f'{name}.pkl' for s, name in SPLITS.items()}
     files = {s: file for s, file in files.items() if file.is_file()}
     if not files:
-      raise FileNotFoundError(f'{path}: no train.pkl, dev.pkl, test.pkl in it.')
+      raise FileNotFoundError(
+        f'{path}: no train.pkl, dev.pkl or test.pkl in this folder.'
+      )
   else:
     sources.existing(path, 'a .pkl of MAG-BERT, or a folder of MISA')
     files = dict.fromkeys(SPLITS, path)
@@ -104,16 +108,16 @@ def _read(
   example: Any,
   dims: dict[str, int],
 ) -> tuple[str, str, dict[str, np.ndarray], dict[str, Any]]:
-  """Segment, transcript, {modality: [T, D]} and labels of one utterance.
+  """Reads segment, transcript, {modality: [T, D]} and labels of one utterance.
 
-  `dims` {modality: D} gains the widths that are not known yet.
+  Adds widths that are not known yet to `dims`, {modality: D}.
   """
   where = f'{file}: {SPLITS[split]}, row {row}'
   try:
     parts, label, segment = example
-    places = PARTS[len(parts)]
+    indices = PARTS[len(parts)]
     numbers = np.asarray(label, np.float64).reshape(-1)
-    words = [feature_file.to_text(word) for word in parts[places['words']]]
+    words = [feature_file.to_text(word) for word in parts[indices['words']]]
   except (KeyError, TypeError, ValueError) as e:
     raise UserError(
       f'{where} is not ((words, vision, audio), label, segment), nor with '
@@ -126,7 +130,7 @@ def _read(
     raise UserError(
       f'{where}: {numbers.tolist()} is not a sentiment in [-3, 3].'
     )
-  arrays = {m: np.asarray(parts[places[m]]) for m in ('audio', 'vision')}
+  arrays = {m: np.asarray(parts[indices[m]]) for m in ('audio', 'vision')}
   for modality, array in arrays.items():
     width = dims.setdefault(modality, array.shape[-1] if array.ndim else 0)
     if array.ndim != 2 or array.shape[1] != width:
@@ -145,8 +149,8 @@ def _stream(
     for row, example in enumerate(_load(file, split))
   ]
   ids = feature_file.distinct([segment for segment, *_ in rows], counts)
-  places = [feature_file.split_id(segment) for segment, *_ in rows]
-  for row, video, turn in feature_file.in_turn(places):
+  segments = [feature_file.split_id(segment) for segment, *_ in rows]
+  for row, video, turn in feature_file.in_turn(segments):
     _, transcript, arrays, labels = rows[row]
     sequences = feature_file.all_finite(arrays, counts)
     if not sequences and not transcript:
@@ -164,6 +168,6 @@ def _stream(
 
 
 class Misa(utterances.UtteranceCorpus):
-  """Utterances of MISA's or MAG-BERT's files; options: see `listing`."""
+  """Utterances of MISA's or MAG-BERT's files; see `listing` for the options."""
 
   LISTING = listing

@@ -17,12 +17,12 @@ authors: research; cite Zadeh et al., 2016 (MOSI) and 2018 (MOSEI), Yu et al.,
   regression_labels          sentiment, [-3, 3]; of SIMS [-1, 1]
   annotations                'Negative', 'Neutral', 'Positive'
 
-Not read: classification_labels (the sign of the sentiment, deprecated there);
-SIMS' labels of single modalities (regression_labels_T, _A, _V), which no task
-here stands for.
+Two keys are not read: classification_labels (the sign of the sentiment,
+deprecated in MMSA), and SIMS' labels of single modalities
+(regression_labels_T, _A, _V), for which there is no task here.
 
-CH-SIMS: sentiment is multiplied by 3, into the [-3, 3] of all corpora here.
-Divide predictions and labels by 3 for the measures that papers give for SIMS
+CH-SIMS: sentiment is multiplied by 3, to the range [-3, 3] of all corpora here.
+Divide predictions and labels by 3 to get the measures that papers give for SIMS
 (MAE, and accuracies whose bounds are in [-1, 1]).
 """
 
@@ -82,46 +82,46 @@ def listing(
   label_range: float = 0.0,
   csd_labels: str | pathlib.Path = '',
 ) -> utterance_listing.Listing:
-  """A file of MMSA or MMSA-FET: train, val (its valid) and test.
+  """Lists a file of MMSA or MMSA-FET as train, val (its valid) and test.
 
-  The id is the file's; its video is the dialogue, its clip the turn. Text is
-  given twice: as the file's vectors, and as a transcript. Padding
-  is cut off: at the lengths of the file, in aligned files (T is the same for
-  all) at that of the text's mask, else after the last row that is not zero.
-  `feature_file.finite` says which sequences are missing and which values are
-  read as 0. A NaN label is not annotated.
+  The id is the file's; its video is the dialogue, its clip the turn. Text comes
+  in two forms: as the file's vectors, and as a transcript. Padding is cut off:
+  in aligned files (T is the same for all modalities) where the text's mask
+  ends, in others at the file's lengths, else after the last nonzero row.
+  `feature_file.finite` says which sequences count as missing and which values
+  are read as 0. A NaN label is not annotated.
 
-  A published file is told by its sha256; any other is read once here, to learn
-  its widths, with a warning if it is named like one. Each split reads the file
-  again and keeps its own part: up to the file's size in memory while a split
-  is read.
+  A published file is recognised by its sha256. Any other file is read once
+  here, to learn its widths, with a warning if it is named like a published one.
+  Each split reads the file again and keeps its own part, which takes up to the
+  file's size in memory.
 
   Args:
     path: The .pkl.
     label_range: Labels are in [-label_range, label_range]: 3 (MOSI, MOSEI) or
       1 (SIMS); 0: that of the published file, or 3 if a label is beyond 1.
-    csd_labels: CMU_MOSEI_Labels.csd: adds MOSEI's six emotions, see
-      `mosei_emotions`. Who gets none is counted.
+    csd_labels: CMU_MOSEI_Labels.csd, which adds MOSEI's six emotions; see
+      `mosei_emotions`. Utterances that get none are counted.
 
   Raises:
-    FileNotFoundError: no such file.
-    ImportError: `csd_labels` needs h5py.
-    ValueError: an option is unknown or contradicts the published file; names
-      the file where it is damaged or not of this form, with sizes by key; the
-      split, row and value of labels that are out of range.
+    FileNotFoundError: there is no such file.
+    ImportError: `csd_labels` is set and h5py is not installed.
+    ValueError: an option is unknown or contradicts the published file, the file
+      is damaged or not of this form, or a label is out of range; the message
+      names file, split, row and value.
   """
   by_name.check('label_range', f'{label_range:g}', ('0', '1', '3'))
   path = sources.existing(path, "MMSA's .pkl of features")
   digest = sources.sha256(path)
   if digest in PUBLISHED:
     name, scale, widths = PUBLISHED[digest]
-    logging.info('%s is the published %s.', path, name)
+    logging.info('%s is the published file %s.', path, name)
     dims: dict[str, int] = {}
     dims.update(zip(utterance_listing.MODALITIES, widths, strict=True))
     splits = list(feature_file.SPLITS.values())
     if label_range not in (0.0, scale):
       raise UserError(
-        f'{path} is {name}, whose label_range is {scale:g}, not '
+        f'{path} is the published {name}, whose label_range is {scale:g}, not '
         f'{label_range:g}.'
       )
   else:
@@ -131,7 +131,7 @@ def listing(
   files = {path.name: digest}
   if csd_labels:
     csd_labels = sources.existing(csd_labels, 'CMU_MOSEI_Labels.csd')
-    mosei_emotions.read(csd_labels)  # Its mistakes show before hours of work.
+    mosei_emotions.read(csd_labels)  # A bad file fails now, not hours later.
     files[csd_labels.name] = sources.sha256(csd_labels)
     outputs['emotion'] = mosei_emotions.EMOTIONS
   return utterance_listing.Listing(
@@ -148,24 +148,24 @@ def listing(
 
 
 def _warn_of_name(path: pathlib.Path, digest: str) -> None:
-  """A file that is named like a published one may be a damaged copy of it."""
+  """Warns if a file is named like a published one: it may be a damaged copy."""
   named = {
     known: name
     for known, (name, *_) in PUBLISHED.items()
     if pathlib.PurePath(name).name == path.name
   }
-  # MOSI's and MOSEI's have the same names: their folders tell them apart.
+  # MOSI's and MOSEI's files have the same names; their folders differ.
   within = {
     known: name
     for known, name in named.items()
     if name.partition('/')[0].lower() in map(str.lower, path.parts[:-1])
   }
   if not named:
-    logging.info('%s is none of the files that MMSA published.', path)
+    logging.info('%s is not one of the files that MMSA published.', path)
     return
   logging.warning(
-    '%s is named like a file that MMSA published but is another: its sha256 is '
-    '%s, not that of %s. It is read as a file of your own.',
+    '%s has the name of a file that MMSA published but other contents: its '
+    'sha256 is %s, not that of %s. It is read as a file of your own.',
     path,
     digest,
     ', '.join(f'{name} ({d})' for d, name in (within or named).items()),
@@ -175,20 +175,20 @@ def _warn_of_name(path: pathlib.Path, digest: str) -> None:
 def _survey(
   path: pathlib.Path, label_range: float
 ) -> tuple[dict[str, int], float, list[str]]:
-  """Widths, label range and splits of an unknown file, which is checked."""
+  """Checks an unknown file; returns its widths, label range and splits."""
   everything = feature_file.load(path)
   for split, data in everything.items():
     mmsa_arrays.check(path, split, data)
   dims = feature_file.get_dims(path, everything)
   if not dims:
-    raise UserError(f'{path}: none of {utterance_listing.MODALITIES} is in it.')
+    raise UserError(f'{path} has none of {utterance_listing.MODALITIES}.')
   if not label_range:
     numbers = [mmsa_arrays.numbers(path, s, d) for s, d in everything.items()]
     if not any(np.any(np.abs(n) > 1) for n in numbers):
       raise UserError(
-        f'{path}: all {mmsa_arrays.LABELS} are in [-1, 1]. Say label_range=1 '
-        'if this is the range of the corpus (CH-SIMS), label_range=3 if it is '
-        '[-3, 3].'
+        f'{path}: all {mmsa_arrays.LABELS} are in [-1, 1]. Set label_range=1 '
+        'if this is the range of the corpus (CH-SIMS), or label_range=3 if its '
+        'range is [-3, 3].'
       )
     label_range = 3.0
   for split, data in everything.items():
@@ -206,14 +206,14 @@ def _stream(
   counts: collections.Counter = collections.Counter()
   everything = feature_file.load(path)
   if split not in everything:
-    raise UserError(f'{path}: no split {split}, only {list(everything)}.')
+    raise UserError(f'{path} has no split {split}, only {list(everything)}.')
   first = next(iter(everything))
   emotions: Mapping[Any, Mapping[str, float]] = {}
   if csd_labels:
     joined = _join(path, everything, label_range, csd_labels)
     emotions = joined.labels
     counts.update(r for (s, _), r in joined.reasons.items() if s == split)
-    if split == first:  # Rows of no split are told of once.
+    if split == first:  # Rows of no split are counted once.
       counts[mosei_emotions.NO_UTTERANCE] += joined.unused
   data = everything.pop(split)
   everything.clear()  # Frees the memory of the other splits.
@@ -225,8 +225,8 @@ def _stream(
   texts = data.get('raw_text')
   names = [feature_file.to_text(name) for name in data['id']]
   ids = feature_file.distinct(names, counts)
-  places = [feature_file.split_id(name) for name in names]
-  for row, video, turn in feature_file.in_turn(places):
+  videos_and_clips = [feature_file.split_id(name) for name in names]
+  for row, video, turn in feature_file.in_turn(videos_and_clips):
     labels: dict[str, Any] = dict(emotions.get((split, row), {}))
     if not math.isnan(values[row]):
       labels['sentiment'] = float(values[row])
@@ -259,7 +259,7 @@ def _join(
   label_range: float,
   csd_labels: pathlib.Path | str,
 ) -> mosei_emotions.Joined:
-  """MOSEI's emotions by (split, row)."""
+  """Joins MOSEI's emotions to the file's rows, by (split, row)."""
   clips = []
   for split, data in everything.items():
     mmsa_arrays.check(path, split, data)
@@ -281,6 +281,6 @@ def _join(
 
 
 class Mmsa(utterances.UtteranceCorpus):
-  """Utterances of a file of MMSA or MMSA-FET; options: see `listing`."""
+  """Utterances of a file of MMSA or MMSA-FET; see `listing` for the options."""
 
   LISTING = listing

@@ -24,7 +24,7 @@ ROWS = (
 
 
 def check(path: pathlib.Path, split: str, data: Mapping[str, Any]) -> None:
-  """Raises ValueError unless ids and labels are there, and rows agree."""
+  """Raises ValueError if ids or labels are missing, or sizes disagree."""
   if missing := [key for key in ('id', LABELS) if key not in data]:
     raise UserError(
       f'{path}: {split} has no {" and no ".join(missing)}, only {list(data)}.'
@@ -35,11 +35,11 @@ def check(path: pathlib.Path, split: str, data: Mapping[str, Any]) -> None:
 def numbers(
   path: pathlib.Path, split: str, data: Mapping[str, Any]
 ) -> np.ndarray:
-  """f64 [N] sentiment as in the file."""
+  """Returns the sentiment as the file has it, f64 [N]."""
   try:
     values = np.asarray(data[LABELS], np.float64)
   except (TypeError, ValueError) as e:
-    raise UserError(f'{path}: {split} {LABELS} are no numbers: {e}') from e
+    raise UserError(f'{path}: {split} {LABELS} are not numbers: {e}') from e
   if values.size != len(data['id']):
     raise UserError(
       f'{path}: {split} {LABELS} has the shape {values.shape}, not one number '
@@ -51,7 +51,7 @@ def numbers(
 def sentiments(
   path: pathlib.Path, split: str, data: Mapping[str, Any], label_range: float
 ) -> np.ndarray:
-  """f64 [N] sentiment as in the file, in its range; NaN: not annotated."""
+  """Returns the checked sentiment, f64 [N]; NaN means not annotated."""
   values = numbers(path, split, data)
   problems = sources.Problems(path)
   for row in np.flatnonzero(np.abs(values) > label_range + 1e-6):
@@ -70,9 +70,9 @@ def classes(
   values: np.ndarray,
   counts: collections.Counter,
 ) -> list[str]:
-  """Names of the sentiment classes: as annotated, else by sign; '': none."""
+  """Names each sentiment class: as annotated, else by sign; '' if unknown."""
   problems = sources.Problems(path)
-  found = []
+  names = []
   for row, value in enumerate(values):
     sign = '' if math.isnan(value) else feature_file.to_sentiment_class(value)
     name = sign
@@ -87,9 +87,9 @@ def classes(
         )
     if sign and name != sign:
       counts['annotations against the sign of the sentiment (kept)'] += 1
-    found.append(name)
+    names.append(name)
   problems.check()
-  return found
+  return names
 
 
 def lengths(
@@ -98,16 +98,17 @@ def lengths(
   data: Mapping[str, Any],
   counts: collections.Counter,
 ) -> dict[str, np.ndarray]:
-  """{modality: int [N]} where the file tells; else padding must.
+  """Returns {modality: int [N]}, lengths of the sequences that the file states.
 
-  In aligned files (T is the same for all modalities) the text's mask counts
-  for all of them, and `*_lengths` do not: those are of unaligned sequences.
+  In aligned files (T is the same for all modalities) the text's mask gives the
+  length of all of them; `*_lengths` are ignored, as they are those of the
+  unaligned sequences.
   """
   totals = {
     m: np.shape(data[m])[1] for m in utterance_listing.MODALITIES if m in data
   }
   aligned = len(totals) > 1 and len(set(totals.values())) == 1
-  found = {}
+  stated = {}
   if 'text_bert' in data:
     shape = np.shape(data['text_bert'])
     if len(shape) != 3 or shape[1] != 3:
@@ -116,14 +117,14 @@ def lengths(
       )
     words = np.count_nonzero(np.asarray(data['text_bert'])[:, 1] > 0, axis=1)
     masked = totals if aligned else ('text',)
-    found = {m: words for m in masked if totals.get(m) == shape[2]}
+    stated = {m: words for m in masked if totals.get(m) == shape[2]}
   for key in LENGTHS:
     modality = key.removesuffix('_lengths')
     if key in data and modality in totals and not aligned:
-      found[modality] = _stated(
+      stated[modality] = _stated(
         path, split, key, data[key], totals[modality], counts
       )
-  return found
+  return stated
 
 
 def cut(
@@ -133,15 +134,15 @@ def cut(
   known: Mapping[str, np.ndarray],
   counts: collections.Counter,
 ) -> np.ndarray:
-  """[T, D] of one utterance without its padding.
+  """Returns one utterance's sequence [T, D] without its padding.
 
   Args:
     data: A split.
-    modality: Its key.
-    row: Which utterance.
-    known: Of `lengths`; what it does not tell ends with the last row that is
-      not zero.
-    counts: Adds sequences that are not zero after their length.
+    modality: Key of the sequence.
+    row: Row of the utterance.
+    known: From `lengths`; a sequence without a length ends with its last row
+      that is not zero.
+    counts: Counts the sequences that are not zero after their length.
   """
   sequence = np.asarray(data[modality][row])
   if modality not in known:

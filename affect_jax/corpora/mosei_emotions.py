@@ -3,24 +3,24 @@
 Feature files carry MOSEI's sentiment and not its emotions. Those are in
 CMU_MOSEI_Labels.csd, stream 'All Labels': one row per segment, [sentiment -3
 to 3, happy, sad, anger, surprise, disgust, fear 0 to 3] (CMU_MOSEI/README.md
-of CMU-MultimodalSDK), where an emotion is present if it is above 0. Several
-may be.
+of CMU-MultimodalSDK). An emotion is present if it is above 0; several may be.
 
-The numbers in ids are not the same everywhere, so a join by number alone would
-be wrong and look right:
+Numbers in ids mean different things in different files, so a join by number
+alone would look right and be wrong:
 
   'video[k]'           (MultiBench, the SDK) the k-th row of the .csd, whose
-                       rows are in no order of time
-  'video$_$clip'       (MMSA) the number in MOSEI's segmented transcripts, which
-                       has gaps: labelled segments are some of them, in time
+                       rows are not in order of time
+  'video$_$clip'       (MMSA) the number in MOSEI's segmented transcripts, in
+                       order of time, with gaps: not all segments are labelled
   video, start, end    (MulT) the row's interval
 
-An utterance of the first and third kind is joined by number or interval, and
-must have the row's sentiment. The second is joined by order: the utterances of
-a video, by clip, are found among its rows, by time, so that every sentiment
-agrees. Where this can be done in several ways with different emotions, the
-utterance gets none. That clips are numbered in time is an assumption; a wrong
-one shows, because sentiments do not agree by chance.
+Utterances of the first and third kind are joined by number or interval, and
+must have the row's sentiment. The second kind is joined by order: the
+utterances of a video, in order of clips, are aligned with its rows, in order of
+time, so that every sentiment agrees. If several alignments give an utterance
+different emotions, it gets none. That clips are numbered in order of time is an
+assumption; if it were wrong it would show, as sentiments do not agree by
+chance.
 """
 
 import collections
@@ -38,13 +38,13 @@ from affect_jax.errors import UserError
 from affect_jax.tasks import emotion as emotion_lib
 
 STREAM = 'All Labels'
-# In the order of the columns, after sentiment.
+# In the order of the columns that follow sentiment.
 EMOTIONS = emotion_lib.names('mosei')
 COLUMNS = ('sentiment', *EMOTIONS)
 # Sentiment is a mean of a few integers: different values are much further off.
 SENTIMENT_TOLERANCE = 0.01
 SECONDS_TOLERANCE = 0.05
-# How much a label may be out of its range, by rounding.
+# How far rounding may take a label out of its range.
 SLACK = 1e-3
 
 NO_ROW = 'utterances without a row in the emotion file'
@@ -75,10 +75,10 @@ class Clip:
   """One utterance of a feature file, to be found among the segments.
 
   Attributes:
-    key: By which its labels are returned, such as (split, row).
+    key: Key of its labels in `Joined`, such as (split, row).
     id: Its id, for messages.
     video: Its video.
-    sentiment: In [-3, 3]; NaN fits any.
+    sentiment: In [-3, 3]; NaN agrees with any.
     clip: Number in the transcripts, for the join by order.
     index: Row in the label stream, if known.
     start: In seconds, if known.
@@ -95,11 +95,11 @@ class Clip:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Joined:
-  """What became of clips and segments.
+  """The result of joining clips and segments.
 
   Attributes:
-    labels: {clip's key: {emotion: 0 or 1}} of those that were found.
-    reasons: {clip's key: why it has none} of the others.
+    labels: {clip's key: {emotion: 0 or 1}} of the clips that were found.
+    reasons: {clip's key: why it has no labels} of the others.
     unused: How many segments belong to no clip.
   """
 
@@ -109,18 +109,18 @@ class Joined:
 
 
 def read(path: str | pathlib.Path) -> dict[str, list[Segment]]:
-  """{video: segments, by time} of CMU_MOSEI_Labels.csd.
+  """Reads {video: segments, by time} from CMU_MOSEI_Labels.csd.
 
   Raises:
-    FileNotFoundError, ImportError: as `csd_file.entries`.
-    ValueError: names the file: no 'All Labels' in it (lists the streams that
-      are there), or rows that are not 7 numbers in their ranges.
+    FileNotFoundError, ImportError: as `csd_file.entries` does.
+    ValueError: the file has no stream 'All Labels' (the message lists those it
+      has), or a row is not 7 numbers in their ranges.
   """
-  there = csd_file.streams(path)
-  if STREAM not in there:
+  streams = csd_file.streams(path)
+  if STREAM not in streams:
     raise UserError(
-      f'{path}: no stream {STREAM!r}, but {there}. Emotions of MOSEI are in '
-      'CMU_MOSEI_Labels.csd.'
+      f'{path} has no stream {STREAM!r}, but {streams}. Emotions of MOSEI are '
+      'in CMU_MOSEI_Labels.csd.'
     )
   videos: dict[str, list[Segment]] = {}
   for key, features, intervals in csd_file.entries(path, STREAM):
@@ -148,12 +148,12 @@ def read(path: str | pathlib.Path) -> dict[str, list[Segment]]:
 
 
 def to_labels(numbers: np.ndarray) -> dict[str, Any] | None:
-  """Labels by name of [sentiment] or of all COLUMNS; None: out of range."""
+  """Names the labels of [sentiment] or of all COLUMNS; None if out of range."""
   value = float(numbers[0])
   if not -3 - SLACK <= value <= 3 + SLACK:
     return None
   value = min(max(value, -3.0), 3.0)
-  found: dict[str, Any] = {
+  labels: dict[str, Any] = {
     'sentiment': value,
     'sentiment_class': feature_file.to_sentiment_class(value),
   }
@@ -161,8 +161,8 @@ def to_labels(numbers: np.ndarray) -> dict[str, Any] | None:
     emotions = numbers[1:]
     if not np.all((emotions >= -SLACK) & (emotions <= 3 + SLACK)):
       return None
-    found |= zip(EMOTIONS, map(float, emotions > 0), strict=True)
-  return found
+    labels |= zip(EMOTIONS, map(float, emotions > 0), strict=True)
+  return labels
 
 
 def join(
@@ -174,11 +174,12 @@ def join(
 
   Args:
     path: The label file, for messages.
-    segments: Of `read`.
-    clips: All utterances of the feature file: a video's must not be parted.
+    segments: From `read`.
+    clips: All utterances of the feature file, so that no video is incomplete.
 
   Raises:
-    ValueError: fewer than half were found; shows an id of either side.
+    ValueError: fewer than half were found; the message shows an id of either
+      side.
   """
   by_video: dict[str, list[Clip]] = {}
   for clip in clips:
@@ -187,83 +188,84 @@ def join(
   reasons: dict[Any, str] = {}
   for video, group in by_video.items():
     rows = segments.get(video, [])
-    for clip, found in zip(group, _find(group, rows), strict=True):
-      if isinstance(found, str):
-        reasons[clip.key] = found
+    for clip, present in zip(group, _find(group, rows), strict=True):
+      if isinstance(present, str):
+        reasons[clip.key] = present
       else:
-        emotions = zip(EMOTIONS, map(float, found), strict=True)
+        emotions = zip(EMOTIONS, map(float, present), strict=True)
         labels[clip.key] = dict(emotions)
   if len(labels) < len(reasons):
     why = dict(collections.Counter(reasons.values()))
     raise UserError(
-      f'{path}: fits only {len(labels)} of {len(labels) + len(reasons)} '
-      f'utterances ({why}): these are not the labels of these utterances. An '
-      f'utterance is {next(iter(by_video.values()))[0].id!r}, a video of the '
-      f'labels {next(iter(segments), "")!r}.'
+      f'{path} fits only {len(labels)} of {len(labels) + len(reasons)} '
+      f'utterances ({why}): it belongs to other utterances. One utterance is '
+      f'{next(iter(by_video.values()))[0].id!r}, one video of the labels is '
+      f'{next(iter(segments), "")!r}.'
     )
   used = len(labels) + sum(r == AMBIGUOUS for r in reasons.values())
-  there = sum(map(len, segments.values()))
-  return Joined(labels, reasons, max(0, there - used))
+  total = sum(map(len, segments.values()))
+  return Joined(labels, reasons, max(0, total - used))
 
 
 def _find(
   clips: Sequence[Clip], rows: Sequence[Segment]
 ) -> list[tuple[bool, ...] | str]:
-  """For each clip of a video the present emotions, or why there are none."""
+  """Returns each clip's emotions, or why it has none, for one video."""
   if not rows:
     return [NO_ROW] * len(clips)
   if any(c.index is None and c.start is None for c in clips):
     return _by_order(clips, rows)
-  found: list[tuple[bool, ...] | str] = []
+  results: list[tuple[bool, ...] | str] = []
   for clip in clips:
-    near = [s for s in rows if _is_place(clip, s)]
+    near = [s for s in rows if _same_place(clip, s)]
     same = [s for s in near if _agree(clip.sentiment, s.sentiment)]
     if len({s.present for s in same}) > 1:
-      found.append(AMBIGUOUS)
+      results.append(AMBIGUOUS)
     elif same:
-      found.append(same[0].present)
+      results.append(same[0].present)
     else:
-      found.append(OTHER_SENTIMENT if near else NO_ROW)
-  return found
+      results.append(OTHER_SENTIMENT if near else NO_ROW)
+  return results
 
 
 def _by_order(
   clips: Sequence[Clip], rows: Sequence[Segment]
 ) -> list[tuple[bool, ...] | str]:
+  """Aligns the clips of a video with its rows by order and sentiment."""
   turns = feature_file.in_turn([(c.video, c.clip) for c in clips])
   order = [row for row, _, _ in turns]
   wanted = [clips[i].sentiment for i in order]
-  there = [s.sentiment for s in rows]
-  first = _embed(wanted, there)
-  backwards = _embed(wanted[::-1], there[::-1])
+  known = [s.sentiment for s in rows]
+  first = _embed(wanted, known)
+  backwards = _embed(wanted[::-1], known[::-1])
   if first is None or backwards is None:
     reason = OTHER_SENTIMENT if len(clips) <= len(rows) else NO_ROW
     return [reason] * len(clips)
-  last = [len(there) - 1 - i for i in reversed(backwards)]
-  found: list[tuple[bool, ...] | str] = [NO_ROW] * len(clips)
+  last = [len(known) - 1 - i for i in reversed(backwards)]
+  results: list[tuple[bool, ...] | str] = [NO_ROW] * len(clips)
   for i, value, begin, end in zip(order, wanted, first, last, strict=True):
-    # Every row in between that agrees is part of some way to place them all.
+    # Each row in between that agrees is part of some alignment of all clips.
     fits = {
       s.present for s in rows[begin : end + 1] if _agree(value, s.sentiment)
     }
-    found[i] = fits.pop() if len(fits) == 1 else AMBIGUOUS
-  return found
+    results[i] = fits.pop() if len(fits) == 1 else AMBIGUOUS
+  return results
 
 
-def _embed(wanted: Sequence[float], there: Sequence[float]) -> list[int] | None:
-  """The earliest places at which all of `wanted` follow one another."""
-  places, at = [], 0
+def _embed(wanted: Sequence[float], known: Sequence[float]) -> list[int] | None:
+  """Aligns `wanted` with the earliest `known` in order; None if impossible."""
+  indices, at = [], 0
   for value in wanted:
-    while at < len(there) and not _agree(value, there[at]):
+    while at < len(known) and not _agree(value, known[at]):
       at += 1
-    if at == len(there):
+    if at == len(known):
       return None
-    places.append(at)
+    indices.append(at)
     at += 1
-  return places
+  return indices
 
 
-def _is_place(clip: Clip, segment: Segment) -> bool:
+def _same_place(clip: Clip, segment: Segment) -> bool:
   if clip.index is not None:
     return clip.index == segment.index
   return abs((clip.start or 0.0) - segment.start) <= SECONDS_TOLERANCE

@@ -7,27 +7,28 @@
   segment       int       place in the video
   transcript    str
   text          [N, 100]
-  audio         [N, 73]   not scaled, up to 356, and given out as it is: scale
-                          it by train
+  audio         [N, 73]   not scaled, up to 356, and not changed here: scale it
+                          by the statistics of train
   visual        [N, 100]  79 % zeros
   sentiment     [N]       in [-3, 3]
   split_bclstm    str     train 1,447 (62 videos), test 752 (31 videos)
   split_standard  str     train 1,284 (52), val 229 (10), test 686 (31)
 
 Features are those of Poria et al., 2017, "Context-Dependent Sentiment Analysis
-in User-Generated Videos", one vector per utterance, published with
-https://github.com/declare-lab/multimodal-deep-learning (MIT), without words and
-with the sign of the sentiment only: the .npz is written by whoever joins them.
-89 people made the 93 videos (CMU-MultimodalSDK); who made which is unknown.
+in User-Generated Videos", one vector per utterance. They are published in
+https://github.com/declare-lab/multimodal-deep-learning (MIT) without words and
+with only the sign of the sentiment: you write the .npz yourself by joining
+them to CMU-MOSI. 89 people made the 93 videos (CMU-MultimodalSDK); who made
+which is unknown.
 
 THE STANDARD SPLIT LEAKS. The networks behind `text` and `visual` were trained
 on the labels of bc-LSTM's train part, which holds 24 of the 31 videos of the
-standard test part: there, a logistic regression on `text` is right in 93 % of
-all cases. With split 'standard' only transcripts are given out. bc-LSTM's split
-has no validation part; it is taken from train, whole videos at a time.
+standard test part: on it, a logistic regression on `text` reaches 93 %. So the
+split 'standard' comes with transcripts only. bc-LSTM's split has no validation
+part; it is taken from train, by whole videos.
 
 `sentiment_class` is the sign of `sentiment`; 96 utterances are neutral. What
-papers call Acc-2 (>= 0 against < 0) is read from `sentiment`.
+papers call Acc-2 (>= 0 against < 0) is computed from `sentiment`.
 
 Research use. Zadeh et al., 2016, "MOSI: Multimodal Corpus of Sentiment
 Intensity and Subjectivity Analysis in Online Opinion Videos".
@@ -52,7 +53,7 @@ from affect_jax.errors import UserError
 from affect_jax.tasks import base
 
 SPLITS = {'bclstm': ('train', 'test'), 'standard': ('train', 'val', 'test')}
-# Our name of a modality, and that of its array.
+# {our name of a modality: name of its array}.
 ARRAYS = {'text': 'text', 'audio': 'audio', 'vision': 'visual'}
 
 
@@ -63,19 +64,19 @@ def listing(
   modalities: Sequence[str] = utterance_listing.MODALITIES,
   val_share: float = 0.1,
 ) -> utterance_listing.Listing:
-  """CMU-MOSI in one of two splits, features as sequences of one step.
+  """Lists CMU-MOSI in one of two splits, features as sequences of one step.
 
   Args:
     path: The .npz file.
     split: 'bclstm' or 'standard'; the second with transcripts only.
-    modalities: Whose features are given out; () for transcripts alone.
-    val_share: Share of the train videos of 'bclstm' that is val, in [0, 1);
-      which ones depends on their names only. 0: there is no val.
+    modalities: Modalities whose features are used; () for transcripts alone.
+    val_share: Share of the train videos of 'bclstm' that becomes val, in
+      [0, 1), chosen by their names. 0: there is no val.
 
   Raises:
     FileNotFoundError: there is no such file.
-    ValueError: an option, or an array, is not as above; features with the
-      standard split.
+    ValueError: an option or an array is not as above, or features are wanted
+      with the standard split.
   """
   by_name.check('split of MOSI', split, [*SPLITS])
   base.check_range('val_share', val_share, 0, 1, open_end=True)
@@ -130,7 +131,7 @@ def _stream(
 def _arrays(
   file: pathlib.Path, split: str, modalities: Sequence[str]
 ) -> dict[str, np.ndarray]:
-  """The arrays that are needed, checked."""
+  """Loads and checks the arrays that are needed."""
   features = [ARRAYS[m] for m in modalities]
   kinds = {
     **dict.fromkeys(('id', 'video', 'transcript', split), ('U', 'str')),
@@ -138,42 +139,44 @@ def _arrays(
     'sentiment': ('f', 'float'),
     **dict.fromkeys(features, ('f', 'float')),
   }
-  found: dict[str, np.ndarray] = {}
+  arrays: dict[str, np.ndarray] = {}
   if not zipfile.is_zipfile(file):
-    raise UserError(f'{file}: is no .npz archive.')
+    raise UserError(f'{file} is not an .npz archive.')
   try:
     with np.load(file, allow_pickle=False) as data:
       for name in kinds:
         if name not in data:
-          raise UserError(f'there is no array {name!r}, but {sorted(data)}')
-        found[name] = data[name]
+          raise UserError(f'no array {name!r}, but {sorted(data)}')
+        arrays[name] = data[name]
   except (ValueError, zipfile.BadZipFile, zlib.error) as e:
-    raise UserError(f'{file}: cannot be used: {e}.') from e
+    raise UserError(f'{file} cannot be used: {e}.') from e
   problems = sources.Problems(file)
-  size = len(found['id'])
+  size = len(arrays['id'])
   for name, (kind, word) in kinds.items():
-    array = found[name]
+    array = arrays[name]
     rank = 2 if name in features else 1
     if array.dtype.kind not in kind or array.ndim != rank or len(array) != size:
       problems.add(
-        f'{name}: {array.dtype} of shape {array.shape}, not {word} of rank '
-        f'{rank} with {size} rows, as id has.'
+        f'{name} is {array.dtype} of shape {array.shape}, not {word} of rank '
+        f'{rank} with {size} rows like id.'
       )
     elif name in features:
       try:
-        found[name] = sequences_lib.checked(array)
+        arrays[name] = sequences_lib.checked(array)
       except ValueError as e:
         problems.add(f'{name}: {e}.')
   problems.check()
-  sentiment = found['sentiment']
+  sentiment = arrays['sentiment']
   # NaN compares false to everything.
   for row in np.flatnonzero(~(np.abs(sentiment) <= 3)):
     problems.add(f'row {row}: sentiment {sentiment[row]} is not in [-3, 3].')
-  _no_repetition(problems, 'id', found['id'].tolist())
-  places = zip(found['video'].tolist(), found['segment'].tolist(), strict=True)
-  _no_repetition(problems, 'video and segment', list(places))
+  _no_repetition(problems, 'id', arrays['id'].tolist())
+  segments = zip(
+    arrays['video'].tolist(), arrays['segment'].tolist(), strict=True
+  )
+  _no_repetition(problems, 'video and segment', list(segments))
   problems.check()
-  return found
+  return arrays
 
 
 def _no_repetition(
@@ -191,14 +194,14 @@ def _parts(
   split: str,
   val_share: float,
 ) -> dict[str, list[int]]:
-  """{split: rows, by video and segment}; no video is in two splits."""
+  """Returns {split: rows, by video and segment}; no video is in two splits."""
   videos = arrays['video'].tolist()
   part: dict[str, str] = {}
   problems = sources.Problems(file)
   for row, name in enumerate(arrays[f'split_{split}'].tolist()):
     if name not in SPLITS[split]:
       known = ', '.join(SPLITS[split])
-      problems.add(f'row {row}: split_{split} {name!r} is none of {known}.')
+      problems.add(f'row {row}: split_{split} {name!r} is not one of {known}.')
     elif part.setdefault(videos[row], name) != name:
       problems.add(
         f'row {row}: video {videos[row]!r} is in {part[videos[row]]} and in '
@@ -212,12 +215,12 @@ def _parts(
   order = sorted(
     range(len(videos)), key=lambda r: (videos[r], arrays['segment'][r])
   )
-  found: dict[str, list[int]] = {}
+  splits: dict[str, list[int]] = {}
   for name in ('train', 'val', 'test'):
     rows = [row for row in order if part[videos[row]] == name]
     if rows:
-      found[name] = rows
-  return found
+      splits[name] = rows
+  return splits
 
 
 class Mosi(utterances.UtteranceCorpus):

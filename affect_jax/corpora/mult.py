@@ -4,7 +4,7 @@ yaohungt/Multimodal-Transformer (code: MIT) links mosi_data.pkl,
 mosei_senti_data.pkl and iemocap_data.pkl (words, sounds and pictures aligned),
 and each with `_noalign`; pliang279/MultiBench (code: MIT) links mosi_raw.pkl,
 mosei_raw.pkl, sarcasm.pkl (MUStARD) and humor.pkl (UR-FUNNY). The data keep the
-terms of their authors: research; IEMOCAP is given by USC on request only
+terms of their authors: research; USC grants IEMOCAP on request only
 (https://sail.usc.edu/iemocap/). Cite the corpora.
 
 {train, valid, test: {key: N rows}}, as their src/dataset.py and
@@ -19,11 +19,11 @@ Labels, by `dataset`:
 
   mosi, mosei  sentiment in [-3, 3]; of 7 columns the other 6 are MOSEI's
                emotions, in the order of `mosei_emotions`
-  iemocap      neutral, happiness, sadness, anger: each on its own absent
-               (1, 0) or present (0, 1), scored as four binary tasks
+  iemocap      neutral, happiness, sadness, anger: each is absent (1, 0) or
+               present (0, 1) independently, scored as four binary tasks
   sarcasm      below 1 is 0, else 1
-  humor        the same, as the one output 'humor' of the task emotion: there
-               is no task of its own
+  humor        the same, as the one output 'humor' of the task emotion, as
+               humor has no task of its own
 """
 
 import collections
@@ -56,35 +56,37 @@ def listing(
   textless: str = 'drop',
   csd_labels: str | pathlib.Path = '',
 ) -> utterance_listing.Listing:
-  """A file of MulT or MultiBench: train, val (its valid) and test.
+  """Lists a file of MulT or MultiBench as train, val (its valid) and test.
 
-  Padding is cut off: zeros in front, or at the end where more utterances of
+  Padding is cut off: zeros in front, or zeros at the end if more utterances of
   the split end than begin with a row of zeros. In aligned files (T is the same
-  for all modalities) text tells for all, in others each for itself: there,
-  pictures without a face at that end go too. `feature_file.finite` says which
-  sequences are missing and which values are read as 0.
+  for all modalities) the padding of text is cut from all, in others each
+  sequence is cut by itself: there, pictures without a face at that end are cut
+  off, too. `feature_file.finite` says which sequences count as missing and
+  which values are read as 0.
 
   The id is the file's: 'video[3]', or 'video|start|end'; its video is the
-  dialogue, and the turn counts in time (or is the number in the id). A file
-  without ids gets 'train/00000', ..., and no dialogues.
+  dialogue, and turns are numbered in order of time (or by the number in the
+  id). A file without ids gets 'train/00000', ..., and no dialogues.
 
-  The file is read once here, to learn its widths and columns, and by each
-  split again: up to its size in memory while a split is read.
+  The file is read once here, to learn its widths and columns, and again for
+  each split, which takes up to its size in memory.
 
   Args:
     path: The .pkl.
     dataset: mosi, mosei, iemocap, sarcasm or humor: what the labels mean.
     textless: 'drop' leaves out utterances whose text is all zero, as
-      MultiBench does (counted); 'keep' has them without text, as MulT does.
-    csd_labels: CMU_MOSEI_Labels.csd: adds MOSEI's six emotions to a file of
-      mosei that has none, see `mosei_emotions`.
+      MultiBench does, and counts them; 'keep' keeps them without text, as MulT
+      does.
+    csd_labels: CMU_MOSEI_Labels.csd, which adds MOSEI's six emotions to a file
+      of mosei that has none; see `mosei_emotions`.
 
   Raises:
-    FileNotFoundError: no such file.
-    ImportError: `csd_labels` needs h5py.
-    ValueError: an option is unknown or does not fit the file; names the file
-      where it is damaged or not of this form, with sizes by key; the split,
-      row and value of labels that are not those of the dataset.
+    FileNotFoundError: there is no such file.
+    ImportError: `csd_labels` is set and h5py is not installed.
+    ValueError: an option is unknown or does not fit the file, the file is
+      damaged or not of this form, or a label is not one of the dataset; the
+      message names file, split, row and value.
   """
   by_name.check('dataset', dataset, tuple(mult_arrays.LABELS))
   by_name.check('textless', textless, TEXTLESS)
@@ -105,7 +107,7 @@ def listing(
     if any('id' not in data for data in everything.values()):
       raise UserError(f'{path} has no ids to join csd_labels by.')
     csd_labels = sources.existing(csd_labels, 'CMU_MOSEI_Labels.csd')
-    mosei_emotions.read(csd_labels)  # Its mistakes show before hours of work.
+    mosei_emotions.read(csd_labels)  # A bad file fails now, not hours later.
     files[csd_labels.name] = sources.sha256(csd_labels)
     outputs['emotion'] = mosei_emotions.EMOTIONS
   return utterance_listing.Listing(
@@ -145,7 +147,7 @@ def _stream(
     joined = _join(path, everything, dataset, csd_labels)
     emotions = joined.labels
     counts.update(r for (s, _), r in joined.reasons.items() if s == split)
-    if split == first:  # Rows of no split are told of once.
+    if split == first:  # Rows of no split are counted once.
       counts[mosei_emotions.NO_UTTERANCE] += joined.unused
   data = everything.pop(split)
   everything.clear()  # Frees the memory of the other splits.
@@ -180,7 +182,7 @@ def _join(
   dataset: str,
   csd_labels: pathlib.Path | str,
 ) -> mosei_emotions.Joined:
-  """MOSEI's emotions by (split, row)."""
+  """Joins MOSEI's emotions to the file's rows, by (split, row)."""
   clips = []
   for split, data in everything.items():
     labels = mult_arrays.get_labels(path, split, dataset, data['labels'])
@@ -201,6 +203,6 @@ def _join(
 
 
 class Mult(utterances.UtteranceCorpus):
-  """Utterances of a file of MulT or MultiBench; options: see `listing`."""
+  """Utterances of a file of MulT or MultiBench; see `listing` for options."""
 
   LISTING = listing

@@ -16,16 +16,16 @@ from affect_jax.tasks import emotion as emotion_lib
 
 # In the order of the files (MulT's src/eval_metrics.py).
 IEMOCAP = emotion_lib.names('iemocap_4')
-# Numbers of an utterance of MOSEI: sentiment, and its emotions.
+# How many labels an utterance of MOSEI has: sentiment and six emotions.
 WITH_EMOTIONS = len(mosei_emotions.COLUMNS)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Name:
-  """Who an utterance is.
+  """The identity of an utterance.
 
   Attributes:
-    id: As in the file; of several columns, with '|' between them.
+    id: As in the file; several columns are joined by '|'.
     video: '' if unknown.
     place: Its number in the id (str) or its start in seconds (float).
   """
@@ -36,7 +36,7 @@ class Name:
 
 
 def get_outputs(dataset: str, labels: Any) -> dict[str, tuple[str, ...]]:
-  """{task: names} of a dataset; MOSEI's emotions if they are in its labels."""
+  """Returns {task: names}; MOSEI's emotions only if the labels have them."""
   if dataset in ('mosi', 'mosei'):
     if dataset == 'mosei' and np.shape(labels)[-1] == WITH_EMOTIONS:
       return {**feature_file.SENTIMENT, 'emotion': mosei_emotions.EMOTIONS}
@@ -51,47 +51,47 @@ def get_outputs(dataset: str, labels: Any) -> dict[str, tuple[str, ...]]:
 def get_labels(
   path: pathlib.Path, split: str, dataset: str, labels: Any
 ) -> list[dict[str, Any]]:
-  """Labels of each of the N utterances, by name.
+  """Returns the labels of each of the N utterances, by name.
 
   Raises:
-    ValueError: the array has not the dataset's shape; up to 20 rows whose
-      values are not those of the dataset.
+    ValueError: the array does not have the dataset's shape, or values are not
+      those of the dataset; the message lists up to 20 rows.
   """
   try:
     values = np.asarray(labels, np.float64)
   except (TypeError, ValueError) as e:
-    raise UserError(f'{path}: {split} labels are no numbers: {e}') from e
+    raise UserError(f'{path}: {split} labels are not numbers: {e}') from e
   width = values.size // len(values) if len(values) else 0
   read, widths = LABELS[dataset]
   if width not in (0, *widths):
     raise UserError(
-      f'{path}: {split} labels have the shape {values.shape}; of {dataset} '
-      f'they are {" or ".join(map(str, widths))} numbers per utterance.'
+      f'{path}: {split} labels have the shape {values.shape}; {dataset} has '
+      f'{" or ".join(map(str, widths))} numbers per utterance.'
     )
   problems = sources.Problems(path)
-  found = []
+  by_row = []
   for row, numbers in enumerate(values.reshape(len(values), width)):
-    known = read(numbers)
-    if known is None:
+    row_labels = read(numbers)
+    if row_labels is None:
       problems.add(
-        f'{split}, row {row}: {numbers.tolist()} is no label of {dataset}.'
+        f'{split}, row {row}: {numbers.tolist()} is not a label of {dataset}.'
       )
-    found.append(known or {})
+    by_row.append(row_labels or {})
   problems.check()
-  return found
+  return by_row
 
 
 def get_names(split: str, data: Mapping[str, Any]) -> list[Name]:
-  """Ids of the utterances; 'train/00000', ... where the file has none."""
+  """Returns the utterances' names, 'train/00000', ... if the file has none."""
   if 'id' not in data:
     return [Name(f'{split}/{row:05d}') for row in range(len(data['labels']))]
   return [_name(split, row, name) for row, name in enumerate(data['id'])]
 
 
 def get_padding(data: Mapping[str, Any]) -> dict[str, str]:
-  """{modality: 'left' or 'right'}: the side of it that tells is padded.
+  """Returns {modality: 'left' or 'right'}, the side that is padded.
 
-  Only {'text': side} if T is the same for all modalities: aligned.
+  If T is the same for all modalities (aligned), only {'text': side}.
   """
   shapes = {np.shape(data[m])[1] for m in utterance_listing.MODALITIES}
   modalities = ('text',) if len(shapes) == 1 else utterance_listing.MODALITIES
@@ -107,19 +107,21 @@ def get_padding(data: Mapping[str, Any]) -> dict[str, str]:
 def cut(
   data: Mapping[str, Any], row: int, padding: Mapping[str, str]
 ) -> dict[str, np.ndarray]:
-  """{modality: [T, D]} of one utterance without its padding.
+  """Returns {modality: [T, D]} of one utterance without its padding.
 
   Args:
     data: A split.
-    row: Which utterance.
-    padding: Of `get_padding`. Without text, an aligned one is not cut.
+    row: Row of the utterance.
+    padding: From `get_padding`. An aligned utterance without text is not cut.
   """
-  found = {m: np.asarray(data[m][row]) for m in utterance_listing.MODALITIES}
+  sequences = {
+    m: np.asarray(data[m][row]) for m in utterance_listing.MODALITIES
+  }
   if tuple(padding) == ('text',):
-    text = found['text']
+    text = sequences['text']
     inside = _inside(text, padding['text']) if text.any() else slice(None)
-    return {m: sequence[inside] for m, sequence in found.items()}
-  return {m: s[_inside(s, padding[m])] for m, s in found.items()}
+    return {m: sequence[inside] for m, sequence in sequences.items()}
+  return {m: s[_inside(s, padding[m])] for m, s in sequences.items()}
 
 
 def _inside(sequence: np.ndarray, side: str) -> slice:
@@ -143,7 +145,7 @@ def _name(split: str, row: int, name: Any) -> Name:
 
 def _four_emotions(numbers: np.ndarray) -> dict[str, Any] | None:
   pairs = numbers.reshape(4, 2)
-  # One of each pair is 1, the other 0: absent, present.
+  # A pair is (absent, present): one of them is 1, the other 0.
   if not np.array_equal(np.sort(pairs, axis=1), [[0, 1]] * 4):
     return None
   return dict(zip(IEMOCAP, map(float, pairs[:, 1]), strict=True))
@@ -157,7 +159,8 @@ def _binary(name: str) -> Callable[[np.ndarray], dict[str, Any] | None]:
   return read
 
 
-# Reader of one utterance's numbers (None: not a label), how many there are.
+# {dataset: (function that reads an utterance's numbers, how many there may
+# be)}; it returns None for what is not a label.
 LABELS: dict[str, tuple[Callable, tuple[int, ...]]] = {
   'mosi': (mosei_emotions.to_labels, (1,)),
   'mosei': (mosei_emotions.to_labels, (1, WITH_EMOTIONS)),

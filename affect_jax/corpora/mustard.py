@@ -7,30 +7,30 @@ open to all; the clips are linked there:
                         show, sarcasm}; 345 true, 345 false
   split_indices.p       the paper's five folds, (train, test) row numbers
 
-Features, if they are wanted, are in the files that the same page describes:
+Features are optional; they are in the files that the same page describes:
 
   audio_features.p      {id: (283, T)}: 13 MFCC, their 13 deltas, 128 mel bands,
                         their 128 deltas, spectral centroid; T is about 12;
                         -inf, inf and single NaN are read as 0 and counted
   features/utterances_final/resnet_pool5.hdf5
                         {id: (frames, 2048)} of ResNet-152
-  bert-output.jsonl     one line per utterance: up to 128 word pieces, of each
+  bert-output.jsonl     one line per utterance: up to 128 word pieces, each with
                         the last four layers of BERT, averaged here. The paper
-                        reads the first piece ([CLS]) only.
+                        reads only the first piece ([CLS]).
 
 Two protocols are published, neither with a validation part:
 
   folds                 552 / 138 rows, five times; the mean of the five tests
                         is reported. Speakers are in both parts. The folds are
-                        not stratified: 74, 71, 63, 76 and 61 of 138 are
-                        sarcastic in the tests.
+                        not stratified: in the five tests 74, 71, 63, 76 and 61
+                        of 138 are sarcastic.
   speaker_independent   test is FRIENDS (356 rows, 152 sarcastic), train the
-                        three others (334); the docstring of the published code
-                        says otherwise, its code does this
+                        other three (334); the published code does this, though
+                        its docstring says otherwise
 
-Part of train becomes val here: of each show, and there of each label, the same
-share. The published measure is weighted F1. In GOLDENGIRLS 39 of 40 and in
-SARCASMOHOLICS 14 of 14 are sarcastic: there the show alone gives it away.
+Part of train becomes val here: the same share of each show and label. The
+published measure is weighted F1. In GOLDENGIRLS 39 of 40 and in SARCASMOHOLICS
+14 of 14 utterances are sarcastic: their show alone gives the label away.
 
 Castro et al., 2019, "Towards Multimodal Sarcasm Detection (An Obviously Perfect
 Paper)".
@@ -49,6 +49,7 @@ from absl import logging
 import numpy as np
 
 from affect_jax import by_name
+from affect_jax import user_path
 from affect_jax.corpora import mustard_features
 from affect_jax.corpora import mustard_folds
 from affect_jax.corpora.builders import face_listing
@@ -75,7 +76,7 @@ KEYS: dict[str, type] = {
 
 @dataclasses.dataclass(frozen=True)
 class Features:
-  """The feature files that are wanted.
+  """The feature files that are used.
 
   Attributes:
     files: {modality: its file}.
@@ -97,38 +98,38 @@ def listing(
   audio_features: str | pathlib.Path = '',
   vision_features: str | pathlib.Path = '',
 ) -> utterance_listing.Listing:
-  """MUStARD as train, val and test of one protocol.
+  """Lists MUStARD as train, val and test of one protocol.
 
-  The speaker of an utterance is 'FRIENDS/CHANDLER': PERSON of one show is not
+  Speakers are named 'FRIENDS/CHANDLER', as the PERSON of one show is not the
   PERSON of another.
 
   Args:
     path: The folder with sarcasm_data.json.
     protocol: 'folds' or 'speaker_independent'.
-    fold: Which of the five, from 0; read by 'folds' only.
+    fold: Number of the fold, 0 to 4; only for 'folds'.
     folds: split_indices.p, or an .npz with the arrays train0, test0, train1,
-      ...; below `path` or absolute; read by 'folds' only.
-    val_share: Share of train that becomes val, in [0, 1); which rows depends
-      on their ids only. 0: there is no val.
+      ...; below `path` or absolute; only for 'folds'.
+    val_share: Share of train that becomes val, in [0, 1); rows are chosen by
+      their ids. 0: there is no val.
     text_features: bert-output.jsonl, below `path` or absolute; '': none.
     audio_features: Likewise audio_features.p.
     vision_features: Likewise resnet_pool5.hdf5; needs
       `pip install 'affect_jax[csd]'`.
 
   Raises:
-    FileNotFoundError: a file is not there.
+    FileNotFoundError: a file is missing.
     ValueError: an option, a row or the folds are not as above.
   """
   by_name.check('protocol of MUStARD', protocol, PROTOCOLS)
   base.check_range('val_share', val_share, 0, 1, open_end=True)
-  root = pathlib.Path(path).expanduser().absolute()
+  root = user_path.expand(path)
   table = sources.existing(root / TABLE, 'the table of MUStARD')
   clips = _clips(table)
-  found = {table.name: sources.sha256(table), 'protocol': protocol}
+  checksums = {table.name: sources.sha256(table), 'protocol': protocol}
   if protocol == 'folds':
     file = sources.existing(root / folds, 'the folds of MUStARD')
     train, test = mustard_folds.read(file, fold, len(clips))
-    found |= {file.name: sources.sha256(file), 'fold': str(fold)}
+    checksums |= {file.name: sources.sha256(file), 'fold': str(fold)}
   else:
     shows = [clip['show'] for clip in clips.values()]
     train = [i for i, show in enumerate(shows) if show != TEST_SHOW]
@@ -157,7 +158,7 @@ def listing(
       for split, chosen in rows.items()
       if chosen
     },
-    sources=found
+    sources=checksums
     | {file.name: sources.sha256(file) for file in features.files.values()}
     | {'val_share': str(val_share)},
   )
@@ -168,7 +169,7 @@ def _stream(
   rows: Sequence[int],
   features: Features,
 ) -> Iterator[utterance_listing.Utterance | face_listing.LeftOut]:
-  """Utterances in the order of the table, then what was counted."""
+  """Streams utterances in the order of the table, then the counts."""
   ids = list(clips)
   streams = {
     modality: mustard_features.READERS[modality](file, ids, rows)
@@ -199,14 +200,14 @@ def _stream(
 
 
 def _clips(table: pathlib.Path) -> dict[str, dict[str, Any]]:
-  """What the table holds, checked, in its order."""
+  """Loads and checks the table, in its order."""
   try:
     with open(table, encoding='utf-8') as f:
       clips = json.load(f, object_pairs_hook=_once)
   except ValueError as e:  # Not UTF-8 and not JSON are ValueErrors, too.
-    raise UserError(f'{table}: cannot be used: {e}.') from e
+    raise UserError(f'{table} cannot be used: {e}.') from e
   if not isinstance(clips, dict) or not clips:
-    raise UserError(f'{table}: not a table {{id: clip}} with clips.')
+    raise UserError(f'{table} is not a table {{id: clip}} with clips.')
   problems = sources.Problems(table)
   mended = 0
   for name, clip in clips.items():
@@ -218,18 +219,18 @@ def _clips(table: pathlib.Path) -> dict[str, dict[str, Any]]:
     mended += sum(mojibake.mended(t) != t for t in texts)
   problems.check()
   if mended:
-    logging.info('%s: broken characters mended in %d texts.', table, mended)
+    logging.info('%s: mended broken characters in %d texts.', table, mended)
   return clips
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-  """A JSON object, in which no key may hide another."""
-  found = dict(pairs)
-  if len(found) < len(pairs):
+  """Makes a JSON object; raises ValueError if a key appears twice."""
+  values = dict(pairs)
+  if len(values) < len(pairs):
     keys = [key for key, _ in pairs]
-    twice = sorted({key for key in keys if keys.count(key) > 1})
-    raise UserError(f'{", ".join(map(repr, twice))} is there twice')
-  return found
+    repeated = sorted({key for key in keys if keys.count(key) > 1})
+    raise UserError(f'{", ".join(map(repr, repeated))} appears twice')
+  return values
 
 
 def _problem(clip: Any) -> str | None:
@@ -237,7 +238,7 @@ def _problem(clip: Any) -> str | None:
     return f'{clip!r} is not a clip.'
   for key, kind in KEYS.items():
     if key not in clip:
-      return f'there is no {key!r}, but {", ".join(clip)}.'
+      return f'no {key!r}, but {", ".join(clip)}.'
     if not isinstance(clip[key], kind):
       return f'{key} {clip[key]!r} is not a {kind.__name__}.'
   for text in clip['context']:
@@ -245,7 +246,7 @@ def _problem(clip: Any) -> str | None:
       return f'context {text!r} is not a str.'
   speakers = clip.get('context_speakers')
   if speakers is not None and len(speakers) != len(clip['context']):
-    return f'{len(speakers)} context_speakers of {len(clip["context"])} texts.'
+    return f'{len(speakers)} context_speakers for {len(clip["context"])} texts.'
   for key in ('utterance', 'show'):
     if not clip[key].strip():
       return f'{key} is empty.'
@@ -255,7 +256,7 @@ def _problem(clip: Any) -> str | None:
 def _validation(
   clips: Mapping[str, Mapping[str, Any]], train: Sequence[int], share: float
 ) -> list[int]:
-  """Rows of train that become val: the same share of each show and label."""
+  """Chooses val from train: the same share of each show and label."""
   ids = list(clips)
   groups: dict[tuple[str, bool], list[int]] = {}
   for row in train:
@@ -264,7 +265,7 @@ def _validation(
   chosen = []
   for rows in groups.values():
     rows.sort(key=lambda row: hashlib.sha256(ids[row].encode()).digest())
-    # Half a row is a whole one.
+    # Half a row is rounded up.
     chosen += rows[: int(share * len(rows) + 0.5)]
   return chosen
 
@@ -274,23 +275,23 @@ def _features(
   clips: Mapping[str, Any],
   files: Mapping[str, str | pathlib.Path],
 ) -> Features:
-  """The files that are wanted, with the features per step of the first row."""
+  """Finds the feature files, and learns their widths from the first row."""
   ids = list(clips)
-  found: dict[str, pathlib.Path] = {}
+  paths: dict[str, pathlib.Path] = {}
   dims: dict[str, int] = {}
   for modality, name in files.items():
     if not name:
       continue
     file = sources.existing(
-      root / pathlib.Path(name).expanduser(), f'{modality} features of MUStARD'
+      user_path.expand(name, root), f'{modality} features of MUStARD'
     )
     first = next(mustard_features.READERS[modality](file, ids, [0]))
     where = f'{file}: {ids[0]!r}'
-    # It is counted when it is streamed.
+    # Counts are made when the split is streamed.
     unused: collections.Counter = collections.Counter()
     dims[modality] = _checked(first, modality, where, unused).shape[1]
-    found[modality] = file
-  return Features(found, dims)
+    paths[modality] = file
+  return Features(paths, dims)
 
 
 def _checked(
@@ -300,7 +301,7 @@ def _checked(
   counts: collections.Counter,
   dim: int | None = None,
 ) -> np.ndarray:
-  """The sequence, or an error that says where it is."""
+  """Checks a sequence; errors say where it is."""
   if modality == 'audio':
     array = mustard_features.finite_audio(array, counts)
   try:

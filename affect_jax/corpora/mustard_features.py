@@ -1,7 +1,7 @@
 """Feature files of MUStARD, as sequences [T, D] in the order of its table.
 
-Each reader takes the file, the ids of all rows and the rows that are wanted,
-ascending, and streams their arrays, unchecked.
+Each reader takes the file, the ids of all rows and the wanted rows, ascending,
+and streams their arrays, unchecked.
 """
 
 import collections
@@ -20,39 +20,41 @@ from affect_jax.errors import UserError
 def from_pickle(
   file: pathlib.Path, ids: Sequence[str], rows: Sequence[int]
 ) -> Iterator[np.ndarray]:
-  """Arrays [T, D] of a pickle {id: (D, T)}: features come first there.
+  """Streams arrays [T, D] of a pickle {id: (D, T)}, features first.
 
-  Further ids are left alone.
+  Other ids are ignored.
 
   Raises:
     ValueError: the file is not such a pickle, or an id is not in it.
   """
-  found = numpy_pickle.load(file, encoding='latin1')
-  if not isinstance(found, dict):
-    raise UserError(f'{file}: {type(found).__name__}, not a dict of arrays.')
+  arrays = numpy_pickle.load(file, encoding='latin1')
+  if not isinstance(arrays, dict):
+    raise UserError(
+      f'{file} holds a {type(arrays).__name__}, not a dict of arrays.'
+    )
   for row in rows:
-    yield np.transpose(_get(file, found, ids[row]))
+    yield np.transpose(_get(file, arrays, ids[row]))
 
 
 def finite_audio(array: np.ndarray, counts: collections.Counter) -> np.ndarray:
-  """The array with 0 for what is not finite, as `feature_file.finite` counts.
+  """Puts 0 for what is not finite, counted as `feature_file.finite` does.
 
-  It stays as it is if nothing else is in it.
+  An array without any finite number is returned as it is.
   """
   if array.dtype.kind != 'f' or np.isfinite(array).all():
     return array
-  own: collections.Counter = collections.Counter()
-  found = feature_file.finite(array, 'audio', own)
-  if found is None:
+  replaced: collections.Counter = collections.Counter()
+  result = feature_file.finite(array, 'audio', replaced)
+  if result is None:
     return array
-  counts.update(own)
-  return found
+  counts.update(replaced)
+  return result
 
 
 def from_hdf5(
   file: pathlib.Path, ids: Sequence[str], rows: Sequence[int]
 ) -> Iterator[np.ndarray]:
-  """Arrays [T, D] of an HDF5 file {id: (T, D)}; further ids are left alone.
+  """Streams arrays [T, D] of an HDF5 file {id: (T, D)}; ignores other ids.
 
   Raises:
     ImportError: h5py is not installed.
@@ -67,7 +69,7 @@ def from_hdf5(
   try:
     data = h5py.File(file, 'r')
   except OSError as e:
-    raise UserError(f'{file}: is no HDF5 file: {e}.') from e
+    raise UserError(f'{file} is not an HDF5 file: {e}.') from e
   with data:
     for row in rows:
       yield np.asarray(_get(file, data, ids[row]))
@@ -76,13 +78,14 @@ def from_hdf5(
 def from_bert(
   file: pathlib.Path, ids: Sequence[str], rows: Sequence[int]
 ) -> Iterator[np.ndarray]:
-  """Arrays [T, D] of what BERT's `extract_features.py` wrote, line by line.
+  """Streams arrays [T, D] that BERT's `extract_features.py` wrote, by line.
 
-  A step is a word piece, the mean of its layers. Only the lines that are
-  wanted are parsed.
+  A step is a word piece, the mean of its layers. Only the wanted lines are
+  parsed.
 
   Raises:
-    ValueError: there are not as many lines as ids, or one is something else.
+    ValueError: there are not as many lines as ids, or a line is of another
+      form.
   """
   with open(file, 'rb') as f:
     lines = sum(1 for _ in f)
@@ -100,23 +103,23 @@ def from_bert(
         yield np.array([_mean(p) for p in json.loads(line)['features']])
       except (ValueError, KeyError, TypeError) as e:
         raise UserError(
-          f'{file}:{row + 1}: {ids[row]!r} is no output of extract_features.py '
-          f'({type(e).__name__}: {e}).'
+          f'{file}:{row + 1}: {ids[row]!r} is not output of '
+          f'extract_features.py ({type(e).__name__}: {e}).'
         ) from e
 
 
 def _mean(piece: Mapping[str, Any]) -> np.ndarray:
-  """[D]: mean over the layers of a word piece."""
+  """Averages the layers of a word piece: [D]."""
   layers = [layer['values'] for layer in piece['layers']]
   return np.asarray(layers, np.float32).mean(axis=0)
 
 
-def _get(file: pathlib.Path, found: Mapping[str, Any], name: str) -> Any:
-  if name not in found:
+def _get(file: pathlib.Path, arrays: Mapping[str, Any], name: str) -> Any:
+  if name not in arrays:
     raise UserError(
-      f'{file}: there is nothing for {name!r}; it holds {len(found)} ids.'
+      f'{file} holds nothing for {name!r}, though {len(arrays)} other ids.'
     )
-  return found[name]
+  return arrays[name]
 
 
 Reader = Callable[

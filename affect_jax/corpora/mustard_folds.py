@@ -1,4 +1,4 @@
-"""The five folds of MUStARD: a published pickle, or an .npz of its arrays."""
+"""The five folds of MUStARD, from the published pickle or an .npz of it."""
 
 from collections.abc import Sequence
 import pathlib
@@ -11,20 +11,20 @@ from affect_jax.corpora.files import numpy_pickle
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 
-# One line of an error names no more rows than this.
+# The most rows that one line of an error names.
 SHOWN = 5
 
 
 def read(
   file: pathlib.Path, fold: int, size: int
 ) -> tuple[list[int], list[int]]:
-  """Rows of train and of test of one fold, ascending.
+  """Reads the rows of train and of test of one fold, ascending.
 
   Args:
     file: A pickle of [(train, test), ...], or an .npz with train0, test0, ....
-    fold: Which one, from 0.
-    size: Number of rows of the table. Each has to be in train or in test, and
-      in the test part of one fold at most.
+    fold: Number of the fold, from 0.
+    size: Number of rows of the table. Each must be in train or in test, and
+      in the test part of at most one fold.
 
   Raises:
     ValueError: there is no such fold, or the folds do not fit the table.
@@ -48,10 +48,10 @@ def read(
         f'fold {number}: {_some(neither)} in neither part, of the {size} rows '
         'of the table.'
       )
-    again = [row for row in test if tested.setdefault(row, number) != number]
-    if again:
+    retested = [row for row in test if tested.setdefault(row, number) != number]
+    if retested:
       problems.add(
-        f'fold {number}: {_some(again)} in the test part of an earlier fold.'
+        f'fold {number}: {_some(retested)} in the test part of an earlier fold.'
       )
   problems.check()
   train, test = parts[fold]
@@ -59,36 +59,36 @@ def read(
 
 
 def _pickled(file: pathlib.Path) -> list[tuple[list[Any], list[Any]]]:
-  found = numpy_pickle.load(file, encoding='latin1')
-  if not isinstance(found, list | tuple) or not all(
-    isinstance(pair, list | tuple) and len(pair) == 2 for pair in found
+  folds = numpy_pickle.load(file, encoding='latin1')
+  if not isinstance(folds, list | tuple) or not all(
+    isinstance(pair, list | tuple) and len(pair) == 2 for pair in folds
   ):
-    raise UserError(f'{file}: not a list of pairs (train, test).')
-  return [(np.ravel(a).tolist(), np.ravel(b).tolist()) for a, b in found]
+    raise UserError(f'{file} is not a list of pairs (train, test).')
+  return [(np.ravel(a).tolist(), np.ravel(b).tolist()) for a, b in folds]
 
 
 def _npz(file: pathlib.Path) -> list[tuple[list[Any], list[Any]]]:
   if not zipfile.is_zipfile(file):
-    raise UserError(f'{file}: is no .npz archive.')
+    raise UserError(f'{file} is not an .npz archive.')
   with np.load(file, allow_pickle=False) as data:
     names = sorted(data)
     count = len(names) // 2
     wanted = [f'{part}{k}' for k in range(count) for part in ('train', 'test')]
     if not count or sorted(wanted) != names:
       raise UserError(
-        f'{file}: the arrays are {names}, not train0, test0, train1, ....'
+        f'{file} has the arrays {names}, not train0, test0, train1, ....'
       )
     rows = {name: np.ravel(data[name]).tolist() for name in names}
   return [(rows[f'train{k}'], rows[f'test{k}']) for k in range(count)]
 
 
 def _problem(rows: Sequence[Any], size: int) -> str | None:
-  """What is wrong with one part, on its own."""
+  """Says what is wrong with one part on its own; None if nothing is."""
   if not rows:
     return 'is empty'
   wrong = [row for row in rows if not isinstance(row, int)]
   if wrong:
-    return f'has {wrong[0]!r}, which is no row number'
+    return f'has {wrong[0]!r}, which is not a row number'
   outside = sorted({row for row in rows if not 0 <= row < size})
   if outside:
     return (

@@ -6,12 +6,12 @@ http://www.whdeng.cn/RAF/model1.html. `path` is the folder `basic`, unpacked:
   EmoLabel/list_patition_label.txt    train_00001.jpg 5
   Image/aligned/train_00001_aligned.jpg
 
-Code to name, as in the corpus' readme and in the published code that reads
-it: 1 surprise, 2 fear, 3 disgust, 4 happiness, 5 sadness, 6 anger, 7 neutral.
+Codes, as in the corpus' readme and in published code that reads it: 1 surprise,
+2 fear, 3 disgust, 4 happiness, 5 sadness, 6 anger, 7 neutral.
 
-The official split is in the names: 12,271 of train, 3,068 of test; there is
-no other split to choose a model on. Published reference: 89.70 % accuracy on
-test (DAN, arXiv:2109.07270).
+The names give the official split: 12,271 of train, 3,068 of test; there is no
+third split to choose a model on. Published reference: 89.70 % accuracy on test
+(DAN, arXiv:2109.07270).
 """
 
 from collections.abc import Iterator
@@ -19,6 +19,7 @@ import functools
 import os
 import pathlib
 
+from affect_jax import user_path
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces
 from affect_jax.corpora.files import sources
@@ -41,7 +42,7 @@ SUFFIX = '_aligned.jpg'
 
 
 def listing(path: str | pathlib.Path) -> face_listing.Listing:
-  """RAF-DB as train and test; the id of a picture is its name in the list.
+  """Lists RAF-DB as train and test; a picture's id is its name in the list.
 
   Subjects are unknown. Labels without a picture, pictures without a label and
   repeated rows are left out and counted.
@@ -50,10 +51,10 @@ def listing(path: str | pathlib.Path) -> face_listing.Listing:
     path: The folder that holds `EmoLabel` and `Image`.
 
   Raises:
-    FileNotFoundError: the list or the folder of pictures is not there.
+    FileNotFoundError: the list or the folder of pictures is missing.
     ValueError: when a split is streamed: up to 20 bad rows, by line.
   """
-  root = pathlib.Path(path).expanduser().absolute()
+  root = user_path.expand(path)
   table = sources.existing(root / TABLE, 'the list of RAF-DB (basic)')
   if not (root / PICTURES).is_dir():
     raise FileNotFoundError(
@@ -74,7 +75,7 @@ def listing(path: str | pathlib.Path) -> face_listing.Listing:
 def _stream(
   root: pathlib.Path, split: str
 ) -> Iterator[face_listing.Sample | face_listing.LeftOut]:
-  """Samples of one split, in the order of the list."""
+  """Streams the samples of one split, in the order of the list."""
   table = root / TABLE
   problems = sources.Problems(table)
   pictures = _pictures(root)
@@ -118,7 +119,7 @@ def _stream(
 
 
 def _split(name: str) -> str:
-  # What is named neither train_ nor test_ is still to be counted once.
+  # A picture named neither train_ nor test_ must be counted once, too.
   return 'test' if name.startswith('test_') else 'train'
 
 
@@ -141,11 +142,11 @@ def _problem(cells: list[str]) -> str | None:
     return f'{cells[0]!r} begins with neither train_ nor test_.'
   if cells[1] not in EXPRESSIONS:
     names = ', '.join(f'{i} {n}' for i, n in EXPRESSIONS.items())
-    return f'expression {cells[1]!r} is none of {names}.'
+    return f'expression {cells[1]!r} is not one of {names}.'
   return None
 
 
 class RafDb(faces.FaceCorpus):
-  """Pictures of RAF-DB; options are those of `listing`."""
+  """Pictures of RAF-DB; see `listing` for the options."""
 
   LISTING = listing

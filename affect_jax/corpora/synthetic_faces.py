@@ -1,10 +1,10 @@
 """Rendered faces with exact labels of all three tasks: no download, CC0.
 
-They prove that code works and methods do what they claim, never accuracy on
-photographs: report their numbers apart from those of real faces. Labels are
+Scores on them prove that code works and methods do what they claim, never
+accuracy on photographs: report them apart from those of real faces. Labels are
 those of `synthetic.affect` (recipes, presence of action units, the formula of
-valence and arousal); by default a share of them is withheld as in
-s-Aff-Wild2 and a few are wrong (`synthetic.annotate`).
+valence and arousal); by default some are withheld as in s-Aff-Wild2 and a few
+are wrong (`synthetic.annotate`).
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ from affect_jax.synthetic import head
 class SyntheticFaces(tfds.core.GeneratorBasedBuilder):
   """Faces rendered by this package.
 
-  Beside the labels, an example has the truth behind them:
+  Besides the labels, an example has the truth behind them:
   'action_unit_intensities' f32 [12] and 'expression_mix' f32 [8].
   """
 
@@ -52,7 +52,7 @@ class SyntheticFaces(tfds.core.GeneratorBasedBuilder):
     missing_in_eval: bool = False,
     label_noise: float = 0.03,
   ):
-    """Finds the corpus in `data_dir`, if one with these options is there.
+    """Finds the corpus of these options in `data_dir`, if it is prepared.
 
     Args:
       data_dir: Where prepared corpora live.
@@ -65,9 +65,9 @@ class SyntheticFaces(tfds.core.GeneratorBasedBuilder):
       seed: Another seed is another corpus with other people.
       missing_task: {task: share of its labels withheld}, independently;
         None: as in s-Aff-Wild2 (`annotate.MISSING_TASK`); {}: none.
-      missing_class: {expression: further share withheld where it is shown};
-        None: `annotate.MISSING_CLASS`.
-      missing_au: {action unit: further share withheld of its labels}; None:
+      missing_class: {expression: further share of its labels withheld}; None:
+        `annotate.MISSING_CLASS`.
+      missing_au: {action unit: further share of its labels withheld}; None:
         `annotate.MISSING_AU`.
       missing_in_eval: Withhold labels of val and test, too.
       label_noise: Share of wrong labels, in train only.
@@ -88,7 +88,9 @@ class SyntheticFaces(tfds.core.GeneratorBasedBuilder):
     bounds |= {'images_per_subject': (images_per_subject, 1), 'seed': (seed, 0)}
     for name, (value, least) in bounds.items():
       if isinstance(value, bool) or value != int(value) or value < least:
-        raise UserError(f'{name} is {value!r}; a whole number >= {least}.')
+        raise UserError(
+          f'{name} is {value!r}; it must be a whole number >= {least}.'
+        )
     self._counts, self._size, self._seed = counts, image_size, seed
     self._images_per_subject = images_per_subject
     self._missing_in_eval = missing_in_eval
@@ -138,7 +140,7 @@ class SyntheticFaces(tfds.core.GeneratorBasedBuilder):
     )
 
   def download_and_prepare(self, **kwargs: Any) -> None:
-    """Renders the corpus, unless it is there already."""
+    """Renders the corpus, unless it exists already."""
     prepare.once(self, super().download_and_prepare, **kwargs)
 
   def _split_generators(self, dl_manager):
@@ -175,6 +177,6 @@ class SyntheticFaces(tfds.core.GeneratorBasedBuilder):
 
 
 def _or(
-  given: Mapping[str, float] | None, default: Mapping[str, float]
+  values: Mapping[str, float] | None, default: Mapping[str, float]
 ) -> dict[str, float]:
-  return dict(default if given is None else given)
+  return dict(default if values is None else values)

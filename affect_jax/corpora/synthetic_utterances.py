@@ -1,16 +1,16 @@
 """Invented utterances with exact labels of three tasks: no download.
 
-They prove that code works and methods do what they claim, never accuracy on
-people: report their numbers apart from those of real corpora. What is drawn,
-and the formula of each label, stands in `synthetic.utterance_affect`; how text,
-audio and vision show it in `synthetic.utterance_streams`.
+Scores on them prove that code works and methods do what they claim, never
+accuracy on people: report them apart from those of real corpora.
+`synthetic.utterance_affect` defines what is drawn and the formula of each
+label, `synthetic.utterance_streams` how text, audio and vision show it.
 
 Three parts stand for three real corpora of unequal size. Each labels one task,
 in every split, as they do; the tasks share one latent affect, so that they can
 help each other. With `all_labels` every utterance has gold labels of all three:
 the same inputs, and the upper bound for learning from partial labels.
 
-A learner sees context, too: affect drifts from turn to turn of a dialogue.
+Context helps, too: affect drifts from turn to turn of a dialogue.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -75,15 +75,15 @@ def listing(
   missing_in_eval: bool = False,
   seed: int = 0,
 ) -> utterance_listing.Listing:
-  """Utterances of one or more parts, as train, val and test.
+  """Lists utterances of one or more parts as train, val and test.
 
-  An utterance's sequences depend on seed, part, split, `sarcasm_share`,
-  `drift` and `turns` alone: the other options change its labels, or take
-  something away. Speakers are in one split of one part only.
+  An utterance's sequences depend only on seed, part, split, `sarcasm_share`,
+  `drift` and `turns`: the other options change its labels or remove modalities.
+  No speaker is in two splits or parts.
 
   Args:
-    parts: Which of 'emotion', 'sentiment', 'sarcasm'. Give one to use it as a
-      corpus of its own, beside others.
+    parts: Some of 'emotion', 'sentiment', 'sarcasm'. Name one to use it as a
+      corpus of its own, next to others.
     num_train: {part: utterances of the training split}, at least 1; a part
       that is not named keeps NUM_TRAIN's.
     num_val: Of the validation split; 0: none of that part.
@@ -91,8 +91,8 @@ def listing(
     all_labels: Label all three tasks everywhere, not only the part's own.
     sarcasm_share: {part: share of sarcastic utterances}; a part that is not
       named keeps SARCASM_SHARE's.
-    drift: Correlation of the latent affect from turn to turn, in [0, 1); 0:
-      context does not help.
+    drift: Correlation of the latent affect from turn to turn, in [0, 1); with
+      0 context does not help.
     turns: Fewest and most turns of a dialogue; (1, 1): no dialogues.
     label_noise: Share of wrong labels, of each task and in train only:
       another emotion, sentiment moved by noise of deviation JITTER, sarcasm
@@ -109,13 +109,15 @@ def listing(
   """
   parts = (parts,) if isinstance(parts, str) else tuple(parts)
   if not parts or set(parts) - set(PARTS) or len(set(parts)) != len(parts):
-    raise UserError(f'parts are {parts}; one or more of {", ".join(PARTS)}.')
+    raise UserError(
+      f'parts is {parts}; it must be one or more of {", ".join(PARTS)}.'
+    )
   counts = {'train': num_train, 'val': num_val, 'test': num_test}
   defaults = {'train': NUM_TRAIN, 'val': NUM_VAL, 'test': NUM_TEST}
   options = _Options(
     counts={
-      split: _numbers(f'num_{split}', given, defaults[split], split == 'train')
-      for split, given in counts.items()
+      split: _numbers(f'num_{split}', number, defaults[split], split == 'train')
+      for split, number in counts.items()
     },
     all_labels=bool(all_labels),
     sarcasm_share=_shares('sarcasm_share', sarcasm_share, SARCASM_SHARE),
@@ -126,10 +128,10 @@ def listing(
       'missing', missing, dict.fromkeys(utterance_listing.MODALITIES, 0.0)
     ),
     missing_in_eval=bool(missing_in_eval),
-    seed=_whole('seed', seed, 0),
+    seed=_whole_number('seed', seed, 0),
   )
   if not 0 <= options.drift < 1:
-    raise UserError(f'drift is {drift}; it lies in [0, 1).')
+    raise UserError(f'drift is {drift}; it must be in [0, 1).')
   tasks = [t for t in OUTPUTS if options.all_labels or t in parts]
   return utterance_listing.Listing(
     outputs={task: OUTPUTS[task] for task in tasks},
@@ -151,7 +153,7 @@ def listing(
 def _stream(
   options: _Options, parts: Sequence[str], split: str
 ) -> Iterator[utterance_listing.Utterance]:
-  """Utterances of a split, part by part, dialogue by dialogue."""
+  """Streams the utterances of a split, part by part, dialogue by dialogue."""
   for part in parts:
     drawn = utterances.stream(
       options.seed,
@@ -178,10 +180,10 @@ def _annotate(
   part: str,
   split: str,
 ) -> utterance_listing.Utterance:
-  """What the corpus tells of one utterance.
+  """Makes an utterance of the corpus: labels with noise, some modalities gone.
 
-  The same numbers are drawn whatever the options, so that a larger share
-  spoils the same labels and more.
+  The same random numbers are drawn whatever the options, so a larger share of
+  noise spoils the same labels as a smaller one, and more.
   """
   wrong, lacking = rng.random((2, 3))
   other = int(rng.integers(1, len(utterance_affect.EMOTIONS)))
@@ -225,54 +227,59 @@ def _annotate(
   )
 
 
-def _whole(option: str, value: Any, least: int) -> int:
+def _whole_number(option: str, value: Any, least: int) -> int:
   if isinstance(value, bool) or value != int(value) or value < least:
-    raise UserError(f'{option} is {value!r}; a whole number >= {least}.')
+    raise UserError(
+      f'{option} is {value!r}; it must be a whole number >= {least}.'
+    )
   return int(value)
 
 
 def _named(
-  option: str, given: Mapping[str, Any] | None, default: Mapping[str, Any]
+  option: str, values: Mapping[str, Any] | None, default: Mapping[str, Any]
 ) -> dict[str, Any]:
-  """The default, with what is given in its place."""
-  given = dict(given or {})
-  for name in given:
+  """Returns the default, replaced by `values` where these have an entry."""
+  values = dict(values or {})
+  for name in values:
     by_name.check('name', name, default, of=option)
-  return {**default, **given}
+  return {**default, **values}
 
 
 def _numbers(
   option: str,
-  given: Mapping[str, int] | None,
+  values: Mapping[str, int] | None,
   default: Mapping[str, int],
   needed: bool,
 ) -> dict[str, int]:
   return {
-    part: _whole(f'{option}[{part!r}]', value, int(needed))
-    for part, value in _named(option, given, default).items()
+    part: _whole_number(f'{option}[{part!r}]', value, int(needed))
+    for part, value in _named(option, values, default).items()
   }
 
 
 def _shares(
   option: str,
-  given: Mapping[str, float] | None,
+  values: Mapping[str, float] | None,
   default: Mapping[str, float],
 ) -> dict[str, float]:
-  shares = _named(option, given, default)
+  shares = _named(option, values, default)
   for name, share in shares.items():
     if not 0 <= share <= 1:
       where = f'{option}[{name!r}]' if name else option
-      raise UserError(f'{where} is {share}; a share lies in [0, 1].')
+      raise UserError(f'{where} is {share}; a share must be in [0, 1].')
   return {name: float(share) for name, share in shares.items()}
 
 
 def _turns(turns: Sequence[int]) -> tuple[int, int]:
   if len(tuple(turns)) != 2 or not 1 <= turns[0] <= turns[1]:
     raise UserError(
-      f'turns are {turns!r}; the fewest and the most turns of a dialogue, '
-      'such as (4, 12).'
+      f'turns is {turns!r}; it must be the fewest and the most turns of a '
+      'dialogue, such as (4, 12).'
     )
-  return _whole('turns[0]', turns[0], 1), _whole('turns[1]', turns[1], 1)
+  return (
+    _whole_number('turns[0]', turns[0], 1),
+    _whole_number('turns[1]', turns[1], 1),
+  )
 
 
 class SyntheticUtterances(utterances_lib.UtteranceCorpus):

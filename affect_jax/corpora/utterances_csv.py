@@ -3,12 +3,12 @@
   id               unique
   split            train, val or test
   text             optional: what was said
-  audio            optional: path of a .npy array [T, D], or of a .wav, of
-                   which `wav_features` are taken (affect_jax[audio])
+  audio            optional: path of a .npy array [T, D], or of a .wav, from
+                   which `wav_features` computes features (affect_jax[audio])
   vision           optional: path of a .npy array [T, D], or of a CSV of
-                   OpenFace or py-feat, of which `face_features` are read
+                   OpenFace or py-feat, which `face_features` reads
   dialogue         optional: the conversation or video it belongs to
-  turn             optional: its place there, from 0; without turns, the order
+  turn             optional: its number there, from 0; without turns, the order
                    of the rows counts
   speaker          optional: who says it
   emotion          optional: one name; happy, happiness and joy are the same
@@ -17,12 +17,12 @@
   sarcasm          optional: 0 (not meant so) to 1
   anger, joy, ...  optional, in place of `emotion`: several at once, 0 to 1 each
 
-and what else `affect_jax.tasks` knows to be in CSVs of utterances.
-An empty cell is a missing modality, or is not annotated; a row needs one of
-text, audio and vision. A CSV without any face is a missing modality, too; its
-frames without a face are counted. Paths are relative to the CSV, or absolute.
-D is the same in all rows of a modality; T is not. The file is UTF-8 with a
-header line and commas.
+Further columns are those of other tasks of `affect_jax.tasks` that annotate
+utterances. An empty cell means a missing modality or a missing label; a row
+needs at least one of text, audio and vision. A CSV without any face is a
+missing modality, too; its frames without a face are counted. Paths are relative
+to the CSV, or absolute. D must be the same in all rows of a modality; T may
+differ. The file is UTF-8 with a header line and commas.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,33 +46,32 @@ from affect_jax.errors import UserError
 def listing(
   path: str | pathlib.Path, *, ignore_columns: Sequence[str] = ()
 ) -> utterance_listing.Listing:
-  """The utterances of a CSV; its format is that of this module's text.
+  """Lists the utterances of a CSV in the format that this module describes.
 
-  A split without rows does not exist; train must. Tasks, and emotions of the
-  column `emotion`, are those that occur. Exact repetitions of a row are left
-  out and counted, and so are rows without any label, unless they belong to a
-  dialogue with labels: there they are context. A dialogue in two splits is
-  warned of.
+  A split without rows does not exist; train must have rows. Tasks, and emotions
+  of the column `emotion`, are those that occur. Exact repetitions of a row are
+  left out and counted. So are rows without any label, unless their dialogue has
+  labels: then they are context. A dialogue in two splits causes a warning.
 
-  Feature files are read when a split is streamed. Another modification time or
-  size of one of them prepares the corpus anew.
+  Feature files are read when a split is streamed. If the modification time or
+  size of one of them changes, the corpus is prepared anew.
 
   Args:
     path: The CSV.
-    ignore_columns: Names of further columns of the CSV.
+    ignore_columns: Names of columns of the CSV that are not read.
 
   Raises:
     FileNotFoundError: there is no such CSV.
     ValueError: lists up to 20 problems as file:line, value, what is allowed;
-      when streamed, those of feature files.
+      when streamed, also those of feature files.
   """
   file = sources.existing(path, 'a CSV of utterances')
   table = utterances_table.read(file, ignore_columns)
   shared = table.shared_dialogues
   if shared:
     logging.warning(
-      '%s: %d dialogues are in more than one split (%s%s): scores on '
-      'conversations seen in training are too good.',
+      '%s: %d dialogues are in more than one split (%s%s): scores are too good '
+      'on conversations that were seen in training.',
       file,
       len(shared),
       ', '.join(shared[:5]),
@@ -115,14 +114,14 @@ def _stream(
   for row in table.rows:
     if row.split != split:
       continue
-    found = {}
+    arrays = {}
     for modality, name in row.files.items():
       try:
         x, left_out = _features(file, name, dims[modality])
         for reason, count in left_out.items():
           yield face_listing.LeftOut(f'{modality}: {reason}', row.id, count)
         if len(x):
-          found[modality] = x
+          arrays[modality] = x
       except ValueError as e:
         problems.add(
           f'{file}:{row.line}: {modality} {name!r} {e} (the first one is in '
@@ -130,7 +129,7 @@ def _stream(
         )
     turn = turns.get(row.dialogue, 0) if row.turn is None else row.turn
     turns[row.dialogue] = turn + 1
-    if row.files and not found and not row.text:
+    if row.files and not arrays and not row.text:
       yield face_listing.LeftOut(
         'utterances without a face or words', row.id, 1
       )
@@ -138,7 +137,7 @@ def _stream(
     yield utterance_listing.Utterance(
       id=row.id,
       labels=label_columns.by_name(table.columns, row.labels, outputs),
-      sequences=found,
+      sequences=arrays,
       transcript=row.text,
       dialogue=row.dialogue,
       turn=turn if row.dialogue else 0,
@@ -150,19 +149,19 @@ def _stream(
 def _first(
   rows: Sequence[utterances_table.Row],
 ) -> dict[str, utterances_table.Row]:
-  """{modality: the first row, by line, that has its features}."""
-  found: dict[str, utterances_table.Row] = {}
+  """Returns {modality: the first row, by line, that has its features}."""
+  first: dict[str, utterances_table.Row] = {}
   for row in sorted(rows, key=lambda row: row.line):
     for modality in row.files:
-      found.setdefault(modality, row)
-  return found
+      first.setdefault(modality, row)
+  return first
 
 
 def _dim(file: pathlib.Path, row: utterances_table.Row, modality: str) -> int:
-  """D of a modality: that of its first row."""
+  """Returns D of a modality, that of its first row."""
   name = row.files[modality]
   if name.lower().endswith('.wav'):
-    # Known without a look at the recording, which takes time.
+    # D is known without reading the recording, which would take time.
     from affect_jax.corpora.features import wav_features
 
     return len(wav_features.names())
@@ -175,9 +174,9 @@ def _dim(file: pathlib.Path, row: utterances_table.Row, modality: str) -> int:
 def _features(
   file: pathlib.Path, name: str, dim: int | None = None
 ) -> tuple[np.ndarray, Mapping[str, int]]:
-  """Features [T, D] of a file that a row names, and {reason: steps left out}.
+  """Reads a row's features [T, D] from a file, and {reason: steps left out}.
 
-  T is 0 where a CSV of OpenFace or py-feat has no face.
+  T is 0 if a CSV of OpenFace or py-feat has no face.
   """
   path = file.parent / name
   if path.suffix.lower() != '.csv':
@@ -189,6 +188,6 @@ def _features(
 
 
 class UtterancesCsv(utterances.UtteranceCorpus):
-  """Utterances of a user's own; see `listing` and `UtteranceCorpus`."""
+  """A user's own utterances; see `listing` and `UtteranceCorpus`."""
 
   LISTING = listing

@@ -50,6 +50,10 @@ class Corpus:
       'name': self.builder.info.full_name,
       'sources': found['sources'],
       'skipped': found['skipped'],
+      'samples': {
+        part: self.builder.info.splits[split].num_examples
+        for part, split in self.splits.items()
+      },
     }
 
 

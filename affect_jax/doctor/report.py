@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 import csv
-import pathlib
 import textwrap
 from typing import Any
 
+from affect_jax import user_path
 from affect_jax import whole_file
 from affect_jax.doctor import duplicates
 from affect_jax.doctor import findings as findings_lib
@@ -227,7 +227,7 @@ def write(
     groups: {kind in duplicates.csv: samples that are the same}.
     near: Near duplicates of pictures.
   """
-  out = pathlib.Path(folder).expanduser()
+  out = user_path.expand(folder)
   out.mkdir(parents=True, exist_ok=True)
   run_folder.write_json(str(out / 'doctor.json'), dict(report))
   whole_file.write_text(out / 'report.txt', text(report))

@@ -24,6 +24,19 @@ def normalize(
   return (image - m) / s
 
 
+def of_settings(
+  settings: Mapping[str, Any],
+  units: Sequence[tuple[str, int]],
+  axis_name: str | None = None,
+) -> 'AffectModel':
+  """The model of config.model; `units` are pairs (task, width of its head)."""
+  options = dict(settings)
+  encoders = {name: options.pop(name) for name in temporal_lib.ENCODERS}
+  options['temporal_options'] = encoders.get(options['temporal'], {})
+  options['dtype'] = jnp.dtype(options['dtype'])
+  return AffectModel(**options, units=tuple(units), axis_name=axis_name)
+
+
 class Heads(nn.Module):
   """One float32 linear layer per task, on the same features.
 

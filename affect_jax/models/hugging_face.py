@@ -13,6 +13,7 @@ from typing import Any
 from absl import logging
 import jax
 
+from affect_jax import user_path
 from affect_jax.errors import UserError
 from affect_jax.models import bert
 from affect_jax.models import bert_tensors
@@ -162,7 +163,7 @@ def _read_sep(path: pathlib.Path) -> int | None:
 
 
 def _existing(folder: str | pathlib.Path, names: Sequence[str]) -> pathlib.Path:
-  folder = pathlib.Path(folder).expanduser()
+  folder = user_path.expand(folder)
   for name in names:
     if (folder / name).is_file():
       return folder / name

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from affect_jax import user_path
 from affect_jax.errors import UserError
 from affect_jax.models import resnet
 from affect_jax.models import tensor_file
@@ -170,7 +171,7 @@ def load_resnet18(
     ValueError: Names the file: unreadable (see `tensor_file.read`), another
       architecture, several networks, or a tensor that is not finite.
   """
-  path = pathlib.Path(path)
+  path = user_path.expand(path)
   tensors = tensor_file.read(path)
   if prefix is None:
     prefix = _find_prefix(path, list(tensors))

@@ -181,7 +181,7 @@ def settings(
   options: Mapping[str, Any],
   dims: Mapping[str, int],
   statistics: Mapping[str, tuple[np.ndarray, np.ndarray]],
-  text_model: str = '',
+  text_options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
   """Fields of `UtteranceModel`, without its units, from config.utterance.
 
@@ -189,14 +189,14 @@ def settings(
     options: config.utterance, without what is of the inputs.
     dims: {modality: features per step}; 0: token ids.
     statistics: {modality: (mean [D], standard deviation [D])}.
-    text_model: Folder of the model that reads token ids.
+    text_options: Of the model that reads token ids, where 'text' are such:
+      `hugging_face.read_options`.
   """
   options = dict(options)
   fusion, context = options['fusion'], options['context']
   text: dict[str, Any] = {}
   if dims.get('text') == 0:
-    text = hugging_face.read_options(text_model)
-    text |= options['text']
+    text = {**(text_options or {}), **options['text']}
     text['dtype'] = jnp.dtype(text.get('dtype', 'float32'))
   backbone = {
     'fusion': fusion,
@@ -218,20 +218,18 @@ def settings(
 
 
 def auxiliary_losses(
-  settings: Mapping[str, Any],
+  name: str, options: Mapping[str, Any]
 ) -> Callable[[Any], Mapping[str, jax.Array]] | None:
-  """Losses of the fusion's own: 'auxiliary_rows' -> {name: float32 []}.
+  """Losses of a fusion's own: 'auxiliary_rows' -> {name: float32 []}.
 
   Args:
-    settings: Of `settings`.
+    name: Of the fusion.
+    options: Its settings.
 
   Returns:
     None where the fusion has none.
   """
-  backbone = dict(settings['backbone'])
-  fusion = fusion_lib.get_fusion(
-    backbone['fusion'], **dict(backbone['fusion_options'])
-  )
+  fusion = fusion_lib.get_fusion(name, **options)
   losses = getattr(fusion, 'auxiliary_losses', None)
   if losses is None:
     return None

@@ -4,17 +4,14 @@ from collections.abc import Callable, Iterator, Mapping
 import dataclasses
 from typing import Any
 
-from flax import linen as nn
-
 from affect_jax.data import batch as batch_lib
 
 
 @dataclasses.dataclass(frozen=True)
 class Branch:
-  """Inputs and model of a run, made by `faces` or `utterances`.
+  """Inputs of a run, made by `faces` or `utterances`.
 
   Attributes:
-    model: (axis name of pmap or None) -> the model.
     train_batches: first step -> batches from there to the last step.
     eval_batches: (builder, split) -> its batches, once.
     dummy_inputs: One batch of inputs, to initialise the model.
@@ -30,7 +27,6 @@ class Branch:
       it has none.
   """
 
-  model: Callable[[str | None], nn.Module]
   train_batches: Callable[[int], Iterator[batch_lib.Batch]]
   eval_batches: Callable[[Any, str], Iterator[batch_lib.Batch]]
   dummy_inputs: dict[str, Any]

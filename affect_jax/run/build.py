@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 import dataclasses
+import types
 from typing import Any
 
 from flax import linen as nn
@@ -16,6 +17,8 @@ from affect_jax.errors import UserError
 from affect_jax.evaluation import views
 from affect_jax.run import branch as branch_lib
 from affect_jax.run import faces
+from affect_jax.run import same_data
+from affect_jax.run import signature as signature_lib
 from affect_jax.run import tasks as run_tasks
 from affect_jax.run import utterances
 from affect_jax.training import optimizer
@@ -32,7 +35,9 @@ class Run:
     shares: {corpus: share of the rows of training}.
     tasks: The tasks that have labels.
     branch: Their inputs: of faces, or of utterances.
-    counts: Labels in training, see `label_counts`.
+    signature: What predictions need of all this.
+    counts: Labels in training, see `label_counts`; {} where the signature was
+      there before.
     model: The model as the training step wants it.
     eval_model: The same without an axis name.
     schedule: step -> learning rate.
@@ -45,6 +50,7 @@ class Run:
   shares: dict[str, float]
   tasks: Sequence[Any]
   branch: branch_lib.Branch
+  signature: signature_lib.Signature
   counts: dict[str, Any]
   model: nn.Module
   eval_model: nn.Module
@@ -54,8 +60,14 @@ class Run:
   parallel: parallel_lib.Parallel
 
 
-def build(config: Any) -> Run:
-  """Prepares the corpus, counts its labels, builds tasks, model, optimiser."""
+def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
+  """Prepares the corpora, and builds tasks, model, optimiser.
+
+  Args:
+    config: See `configs/`.
+    signature: Of the run, where it has begun. Without one the corpora are
+      read: labels are counted, features measured.
+  """
   parallel = parallel_lib.build(config.parallel)
   parallel_lib.check_batch_size(
     config.batch_size, config.accumulate, parallel.num_devices
@@ -72,8 +84,21 @@ def build(config: Any) -> Run:
   )
   corpora = load.build(config)
   shares = load.shares(config, corpora)
-  tasks, counts = run_tasks.build(config, corpora, shares)
-  branch = get_branch(corpora)(config, corpora, tasks, shares)
+  samples = get_branch(corpora)
+  if signature is not None:
+    check_fits(config, corpora, signature)
+  counts: dict[str, Any] = {}
+  if signature is None:
+    options, counts = run_tasks.build(config, corpora, shares)
+    described, arrays = samples.describe(config, corpora)
+    signature = signature_lib.Signature(
+      tasks=options,
+      data={c.name: c.describe() for c in corpora},
+      arrays=arrays,
+      **described,
+    )
+  tasks = signature_lib.build_tasks(signature)
+  branch = samples.build(config, corpora, tasks, shares, signature.inputs)
   frozen = (*config.frozen, *branch.frozen)
   settings = config.optimizer.to_dict()
   tx = optimizer.build(
@@ -90,9 +115,10 @@ def build(config: Any) -> Run:
     shares=shares,
     tasks=tasks,
     branch=branch,
+    signature=signature,
     counts=counts,
-    model=branch.model(parallel.axis_name),
-    eval_model=branch.model(None),
+    model=signature_lib.build_model(signature, parallel.axis_name),
+    eval_model=signature_lib.build_model(signature),
     schedule=schedule,
     tx=tx,
     frozen=frozen,
@@ -100,10 +126,28 @@ def build(config: Any) -> Run:
   )
 
 
+def check_fits(
+  config: Any,
+  corpora: Sequence[streams.Corpus],
+  signature: signature_lib.Signature,
+) -> None:
+  """Raises ValueError where corpora mean something else to a begun run."""
+  samples = get_branch(corpora)
+  inputs = {}
+  if samples is utterances:
+    inputs = utterances.describe_inputs(config, corpora)
+  same_data.check_meaning(
+    signature,
+    outputs=run_tasks.outputs(config, corpora),
+    kind='faces' if samples is faces else 'utterances',
+    inputs=inputs,
+  )
+
+
 def get_branch(
   corpora: Sequence[streams.Corpus],
-) -> Callable[..., branch_lib.Branch]:
-  """What builds the inputs and the model that these corpora need.
+) -> types.ModuleType:
+  """The module that builds what these corpora need: `faces`, `utterances`.
 
   Raises:
     ValueError: Some hold pictures, and some utterances.
@@ -116,7 +160,7 @@ def get_branch(
       'config.data.corpora: one run learns from pictures or from utterances, '
       f'not from both; pictures are in {[n for n, p in pictures.items() if p]}.'
     )
-  return faces.build if all(pictures.values()) else utterances.build
+  return faces if all(pictures.values()) else utterances
 
 
 def initial_state(run: Run, config: Any) -> train_state.TrainState:

@@ -1,5 +1,6 @@
 """What a number depends on besides the config: environment.json."""
 
+import datetime
 from importlib import metadata
 import os
 import platform
@@ -18,12 +19,15 @@ PACKAGES = (
 def describe(data: dict[str, Any]) -> dict[str, Any]:
   """Versions, commit, devices, and `data` = {corpus: its description}.
 
-  `commit` is that of the checkout the package runs from, None outside one;
+  `commit` is that of the checkout that holds this package, None outside one;
   `dirty` says whether tracked files differed from it.
   """
-  commit = _git('rev-parse', 'HEAD')
+  # Installed below somebody's repository, the package is no file of it.
+  ours = _git('ls-files', '--error-unmatch', os.path.basename(__file__))
+  commit = _git('rev-parse', 'HEAD') if ours else None
   return {
-    'packages': {p: v for p in PACKAGES if (v := _version(p))},
+    'time': datetime.datetime.now(datetime.UTC).isoformat(timespec='seconds'),
+    'packages': packages(),
     'python': platform.python_version(),
     'platform': platform.platform(),
     'cpu_count': os.cpu_count(),
@@ -33,6 +37,11 @@ def describe(data: dict[str, Any]) -> dict[str, Any]:
     'num_processes': jax.process_count(),
     'data': data,
   }
+
+
+def packages() -> dict[str, str]:
+  """{package: version} of what numbers depend on, where it is installed."""
+  return {p: v for p in PACKAGES if (v := _version(p))}
 
 
 def _version(package: str) -> str | None:

@@ -3,16 +3,29 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jax.numpy as jnp
+import numpy as np
 
 from affect_jax.data import batch as batch_lib
 from affect_jax.data import face_batches
 from affect_jax.data import load
 from affect_jax.data import streams
-from affect_jax.models import affect_model
 from affect_jax.models import resnet
-from affect_jax.models import temporal
 from affect_jax.run import branch
+
+
+def describe(
+  config: Any, corpora: Sequence[streams.Corpus]
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+  """Fields of a `signature`: kind, inputs, model; and no arrays."""
+  del corpora
+  inputs = {
+    'image_size': config.image_size,
+    'crop_size': config.crop_size,
+    'window': load.window(config),
+    'views': config.eval_views,
+  }
+  model = config.model.to_dict()
+  return {'kind': 'faces', 'inputs': inputs, 'model': model}, {}
 
 
 def build(
@@ -20,22 +33,11 @@ def build(
   corpora: Sequence[streams.Corpus],
   tasks: Sequence[Any],
   shares: Mapping[str, float],
+  inputs: Mapping[str, Any],
 ) -> branch.Branch:
-  """The branch of corpora that hold pictures.
-
-  Raises:
-    ValueError: Settings that do not fit each other.
-  """
-  window = load.window(config)
-  options = config.model.to_dict()
-  encoders = {name: options.pop(name) for name in temporal.ENCODERS}
-  options['temporal_options'] = encoders.get(options['temporal'], {})
-  options['dtype'] = jnp.dtype(options['dtype'])
-  options['units'] = tuple((t.name, t.num_units) for t in tasks)
+  """The branch of corpora that hold pictures; `inputs` as of `describe`."""
+  window = inputs['window']
   return branch.Branch(
-    model=lambda axis_name: affect_model.AffectModel(
-      **options, axis_name=axis_name
-    ),
     train_batches=lambda first_step: face_batches.train_batches(
       corpora,
       tasks,
@@ -68,7 +70,7 @@ def build(
     crop_size=config.crop_size,
     frozen=tuple(
       f'backbone/{part}'
-      for stage in resnet.STAGES[: options['frozen_stages']]
+      for stage in resnet.STAGES[: config.model.frozen_stages]
       for part in stage
     ),
   )

@@ -91,10 +91,27 @@ def _claim(
 def is_started(workdir: str) -> bool:
   """True where the folder holds a checkpoint or results of a run."""
   # Results count too: they would be taken for those of a new config.
-  return os.path.exists(os.path.join(workdir, 'results.json')) or any(
-    entry.name.isdigit()
-    for entry in pathlib.Path(workdir, 'checkpoints').glob('*')
+  has_results = os.path.exists(os.path.join(workdir, 'results.json'))
+  return has_results or bool(saved_steps(workdir))
+
+
+def is_finished(workdir: str, num_train_steps: int) -> bool:
+  """True where the run has its results and came to its last step.
+
+  Results alone are not enough: once, an evaluation on the way left some.
+  """
+  steps = saved_steps(workdir)
+  return os.path.exists(os.path.join(workdir, 'results.json')) and (
+    not steps or steps[-1] >= num_train_steps
   )
+
+
+def saved_steps(workdir: str) -> list[int]:
+  """Steps of the checkpoints of a run, ascending."""
+  folder = pathlib.Path(workdir, 'checkpoints')
+  if not folder.is_dir():
+    return []
+  return sorted(int(e.name) for e in folder.iterdir() if e.name.isdigit())
 
 
 def truncate_jsonl(path: str, step: int) -> None:
@@ -122,10 +139,27 @@ def commits(workdirs: Iterable[str]) -> list[str]:
   for workdir in workdirs:
     if not os.path.exists(os.path.join(workdir, 'results.json')):
       continue
-    about = read_json(os.path.join(workdir, 'environment.json')) or {}
-    if about.get('commit'):
-      found.add(about['commit'] + ('-dirty' if about.get('dirty') else ''))
+    for start in read_starts(workdir):
+      if start.get('commit'):
+        dirty = '-dirty' if start.get('dirty') else ''
+        found.add(start['commit'] + dirty)
   return sorted(found)
+
+
+def read_starts(workdir: str) -> list[dict[str, Any]]:
+  """What environment.json says of each start of a run, the first one first.
+
+  Runs of before kept the last one only, by itself.
+  """
+  content = read_json(os.path.join(workdir, 'environment.json')) or {}
+  return content['starts'] if 'starts' in content else [content][: len(content)]
+
+
+def add_start(workdir: str, step: int, environment: dict[str, Any]) -> None:
+  """Adds to environment.json a start that went on from `step`."""
+  starts = [*read_starts(workdir), {'step': step, **environment}]
+  path = os.path.join(workdir, 'environment.json')
+  write_json(path, {'starts': starts})
 
 
 def _plain(value: Any) -> Any:

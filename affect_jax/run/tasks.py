@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from absl import logging
+import numpy as np
 
 from affect_jax import tasks as tasks_lib
 from affect_jax.corpora.builders import records
@@ -16,15 +17,17 @@ from affect_jax.tasks import class_weights
 
 def build(
   config: Any, corpora: Sequence[streams.Corpus], shares: Mapping[str, float]
-) -> tuple[Sequence[Any], label_counts.Counts]:
-  """Tasks with labels, and the counts of their labels in training.
+) -> tuple[dict[str, dict[str, Any]], label_counts.Counts]:
+  """{task: its options} of tasks with labels, and counts of labels in training.
+
+  The options are those of `tasks.get_task`, as JSON can hold them.
 
   An empty `outputs` in a task's options means those of the corpora: of the
   first, then what the others have beyond them. Options by counts take those of
   the labels that training draws, where corpora have `shares`, and classes are
   drawn equally often.
   """
-  options = {name: _options(config, name, corpora) for name in config.tasks}
+  options = {name: options_of(config, name, corpora) for name in config.tasks}
   # Some options want counts, and counting wants tasks.
   plain = [
     tasks_lib.get_task(
@@ -38,14 +41,26 @@ def build(
   )
   kept = label_mapping.require(counts, plain, drop=config.drop_unlabelled_tasks)
   log_counts(counts, kept)
-  tasks = []
   for task in kept:
     o = options[task.name]
     if class_weights.by_counts(o):
-      mass, labelled = (drawn[task.name][k] for k in ('mass', 'labelled'))
+      mass, labelled = (
+        tuple(np.asarray(drawn[task.name][k], np.float64).ravel().tolist())
+        for k in ('mass', 'labelled')
+      )
       o['counts'] = (mass, labelled) if task.weight_per_output else mass
-    tasks.append(tasks_lib.get_task(task.name, **o))
-  return tasks, {t.name: counts[t.name] for t in tasks}
+  return (
+    {t.name: options[t.name] for t in kept},
+    {t.name: counts[t.name] for t in kept},
+  )
+
+
+def outputs(
+  config: Any, corpora: Sequence[streams.Corpus]
+) -> dict[str, tuple[str, ...]]:
+  """{task: names of its outputs} where config or corpora name some."""
+  options = {name: options_of(config, name, corpora) for name in config.tasks}
+  return {n: o['outputs'] for n, o in options.items() if 'outputs' in o}
 
 
 def check_balance(config: Any) -> None:
@@ -67,7 +82,7 @@ def check_balance(config: Any) -> None:
     )
 
 
-def _options(
+def options_of(
   config: Any, name: str, corpora: Sequence[streams.Corpus]
 ) -> dict[str, Any]:
   """Options of a task: what the config says, without what it leaves open."""

@@ -11,8 +11,53 @@ from affect_jax.data import streams
 from affect_jax.data import utterance_batches
 from affect_jax.errors import UserError
 from affect_jax.models import fusion as fusion_lib
+from affect_jax.models import hugging_face
 from affect_jax.models import utterance_model
 from affect_jax.run import branch
+
+
+def describe(
+  config: Any, corpora: Sequence[streams.Corpus]
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+  """Fields of a `signature`, and its arrays, from the corpora of training.
+
+  Raises:
+    ValueError: The corpora do not fit each other.
+  """
+  options = config.utterance.to_dict()
+  inputs = describe_inputs(config, corpora)
+  dims = inputs['dims']
+  fusion, context = options['fusion'], options['context']
+  kept = ('modality_dropout', 'text', 'read_across', 'dropout')
+  settings = {k: options[k] for k in (*kept, 'fusion', 'context', fusion)}
+  if context:
+    settings[context] = options[context]
+  if fusion_lib.remembers(fusion):
+    settings[fusion]['rows'] = streams.train_size(corpora)
+  arrays = {}
+  if options['standardize']:
+    statistics = feature_statistics.statistics(corpora, dims)
+    for name, (mean, std) in statistics.items():
+      arrays |= {f'{name}/mean': mean, f'{name}/std': std}
+  text = {}
+  if inputs['text_model']:
+    text = hugging_face.read_options(inputs['text_model'])
+  model = {'utterance': settings, 'text': text}
+  return {'kind': 'utterances', 'inputs': inputs, 'model': model}, arrays
+
+
+def describe_inputs(
+  config: Any, corpora: Sequence[streams.Corpus]
+) -> dict[str, Any]:
+  """The inputs of a `signature`: what the corpora hold, and its padding."""
+  dims = shared_dims(corpora, config.utterance.modalities)
+  return {
+    'dims': dims,
+    'window': load.window(config),
+    'boundaries': tuple(config.utterance.boundaries),
+    'together': tuple(config.utterance.together),
+    'text_model': shared_text_model(corpora) if dims.get('text') == 0 else '',
+  }
 
 
 def build(
@@ -20,38 +65,35 @@ def build(
   corpora: Sequence[streams.Corpus],
   tasks: Sequence[Any],
   shares: Mapping[str, float],
+  inputs: Mapping[str, Any],
 ) -> branch.Branch:
   """The branch of corpora that hold text, audio and vision.
+
+  Args:
+    config, corpora, tasks, shares: Of the run.
+    inputs: As of `describe`.
 
   Raises:
     ValueError: Settings that do not fit each other or the corpora.
   """
   if config.mixing.kind:
     raise UserError('config.mixing is for pictures, not for utterances.')
-  window = load.window(config)
-  options = config.utterance.to_dict()
-  if options['context'] and not window:
+  dims, window, boundaries, together, text_model = (
+    inputs[k]
+    for k in ('dims', 'window', 'boundaries', 'together', 'text_model')
+  )
+  context, fusion = config.utterance.context, config.utterance.fusion
+  if context and not window:
     raise UserError(
-      f'config.utterance.context={options["context"]!r} needs dialogues: give '
+      f'config.utterance.context={context!r} needs dialogues: give '
       'config.data.window, the most utterances of one.'
     )
-  name = options['fusion']
-  remembered = fusion_lib.remembers(name)
+  remembered = fusion_lib.remembers(fusion)
   if remembered:
     check_remembering(config, remembered, tasks, window)
-    options[name]['rows'] = streams.train_size(corpora)
-  dims = shared_dims(corpora, options.pop('modalities'))
-  boundaries = options.pop('boundaries')
-  together = options.pop('together')
   if together:
     check_together(config, dims, window)
     utterance_batches.check_room(corpora, together)
-  statistics = {}
-  if options.pop('standardize'):
-    statistics = feature_statistics.statistics(corpora, dims)
-  text_model = shared_text_model(corpora) if dims.get('text') == 0 else ''
-  settings = utterance_model.settings(options, dims, statistics, text_model)
-  settings['units'] = tuple((t.name, t.num_units) for t in tasks)
   common = {
     'dims': dims,
     'batch_size': config.batch_size,
@@ -60,9 +102,6 @@ def build(
     'together': together,
   }
   return branch.Branch(
-    # Nothing in it sees other rows of the batch (losses of a fusion's own are
-    # the training step's): an axis name has no use.
-    model=lambda axis_name: utterance_model.UtteranceModel(**settings),
     train_batches=lambda first_step: utterance_batches.train_batches(
       corpora,
       tasks,
@@ -82,8 +121,12 @@ def build(
     window=window,
     modalities=tuple(dims),
     pretrained=utterance_model.pretrained(text_model) if text_model else None,
-    frozen=utterance_model.frozen_paths(options['text']) if text_model else (),
-    auxiliary_losses=utterance_model.auxiliary_losses(settings),
+    frozen=utterance_model.frozen_paths(config.utterance.text)
+    if text_model
+    else (),
+    auxiliary_losses=utterance_model.auxiliary_losses(
+      fusion, config.utterance[fusion].to_dict()
+    ),
   )
 
 

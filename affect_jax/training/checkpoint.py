@@ -1,16 +1,46 @@
 """Orbax: keep the latest state (to resume) and the best (to report)."""
 
+import fnmatch
 import os
+import pathlib
 from typing import Any
 
 from absl import logging
 import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import preservation_policy
 
+from affect_jax import user_path
 from affect_jax.errors import UserError
 from affect_jax.training import parallel
 
 HEADLINE = 'headline'
+
+
+def check_name(workdir: str, *, saving: bool = True) -> None:
+  """Refuses folders in which Orbax does not find its own checkpoints.
+
+  It looks for the parts that it has saved by a pattern that begins with the
+  folder, and for those that it reads by a URL.
+
+  Args:
+    workdir: The run's folder, absolute.
+    saving: Checkpoints are to be saved there, and not only read.
+
+  Raises:
+    UserError: Names the folder and its characters.
+  """
+  for name in pathlib.Path(workdir).parts:
+    if '\\' in name:
+      refused = 'a backslash'
+    elif saving and not fnmatch.fnmatchcase(name, name):
+      refused = "'[' before ']', which is a pattern"
+    else:
+      continue
+    raise UserError(
+      f'{workdir}: {name!r} has {refused}, and Orbax could not read its '
+      'checkpoints there. Give another --workdir, or a symbolic link to this '
+      'one.'
+    )
 
 
 def build_manager(workdir: str, save_every: int) -> ocp.CheckpointManager:
@@ -20,6 +50,7 @@ def build_manager(workdir: str, save_every: int) -> ocp.CheckpointManager:
     workdir: The run's folder; checkpoints lie in workdir/checkpoints/STEP.
     save_every: Steps between saves.
   """
+  check_name(workdir, saving=False)
   best = lambda metrics: metrics[HEADLINE]
   options = ocp.CheckpointManagerOptions(
     save_interval_steps=save_every,
@@ -34,7 +65,7 @@ def build_manager(workdir: str, save_every: int) -> ocp.CheckpointManager:
       ]
     ),
   )
-  directory = os.path.join(os.path.abspath(workdir), 'checkpoints')
+  directory = str(user_path.expand(workdir) / 'checkpoints')
   return ocp.CheckpointManager(directory, options=options)
 
 
@@ -109,7 +140,17 @@ def restore(
 def read_variables(
   workdir: str, step: int | None = None
 ) -> tuple[dict[str, Any], int]:
-  """Variables {'params', 'batch_stats'} of another run's best checkpoint.
+  """Variables and step of a run's best checkpoint, see `read`."""
+  variables, _, step = read(workdir, step)
+  return variables, step
+
+
+def read(
+  workdir: str, step: int | None = None
+) -> tuple[dict[str, Any], dict[str, Any], int]:
+  """Variables, thresholds and step of a run's best checkpoint.
+
+  The best is that of the highest headline on validation, or the latest.
 
   Averages (EMA) are taken where that run kept them.
 
@@ -120,7 +161,7 @@ def read_variables(
   Raises:
     FileNotFoundError: There is no (such) checkpoint in workdir/checkpoints.
   """
-  directory = os.path.join(os.path.abspath(workdir), 'checkpoints')
+  directory = str(user_path.expand(workdir) / 'checkpoints')
   if not os.path.isdir(directory):
     raise FileNotFoundError(f'No checkpoints in {directory}.')
   with build_manager(workdir, 1) as manager:
@@ -134,9 +175,14 @@ def read_variables(
     anywhere = ocp.args.StandardRestore(
       fallback_sharding=parallel.build().replicated
     )
-    restored = manager.restore(step, args=ocp.args.Composite(state=anywhere))[
-      'state'
-    ]
+    both = manager.restore(
+      step,
+      args=ocp.args.Composite(
+        state=anywhere, thresholds=ocp.args.JsonRestore()
+      ),
+    )
   logging.info('Read step %d of %s.', step, directory)
-  kept = restored['ema'] or restored
-  return {'params': kept['params'], **kept['model_state']}, step
+  state = both['state']
+  kept = state['ema'] or state
+  variables = {'params': kept['params'], **kept['model_state']}
+  return variables, dict(both['thresholds'] or {}), step

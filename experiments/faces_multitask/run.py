@@ -30,6 +30,7 @@ import summary
 import tensorflow as tf
 
 from affect_jax import train
+from affect_jax import user_path
 from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
 from affect_jax.run import log_format
@@ -72,7 +73,7 @@ def main(argv: list[str]) -> None:
   tf.config.set_visible_devices([], 'GPU')
   log_format.set_up()
   # Seeds of an arm share their programs.
-  cache = os.path.join(os.path.abspath(_WORKDIR.value), 'compiled')
+  cache = str(user_path.expand(_WORKDIR.value) / 'compiled')
   jax.config.update('jax_compilation_cache_dir', cache)
   settings = _SETTINGS.value
   if settings.data not in arms_lib.CORPORA:
@@ -84,7 +85,7 @@ def main(argv: list[str]) -> None:
   steps = 60 if _REDUCED.value else steps
   seeds = (0, 1) if _REDUCED.value else tuple(settings.seeds)
   folder = os.path.join(
-    os.path.abspath(_WORKDIR.value),
+    user_path.expand(_WORKDIR.value),
     settings.data + ('_reduced' if _REDUCED.value else ''),
   )
   if not _SUMMARY.value:

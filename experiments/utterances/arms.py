@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 import dataclasses
 import importlib.util
-import os
 import pathlib
 from typing import Any
+
+from affect_jax import user_path
 
 CONFIGS = pathlib.Path(__file__).parents[2] / 'configs'
 
@@ -152,9 +153,9 @@ def build(
   spec.loader.exec_module(module)
   config = module.get_config()
   config.update_from_flattened_dict(dict(arm.changes))
-  config.data.path = os.path.abspath(paths[config.data.corpus])
+  config.data.path = str(user_path.expand(paths[config.data.corpus]))
   if 'text_model' in config.data:
-    config.data.text_model = os.path.abspath(model)
+    config.data.text_model = str(user_path.expand(model))
   if arm.folds > 1:
     config.data.fold = fold
   config.seed = seed

@@ -26,6 +26,7 @@ from scipy import stats
 import tensorflow as tf
 
 from affect_jax import train
+from affect_jax import user_path
 from affect_jax import whole_file
 from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
@@ -63,7 +64,7 @@ def main(argv: list[str]) -> None:
     raise app.UsageError(f'Unknown arguments {argv[1:]}.')
   tf.config.set_visible_devices([], 'GPU')
   log_format.set_up()
-  root = os.path.abspath(_WORKDIR.value)
+  root = str(user_path.expand(_WORKDIR.value))
   # Seeds of an arm share their programs.
   jax.config.update('jax_compilation_cache_dir', os.path.join(root, 'compiled'))
   settings = _SETTINGS.value

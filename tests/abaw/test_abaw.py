@@ -115,12 +115,12 @@ def test_missing_and_foreign_outputs(tmp_path, caplog):
     predictions.read(path, files.EXPR_8)
   with pytest.raises(ValueError, match='no predictions of action_units/AU1;'):
     predictions.read(path, files.AU_12)
-  # Contempt is none of theirs, and may well be the likeliest.
+  # Contempt is not one of theirs, and may well be the likeliest.
   nine = [*EIGHT, 'contempt']
   path, expr, *_ = make_run(tmp_path, ids, expressions=nine)
   assert (expr.argmax(axis=1) == 8).any()
   frames = predictions.read(path, files.EXPR_8)
-  assert 'contempt is none' in caplog.text
+  assert 'contempt is not one' in caplog.text
   np.testing.assert_array_equal(frames.values[:, 0], expr[:, :8].argmax(axis=1))
 
 

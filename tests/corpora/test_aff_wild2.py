@@ -152,7 +152,7 @@ def test_stride_counts_lines_and_no_damage(tmp_path):
   samples, left_out = stream(tmp_path, 'train', stride=3)
   assert list(samples) == ['a/00001.jpg', 'a/00004.jpg']
   assert left_out == {
-    ('frames between every k-th', 'a'): 4,
+    ('frames that the stride skips', 'a'): 4,
     ('labels without a frame', 'a'): 1,
     ('frames without any label', 'a'): 2,
   }
@@ -169,7 +169,7 @@ def test_a_video_without_folder_a_folder_without_labels_other_files(tmp_path):
   _, left_out = stream(tmp_path, 'train')
   assert left_out['labels without a frame', 'gone'] == 1
   assert left_out['frames without any label', 'new'] == 3
-  assert left_out['files that are no frames', 'new'] == 3
+  assert left_out['files that are not frames', 'new'] == 3
   assert not [group for _, group in stream(tmp_path, 'val')[1]]
 
 

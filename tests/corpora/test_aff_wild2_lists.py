@@ -85,8 +85,8 @@ def test_stride_of_a_list_counts_rows_of_a_video(tmp_path):
     'b/00010.jpg',
   ]
   assert left_out == {
-    ('frames between every k-th', 'a'): 2,
-    ('frames between every k-th', 'b'): 2,
+    ('frames that the stride skips', 'a'): 2,
+    ('frames that the stride skips', 'b'): 2,
     ('labels without a frame', 'a'): 1,
     ('frames without any label', 'b'): 5,
   }
@@ -117,7 +117,7 @@ def test_a_video_of_both_lists_is_validation(tmp_path):
   samples, left_out = stream(tmp_path, 'train')
   assert list(samples) == ['b_left/00002.jpg']
   assert left_out == {
-    ('labels of a video that the validation list has', 'a'): 3,
+    ('labels of a video that is in the validation list', 'a'): 3,
     ('frames without any label', 'c'): 1,
   }
   samples, left_out = stream(tmp_path, 'val')
@@ -131,7 +131,7 @@ def test_a_video_of_both_lists_is_validation(tmp_path):
     ('a/00005.jpg,3.2' + ',0' * 14, "valence is '3.2'; allowed"),
     (row('a/00005.jpg', expression=8), "expression is '8'; allowed"),
     (row('a/00005.jpg', aus=[0] * 11 + [2]), "AU26 is '2'; allowed"),
-    (row('a/00005.jpg', aus=[0] * 11), '14 values in'),
+    (row('a/00005.jpg', aus=[0] * 11), '14 values'),
   ],
 )
 def test_bad_rows_are_told_by_file_and_line(tmp_path, bad, told):
@@ -175,7 +175,7 @@ def test_a_test_list_of_frames(tmp_path, header):
   assert left_out == {
     ('test frames without a crop', 't'): 1,
     ('test frames without a crop', 'u'): 1,
-    ('frames that the test list lacks', 't'): 1,
+    ('frames that the test list does not name', 't'): 1,
   }
   _, left_out = stream(tmp_path, 'train', test_list=path)
   assert 't' not in {group for _, group in left_out}
@@ -196,7 +196,7 @@ def test_a_test_list_of_videos(tmp_path):
 def test_labelled_videos_of_the_test_list_are_test(tmp_path):
   lists(tmp_path)
   path = write(tmp_path, 'test.txt', 'c', 'b_left/00002.jpg')
-  reason = 'labels of a video that the test list has'
+  reason = 'labels of a video that is in the test list'
   assert stream(tmp_path, 'val', test_list=path) == ({}, {(reason, 'c'): 1})
   samples, left_out = stream(tmp_path, 'train', test_list=path)
   assert list(samples) == ['a/00001.jpg', 'a/00004.jpg']

@@ -24,15 +24,15 @@ from affect_jax.corpora import aff_wild2
     (VA, 'valence,arousal', '3.2,0', "valence is '3.2'; allowed: -1 to 1"),
     (VA, 'valence,arousal', '0,-4', "arousal is '-4'; allowed"),
     (VA, 'valence,arousal', '0,nan', "arousal is 'nan'; allowed"),
-    (VA, 'valence,arousal', '0', '1 values in'),
+    (VA, 'valence,arousal', '0', '1 values'),
     (EXPR, EXPR_8, '9', "expression is '9'; allowed: 0 neutral, 1 anger"),
     (EXPR, EXPR_7, '7', "expression is '7'; allowed"),
     (EXPR, EXPR_8, '-5', "expression is '-5'; allowed"),
     (EXPR, EXPR_8, '2.5', "expression is '2.5'; allowed"),
     (EXPR, EXPR_8, 'sad', "expression is 'sad'; allowed"),
     (AU, AU_8, '0,0,0,2,0,0,0,0', "AU6 is '2'; allowed: 0, 1, or -1"),
-    (AU, AU_8, '0,0,0,0,0,0,0', '7 values in'),
-    (AU, AU_8, '0,0,0,0,0,0,0,0,0', '9 values in'),
+    (AU, AU_8, '0,0,0,0,0,0,0', '7 values'),
+    (AU, AU_8, '0,0,0,0,0,0,0,0,0', '9 values'),
   ],
 )
 def test_bad_values_are_told_by_file_and_line(

@@ -54,7 +54,7 @@ def test_entries_of_both_layouts(tmp_path):
   )
   ((key, features, _),) = csd_file.entries(packed, 'COVAREP')
   assert (key, features.shape) == ('a', (2, 3))
-  with pytest.raises(ValueError, match=r'not one stream, but .*words'):
+  with pytest.raises(ValueError, match=r'no single stream, but .*words'):
     next(csd_file.entries(packed))
 
 
@@ -79,7 +79,7 @@ def test_broken_files(tmp_path):
   with pytest.raises(FileNotFoundError, match=r'a\.csd'):
     csd_file.streams(path)
   path.write_bytes(b'<html>404</html>')
-  with pytest.raises(ValueError, match=r'a\.csd: not an HDF5 file'):
+  with pytest.raises(ValueError, match=r'a\.csd is not an HDF5 file'):
     csd_file.streams(path)
   whole = toy_files.write_csd(
     path, {'s': {'v': (np.ones((99, 9)), np.zeros((99, 2)))}}
@@ -225,7 +225,7 @@ def test_corpus_with_sentiment_only(tmp_path):
   }
   assert found['c[0]'].sequences['vision'].shape == (1, 4)
   with pytest.raises(
-    ValueError, match='One of words, vectors, audio and vision'
+    ValueError, match='at least one of words, vectors, audio and vision'
   ):
     csd.listing(path, folds)
 
@@ -237,11 +237,11 @@ def test_listing_of_a_file_without_labels(tmp_path):
   content = {'c': (np.array([[0.5]]), spans((0, 2)))}
   path = toy_files.write_csd(tmp_path / 'pitch.csd', {'COVAREP': content})
   with pytest.raises(
-    ValueError, match=r"pitch\.csd: no stream of labels in it, but \['COVAREP'"
+    ValueError, match=r"pitch\.csd has no stream of labels, only \['COVAREP'"
   ):
     csd.listing(path, folds, audio=path)
   toy_files.write_csd(path, {'x': content, 'y': content})
-  with pytest.raises(ValueError, match=r"pitch\.csd: .*but \['x', 'y'\]"):
+  with pytest.raises(ValueError, match=r"pitch\.csd has .*but \['x', 'y'\]"):
     csd.listing(path, folds, audio=path)
   toy_files.write_csd(path, {'opinion_labels': content})
   assert set(csd.listing(path, folds, audio=path).outputs) == {
@@ -253,9 +253,9 @@ def test_listing_of_a_file_without_labels(tmp_path):
 @pytest.mark.parametrize(
   ('text', 'message'),
   [
-    ('standard_train_fold = [', 'not a list of folds'),
-    ('standard_train_fold = print(1)', 'not a list of folds'),
-    ('standard_train_fold = []', "no .*'standard_valid_fold'"),
+    ('standard_train_fold = [', 'is not a list of folds'),
+    ('standard_train_fold = print(1)', 'is not a list of folds'),
+    ('standard_train_fold = []', "has no .*'standard_valid_fold'"),
     (
       FOLDS.replace("['c']", "['c', 'b']"),
       r"1 videos .*: 'b' in \['standard_train_fold', 'standard_valid_fold'\]",
@@ -270,5 +270,5 @@ def test_listing_of_a_file_without_labels(tmp_path):
 def test_file_without_folds(tmp_path, text, message):
   path = tmp_path / 'folds.py'
   path.write_text(text)
-  with pytest.raises(ValueError, match=rf'folds\.py: {message}'):
+  with pytest.raises(ValueError, match=rf'folds\.py.*{message}'):
     csd.read_folds(path)

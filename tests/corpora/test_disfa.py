@@ -39,7 +39,7 @@ def read(found, split):
   rows = list(found.splits[split]())
   samples = {r.id: r for r in rows if isinstance(r, face_listing.Sample)}
   left_out = [r for r in rows if isinstance(r, face_listing.LeftOut)]
-  absent = {r.group for r in left_out if r.reason == 'people who are not there'}
+  absent = {r.group for r in left_out if r.reason == 'people without labels'}
   rest = {(r.group, r.reason): r.count for r in left_out}
   return samples, absent, {k: n for k, n in rest.items() if k[0] not in absent}
 
@@ -92,7 +92,7 @@ def test_units_are_chosen_by_number_or_name(tmp_path):
   found = disfa.listing(tmp_path, fold=2, action_units=['AU12', 'AU1'])
   val, _, _ = read(found, 'val')
   assert val['SN001/00002'].labels == {'AU12': 1.0, 'AU1': 0.0}
-  with pytest.raises(ValueError, match="action unit of DISFA 'AU7'; known"):
+  with pytest.raises(ValueError, match="action unit of DISFA 'AU7'"):
     disfa.listing(tmp_path, action_units=['AU7'])
   with pytest.raises(ValueError, match="number of action units '9'"):
     disfa.listing(tmp_path, action_units=9)
@@ -181,12 +181,12 @@ def test_a_frame_that_a_unit_does_not_list_has_no_label_of_it(tmp_path):
 @pytest.mark.parametrize(
   ('text', 'message'),
   [
-    ('1,0\n2,6\n', r"SN001_au1.txt:2: intensity '6' is none of 0, 1, 2, 3"),
-    ('1,0\n2,-1\n', r":2: intensity '-1' is none of"),
+    ('1,0\n2,6\n', r"SN001_au1.txt:2: intensity '6' is not one of 0, 1, 2, 3"),
+    ('1,0\n2,-1\n', r":2: intensity '-1' is not one of"),
     ('1,0\n2\n', r":2: '2' is not `frame,intensity`"),
-    ('0,0\n', r":1: frame '0' is not a number from 1"),
-    ('x,0\n', r":1: frame 'x' is not a number from 1"),
-    ('1,0\n1,0\n', r':2: frame 1 is there twice'),
+    ('0,0\n', r":1: frame '0' is not a whole number"),
+    ('x,0\n', r":1: frame 'x' is not a whole number"),
+    ('1,0\n1,0\n', r':2: frame 1 appears twice'),
     ('', r'SN001_au1.txt: the file is empty'),
   ],
 )
@@ -213,7 +213,7 @@ def test_what_is_not_there_is_named(tmp_path):
     disfa.listing(tmp_path, images='crops')
   disfa.listing(tmp_path, images='crops', action_units=8)
   (tmp_path / 'ActionUnit_Labels/SN014').mkdir()
-  with pytest.raises(ValueError, match='SN014 is not of DISFA; known: SN001,'):
+  with pytest.raises(ValueError, match='SN014 is not in DISFA; known: SN001,'):
     disfa.listing(tmp_path, images='crops')
 
 

@@ -153,7 +153,7 @@ def test_pictures_are_found_in_folders_and_by_their_own_path(tmp_path):
   assert left_out == {}
   write(tmp_path, table + '1.jpg,1\n')
   with pytest.raises(
-    ValueError, match=r":7: '1.jpg' may be each of x/1.jpg, y"
+    ValueError, match=r":7: '1.jpg' could be any of x/1.jpg, y"
   ):
     read(emotionet.listing(tmp_path, val_share=0), 'train')
 
@@ -183,8 +183,8 @@ def test_one_picture_in_two_splits(tmp_path):
   [
     (',x,1,0,0\n', r":7: '' does not name a picture"),
     ('http://x/,x,1,0,0\n', r":7: 'http://x/' does not name a picture"),
-    ('d.jpg,x,2,0,0\n', r":7: AU12 '2' is none of 0, 1 and -1, 999 or empty"),
-    ('d.jpg,x,1,0,yes\n', r":7: AU43 'yes' is none of"),
+    ('d.jpg,x,2,0,0\n', r":7: AU12 is '2'; allowed: 0, 1, or -1"),
+    ('d.jpg,x,1,0,yes\n', r":7: AU43 is 'yes'; allowed"),
     ('d.jpg,x,1,0\n', r':7: 4 cells, not 5'),
   ],
 )
@@ -197,9 +197,9 @@ def test_bad_rows_are_named(tmp_path, rows, message):
 @pytest.mark.parametrize(
   ('header', 'message'),
   [
-    ('name,age', r':1: no column of .* is an action unit'),
-    ('AU1,name', r":1: column 'AU1' is not the picture"),
-    ("name,AU1,'AU 01'", r":1: column 'AU 01' is there twice"),
+    ('name,age', r':1: none of the columns .* is an action unit'),
+    ('AU1,name', r":1: column 'AU1' is first, where the picture"),
+    ("name,AU1,'AU 01'", r":1: column 'AU 01' appears twice"),
     ('name,AU1,AU12_r', r":1: Unknown action unit 'AU12_r'"),
   ],
 )
@@ -212,16 +212,18 @@ def test_what_is_not_there_is_named(tmp_path):
   with pytest.raises(FileNotFoundError, match='images: no such folder'):
     emotionet.listing(tmp_path)
   (tmp_path / 'images').mkdir()
-  with pytest.raises(FileNotFoundError, match='no CSV of EmotioNet'):
+  with pytest.raises(FileNotFoundError, match='neither a CSV of EmotioNet'):
     emotionet.listing(tmp_path)
   (tmp_path / 'facs.xlsx').touch()
-  with pytest.raises(ValueError, match=r'facs.xlsx: save it as CSV'):
+  with pytest.raises(ValueError, match=r'facs.xlsx: save this table as CSV'):
     emotionet.listing(tmp_path)
-  with pytest.raises(ValueError, match=r'facs.xlsx: save it as CSV'):
+  with pytest.raises(ValueError, match=r'facs.xlsx: save this table as CSV'):
     emotionet.listing(tmp_path, table='facs.xlsx')
   write(tmp_path)
   write(tmp_path, name='facs2.csv')
-  with pytest.raises(ValueError, match=r'by `table`: facs\.csv, facs2\.csv'):
+  with pytest.raises(
+    ValueError, match=r'`table` to one: facs\.csv, facs2\.csv'
+  ):
     emotionet.listing(tmp_path)
   assert emotionet.listing(tmp_path, table='facs2.csv').splits
   with pytest.raises(ValueError, match='val_share must be in'):

@@ -128,8 +128,8 @@ GOOD = 'a.png,train,,happy,,,,'
     ('b.jpg,train,,,,,2,', "faces.csv:3: AU12 '2' is not in [0, 1]"),
     ('b.jpg,train,,,,,,-1', "AU1 '-1' is not in [0, 1]; leave the cell empty"),
     ('b.jpg,train,,cross,,,,', "Unknown expression 'cross'; known: neutral"),
-    ('b.jpg,dev,,happy,,,,', "split 'dev' is none of train, val, test"),
-    ('b.jpg,,,happy,,,,', "split '' is none of train, val, test"),
+    ('b.jpg,dev,,happy,,,,', "split 'dev' is not one of train, val, test"),
+    ('b.jpg,,,happy,,,,', "split '' is not one of train, val, test"),
     ('a.png,train,,sad,,,,', "'a.png' is already in line 2, with other labels"),
     ('./a.png,val,,happy,,,,', 'line 2, with split train there and val here'),
     ('a.png,train,ann,happy,,,,', "in line 2, with subject '' there and 'ann'"),
@@ -247,7 +247,7 @@ def test_labels_are_never_skipped(folder):
 def test_a_split_without_one_readable_picture_is_an_error(folder):
   (folder / 'c.png').write_text('not a picture')
   write(folder, GOOD, 'c.png,val,,happy,,,,')
-  with pytest.raises(ValueError, match='not one picture of split val'):
+  with pytest.raises(ValueError, match='no picture of the split val'):
     prepared(folder, on_bad_image='skip')
 
 

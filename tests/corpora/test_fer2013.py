@@ -95,13 +95,16 @@ def test_an_edited_file_is_prepared_anew(tmp_path):
 @pytest.mark.parametrize(
   ('row', 'message'),
   [
-    ((7, picture(0), 'Training'), "fer.csv:3: emotion '7' is none of 0 anger"),
+    (
+      (7, picture(0), 'Training'),
+      "fer.csv:3: emotion '7' is not one of 0 anger",
+    ),
     (('sad', picture(0), 'Training'), "fer.csv:3: emotion 'sad'"),
     ((0, picture(0)[1:], 'Training'), 'fer.csv:3: 2303 pixels, not 48x48'),
     ((0, [300] * 2304, 'Training'), "fer.csv:3: pixel '300'"),
     ((0, [-1] * 2304, 'Training'), "fer.csv:3: pixel '-1'"),
     ((0, '', 'Training'), 'fer.csv:3: 0 pixels'),
-    ((0, picture(0), 'Test'), "fer.csv:3: Usage 'Test' is none of Training"),
+    ((0, picture(0), 'Test'), "fer.csv:3: Usage 'Test' is not one of Training"),
     ((0, picture(0)), 'fer.csv:3: 2 cells, not 3'),
   ],
 )

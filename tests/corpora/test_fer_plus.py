@@ -103,8 +103,8 @@ def test_fer_plus_gives_soft_labels_and_counts_what_it_drops(tmp_path):
 @pytest.mark.parametrize(
   ('rows', 'message'),
   [
-    (VOTES[:-1], '8 rows for the 9 of fer2013.csv'),
-    (VOTES + VOTES[-1:], '10 rows for the 9 of fer2013.csv'),
+    (VOTES[:-1], '8 rows, but fer2013.csv has 9'),
+    (VOTES + VOTES[-1:], '10 rows, but fer2013.csv has 9'),
     (VOTES[::-1], "plus.csv:2: Usage is 'PublicTest', but 'Training'"),
     ([VOTES[0].replace('8', 'x')] + VOTES[1:], "plus.csv:2: anger 'x'"),
     ([VOTES[0] + ',1'] + VOTES[1:], 'plus.csv:2: 13 cells, not 12'),

@@ -134,8 +134,8 @@ def test_bad_rows_are_named_by_line_with_the_choices(tmp_path):
     row('f', 0, 5, 'anger'),
   )
   for part in (
-    ":2: Emotion 'happy' is none of neutral, surprise, fear",
-    ":3: Sentiment 'good' is none of negative, neutral, positive",
+    ":2: Emotion 'happy' is not one of neutral, surprise, fear",
+    ":3: Sentiment 'good' is not one of negative, neutral, positive",
     ":4: Dialogue_ID 'x' is not a whole number",
     ":5: Utterance_ID '-3' is not a whole number",
     ':6: 7 cells, not 8',
@@ -158,14 +158,14 @@ def test_columns_are_found_by_name(tmp_path):
 def test_a_missing_or_doubled_column_is_an_error(tmp_path, header, count):
   header = header or [*HEADER[:7], 'Emotion']
   write(tmp_path, [row('a', 0, 0)], header=header)
-  with pytest.raises(ValueError, match=f"'Emotion' is there {count} times"):
+  with pytest.raises(ValueError, match=f"'Emotion' appears {count} times"):
     read(tmp_path)
 
 
 def test_a_missing_or_empty_table_is_an_error(tmp_path):
   write(tmp_path, [row('a', 0, 0)])
   (tmp_path / 'dev_sent_emo.csv').write_text(','.join(HEADER) + '\n')
-  with pytest.raises(ValueError, match=r'dev_sent_emo\.csv: there are no rows'):
+  with pytest.raises(ValueError, match=r'dev_sent_emo\.csv: no rows'):
     read(tmp_path, 'val')
   (tmp_path / 'dev_sent_emo.csv').unlink()
   with pytest.raises(FileNotFoundError, match='the val split of MELD'):
@@ -203,7 +203,7 @@ def test_mended_rows_are_logged(tmp_path, monkeypatch):
   kept, _ = read(write(tmp_path, rows))
   assert [i.transcript for i in kept] == ['It’s late.'] * 2
   assert len(lines) == 1
-  assert 'mended in 1 rows' in lines[0]
+  assert 'characters in 1 rows' in lines[0]
 
 
 @pytest.mark.parametrize(

@@ -211,7 +211,7 @@ def test_arrays_of_unequal_numbers(tmp_path):
     ),
     (
       lambda c: c['test'].update(regression_labels=['good', 'bad']),
-      r'regression_labels are no numbers',
+      r'regression_labels are not numbers',
     ),
     (lambda c: c.update(train=[1, 2]), r'train is a list'),
     (lambda c: [c.pop(s) for s in list(c)], r'none of the splits'),
@@ -244,7 +244,9 @@ def test_published_files_are_known_by_their_checksum(tmp_path, monkeypatch):
   assert dict(listing.dims) == DIMS
   assert listing.sources['x.pkl'] == digest
   assert len(toy_files.consumed(listing, 'train')[0]) == 3
-  with pytest.raises(ValueError, match=r'is SIMS/x\.pkl, whose label_range'):
+  with pytest.raises(
+    ValueError, match=r'is the published SIMS/x\.pkl, whose label_range'
+  ):
     mmsa.listing(path, label_range=1)
 
 

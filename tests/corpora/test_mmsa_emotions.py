@@ -96,6 +96,6 @@ def test_labels_of_other_videos_are_an_error(tmp_path):
   row = toy_files.mosei_rows((0, 1, 1, 0, 0, 0, 0, 0, 0))
   listing = mosei(tmp_path, {'other': row, 'c': row})
   with pytest.raises(
-    ValueError, match=r"labels\.csd: fits only 1 of 6.*'a\$_\$10'.*'c'"
+    ValueError, match=r"labels\.csd fits only 1 of 6.*'a\$_\$10'.*'c'"
   ):
     toy_files.consumed(listing, 'train')

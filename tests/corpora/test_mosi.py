@@ -148,11 +148,14 @@ def changed(name, place, value):
     ),
     (changed('sentiment', 4, np.nan), 'row 4: sentiment nan is not in [-3, 3]'),
     (changed('text', (7, 2), np.inf), 'text: has inf in row 7, column 2'),
-    ({'text': np.ones((29, 4), np.float32)}, 'text: float32 of shape (29, 4)'),
-    ({'audio': np.ones(30, np.float32)}, 'audio: float32 of shape (30,)'),
+    (
+      {'text': np.ones((29, 4), np.float32)},
+      'text is float32 of shape (29, 4)',
+    ),
+    ({'audio': np.ones(30, np.float32)}, 'audio is float32 of shape (30,)'),
     (
       {'split_bclstm': np.array(['train', 'dev'] * 15)},
-      "'dev' is none of train",
+      "'dev' is not one of train",
     ),
     ({'id': np.array(['same'] * 30)}, "row 1: id 'same' is already in 0"),
     ({'segment': np.zeros(30, int)}, 'video and segment'),
@@ -177,7 +180,7 @@ def test_a_video_in_two_parts_is_an_error(tmp_path):
 
 def test_other_files_are_refused(tmp_path):
   np.save(tmp_path / 'mosi.npy', np.ones(3))
-  assert 'is no .npz archive' in refusal(tmp_path / 'mosi.npy')
+  assert 'is not an .npz archive' in refusal(tmp_path / 'mosi.npy')
   with pytest.raises(FileNotFoundError, match=r'an \.npz of CMU-MOSI'):
     mosi.listing(tmp_path / 'nothing.npz')
 

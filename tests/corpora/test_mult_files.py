@@ -267,14 +267,18 @@ def test_sarcasm_and_humor(tmp_path, dataset, task):
 @pytest.mark.parametrize(
   ('dataset', 'labels', 'message'),
   [
-    ('mosi', sentiments(1, 4), r'test, row 1: \[4\.0\] is no label of mosi'),
+    ('mosi', sentiments(1, 4), r'test, row 1: \[4\.0\] is not a label of mosi'),
     ('mosi', sentiments(1, np.nan), r'test, row 1: \[nan\]'),
-    ('mosi', np.zeros((2, 1, 7)), r'shape \(2, 1, 7\); of mosi they are 1'),
+    ('mosi', np.zeros((2, 1, 7)), r'shape \(2, 1, 7\); mosi has 1'),
     ('mosei', np.full((2, 1, 7), 3.5), r'test, row 0: \[3\.5, '),
-    ('iemocap', np.zeros((2, 4, 2)), r'row 0: .* is no label of iemocap'),
-    ('iemocap', np.zeros((2, 4)), r'shape \(2, 4\); of iemocap they are 8'),
-    ('sarcasm', sentiments(1, 0.5), r'row 1: \[0\.5\] is no label of sarcasm'),
-    ('humor', [['yes'], ['no']], r'labels are no numbers'),
+    ('iemocap', np.zeros((2, 4, 2)), r'row 0: .* is not a label of iemocap'),
+    ('iemocap', np.zeros((2, 4)), r'shape \(2, 4\); iemocap has 8'),
+    (
+      'sarcasm',
+      sentiments(1, 0.5),
+      r'row 1: \[0\.5\] is not a label of sarcasm',
+    ),
+    ('humor', [['yes'], ['no']], r'labels are not numbers'),
   ],
 )
 def test_labels_of_another_dataset(tmp_path, dataset, labels, message):

@@ -154,7 +154,7 @@ def reals():
     (beyond, 'fold 0: train has row 40 beyond the table, which has 40 rows'),
     (negative, 'fold 0: test has row -1 beyond the table'),
     (doubled, f'fold 0: test has row {split()[0][1][0]} twice'),
-    (reals, 'which is no row number'),
+    (reals, 'which is not a row number'),
     (lambda: [split()[0]] * 2, 'in the test part of an earlier fold'),
     (lambda: [(np.arange(40), np.arange(0))], 'fold 0: test is empty'),
     (lambda: {'train': [1]}, 'not a list of pairs (train, test)'),
@@ -196,7 +196,7 @@ def test_unknown_options_name_the_choices(tmp_path, options, message):
     ({'utterance': ' '}, 'utterance is empty'),
     ({'context': 'First.'}, "context 'First.' is not a list"),
     ({'context': ['First.', None]}, 'context None is not a str'),
-    ({'context_speakers': ['BO']}, '1 context_speakers of 2 texts'),
+    ({'context_speakers': ['BO']}, '1 context_speakers for 2 texts'),
     ({'show': None}, 'show None is not a str'),
   ],
 )
@@ -210,13 +210,13 @@ def test_bad_clips_are_named(tmp_path, change, message):
 def test_other_tables_are_refused(tmp_path):
   table = clips()
   del table['G_00']['show']
-  assert "'G_00': there is no 'show'" in refusal(write(tmp_path, table))
+  assert "'G_00': no 'show'" in refusal(write(tmp_path, table))
   file = tmp_path / 'sarcasm_data.json'
   text = json.dumps(clips())
   file.write_text(text.replace('"B_11"', '"B_12"'))
-  assert "'B_12' is there twice" in refusal(tmp_path)
+  assert "'B_12' appears twice" in refusal(tmp_path)
   file.write_text(text[:-5])
-  assert f'{file}: cannot be used' in refusal(tmp_path)
+  assert f'{file} cannot be used' in refusal(tmp_path)
   file.write_text('[]')
   assert 'not a table' in refusal(tmp_path)
   file.unlink()
@@ -238,7 +238,7 @@ def test_broken_apostrophes_are_mended_and_logged(tmp_path, monkeypatch):
   )
   [item] = [i for i in parts['test'] if i.id == 'F_10']
   assert (item.transcript, list(item.context)) == ('Don’t.', ['It’s new.'])
-  assert [line for line in lines if 'mended in 2 texts' in line]
+  assert [line for line in lines if 'characters in 2 texts' in line]
 
 
 def test_the_real_folds():

@@ -118,7 +118,7 @@ def test_vision_is_read_by_id(tmp_path):
     del f['B_15']
   assert "nothing for 'B_15'" in refusal(tmp_path, **options)
   file.write_bytes(b'no HDF5')
-  assert 'is no HDF5 file' in refusal(tmp_path, **options)
+  assert 'is not an HDF5 file' in refusal(tmp_path, **options)
 
 
 def test_without_h5py_the_error_says_what_to_install(tmp_path, monkeypatch):

@@ -103,8 +103,11 @@ def test_what_has_no_partner_is_counted_in_its_split(tmp_path):
 @pytest.mark.parametrize(
   ('line', 'message'),
   [
-    ('train_00009.jpg 8', r":6: expression '8' is none of 1 surprise, 2 fear"),
-    ('train_00009.jpg 0', r":6: expression '0' is none of"),
+    (
+      'train_00009.jpg 8',
+      r":6: expression '8' is not one of 1 surprise, 2 fear",
+    ),
+    ('train_00009.jpg 0', r":6: expression '0' is not one of"),
     ('train_00009.jpg', r":6: 'train_00009.jpg' is not `<name> <code>`"),
     ('val_00009.jpg 3', r":6: 'val_00009.jpg' begins with neither train_"),
     ('train_00002.jpg 2', r":6: 'train_00002.jpg' is already in line 2, as 1"),

@@ -218,9 +218,9 @@ def test_label_noise_is_in_train_only_and_of_the_share_asked_for():
 @pytest.mark.parametrize(
   ('options', 'message'),
   [
-    ({'parts': ()}, 'parts are'),
+    ({'parts': ()}, 'parts is'),
     ({'parts': ('emotion', 'humour')}, 'humour.*one or more of emotion'),
-    ({'parts': ('emotion', 'emotion')}, 'parts are'),
+    ({'parts': ('emotion', 'emotion')}, 'parts is'),
     ({'num_train': {'humour': 3}}, "'humour' of num_train; known: emotion"),
     ({'num_train': {'emotion': 0}}, r"num_train\['emotion'\] is 0"),
     ({'num_val': {'emotion': -1}}, r"num_val\['emotion'\] is -1"),
@@ -228,10 +228,10 @@ def test_label_noise_is_in_train_only_and_of_the_share_asked_for():
     ({'missing': {'smell': 0.1}}, 'smell.*known: text, audio, vision'),
     ({'missing': {'text': 1.1}}, r"missing\['text'\] is 1.1; a share"),
     ({'sarcasm_share': {'emotion': -1}}, r"sarcasm_share\['emotion'\] is -1"),
-    ({'label_noise': 2}, 'label_noise is 2; a share lies in'),
+    ({'label_noise': 2}, 'label_noise is 2; a share must be in'),
     ({'drift': 1.0}, 'drift is 1.0'),
-    ({'turns': (3, 2)}, r'turns are \(3, 2\)'),
-    ({'turns': (0, 2)}, r'turns are \(0, 2\)'),
+    ({'turns': (3, 2)}, r'turns is \(3, 2\)'),
+    ({'turns': (0, 2)}, r'turns is \(0, 2\)'),
     ({'seed': -1}, 'seed is -1'),
   ],
 )

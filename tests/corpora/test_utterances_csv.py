@@ -189,7 +189,7 @@ HEADER = 'id,split,text,audio,vision,dialogue,turn,emotion,sentiment,sarcasm'
   [
     ('a,train,,,,,,joy,,', 'text, audio and vision are empty'),
     (',train,Hm.,,,,,joy,,', 'id is empty'),
-    ('a,dev,Hm.,,,,,joy,,', "split 'dev' is none of train, val, test"),
+    ('a,dev,Hm.,,,,,joy,,', "split 'dev' is not one of train, val, test"),
     ('a,train,Hm.,,,,,blue,,', "Unknown emotion 'blue'; known: "),
     ('a,train,Hm.,,,,,,3.1,', "sentiment '3.1' is not in [-3, 3]"),
     ('a,train,Hm.,,,,,,nan,', "sentiment 'nan' is not in [-3, 3]"),

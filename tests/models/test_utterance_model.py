@@ -160,9 +160,11 @@ def test_a_run(toy_corpus, tmp_path, window):
 
 
 def test_a_resumed_run_is_the_same_run(toy_corpus, tmp_path):
-  whole = train.train_and_evaluate(config(tmp_path), str(tmp_path / 'whole'))
+  whole = train.train_and_evaluate(
+    config(tmp_path), str(tmp_path / 'whöle *?%20')
+  )
   c = config(tmp_path)
-  folder = tmp_path / 'parts'
+  folder = tmp_path / 'parts *? %s'
 
   class Stop(Exception):
     pass

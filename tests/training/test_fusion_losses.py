@@ -20,16 +20,8 @@ pytestmark = pytest.mark.usefixtures('quick_runs')
 SENTIMENT = tasks.get_task('sentiment')
 DIMS = {'text': 4, 'audio': 3}
 OPTIONS = {'encoder': 'mean', 'width': 4, 'heads': 1, 'mlp_width': 5}
-SETTINGS = {
-  'backbone': utterance_model.pairs(
-    {
-      'fusion': 'misa',
-      'fusion_options': utterance_model.pairs(
-        {**OPTIONS, 'dropout': 0.0, 'attention_dropout': 0.0}
-      ),
-    }
-  )
-}
+OPTIONS |= {'dropout': 0.0, 'attention_dropout': 0.0}
+BACKBONE = {'fusion': 'misa', 'fusion_options': utterance_model.pairs(OPTIONS)}
 
 
 def batch(rows=8):
@@ -50,7 +42,9 @@ def batch(rows=8):
 def update(mode='jit', devices=1, accumulate=1):
   """Parameters and logs after one update with MISA."""
   spread = parallel.build(mode, jax.devices()[:devices])
-  model = utterance_model.UtteranceModel((('sentiment', 1),), **SETTINGS)
+  model = utterance_model.UtteranceModel(
+    (('sentiment', 1),), utterance_model.pairs(BACKBONE)
+  )
   tx, data = optax.sgd(0.1), batch()
   create = functools.partial(train_state.create, model, tx, with_ema=False)
   state = jax.jit(create)(data['inputs'], jax.random.key(0))
@@ -60,7 +54,7 @@ def update(mode='jit', devices=1, accumulate=1):
       [SENTIMENT],
       tx,
       loss_weights={'sentiment': 1.0},
-      auxiliary_losses=utterance_model.auxiliary_losses(SETTINGS),
+      auxiliary_losses=utterance_model.auxiliary_losses('misa', OPTIONS),
       accumulate=accumulate,
       axis_name=spread.axis_name,
     )
@@ -97,5 +91,4 @@ def test_what_a_fusion_declares():
   assert own == {'misa', 'self_mm'}
   found = {name: fusion.remembers(name) for name in fusion.FUSIONS}
   assert {k: v for k, v in found.items() if v} == {'self_mm': 'sentiment'}
-  plain = {'backbone': (('fusion', 'gated'), ('fusion_options', ()))}
-  assert utterance_model.auxiliary_losses(plain) is None
+  assert utterance_model.auxiliary_losses('gated', {}) is None

@@ -162,7 +162,9 @@ def _row(
   if not cells['image']:
     problems.append('image is empty.')
   if cells['split'] not in SPLITS:
-    problems.append(f'split {cells["split"]!r} is none of {", ".join(SPLITS)}.')
+    problems.append(
+      f'split {cells["split"]!r} is not one of {", ".join(SPLITS)}.'
+    )
   labels, wrong = label_columns.read(columns, cells)
   problems += wrong
   image = os.path.normpath(cells['image'])

@@ -47,7 +47,7 @@ def known(csv: str) -> tuple[list[str], list[str]]:
 
 
 def find(csv: str, name: str) -> Column | None:
-  """The column that a header means; None if it is none of labels."""
+  """The column that a header means; None if it is not one of labels."""
   for task, annotation in _annotations(csv):
     if name in _fixed(task, annotation):
       return Column(name, task)

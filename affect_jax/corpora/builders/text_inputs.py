@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from affect_jax import by_name
+from affect_jax import user_path
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.features import text_tokens
 from affect_jax.corpora.features import word_vectors
@@ -110,7 +111,7 @@ def build(
     )
   if kind == 'words':
     return _words(model, listing)
-  folder = pathlib.Path(model).expanduser().absolute()
+  folder = user_path.expand(model)
   own = {
     'text': kind,
     'context': str(context),

@@ -180,7 +180,9 @@ def _row(
   if not cells['id']:
     problems.append('id is empty.')
   if cells['split'] not in SPLITS:
-    problems.append(f'split {cells["split"]!r} is none of {", ".join(SPLITS)}.')
+    problems.append(
+      f'split {cells["split"]!r} is not one of {", ".join(SPLITS)}.'
+    )
   files = {m: cells[m] for m in sequences.SUFFIXES if cells.get(m)}
   if not (files or cells.get('text')):
     problems.append('text, audio and vision are empty: nothing to learn from.')

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from affect_jax import user_path
 from affect_jax.errors import UserError
 
 FILE = 'tokenizer.json'
@@ -102,7 +103,7 @@ def load(
     raise ImportError(
       "Tokenizing needs a library: pip install 'affect_jax[text]'."
     ) from e
-  path = pathlib.Path(folder).expanduser() / FILE
+  path = user_path.expand(folder) / FILE
   if not path.is_file():
     raise FileNotFoundError(
       f'{path}: no such file; the tokenizer of the model is expected here. '

@@ -7,6 +7,7 @@ import json
 import pathlib
 from typing import Any
 
+from affect_jax import user_path
 from affect_jax.errors import UserError
 
 # More would only scroll the first ones away.
@@ -53,7 +54,7 @@ def existing(path: str | pathlib.Path, what: str) -> pathlib.Path:
   Raises:
     FileNotFoundError: there is no such file; names `what` it should be.
   """
-  path = pathlib.Path(path).expanduser().absolute()
+  path = user_path.expand(path)
   if not path.is_file():
     raise FileNotFoundError(f'{path}: no such file; {what} is expected here.')
   return path

@@ -1,0 +1,172 @@
+"""signature.json: all that a run's predictions need besides its weights.
+
+Training writes it before its first step, and builds its own tasks and model
+from it. Later it is read instead of the corpora:
+
+  kind     'faces' or 'utterances'
+  tasks    {task: its options, with its outputs and the counts they use}
+  inputs   of faces {image_size, crop_size, window, views}; of utterances
+           {dims: {modality: features per step, 0 for token ids}, window,
+           boundaries, together, text_model}
+  model    its settings, those of the text encoder among them
+  data     {corpus: its version, the checksums of its files, samples of each
+           split, and the options it was read with}
+  packages versions
+
+signature.npz beside it holds arrays: of utterances MODALITY/mean and
+MODALITY/std [D], by which features are standardised.
+"""
+
+from collections.abc import Mapping, Sequence
+import dataclasses
+import os
+from typing import Any
+
+from flax import linen as nn
+import numpy as np
+
+from affect_jax import tasks as tasks_lib
+from affect_jax import whole_file
+from affect_jax.errors import UserError
+from affect_jax.models import affect_model
+from affect_jax.models import utterance_model
+from affect_jax.run import environment
+from affect_jax.run import folder as run_folder
+from affect_jax.training import checkpoint
+
+FILE, ARRAYS = 'signature.json', 'signature.npz'
+KINDS = ('faces', 'utterances')
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+  """What signature.json and signature.npz hold; see above.
+
+  Attributes:
+    kind, tasks, inputs, model, data, packages: As in the file.
+    arrays: {name: float32 array}.
+  """
+
+  kind: str
+  tasks: Mapping[str, Mapping[str, Any]]
+  inputs: Mapping[str, Any]
+  model: Mapping[str, Any]
+  data: Mapping[str, Any]
+  packages: Mapping[str, str] = dataclasses.field(
+    default_factory=environment.packages
+  )
+  arrays: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+  """A trained model, ready to predict.
+
+  Attributes:
+    signature: What it was built from.
+    tasks: Its tasks; `predict` of each makes predictions of raw outputs.
+    model: `model.apply(variables, inputs, train=False)` -> {task: raw outputs}.
+    variables: {'params', ...}, moving averages where the run kept them.
+    thresholds: {corpus: {task: {output: threshold}}}, tuned on validation.
+    step: Of the checkpoint.
+  """
+
+  signature: Signature
+  tasks: Sequence[Any]
+  model: nn.Module
+  variables: Mapping[str, Any]
+  thresholds: Mapping[str, Any]
+  step: int
+
+
+def load(workdir: str, step: int | None = None) -> Trained:
+  """Reads a run's model and tasks; no corpus is needed.
+
+  Args:
+    workdir: Folder of the run.
+    step: One of its checkpoints; None: the best, or the latest where there
+      was no validation.
+
+  Raises:
+    FileNotFoundError: There is no such checkpoint.
+    ValueError: The folder has no signature; says how to make it.
+  """
+  signature = read(workdir)
+  if signature is None:
+    raise UserError(
+      f'{workdir} has no {FILE}. If it holds a run, make the file once, where '
+      'the corpora are, by the command that started the run with '
+      '--mode=evaluate added.'
+    )
+  variables, thresholds, step = checkpoint.read(workdir, step)
+  return Trained(
+    signature=signature,
+    tasks=build_tasks(signature),
+    model=build_model(signature),
+    variables=variables,
+    thresholds=thresholds,
+    step=step,
+  )
+
+
+def read(workdir: str) -> Signature | None:
+  """Reads the signature of a run; None if it has none."""
+  content = run_folder.read_json(os.path.join(workdir, FILE))
+  if content is None:
+    return None
+  with np.load(os.path.join(workdir, ARRAYS)) as file:
+    arrays = {name: file[name] for name in file.files}
+  return Signature(**_tuples(content), arrays=arrays)
+
+
+def write(workdir: str, signature: Signature) -> None:
+  """Writes signature.npz, then signature.json, each whole or not at all."""
+  content = {
+    f.name: getattr(signature, f.name)
+    for f in dataclasses.fields(signature)
+    if f.name != 'arrays'
+  }
+  with whole_file.writing(os.path.join(workdir, ARRAYS)) as path:
+    np.savez(path, allow_pickle=False, **signature.arrays)
+  run_folder.write_json(os.path.join(workdir, FILE), content)
+
+
+def build_tasks(signature: Signature) -> list[Any]:
+  """The tasks of a run, in its order."""
+  return [
+    tasks_lib.get_task(name, **options)
+    for name, options in signature.tasks.items()
+  ]
+
+
+def build_model(
+  signature: Signature, axis_name: str | None = None
+) -> nn.Module:
+  """The model of a run; `axis_name` is that of pmap, in training only."""
+  units = tuple((t.name, t.num_units) for t in build_tasks(signature))
+  if signature.kind == 'faces':
+    return affect_model.of_settings(
+      signature.model, units=units, axis_name=axis_name
+    )
+  dims = signature.inputs['dims']
+  statistics = {
+    name: (signature.arrays[f'{name}/mean'], signature.arrays[f'{name}/std'])
+    for name in dims
+    if f'{name}/mean' in signature.arrays
+  }
+  # Nothing in it sees the batch: an axis name has no use.
+  return utterance_model.UtteranceModel(
+    units=units,
+    **utterance_model.settings(
+      signature.model['utterance'], dims, statistics, signature.model['text']
+    ),
+  )
+
+
+def _tuples(value: Any) -> Any:
+  """Lists of JSON as tuples, which the fields of a module have to be."""
+  if isinstance(value, dict):
+    return {k: _tuples(v) for k, v in value.items()}
+  if isinstance(value, list):
+    return tuple(_tuples(v) for v in value)
+  return value

@@ -1,0 +1,219 @@
+"""A run predicts without its corpora, and only for what it was trained on."""
+
+import csv
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+from absl import logging
+import numpy as np
+import pytest
+from toys import old_runs
+from toys.paths import ROOT
+
+from affect_jax import evaluate
+from affect_jax import train
+from affect_jax.models import resnet
+from affect_jax.run import folder as run_folder
+from affect_jax.run import signature
+
+# Reads a run where neither TensorFlow nor tfds can be imported.
+PREDICT = """
+import sys, time
+for name in ('tensorflow', 'tensorflow_datasets'):
+  sys.modules[name] = None
+import numpy as np
+from affect_jax.models import resnet
+resnet.WIDTHS, resnet.NUM_BLOCKS = (4, 6, 8, 12), 1
+from affect_jax.run import signature
+start = time.monotonic()
+trained = signature.load(sys.argv[1])
+seconds = time.monotonic() - start
+with np.load(sys.argv[2]) as file:
+  inputs = {name: file[name] for name in file.files}
+outputs = trained.model.apply(trained.variables, inputs, train=False)
+print('SECONDS', seconds)
+np.savez(
+  sys.argv[3], **{t.name: t.predict(outputs[t.name]) for t in trained.tasks}
+)
+"""
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory, quick_runs):
+  """Data and a finished run of faces and of utterances, of two steps."""
+  path = tmp_path_factory.mktemp('signature')
+  with pytest.MonkeyPatch.context() as patch:
+    patch.chdir(path)
+    patch.setattr(resnet, 'WIDTHS', old_runs.WIDTHS)
+    old_runs.write_data()
+    for name in old_runs.NAMES:
+      train.train_and_evaluate(config(name), f'runs/{name}')
+    yield path
+
+
+def config(name):
+  c = old_runs.config(name)
+  c.num_train_steps = 2
+  if name == 'faces':
+    c.action_units.pos_weight = 'balanced'  # Its counts are kept.
+  return c
+
+
+def first_batch(name):
+  from affect_jax.run import build
+
+  run = build.build(config(name))
+  (corpus,) = run.corpora
+  return next(run.branch.eval_batches(corpus.builder, 'test'))
+
+
+@pytest.mark.parametrize('name', old_runs.NAMES)
+def test_a_folder_predicts_without_its_corpora(folder, name, tmp_path):
+  batch = first_batch(name)
+  np.savez(tmp_path / 'inputs.npz', **batch['inputs'])
+  workdir = shutil.copytree(folder / 'runs' / name, tmp_path / 'run')
+  out = tmp_path / 'outputs.npz'
+  arguments = [str(workdir), str(tmp_path / 'inputs.npz'), str(out)]
+  process = subprocess.run(
+    [sys.executable, '-c', PREDICT, *arguments],
+    cwd=tmp_path,  # Relative paths of the data lead nowhere here.
+    env={**os.environ, 'PYTHONPATH': str(ROOT)},
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+  assert process.returncode == 0, process.stderr[-2000:]
+  found = np.load(out)
+  with open(workdir / 'predictions' / 'test.csv') as file:
+    rows = {r['id']: r for r in csv.DictReader(file)}
+  compared = 0
+  for task in config(name).tasks:
+    outputs = json.loads((workdir / 'signature.json').read_text())
+    outputs = outputs['tasks'][task].get('outputs') or [
+      c.rpartition('/')[2]
+      for c in next(iter(rows.values()))
+      if c.startswith(f'predicted/{task}/')
+    ]
+    for i, sample in enumerate(batch['id']):
+      for k, output in enumerate(outputs):
+        if sample:
+          expected = rows[sample.decode()][f'predicted/{task}/{output}']
+          assert found[task][i, k] == pytest.approx(float(expected), abs=1e-4)
+          compared += 1
+  assert compared >= 8
+
+
+def test_what_was_read_is_what_was_written(folder):
+  for name in old_runs.NAMES:
+    written = signature.read(f'runs/{name}')
+    signature.write('.', written)
+    again = signature.read('.')
+    assert again.arrays.keys() == written.arrays.keys()
+    assert {k: v for k, v in vars(again).items() if k != 'arrays'} == {
+      k: v for k, v in vars(written).items() if k != 'arrays'
+    }
+    assert written.kind == name
+    assert name in next(iter(written.data))
+  assert written.arrays['audio/mean'].shape == (3,)
+
+
+def test_a_folder_without_signature_says_how_to_make_it(tmp_path):
+  with pytest.raises(ValueError, match='--mode=evaluate'):
+    signature.load(str(tmp_path))
+
+
+def renamed(old, new):
+  """faces.csv with another unit in the place of one, as many as before."""
+  lines = pathlib.Path('faces/faces.csv').read_text().splitlines()
+  lines[0] = lines[0].replace(old, new)
+  text = '\n'.join(lines) + '\n'
+  pathlib.Path('faces/faces.csv').write_text(text)
+
+
+def test_another_unit_of_the_same_place_is_refused(folder):
+  shutil.copytree('runs/faces', 'runs/renamed')
+  renamed('AU12', 'AU9')
+  try:
+    for start in (train.train_and_evaluate, evaluate.evaluate_best):
+      c = config('faces')
+      if start is train.train_and_evaluate:
+        os.remove('runs/renamed/results.json')
+      with pytest.raises(ValueError, match=r"'AU12'.*'AU9'"):
+        start(c, 'runs/renamed')
+  finally:
+    renamed('AU9', 'AU12')
+
+
+def test_changed_data_stop_a_resume_and_are_said_in_evaluation(
+  folder, monkeypatch
+):
+  shutil.copytree('runs/faces', 'runs/changed')
+  path = pathlib.Path('faces/faces.csv')
+  text = path.read_text()
+  first, second, *rest = text.splitlines()
+  changed = [first, second.replace('neutral', 'anger'), *rest]
+  warnings = []
+  monkeypatch.setattr(
+    logging, 'warning', lambda message, *values: warnings.append(values)
+  )
+  try:
+    path.write_text('\n'.join(changed) + '\n')
+    evaluate.evaluate_best(config('faces'), 'runs/changed')
+    assert any('faces.csv' in str(w) for w in warnings)
+    os.remove('runs/changed/results.json')
+    with pytest.raises(ValueError, match=r'faces_csv, faces\.csv'):
+      train.train_and_evaluate(config('faces'), 'runs/changed')
+  finally:
+    path.write_text(text)
+
+
+def test_an_evaluation_on_the_way_ends_no_run(folder):
+  """Seen once: evaluated at step 5 of 60, it was finished for ever."""
+  c = config('utterances')
+  c.num_train_steps = 4
+  shutil.copytree('runs/utterances', 'runs/unfinished')
+  os.remove('runs/unfinished/config.json')
+  os.remove('runs/unfinished/results.json')
+  shutil.rmtree('runs/unfinished/predictions')
+  run_folder.write_json('runs/unfinished/config.json', c.to_dict())
+  results = evaluate.evaluate_best(c, 'runs/unfinished')
+  assert results['test']['step'] == 2
+  assert not os.path.exists('runs/unfinished/results.json')
+  assert not os.path.exists('runs/unfinished/predictions')
+  out = 'runs/unfinished/evaluated_at_step_2'
+  assert sorted(os.listdir(out)) == ['predictions', 'results.json']
+  # What the same faulty evaluation of before left is no end either.
+  shutil.copy(f'{out}/results.json', 'runs/unfinished/results.json')
+  train.train_and_evaluate(c, 'runs/unfinished')
+  assert run_folder.saved_steps('runs/unfinished')[-1] == 4
+  assert run_folder.is_finished('runs/unfinished', 4)
+  starts = run_folder.read_starts('runs/unfinished')
+  assert [s['step'] for s in starts] == [0, 2]
+
+
+def test_a_package_inside_a_foreign_repository_has_no_commit(tmp_path):
+  package = tmp_path / 'site-packages' / 'affect_jax'
+  shutil.copytree(
+    ROOT / 'affect_jax', package, ignore=shutil.ignore_patterns('__pycache__')
+  )
+  subprocess.run(['git', 'init', '-q', tmp_path], check=True)
+  subprocess.run(
+    ['git', '-C', tmp_path, '-c', 'user.name=a', '-c', 'user.email=a@b.c']
+    + ['commit', '-q', '--allow-empty', '-m', 'Somebody else'],
+    check=True,
+  )
+  code = 'from affect_jax.run import environment as e\n'
+  code += 'print(e.describe({})["commit"])'
+  out = subprocess.run(
+    [sys.executable, '-c', code],
+    env={**os.environ, 'PYTHONPATH': str(package.parent)},
+    cwd=tmp_path,
+    capture_output=True,
+    text=True,
+    check=True,
+  ).stdout
+  assert out.strip() == 'None'
