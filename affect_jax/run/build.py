@@ -17,6 +17,7 @@ from affect_jax.errors import UserError
 from affect_jax.evaluation import views
 from affect_jax.run import branch as branch_lib
 from affect_jax.run import faces
+from affect_jax.run import ignored
 from affect_jax.run import same_data
 from affect_jax.run import signature as signature_lib
 from affect_jax.run import tasks as run_tasks
@@ -85,6 +86,7 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
   corpora = load.build(config)
   shares = load.shares(config, corpora)
   samples = get_branch(corpora)
+  ignored.warn(config, _kind(samples))
   if signature is not None:
     check_fits(config, corpora, signature)
   counts: dict[str, Any] = {}
@@ -139,7 +141,7 @@ def check_fits(
   same_data.check_meaning(
     signature,
     outputs=run_tasks.outputs(config, corpora),
-    kind='faces' if samples is faces else 'utterances',
+    kind=_kind(samples),
     inputs=inputs,
   )
 
@@ -161,6 +163,10 @@ def get_branch(
       f'not from both; pictures are in {[n for n, p in pictures.items() if p]}.'
     )
   return faces if all(pictures.values()) else utterances
+
+
+def _kind(samples: types.ModuleType) -> str:
+  return 'faces' if samples is faces else 'utterances'
 
 
 def initial_state(run: Run, config: Any) -> train_state.TrainState:
