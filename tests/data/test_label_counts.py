@@ -1,7 +1,6 @@
 """Counts behind class weights: those of the labels that training draws."""
 
 import itertools
-from unittest import mock
 
 import numpy as np
 import pytest
@@ -139,14 +138,10 @@ def test_weights_of_classes_are_those_of_what_is_drawn(corpora):
   built = []
   for share in (0.25, 0.5):
     shares = {'a': share, 'b': 1 - share}
-    with mock.patch.object(
-      run_tasks.tasks_lib, 'get_task', wraps=run_tasks.tasks_lib.get_task
-    ) as get_task:
-      run_tasks.build(config, corpora, shares)
-    options = {c.args[0]: c.kwargs for c in get_task.call_args_list}
+    options, _ = run_tasks.build(config, corpora, shares)
     built.append(options['expression']['counts'])
     positives, labelled = options['action_units']['counts']
-    assert positives.shape == labelled.shape == (2,)
+    assert len(positives) == len(labelled) == 2
   np.testing.assert_allclose(built, [[30, 5, 3], [28, 6, 2]])
 
 
