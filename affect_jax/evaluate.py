@@ -8,6 +8,7 @@ from typing import Any
 from absl import logging
 
 from affect_jax.data import streams
+from affect_jax.errors import UserError
 from affect_jax.evaluation import modality_subsets
 from affect_jax.evaluation import predict as predict_lib
 from affect_jax.evaluation import prediction_csv
@@ -99,7 +100,8 @@ def evaluate_best(
 
   Raises:
     FileNotFoundError: There is no checkpoint.
-    ValueError: The corpora mean something else to the model than in training.
+    ValueError: The corpora mean something else to the model than in training;
+      or they have changed, and the run has no signature.
   """
   run = run or _build(config, workdir)
   predict = predict or make_predict(run)
@@ -159,11 +161,17 @@ def evaluate_best(
 
 
 def _build(config, workdir):
-  """The run, from its signature; warns where its data have changed."""
+  """The run, from its signature; says where its data have changed."""
   signature = signature_lib.read(workdir)
   run = build.build(config, signature)
   data = {c.name: c.describe() for c in run.corpora}
   if changes := same_data.changes(workdir, signature, data):
+    if signature is None:
+      raise UserError(
+        f'{workdir} has no {signature_lib.FILE}, as it began with an older '
+        'version. It can be made of the data that the run began with only, '
+        'and they have changed:\n' + '\n'.join(changes)
+      )
     logging.warning(
       'The data are not those that this run began with:\n%s', '\n'.join(changes)
     )

@@ -44,16 +44,21 @@ class Corpus:
   splits: Mapping[str, str]
 
   def describe(self) -> dict[str, Any]:
-    """What a number depends on: version, checksums, what was left out."""
+    """What a number depends on: version, checksums, sizes, what was left out.
+
+    `samples` are those of the splits in use, `bytes` those of the records of
+    each split of the corpus.
+    """
     found = records.metadata(self.builder)
+    splits = self.builder.info.splits
     return {
       'name': self.builder.info.full_name,
       'sources': found['sources'],
       'skipped': found['skipped'],
       'samples': {
-        part: self.builder.info.splits[split].num_examples
-        for part, split in self.splits.items()
+        part: splits[split].num_examples for part, split in self.splits.items()
       },
+      'bytes': {name: split.num_bytes for name, split in splits.items()},
     }
 
 

@@ -63,6 +63,7 @@ def show(results: Mapping[str, Mapping[str, Any]], workdir: str) -> None:
     ('metrics.jsonl', 'training curves, also as TensorBoard events'),
     ('config.json', 'all settings'),
     ('environment.json', 'versions, commit, devices, data'),
+    ('signature.json', 'what predictions need besides the checkpoint'),
   ):
     path = os.path.join(workdir, file)
     if os.path.exists(path):

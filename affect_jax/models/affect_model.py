@@ -31,7 +31,7 @@ def of_settings(
 ) -> 'AffectModel':
   """The model of config.model; `units` are pairs (task, width of its head)."""
   options = dict(settings)
-  encoders = {name: options.pop(name) for name in temporal_lib.ENCODERS}
+  encoders = {name: options.pop(name, {}) for name in temporal_lib.ENCODERS}
   options['temporal_options'] = encoders.get(options['temporal'], {})
   options['dtype'] = jnp.dtype(options['dtype'])
   return AffectModel(**options, units=tuple(units), axis_name=axis_name)

@@ -3,12 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
+from absl import logging
+
 from affect_jax.errors import UserError
 from affect_jax.run import folder as run_folder
 from affect_jax.run import signature as signature_lib
 
-# Sources made of sizes and times of many files, which copying changes.
-TIMED = ('features', 'pictures', 'cropped_aligned')
+# Sources that can change while samples stay the same: digests of the sizes and
+# times of many files, which copying changes, and of code of this package, whose
+# next version may invent the same samples. How many samples and bytes were
+# prepared from them tells more.
+VOLATILE = (
+  *('features', 'pictures', 'cropped_aligned'),
+  *('generator', 'labels', 'renderer'),
+)
 
 
 def check_meaning(
@@ -40,6 +48,11 @@ def check_meaning(
     found.append(
       ('features per step', dict(signature.inputs['dims']), inputs['dims'])
     )
+    # Which model's token ids or features text is; older signatures lack it.
+    found += [
+      (f'text of {corpus}', dict(made), inputs['text'].get(corpus))
+      for corpus, made in signature.inputs.get('text', {}).items()
+    ]
   differences = [
     f'  {what}: {old} when the run began, {new} now'
     for what, old, new in found
@@ -59,20 +72,37 @@ def changes(
 ) -> list[str]:
   """`differences` of a begun run's data and `data`, those of now.
 
-  A run of before signatures has them in environment.json.
+  A run of before signatures has its data in environment.json. What is VOLATILE
+  is a warning in the log.
   """
   if signature is not None:
-    return differences(signature.data, data)
-  starts = run_folder.read_starts(workdir)
-  return differences(starts[-1]['data'], data) if starts else []
+    began = signature.data
+  else:
+    starts = run_folder.read_starts(workdir)
+    began = starts[-1]['data'] if starts else {}
+    if not starts:
+      logging.warning(
+        'Nothing in %s says which data the run began with: they cannot be '
+        'compared with those of now.',
+        workdir,
+      )
+      return []
+  if touched := _touched(began, data):
+    logging.warning(
+      'Copied, or made anew, since the run began: %s. Nothing else tells '
+      'whether their content is the same.',
+      ', '.join(touched),
+    )
+  return differences(began, data)
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
   """What has changed in the data, a line each; [] if nothing has.
 
   Args:
-    old: {corpus: {'sources': {file or option: checksum or value}, 'samples':
-      {split: number}}} of the run; runs of before may lack 'samples'.
+    old: {corpus: {'sources': {file or option: checksum or value}, 'samples' and
+      'bytes': {split: number}}} of the run; runs of before may have only
+      'sources'.
     new: The same of now.
   """
   lines = []
@@ -81,12 +111,24 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
       where = 'now' if corpus in new else 'when the run began'
       lines.append(f'  {corpus}: only {where}')
       continue
-    for part in ('sources', 'samples'):
+    for part in ('sources', 'samples', 'bytes'):
       before, now = (x[corpus].get(part, {}) for x in (old, new))
+      of = '' if part == 'sources' else f'{part} of '
       lines += [
-        f'  {corpus}, {key}: {value} when the run began, '
+        f'  {corpus}, {of}{key}: {value} when the run began, '
         f'{now.get(key, "absent")} now'
         for key, value in before.items()
-        if now.get(key) != value and key not in TIMED
+        if now.get(key) != value and key not in VOLATILE
       ]
   return lines
+
+
+def _touched(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+  """Names of VOLATILE sources that differ."""
+  return [
+    f'{key} of {corpus}'
+    for corpus in old
+    if corpus in new
+    for key, value in old[corpus]['sources'].items()
+    if key in VOLATILE and new[corpus]['sources'].get(key) != value
+  ]

@@ -7,7 +7,8 @@ from it. Later it is read instead of the corpora:
   tasks    {task: its options, with its outputs and the counts they use}
   inputs   of faces {image_size, crop_size, window, views}; of utterances
            {dims: {modality: features per step, 0 for token ids}, window,
-           boundaries, together, text_model}
+           boundaries, together, text_model: of token ids, text: {corpus: how
+           text was made of words, with checksums of tokenizer or vectors}}
   model    its settings, those of the text encoder among them
   data     {corpus: its version, the checksums of its files, samples of each
            split, and the options it was read with}

@@ -43,6 +43,7 @@ def build(
   log_counts(counts, kept)
   for task in kept:
     o = options[task.name]
+    o['outputs'] = task.outputs
     if class_weights.by_counts(o):
       mass, labelled = (
         tuple(np.asarray(drawn[task.name][k], np.float64).ravel().tolist())

@@ -57,6 +57,7 @@ def describe_inputs(
     'boundaries': tuple(config.utterance.boundaries),
     'together': tuple(config.utterance.together),
     'text_model': shared_text_model(corpora) if dims.get('text') == 0 else '',
+    'text': {c.name: c.builder.text_made for c in corpora},
   }
 
 

@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 from toys import old_runs
 from toys.paths import ROOT
+from toys.paths import TINY_BERT
 
 from affect_jax import evaluate
 from affect_jax import train
 from affect_jax.models import resnet
 from affect_jax.run import folder as run_folder
+from affect_jax.run import same_data
 from affect_jax.run import signature
 
 # Reads a run where neither TensorFlow nor tfds can be imported.
@@ -50,6 +52,7 @@ def folder(tmp_path_factory, quick_runs):
     patch.chdir(path)
     patch.setattr(resnet, 'WIDTHS', old_runs.WIDTHS)
     old_runs.write_data()
+    shutil.copytree(TINY_BERT, 'bert')
     for name in old_runs.NAMES:
       train.train_and_evaluate(config(name), f'runs/{name}')
     yield path
@@ -60,6 +63,9 @@ def config(name):
   c.num_train_steps = 2
   if name == 'faces':
     c.action_units.pos_weight = 'balanced'  # Its counts are kept.
+  else:
+    c.data.text, c.data.text_model = 'tokens', 'bert'
+    c.data.max_tokens = 24
   return c
 
 
@@ -93,11 +99,7 @@ def test_a_folder_predicts_without_its_corpora(folder, name, tmp_path):
   compared = 0
   for task in config(name).tasks:
     outputs = json.loads((workdir / 'signature.json').read_text())
-    outputs = outputs['tasks'][task].get('outputs') or [
-      c.rpartition('/')[2]
-      for c in next(iter(rows.values()))
-      if c.startswith(f'predicted/{task}/')
-    ]
+    outputs = outputs['tasks'][task]['outputs']
     for i, sample in enumerate(batch['id']):
       for k, output in enumerate(outputs):
         if sample:
@@ -169,6 +171,58 @@ def test_changed_data_stop_a_resume_and_are_said_in_evaluation(
       train.train_and_evaluate(config('faces'), 'runs/changed')
   finally:
     path.write_text(text)
+
+
+def test_copied_data_are_the_same(folder, monkeypatch):
+  warnings = []
+  monkeypatch.setattr(
+    logging, 'warning', lambda message, *values: warnings.append(values)
+  )
+  old = signature.read('runs/faces').data
+  (corpus,) = old
+  new = json.loads(json.dumps(old))
+  new[corpus]['sources']['pictures'] = '0123456789abcdef'
+  begun = signature.read('runs/faces')
+  assert same_data.changes('runs/faces', begun, new) == []
+  assert f'pictures of {corpus}' in str(warnings)
+  # Unless what was made of them differs.
+  new[corpus]['bytes']['train'] += 1
+  (line,) = same_data.changes('runs/faces', begun, new)
+  assert f'{corpus}, bytes of train' in line
+
+
+def test_another_tokenizer_is_another_meaning(folder):
+  shutil.copytree('runs/utterances', 'runs/tokens')
+  path = pathlib.Path('bert/tokenizer.json')
+  data = path.read_bytes()
+  try:
+    path.write_bytes(data + b' ')
+    with pytest.raises(ValueError, match=r'text of utterances_csv.*tokenizer'):
+      evaluate.evaluate_best(config('utterances'), 'runs/tokens')
+  finally:
+    path.write_bytes(data)
+
+
+def test_old_folders_get_no_signature_of_changed_data(folder):
+  shutil.copytree('runs/utterances', 'runs/old')
+  for name in ('signature.json', 'signature.npz'):
+    os.remove(f'runs/old/{name}')
+  path = pathlib.Path('utterances/utterances.csv')
+  data = path.read_bytes()
+  try:
+    path.write_bytes(data + b'\n')
+    with pytest.raises(ValueError, match=r'no signature.*utterances\.csv'):
+      evaluate.evaluate_best(config('utterances'), 'runs/old')
+  finally:
+    path.write_bytes(data)
+  assert not os.path.exists('runs/old/signature.json')
+  evaluate.evaluate_best(config('utterances'), 'runs/old')
+  made, first = (signature.read(f'runs/{n}') for n in ('old', 'utterances'))
+  assert made.tasks == first.tasks
+  assert made.model == first.model
+  np.testing.assert_array_equal(
+    made.arrays['audio/std'], first.arrays['audio/std']
+  )
 
 
 def test_an_evaluation_on_the_way_ends_no_run(folder):

@@ -36,6 +36,8 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   url_infos = None
   # Folder of the model that reads token ids, or file of word vectors.
   text_model: str
+  # How text was made: {option or file: its value or checksum}.
+  text_made: dict[str, str]
   # The reader: (**options) -> utterance_listing.Listing.
   LISTING: ClassVar[Callable[..., utterance_listing.Listing]]
 
@@ -96,6 +98,7 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       speakers=speakers,
       average_layers=average_layers,
     )
+    self.text_made = {**self._text.sources, 'model': text_model}
     self._sources = {
       **self._listing.sources,
       **self._text.sources,
