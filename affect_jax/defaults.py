@@ -77,9 +77,10 @@ def get_config() -> Any:
     'stem': 'imagenet',
     'dtype': 'float32',
     'dropout': 0.0,
-    # Over windows of frames (config.data.window): gru, transformer.
+    # Over windows of frames (config.data.window): gru, lstm, transformer.
     'temporal': '',
     'gru': {'width': 128, 'layers': 1, 'dropout': 0.0},
+    'lstm': {'hidden': 128, 'width': 256, 'dropout': 0.0},
     'transformer': {'width': 256, 'layers': 2, 'heads': 4, 'dropout': 0.1},
     # Of 5 (stem, layer1, ...): weights and BatchNorm statistics stay.
     'frozen_stages': 0,

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from affect_jax.errors import UserError
+from affect_jax.models import encoders
 from affect_jax.models import resnet
-from affect_jax.models import temporal as temporal_lib
 
 # ImageNet's statistics, RGB in [0, 1]: what torchvision's weights expect.
 MEAN = (0.485, 0.456, 0.406)
@@ -31,8 +31,8 @@ def of_settings(
 ) -> 'AffectModel':
   """The model of config.model; `units` are pairs (task, width of its head)."""
   options = dict(settings)
-  encoders = {name: options.pop(name, {}) for name in temporal_lib.ENCODERS}
-  options['temporal_options'] = encoders.get(options['temporal'], {})
+  each = {name: options.pop(name, {}) for name in encoders.ENCODERS}
+  options['temporal_options'] = each.get(options['temporal'], {})
   options['dtype'] = jnp.dtype(options['dtype'])
   return AffectModel(**options, units=tuple(units), axis_name=axis_name)
 
@@ -71,8 +71,8 @@ class AffectModel(nn.Module):
     units: {task: width of its head}, or the same as a tuple of pairs.
     stem, dtype, axis_name, frozen_stages, zero_init_residual: Of
       `resnet.ResNet18`.
-    temporal: 'gru' or 'transformer' over windows of frames, between features
-      and heads; '' is none.
+    temporal: A key of `encoders.ENCODERS`, over windows of frames, between
+      features and heads; '' is none.
     temporal_options: Of that encoder, as pairs.
     dropout: Share of the features dropped in training; needs an rng named
       'dropout' if it is not 0.
@@ -144,7 +144,9 @@ class AffectModel(nn.Module):
     if time:
       features = features.reshape(*time, -1)
     if self.temporal:
-      encoder = temporal_lib.build(self.temporal, **dict(self.temporal_options))
+      encoder = encoders.get_encoder(
+        'temporal', self.temporal, **dict(self.temporal_options)
+      )
       features = encoder(
         features.astype(jnp.float32), inputs['image_mask'], train=train
       )

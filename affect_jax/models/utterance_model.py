@@ -14,11 +14,11 @@ import numpy as np
 from affect_jax.errors import UserError
 from affect_jax.models import affect_model
 from affect_jax.models import bert
+from affect_jax.models import encoders
 from affect_jax.models import fusion as fusion_lib
 from affect_jax.models import hugging_face
 from affect_jax.models import together
 from affect_jax.models.fusion import absent
-from affect_jax.models.fusion import context as context_lib
 
 Pairs = tuple[tuple[str, Any], ...]
 
@@ -98,7 +98,7 @@ class UtteranceModel(nn.Module):
   Attributes:
     units: Pairs (task, width of its head).
     backbone: Fields of `Backbone`, as pairs.
-    context: 'lstm', 'gru' or 'transformer' over the utterances of a dialogue;
+    context: A key of `encoders.ENCODERS`, over the utterances of a dialogue;
       '' is none.
     context_options: Of that encoder, as pairs.
     dropout: Share of the features dropped in training.
@@ -138,8 +138,8 @@ class UtteranceModel(nn.Module):
           f'{self.context} over utterances needs dialogues: set '
           'config.data.window.'
         )
-      encoder = context_lib.get_context(
-        self.context, **dict(self.context_options)
+      encoder = encoders.get_encoder(
+        'context', self.context, **dict(self.context_options)
       )
       features = encoder(features, there, train=train)
     features = nn.Dropout(self.dropout)(features, deterministic=not train)

@@ -11,8 +11,8 @@ from toys import utterances as toy_utterances
 
 from affect_jax import defaults
 from affect_jax.models import fusion
-from affect_jax.models import sequence
 from affect_jax.models import utterance_model
+from affect_jax.models.fusion import summaries
 
 # What no user sets: Flax's own, and the samples of training (`utterances`).
 OF_FRAMEWORK = {'parent', 'name', 'rows'}
@@ -49,7 +49,7 @@ def test_every_field_is_a_setting_with_the_same_default(name):
       # They are those of the encoders, written out.
       assert default == {}
       for encoder, own in value.items():
-        found = inspect.signature(sequence.SUMMARIES[encoder]).parameters
+        found = inspect.signature(summaries.SUMMARIES[encoder]).parameters
         known = set(found) - OF_FRAMEWORK - set(options)
         assert own == {k: found[k].default for k in known}
       continue
@@ -64,7 +64,7 @@ def test_every_field_is_a_setting_with_the_same_default(name):
 def test_options_of_each_encoder_can_be_set(name):
   options = defaults.get_config().utterance[name].encoder_options
   # Those of DnnSummary are settings of the fusion.
-  assert set(options) | {'dnn'} == set(sequence.SUMMARIES)
+  assert set(options) | {'dnn'} == set(summaries.SUMMARIES)
 
 
 def test_one_setting_is_of_one_fusion():

@@ -4,7 +4,9 @@ import jax
 import numpy as np
 import pytest
 
+from affect_jax.models import encoders
 from affect_jax.models import sequence
+from affect_jax.models.fusion import summaries
 
 B, T, D = 4, 6, 3
 # Full; padded; with holes; nothing there.
@@ -80,7 +82,7 @@ def test_steps_are_found_and_averaged():
 
 @pytest.mark.parametrize('bidirectional', [False, True])
 def test_the_lstm_reads_what_is_there(bidirectional):
-  module = sequence.Lstm(4, layers=2, bidirectional=bidirectional)
+  module = encoders.Lstm(4, layers=2, bidirectional=bidirectional)
   x = features()
   variables = variables_of(module, x, MASK)
   dirty = np.where(MASK[..., None], x, 1e9).astype(np.float32)
@@ -103,7 +105,7 @@ def test_the_lstm_reads_what_is_there(bidirectional):
 
 def test_the_lstm_is_torchs():
   torch = pytest.importorskip('torch')
-  module = sequence.Lstm(4, bidirectional=True)
+  module = encoders.Lstm(4, bidirectional=True)
   x, mask = features()[:2], MASK[:2]
   variables = variables_of(module, x, mask)
   other = torch.nn.LSTM(D, 4, batch_first=True, bidirectional=True)
@@ -128,26 +130,9 @@ def test_the_lstm_is_torchs():
   np.testing.assert_allclose(sequence.ends(out, mask), final, atol=1e-5)
 
 
-@pytest.mark.parametrize('name', sequence.ENCODERS)
-def test_encoders_do_not_read_what_is_not_there(name):
-  module = sequence.ENCODERS[name](width=8, layers=1)
-  x = features()
-  variables = variables_of(module, x, MASK)
-  out = run(module, variables, x, MASK)
-  dirty = np.where(MASK[..., None], x, 1e9).astype(np.float32)
-  other = run(module, variables, dirty, MASK)
-  assert out.shape[:2] == (B, T)
-  np.testing.assert_allclose(out[MASK], other[MASK], atol=1e-5)
-  pad = [(0, 0), (0, 9), (0, 0)]
-  longer = run(
-    module, variables, np.pad(x, pad, constant_values=7), np.pad(MASK, pad[:2])
-  )
-  np.testing.assert_allclose(out[MASK], longer[:, :T][MASK], atol=1e-5)
-
-
-@pytest.mark.parametrize('name', sequence.SUMMARIES)
+@pytest.mark.parametrize('name', summaries.SUMMARIES)
 def test_summaries_do_not_read_what_is_not_there(name):
-  module = sequence.SUMMARIES[name](hidden=8, width=5)
+  module = summaries.SUMMARIES[name](hidden=8, width=5)
   x = features()
   variables = variables_of(module, x, MASK)
   out = run(module, variables, x, MASK)
@@ -169,7 +154,7 @@ def test_summaries_do_not_read_what_is_not_there(name):
 
 
 def test_the_dnn_is_three_layers_on_the_mean():
-  module = sequence.DnnSummary(hidden=7, width=5)
+  module = summaries.DnnSummary(hidden=7, width=5)
   x = features()
   variables = variables_of(module, x, MASK)
   expected = x[1, :3].mean(0)

@@ -13,6 +13,7 @@ import numpy as np
 
 from affect_jax import by_name
 from affect_jax.errors import UserError
+from affect_jax.models import encoders
 from affect_jax.models import sequence
 from affect_jax.models.fusion import modalities
 
@@ -55,7 +56,7 @@ class EarlyLstm(nn.Module):
     """
     align = by_name.get('align', self.align, _ALIGN, of='ef_lstm')
     x, mask = align(modalities.ordered(sequences, masks))
-    x = sequence.Lstm(
+    x = encoders.Lstm(
       self.width, self.layers, self.bidirectional, self.dropout, name='lstm'
     )(x, mask, train=train)
     x = sequence.ends(x, mask) if self.bidirectional else sequence.last(x, mask)

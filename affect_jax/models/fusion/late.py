@@ -5,7 +5,7 @@ Sentiment Analysis Dataset with Fine-grained Annotation of Modality". Their
 code (thuiar/MMSA) names as its sources Cambria et al., 2017, "Benchmarking
 Multimodal Sentiment Analysis", and Williams et al., 2018, "Recognizing
 Emotions in Video Using Multimodal DNN Feature Fusion". There text is read by
-an LSTM; here lf_dnn reads all by `sequence.DnnSummary`. What follows is the
+an LSTM; here lf_dnn reads all by `summaries.DnnSummary`. What follows is the
 same.
 
 LF-LSTM is a baseline of Tsai et al., 2019, "Multimodal Transformer for

@@ -15,6 +15,7 @@ import numpy as np
 
 from affect_jax import by_name
 from affect_jax.errors import UserError
+from affect_jax.models import encoders
 from affect_jax.models import sequence
 from affect_jax.models.fusion import misa_losses
 from affect_jax.models.fusion import modalities
@@ -129,7 +130,7 @@ class Misa(nn.Module):
     by_name.check('encoder', kind, ('lstm', 'mean'), of=name)
     units = modalities.option(self.hidden, name) or x.shape[-1]
     lower, upper = (
-      sequence.Lstm(units, bidirectional=True, name=f'{where}_{name}')
+      encoders.Lstm(units, bidirectional=True, name=f'{where}_{name}')
       for where in ('lower', 'upper')
     )
     below = lower(x, mask, train=train)

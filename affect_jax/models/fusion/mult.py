@@ -13,7 +13,6 @@ import numpy as np
 
 from affect_jax.errors import UserError
 from affect_jax.models import sequence
-from affect_jax.models import temporal
 from affect_jax.models.fusion import modalities
 
 
@@ -25,7 +24,7 @@ class Mult(nn.Module):
   masked (theirs is read); a modality's last step is its own last one (theirs
   is that of the padded array); attention's dropout belongs to the modality
   that is read, there and in what follows (0.1 for all; theirs is 0 where
-  audio or vision is read across); positions are those of `temporal`. One
+  audio or vision is read across); positions are those of `encoders`. One
   modality alone has no cross-modal part.
 
   Attributes:
@@ -163,7 +162,7 @@ class CrossTransformer(nn.Module):
     drop = nn.Dropout(self.embedding_dropout, deterministic=not train)
 
     def embed(y):
-      place = temporal.positions(y.shape[1], width)[np.newaxis]
+      place = sequence.positions(y.shape[1], width)[np.newaxis]
       return drop(width**0.5 * y + place)
 
     layers = nn.scan(

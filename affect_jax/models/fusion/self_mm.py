@@ -16,6 +16,7 @@ from affect_jax import by_name
 from affect_jax.models import sequence
 from affect_jax.models.fusion import modalities
 from affect_jax.models.fusion import self_mm_labels
+from affect_jax.models.fusion import summaries
 
 ROWS = 'auxiliary_rows'
 COLLECTION = 'self_mm'
@@ -138,7 +139,7 @@ class SelfMm(nn.Module):
       return sequence.mean(x, mask)
     by_name.check('text', kind, ('first', 'lstm', 'mean'), of='self_mm')
     units = modalities.option(self.hidden, name)
-    return sequence.LstmSummary(
+    return summaries.LstmSummary(
       hidden=units, width=units, dropout=self.encoder_dropout, name=name
     )(x, mask, train=train)
 

@@ -8,15 +8,112 @@ import flax.linen as nn
 import jax
 
 from affect_jax import by_name
+from affect_jax.models import encoders
 from affect_jax.models import sequence
 from affect_jax.models.fusion import modalities
+
+
+class DnnSummary(nn.Module):
+  """Three dense layers on the mean over time (Zadeh et al., 2017).
+
+  Without the batch normalization that public code puts before them: bring
+  features to one scale beforehand.
+
+  Attributes:
+    hidden: Units of the first two layers.
+    width: Units of the last one.
+    dropout: On the mean.
+  """
+
+  hidden: int = 128
+  width: int = 128
+  dropout: float = 0.0
+
+  @nn.compact
+  def __call__(
+    self, x: jax.Array, mask: jax.Array, *, train: bool
+  ) -> jax.Array:
+    """[B, T, D], mask bool [B, T] -> [B, width], not negative."""
+    x = nn.Dropout(self.dropout)(
+      sequence.mean(x, mask), deterministic=not train
+    )
+    for i, units in enumerate((self.hidden, self.hidden, self.width)):
+      x = nn.relu(nn.Dense(units, name=f'dense{i}')(x))
+    return sequence.masked(x, mask.any(-1))
+
+
+class LstmSummary(nn.Module):
+  """The last state of an LSTM, projected (Zadeh et al., 2017).
+
+  Attributes:
+    hidden: Units of each direction.
+    width: Of the vector.
+    dropout: Between layers and on the state.
+    layers, bidirectional: Of `encoders.Lstm`.
+  """
+
+  hidden: int = 128
+  width: int = 128
+  dropout: float = 0.0
+  layers: int = 1
+  bidirectional: bool = False
+
+  @nn.compact
+  def __call__(
+    self, x: jax.Array, mask: jax.Array, *, train: bool
+  ) -> jax.Array:
+    """[B, T, D], mask bool [B, T] -> [B, width]."""
+    x = encoders.Lstm(
+      self.hidden, self.layers, self.bidirectional, self.dropout, name='lstm'
+    )(x, mask, train=train)
+    state = (
+      sequence.ends(x, mask) if self.bidirectional else sequence.last(x, mask)
+    )
+    return sequence.masked(
+      nn.Dense(self.width, name='dense')(state), mask.any(-1)
+    )
+
+
+class TransformerSummary(nn.Module):
+  """The mean over time of a transformer's output, projected.
+
+  Attributes:
+    hidden: Width of the transformer, a multiple of `heads`.
+    width: Of the vector.
+    dropout: Of the transformer.
+    layers, heads: Of `encoders.Transformer`.
+  """
+
+  hidden: int = 128
+  width: int = 128
+  dropout: float = 0.0
+  layers: int = 2
+  heads: int = 4
+
+  @nn.compact
+  def __call__(
+    self, x: jax.Array, mask: jax.Array, *, train: bool
+  ) -> jax.Array:
+    """[B, T, D], mask bool [B, T] -> [B, width]."""
+    x = encoders.Transformer(
+      self.hidden, self.layers, self.heads, self.dropout, name='transformer'
+    )(sequence.masked(x, mask), mask, train=train)
+    x = nn.Dense(self.width, name='dense')(sequence.mean(x, mask))
+    return sequence.masked(x, mask.any(-1))
+
+
+SUMMARIES: dict[str, Any] = {
+  'dnn': DnnSummary,
+  'lstm': LstmSummary,
+  'transformer': TransformerSummary,
+}
 
 
 class Reader(nn.Module):
   """The options of what reads each modality on its own, and does so first.
 
   Attributes:
-    encoder: A name in `sequence.SUMMARIES`, for all or {modality: name}.
+    encoder: A name in `SUMMARIES`, for all or {modality: name}.
     hidden: Units inside of it, for all or {modality: units}.
     width: Of the vector, for all or {modality: width}.
     dropout: Of the encoder.
@@ -79,7 +176,7 @@ class Summaries(Reader):
         **self.encoder_options.get(kind, {}),
       }
       encoder = by_name.build(
-        f'encoder of {name}', kind, sequence.SUMMARIES, options, name=name
+        f'encoder of {name}', kind, SUMMARIES, options, name=name
       )
       vectors[name] = encoder(x, mask, train=train)
     return vectors

@@ -1,4 +1,4 @@
-"""Encoders over the frames of a window."""
+"""Encoders over frames of a window, or utterances of a dialogue."""
 
 import functools
 
@@ -6,14 +6,15 @@ import jax
 import numpy as np
 import pytest
 
-from affect_jax.models import temporal
+from affect_jax.errors import UserError
+from affect_jax.models import encoders
 
 pytestmark = pytest.mark.usefixtures('quick_runs')
 
 
-@pytest.mark.parametrize('name', temporal.ENCODERS)
-def test_frames_that_are_not_there_change_nothing(name):
-  encoder = temporal.build(name, width=8)
+@pytest.mark.parametrize('name', encoders.ENCODERS)
+def test_missing_steps_change_nothing(name):
+  encoder = encoders.get_encoder('temporal', name, width=8)
   rng = np.random.default_rng(0)
   x = rng.normal(size=(2, 7, 5)).astype(np.float32)
   mask = np.ones((2, 7), bool)
@@ -40,9 +41,30 @@ def test_frames_that_are_not_there_change_nothing(name):
   assert np.isfinite(empty).all()
 
 
+def test_the_lstm_of_contexts_gives_zeros_where_nothing_is():
+  encoder = encoders.get_encoder('context', 'lstm', hidden=4, width=3)
+  assert encoder.name == 'context'
+  x = np.random.default_rng(0).normal(size=(2, 5, 3)).astype(np.float32)
+  mask = np.arange(5)[None] < np.array([[5], [2]])
+  variables = encoder.init(jax.random.key(0), x, mask, train=False)
+  dirty = np.where(mask[..., None], x, np.nan).astype(np.float32)
+  out = encoder.apply(variables, dirty, mask, train=False)
+  assert out.shape == (2, 5, 3)
+  assert not np.any(out[~mask])
+  assert np.any(out[mask])
+
+
+def test_encoders_are_chosen_by_name():
+  message = "Unknown context encoder 'cnn'; known: gru, lstm, transformer"
+  with pytest.raises(UserError, match=message):
+    encoders.get_encoder('context', 'cnn')
+  with pytest.raises(UserError, match="option 'heads' of temporal encoder 'l"):
+    encoders.get_encoder('temporal', 'lstm', heads=2)
+
+
 def test_the_gru_is_torchs(monkeypatch):
   torch = pytest.importorskip('torch')
-  encoder = temporal.Gru(width=4)
+  encoder = encoders.Gru(width=4)
   x = np.random.default_rng(0).normal(size=(2, 6, 3)).astype(np.float32)
   mask = np.ones((2, 6), bool)
   variables = encoder.init(jax.random.key(0), x, mask, train=False)
