@@ -1,0 +1,133 @@
+"""Starts the processes of a job, and never waits for ever."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+
+from toys.paths import ROOT
+
+# A hang fails, and a busy machine does not.
+TIMEOUT = 500
+
+
+def free_port(lowest=20_000, count=40_000):
+  for port in range(lowest + os.getpid() % 1000, lowest + count):
+    with socket.socket() as s:
+      if s.connect_ex(('localhost', port)):
+        return port
+  raise AssertionError('No free port.')
+
+
+class Process:
+  """A started process; what it prints goes to a file."""
+
+  def __init__(self, command, log, environment):
+    self.log = log
+    with open(log, 'wb') as file:
+      self.popen = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=file, stderr=file
+      )
+
+  def text(self):
+    return self.log.read_text(errors='replace')
+
+  def wait_for_text(self, text):
+    end = time.monotonic() + TIMEOUT
+    while text not in self.text():
+      assert self.popen.poll() is None, self.text()
+      assert time.monotonic() < end, self.text()
+      time.sleep(0.05)
+
+
+class Job:
+  """Processes that are killed where the block ends."""
+
+  def __init__(self, commands, folder, environments, devices):
+    self.processes = []
+    self._arguments = commands, folder, environments, devices
+
+  def __enter__(self):
+    commands, folder, environments, devices = self._arguments
+    folder.mkdir(parents=True, exist_ok=True)
+    for i, (command, own) in enumerate(
+      zip(commands, environments, strict=True)
+    ):
+      environment = {
+        **os.environ,
+        'PYTHONPATH': f'{ROOT}{os.pathsep}{ROOT / "tests"}',
+        'JAX_NUMPY_RANK_PROMOTION': 'raise',
+        'JAX_DISABLE_MOST_OPTIMIZATIONS': '1',
+        'XLA_FLAGS': f'--xla_force_host_platform_device_count={devices}',
+        **own,
+      }
+      log = folder / f'log{i}-{time.monotonic_ns()}.txt'
+      self.processes.append(Process(command, log, environment))
+    return self.processes
+
+  def __exit__(self, *_):
+    for p in self.processes:
+      p.popen.kill()
+      p.popen.wait()
+
+
+def workers(what, count, folder):
+  """`job_worker` in `count` processes of two devices each."""
+  script = str(ROOT / 'tests' / 'toys' / 'job_worker.py')
+  address = f'localhost:{free_port()}'
+  commands = [
+    [sys.executable, script, what, str(folder), address, str(count), str(i)]
+    for i in range(count)
+  ]
+  return Job(commands, folder, [{}] * count, 2)
+
+
+def mains(flags, count, folder, slurm=False, **environment):
+  """`narrow_main` in `count` processes of one device each.
+
+  Args:
+    flags: Of affect_jax.main.
+    count: How many.
+    folder: For their logs.
+    slurm: Started as SLURM does, by variables instead of flags.
+    environment: Further variables.
+  """
+  script = str(ROOT / 'tests' / 'toys' / 'narrow_main.py')
+  command = [sys.executable, script, *flags]
+  if not slurm:
+    address = [f'--coordinator=localhost:{free_port()}']
+    commands = [
+      [*command, *address, f'--num_processes={count}', f'--process_id={i}']
+      for i in range(count)
+    ]
+    return Job(commands, folder, [environment] * count, 1)
+  # jax takes the port from the number of SLURM's job.
+  lowest = 65536 - 2**12
+  number = free_port(lowest, 2**12) - lowest
+  environments = [
+    {
+      'SLURM_JOB_ID': str(2**12 + number),
+      'SLURM_STEP_NODELIST': 'localhost',
+      'SLURM_NTASKS': str(count),
+      'SLURM_PROCID': str(i),
+      'SLURM_LOCALID': str(i),
+      **environment,
+    }
+    for i in range(count)
+  ]
+  commands = [[*command, '--distributed']] * count
+  return Job(commands, folder, environments, 1)
+
+
+def exit_codes(started, timeout=TIMEOUT):
+  """How they ended; a hang is an error."""
+  end = time.monotonic() + timeout
+  codes = []
+  for p in started:
+    try:
+      codes.append(p.popen.wait(max(0.1, end - time.monotonic())))
+    except subprocess.TimeoutExpired as error:
+      text = '\n'.join(p.text() for p in started)
+      raise AssertionError(f'It hangs:\n{text}') from error
+  return codes
