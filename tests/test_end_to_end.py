@@ -78,7 +78,7 @@ def test_a_run_leaves_what_it_promises(finished, folder):
   config = json.loads(read(workdir / 'config.json'))
   assert config['num_train_steps'] == 4
   assert config['data']['path'].endswith('faces.csv')
-  environment = json.loads(read(workdir / 'environment.json'))
+  (environment,) = json.loads(read(workdir / 'environment.json'))['starts']
   assert environment['packages']['jax'] == jax.__version__
   assert environment['devices']
   assert len(environment['data']['faces_csv']['sources']) >= 1

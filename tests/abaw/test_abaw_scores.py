@@ -156,7 +156,7 @@ def test_each_edition_has_its_rules(edition):
     wanted = expected(layout, predicted.values, gold.values, **shares)
     assert {k: scores[k] for k in wanted} == pytest.approx(wanted)
   if old:
-    with pytest.raises(ValueError, match=f"{edition} has no task 'mtl'"):
+    with pytest.raises(ValueError, match=f"Unknown task 'mtl' of {edition}"):
       scoring.get_layout(edition, 'mtl')
 
 
