@@ -242,7 +242,7 @@ def test_files_per_video_have_a_row_for_every_frame(tmp_path):
   assert back.names == ids_of('a', range(1, 6)) + ids_of('b_right', (1, 2))
   with pytest.raises(SystemExit, match='exists; give another'):
     run_cli(*flags, '--task=expr')
-  with pytest.raises(SystemExit, match="abaw2 has no task 'mtl'"):
+  with pytest.raises(SystemExit, match="Unknown task 'mtl' of abaw2"):
     run_cli(*flags, '--task=mtl')
 
 

@@ -218,6 +218,7 @@ def test_overlapping_predictions_are_averaged():
       'predictions': {'valence_arousal': values},
       'labels': batch['labels'],
       'weights': batch['weights'],
+      'row': batch['row'],
     }
 
   batch = {
