@@ -211,7 +211,7 @@ def test_old_folders_get_no_signature_of_changed_data(folder):
   data = path.read_bytes()
   try:
     path.write_bytes(data + b'\n')
-    with pytest.raises(ValueError, match=r'no signature.*utterances\.csv'):
+    with pytest.raises(ValueError, match=r'(?s)no signature.*utterances\.csv'):
       evaluate.evaluate_best(config('utterances'), 'runs/old')
   finally:
     path.write_bytes(data)
