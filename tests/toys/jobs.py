@@ -59,6 +59,8 @@ class Job:
         'PYTHONPATH': f'{ROOT}{os.pathsep}{ROOT / "tests"}',
         'JAX_NUMPY_RANK_PROMOTION': 'raise',
         'JAX_DISABLE_MOST_OPTIMIZATIONS': '1',
+        # Those that go on have compiled it all before.
+        'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS': '0',
         'XLA_FLAGS': f'--xla_force_host_platform_device_count={devices}',
         **own,
       }
