@@ -24,6 +24,7 @@ def make_config(folder, **overrides):
     'temperature': 2.0,
     'shares': {},
     'balance': '',
+    'shuffle_megabytes': 64.0,
   }
   c.data.corpora = {
     name: {
