@@ -75,7 +75,7 @@ def test_scores_predictions_and_data_are_those_of_each_corpus(folder):
   ]
   assert any('val/second/valence_arousal/mean_ccc' in x for x in lines)
   environment = json.loads((workdir / 'environment.json').read_text())
-  assert set(environment['data']) == {'first', 'second'}
+  assert set(environment['starts'][0]['data']) == {'first', 'second'}
   before = (workdir / 'results.json').read_bytes()
   assert evaluate.evaluate_best(config, str(workdir)) == results
   assert (workdir / 'results.json').read_bytes() == before
