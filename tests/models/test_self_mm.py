@@ -285,7 +285,7 @@ def test_parameters_are_as_many_as_in_the_authors_code():
 
 
 def test_text_is_read_as_asked():
-  with pytest.raises(ValueError, match=r"text='cls' .*'first', 'lstm', 'mean'"):
+  with pytest.raises(ValueError, match=r"text 'cls' .*first, lstm, mean"):
     fusion.get_fusion('self_mm', text='cls').init(
       jax.random.key(0), *batch(), train=False
     )
