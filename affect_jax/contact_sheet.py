@@ -9,7 +9,6 @@ import pathlib
 import re
 from typing import Any
 
-from absl import app
 from absl import flags
 from ml_collections import config_flags
 import numpy as np
@@ -21,6 +20,7 @@ from affect_jax import tasks
 from affect_jax import user_path
 from affect_jax import whole_file
 from affect_jax.errors import UserError
+from affect_jax.run import command
 
 CELL, PAD, LINE = 168, 12, 17
 BACKGROUND, CARD, INK, FAINT = '#f3f4f6', '#ffffff', '#1f2937', '#9ca3af'
@@ -228,18 +228,18 @@ def save(sheet: Image.Image, out: str | pathlib.Path) -> None:
     sheet.save(partial)
 
 
-def main(argv: Sequence[str]) -> None:
+def main() -> None:
   """Draws the first pictures of a split of the (first) configured corpus."""
-  if len(argv) > 1:
-    raise app.UsageError(f'Unknown arguments: {" ".join(argv[1:])}.')
   # Not above: `draw` serves tests and notebooks without a corpus.
   import tensorflow_datasets as tfds
 
   from affect_jax.data import load
+  from affect_jax.data import streams
 
-  config = _CONFIG.value
-  builder = load.build(config)[0].builder
-  count = _ROWS.value * _COLUMNS.value
+  builder = load.build(_CONFIG.value)[0].builder
+  count = min(
+    _ROWS.value * _COLUMNS.value, streams.split_size(builder, _SPLIT.value)
+  )
   examples = list(
     tfds.as_numpy(builder.as_dataset(split=f'{_SPLIT.value}[:{count}]'))
   )
@@ -256,5 +256,4 @@ if __name__ == '__main__':
   )
   _ROWS = flags.DEFINE_integer('rows', 5, 'Rows of pictures.', lower_bound=1)
   _COLUMNS = flags.DEFINE_integer('columns', 6, 'Columns.', lower_bound=1)
-  flags.mark_flag_as_required('config')
-  app.run(main)
+  command.run(main, required=['config'])

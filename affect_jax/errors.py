@@ -1,9 +1,17 @@
-"""What a user can mend is an error of its own type."""
+"""What a user can mend has types of its own: commands print one line of it.
+
+Any other error, a ValueError of jax say, is a fault of this package or of a
+library, and keeps its traceback: see `run.command`.
+"""
 
 
 class UserError(ValueError):
-  """A setting, a file or a folder is wrong; the message says how to mend it.
+  """A setting, a file or a folder is wrong; the message says how to mend it."""
 
-  Commands print its message as one line. Any other ValueError, say one of
-  jax, is a fault of this package, and keeps its traceback.
-  """
+
+class MissingExtra(ImportError):
+  """A library is not installed; the message says which extra brings it."""
+
+
+class Diverged(FloatingPointError):
+  """Training became NaN or infinite; the message says where, and what helps."""

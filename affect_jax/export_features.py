@@ -19,20 +19,14 @@ from concurrent import futures
 import hashlib
 import os
 import pathlib
-import sys
 import time
 from typing import Any
 
-# Before TensorFlow is imported: only what matters.
-os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
-
-from absl import app
 from absl import flags
 from absl import logging
 import jax
 import jax.numpy as jnp
 import numpy as np
-import tensorflow as tf
 
 from affect_jax import defaults
 from affect_jax import user_path
@@ -42,8 +36,8 @@ from affect_jax.errors import UserError
 from affect_jax.evaluation import views
 from affect_jax.models import affect_model
 from affect_jax.models import resnet
+from affect_jax.run import command
 from affect_jax.run import folder as run_folder
-from affect_jax.run import log_format
 from affect_jax.run import signature as signature_lib
 from affect_jax.training import checkpoint
 from affect_jax.training import parallel
@@ -232,19 +226,10 @@ def _write(path: pathlib.Path, features: np.ndarray) -> None:
     np.save(partial, features)
 
 
-def main(argv: Sequence[str]) -> None:
-  """Exports; errors a user can mend end without a traceback."""
-  if len(argv) > 1:
-    raise app.UsageError(f'Unknown arguments {argv[1:]}.')
-  # TensorFlow only reads pictures; it must not take the accelerators' memory.
-  for kind in ('GPU', 'TPU'):
-    tf.config.set_visible_devices([], kind)
-  log_format.set_up()
+def main() -> None:
+  """Exports, and prints how many of what there were."""
   given: dict[str, Any] = {name: flag.value for name, flag in _FLAGS.items()}
-  try:
-    counts = export(**given)
-  except (ValueError, OSError) as error:
-    sys.exit(f'{type(error).__name__}: {error}')
+  counts = export(**given)
   print(
     f'{given["output"]}: {", ".join(f"{n:,} {k}" for k, n in counts.items())}'
   )
@@ -263,4 +248,4 @@ if __name__ == '__main__':
       flags.DEFINE_bool('skip_unreadable', False, 'Pictures; or an error.'),
     )
   }
-  app.run(main)
+  command.run(main, folder=lambda: str(_FLAGS['output'].value))

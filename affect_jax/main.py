@@ -4,26 +4,17 @@ Any setting can be overridden: --config.learning_rate=.01
 --config.tasks="('expression',)". Run again, a run goes on where it stopped.
 """
 
-import os
-import sys
-
-# Before TensorFlow is imported: only what matters.
-os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
-
-from absl import app
 from absl import flags
 from absl import logging
 import jax
 from ml_collections import config_flags
-import tensorflow as tf
 
 from affect_jax import defaults
 from affect_jax import evaluate
 from affect_jax import train
 from affect_jax import user_path
-from affect_jax.errors import UserError
+from affect_jax.run import command
 from affect_jax.run import folder as run_folder
-from affect_jax.run import log_format
 from affect_jax.training import interrupt
 from affect_jax.training import job
 
@@ -59,47 +50,34 @@ _PROCESS_ID = flags.DEFINE_integer(
 )
 
 
-def main(argv: list[str]) -> None:
-  """Runs one config; errors a user can mend end without a traceback."""
-  if len(argv) > 1:
-    raise app.UsageError(f'Unknown arguments {argv[1:]}.')
-  # TensorFlow only reads data; it must not take the accelerators' memory.
-  for kind in ('GPU', 'TPU'):
-    tf.config.set_visible_devices([], kind)
-  log_format.set_up()
+def main() -> int | None:
+  """Runs one config, in one process or as one of several."""
+  address = (_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
+  if _DISTRIBUTED.value or any(x is not None for x in address):
+    job.start(*address)
   logging.info('Devices: %s', ', '.join(str(d) for d in jax.devices()))
-  workdir = str(user_path.expand(str(_WORKDIR.value)))
   try:
     if _MODE.value == 'train':
-      train.train_and_evaluate(_CONFIG.value, workdir)
+      train.train_and_evaluate(_CONFIG.value, workdir())
     else:
-      run_folder.claim(workdir, _CONFIG.value, defaults.get_config())
-      evaluate.evaluate_best(_CONFIG.value, workdir)
+      run_folder.require(workdir())
+      run_folder.claim(workdir(), _CONFIG.value, defaults.get_config())
+      evaluate.evaluate_best(_CONFIG.value, workdir())
   except interrupt.Interrupted as stopped:
     logging.info('%s', stopped)
-    sys.exit(stopped.exit_code)
-  except (ValueError, OSError, FloatingPointError) as error:
-    logging.debug('%s', error, exc_info=True)
-    sys.exit(f'{type(error).__name__}: {error}')
+    return stopped.exit_code
+  return None
 
 
-def in_a_job(argv: list[str]) -> None:
-  """`main`, in one process or as one of several."""
-  address = (_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
-  with job.ending_together():
-    if _DISTRIBUTED.value or any(x is not None for x in address):
-      try:
-        job.start(*address)
-      except UserError as error:
-        sys.exit(f'{type(error).__name__}: {error}')
-    main(argv)
-
-
-def run() -> None:
-  """The entry point."""
-  flags.mark_flags_as_required(['config', 'workdir'])
-  app.run(in_a_job)
+def workdir() -> str:
+  """The run's folder."""
+  return str(user_path.expand(str(_WORKDIR.value)))
 
 
 if __name__ == '__main__':
-  run()
+  command.run(
+    main,
+    required=['config', 'workdir'],
+    folder=workdir,
+    around=job.ending_together,
+  )

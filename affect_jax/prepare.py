@@ -9,21 +9,15 @@ for it, or many machines could help, do it apart: --beam_runner and
 """
 
 import importlib
-import os
-import sys
 from typing import Any
 
-# Before TensorFlow is imported: only what matters.
-os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
-
-from absl import app
 from absl import flags
 from ml_collections import config_flags
-import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from affect_jax import errors
 from affect_jax.data import load
-from affect_jax.run import log_format
+from affect_jax.run import command
 
 _CONFIG = config_flags.DEFINE_config_file(
   'config', None, 'Which corpora.', lock_config=True
@@ -36,17 +30,9 @@ _OPTIONS = flags.DEFINE_list(
 )
 
 
-def main(argv: list[str]) -> None:
+def main() -> None:
   """Prepares, and prints where the records lie."""
-  if len(argv) > 1:
-    raise app.UsageError(f'Unknown arguments: {" ".join(argv[1:])}.')
-  log_format.set_up()
-  tf.config.set_visible_devices([], 'GPU')
-  try:
-    corpora = load.build(_CONFIG.value, _download_config())
-  except (ValueError, OSError) as error:
-    sys.exit(f'{type(error).__name__}: {error}')
-  for corpus in corpora:
+  for corpus in load.build(_CONFIG.value, _download_config()):
     print(f'{corpus.name}: {corpus.builder.data_dir}')
 
 
@@ -56,7 +42,7 @@ def _download_config() -> Any:
   try:
     beam = importlib.import_module('apache_beam.options.pipeline_options')
   except ImportError as error:
-    raise SystemExit(
+    raise errors.MissingExtra(
       'Apache Beam is not installed: pip install apache-beam.'
     ) from error
   options = beam.PipelineOptions([f'--{option}' for option in _OPTIONS.value])
@@ -68,5 +54,4 @@ def _download_config() -> Any:
 
 
 if __name__ == '__main__':
-  flags.mark_flag_as_required('config')
-  app.run(main)
+  command.run(main, required=['config'])

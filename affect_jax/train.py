@@ -13,6 +13,7 @@ import jax
 import numpy as np
 
 from affect_jax import defaults
+from affect_jax import errors
 from affect_jax import evaluate
 from affect_jax.errors import UserError
 from affect_jax.evaluation import table
@@ -222,7 +223,7 @@ def check_finite(step: int, ids: np.ndarray, logs: Mapping[str, Any]) -> None:
   bad = [k for k, v in logs.items() if not math.isfinite(float(v))]
   tasks = [k.removeprefix('loss/') for k in bad if k.startswith('loss/')]
   names = ', '.join(x.decode() for x in ids.ravel())
-  raise FloatingPointError(
+  raise errors.Diverged(
     f'Step {step}: {", ".join(bad)} not finite (task: '
     f'{", ".join(tasks) or "none; the gradient alone"}). A lower '
     'config.learning_rate or config.clip_norm often helps; nothing of this '

@@ -12,11 +12,6 @@ Each has a --help of its own.
 import argparse
 from collections.abc import Mapping, Sequence
 import math
-import os
-import sys
-
-# Before TensorFlow is imported: only what matters.
-os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
 from rich import console
 from rich import table as rich_table
@@ -26,6 +21,7 @@ from affect_jax.abaw import files
 from affect_jax.abaw import predictions
 from affect_jax.abaw import scoring
 from affect_jax.abaw import submission
+from affect_jax.run import command
 from affect_jax.run import folder as run_folder
 
 SUBMIT = """\
@@ -236,12 +232,11 @@ def _parser():
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-  """Runs a command; errors a user can mend end without a traceback."""
+  """Runs a command."""
   args = _parser().parse_args(argv)
-  try:
+  command.prepare()
+  with command.in_one_line():
     args.run(args)
-  except (ValueError, OSError) as error:
-    sys.exit(f'{type(error).__name__}: {error}')
 
 
 if __name__ == '__main__':

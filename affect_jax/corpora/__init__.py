@@ -1,5 +1,6 @@
 """Corpora by name: tfds builders of faces, and of utterances."""
 
+import inspect
 from typing import Any
 
 from affect_jax import by_name
@@ -49,3 +50,20 @@ def get_corpus(name: str) -> Any:
     ValueError: the name is unknown; the message lists the known ones.
   """
   return by_name.get('corpus', name, CORPORA)
+
+
+def options(name: str) -> dict[str, inspect.Parameter]:
+  """Options of a corpus: of its class, then those of its reader.
+
+  Raises:
+    ValueError: unknown name; lists the known ones.
+  """
+  corpus = get_corpus(name)
+  found = dict(inspect.signature(corpus).parameters)
+  if listing := getattr(corpus, 'LISTING', None):
+    found |= inspect.signature(listing).parameters
+  return {
+    option: parameter
+    for option, parameter in found.items()
+    if option != 'data_dir' and parameter.kind is not parameter.VAR_KEYWORD
+  }

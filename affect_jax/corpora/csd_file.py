@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from affect_jax.corpora.builders import feature_file
+from affect_jax.errors import MissingExtra
 from affect_jax.errors import UserError
 
 
@@ -127,7 +128,7 @@ def _open(path: str | pathlib.Path) -> Any:
   try:
     import h5py
   except ImportError as e:
-    raise ImportError(
+    raise MissingExtra(
       f"{path}: .csd files need h5py: pip install 'affect_jax[csd]'"
     ) from e
   if not pathlib.Path(path).is_file():

@@ -14,6 +14,7 @@ import numpy as np
 
 from affect_jax.corpora.builders import feature_file
 from affect_jax.corpora.files import numpy_pickle
+from affect_jax.errors import MissingExtra
 from affect_jax.errors import UserError
 
 
@@ -63,7 +64,7 @@ def from_hdf5(
   try:
     import h5py
   except ImportError as e:
-    raise ImportError(
+    raise MissingExtra(
       f"{file}: HDF5 files need h5py: pip install 'affect_jax[csd]'."
     ) from e
   try:

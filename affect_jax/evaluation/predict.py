@@ -10,6 +10,7 @@ from flax import linen as nn
 import jax
 import numpy as np
 
+from affect_jax import errors
 from affect_jax.augmentation import augment
 from affect_jax.data import batch as batch_lib
 from affect_jax.evaluation import views as views_lib
@@ -100,7 +101,7 @@ def predict_split(
   for task, values in rows['predictions'].items():
     if not np.all(np.isfinite(values)):
       sample = rows['id'][~np.isfinite(values).all(-1)][0]
-      raise FloatingPointError(
+      raise errors.Diverged(
         f'The prediction of {task} for {sample} is not finite: training '
         'diverged. A lower config.learning_rate or config.clip_norm may help.'
       )

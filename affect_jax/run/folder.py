@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import ml_collections
 
+from affect_jax import by_name
 from affect_jax import whole_file
 from affect_jax.errors import UserError
 from affect_jax.training import processes
@@ -27,6 +28,19 @@ def read_json(path: str) -> Any:
     return None
   with open(path, encoding='utf-8') as file:
     return json.load(file)
+
+
+def require(workdir: str) -> None:
+  """Raises UserError, with the nearest folder, where no run is."""
+  if os.path.exists(os.path.join(workdir, 'config.json')):
+    return
+  parent, name = os.path.split(os.path.abspath(workdir))
+  others = pathlib.Path(parent)
+  runs = [p.parent.name for p in others.glob('*/config.json')]
+  raise UserError(
+    f'There is no run in {workdir}{by_name.nearest(name, runs)}: it has no '
+    f'config.json. Runs in {parent}: {", ".join(sorted(runs)) or "none"}.'
+  )
 
 
 def claim(

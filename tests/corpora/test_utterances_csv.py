@@ -328,7 +328,7 @@ def test_other_columns_are_named_to_be_ignored(folder):
   [item] = read(path, ignore_columns=['note'])
   assert item.labels == {'sarcasm': 1}
   message = refusal(path, ignore_columns=['note', 'notes'])
-  assert '`ignore_columns` names notes' in message
+  assert 'config.data.ignore_columns names notes' in message
 
 
 def test_train_must_have_labels(folder):

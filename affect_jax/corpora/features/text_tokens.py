@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from affect_jax import user_path
+from affect_jax.errors import MissingExtra
 from affect_jax.errors import UserError
 
 FILE = 'tokenizer.json'
@@ -100,7 +101,7 @@ def load(
   try:
     import tokenizers
   except ImportError as e:
-    raise ImportError(
+    raise MissingExtra(
       "Tokenizing needs a library: pip install 'affect_jax[text]'."
     ) from e
   path = user_path.expand(folder) / FILE

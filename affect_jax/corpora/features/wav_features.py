@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from affect_jax.errors import MissingExtra
 from affect_jax.errors import UserError
 
 MEL_BANDS = 40
@@ -170,7 +171,7 @@ def _libraries() -> tuple[Any, Any]:
     import librosa
     import soundfile
   except ImportError as e:
-    raise ImportError(
+    raise MissingExtra(
       "Features of .wav files need librosa: pip install 'affect_jax[audio]'."
     ) from e
   return librosa, soundfile

@@ -49,7 +49,7 @@ def columns(
       hint = ' Cells are separated by commas.'
     raise UserError(
       f'{path}:1: unknown column {", ".join(unknown)}; known: {choices}; name '
-      f'others in `ignore_columns`.{hint}'
+      f'others in config.data.ignore_columns.{hint}'
     )
   twice = sorted({k for k in keys if keys.count(k) > 1})
   if twice:
@@ -62,8 +62,8 @@ def columns(
   absent = sorted(set(ignore) - set(names))
   if absent:
     raise UserError(
-      f'{path}:1: `ignore_columns` names {", ".join(absent)}, which the file '
-      'does not have.'
+      f'{path}:1: config.data.ignore_columns names {", ".join(absent)}, '
+      'which the file does not have.'
     )
   return keys
 

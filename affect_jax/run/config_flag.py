@@ -1,0 +1,106 @@
+"""--config and --config.SETTING=VALUE: settings that exist, with a type.
+
+A config file need not name every option of its corpus' reader: one that is
+given on the command line is added, with the type it has in the reader.
+"""
+
+from collections.abc import Mapping, Sequence
+import inspect
+import os
+import re
+import sys
+from typing import Any
+
+from absl import flags
+import ml_collections
+from ml_collections import config_dict
+from ml_collections.config_flags import config_flags
+from ml_collections.config_flags import config_path
+
+from affect_jax import by_name
+from affect_jax import corpora
+from affect_jax.errors import UserError
+
+
+def check_settings(name: str) -> None:
+  """Lets the flag `name`, of `config_flags`, say which settings are wrong."""
+  flags.FLAGS[name].parser = _Parser(name)
+
+
+class _Parser(config_flags.ConfigFileFlagParser):
+  """Loads a config file, and looks at the settings that flags change."""
+
+  def parse(self, path: str) -> Any:
+    file = path.partition(':')[0]
+    if not os.path.isfile(file):
+      folder = os.path.dirname(file) or '.'
+      others = os.listdir(folder) if os.path.isdir(folder) else []
+      near = by_name.nearest(os.path.basename(file), others)
+      raise UserError(f'There is no file {file}{near}: --config={path}.')
+    config: Any = super().parse(path)
+    admit(config, changes(sys.argv, self.name))
+    return config
+
+
+def changes(argv: Sequence[str], name: str) -> dict[str, str | None]:
+  """{setting: value} of --name.SETTING=VALUE; None if it stands apart."""
+  found = {}
+  for argument in argv:
+    if match := re.match(rf'--?(?:no)?{name}\.([^=]+)(?:=(.*))?$', argument):
+      found[match[1]] = match[2]
+  return found
+
+
+def admit(
+  config: ml_collections.ConfigDict, settings: Mapping[str, str | None]
+) -> None:
+  """Adds options of readers that `settings` names to a config.
+
+  Args:
+    config: As its file has it.
+    settings: What flags change, see `changes`.
+
+  Raises:
+    UserError: There is no such setting; the message has the nearest.
+  """
+  for setting in settings:
+    node, seen = config, ['config']
+    for key in config_path.split(setting):
+      if not isinstance(node, ml_collections.ConfigDict):
+        break  # An item of a tuple, say, which ml_collections checks.
+      if key not in node:
+        options = _options(config, seen[1:], settings)
+        known = [*node, *(o for o in options if o not in node)]
+        if key not in options:
+          raise by_name.unknown('setting', key, known, of='.'.join(seen))
+        with config.unlocked():
+          node[key] = _value(options[key])
+      node = node[key]
+      seen.append(str(key))
+
+
+def _options(
+  config: ml_collections.ConfigDict,
+  path: Sequence[str],
+  settings: Mapping[str, str | None],
+) -> Mapping[str, inspect.Parameter]:
+  """Options of the reader that the settings under `path` are for."""
+  if path == ['data']:
+    corpus = settings.get('data.corpus') or config.data.corpus
+  elif len(path) == 3 and path[:2] == ['data', 'corpora']:
+    corpus = config.data.corpora[path[2]].get('corpus', path[2])
+  else:
+    return {}
+  return corpora.options(corpus) if corpus in corpora.CORPORA else {}
+
+
+def _value(option: inspect.Parameter) -> Any:
+  """The default of an option, as something that a flag can change."""
+  if option.default is option.empty:
+    return ''
+  if option.default is not None:
+    return option.default
+  types = str(option.annotation)
+  if 'Mapping' in types:
+    return config_dict.ConfigDict()
+  return config_dict.placeholder(tuple if 'Sequence' in types else str)
