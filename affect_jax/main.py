@@ -50,11 +50,15 @@ _PROCESS_ID = flags.DEFINE_integer(
 )
 
 
-def main() -> int | None:
-  """Runs one config, in one process or as one of several."""
+def join() -> None:
+  """Joins the other processes, if this is one of several."""
   address = (_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
   if _DISTRIBUTED.value or any(x is not None for x in address):
     job.start(*address)
+
+
+def main() -> int | None:
+  """Runs one config."""
   logging.info('Devices: %s', ', '.join(str(d) for d in jax.devices()))
   try:
     if _MODE.value == 'train':
@@ -80,4 +84,5 @@ if __name__ == '__main__':
     required=['config', 'workdir'],
     folder=workdir,
     around=job.ending_together,
+    join=join,
   )

@@ -33,6 +33,7 @@ def run(
   required: Sequence[str] = (),
   folder: Callable[[], str] = str,
   around: Around = contextlib.nullcontext,
+  join: Callable[[], Any] = lambda: None,
 ) -> None:
   """Parses flags and calls main(), whose result is the exit code (None: 0).
 
@@ -41,13 +42,16 @@ def run(
     required: Flags that have to be given.
     folder: Gives where the traceback of an error is kept, see `in_one_line`.
     around: What an error passes through after its line is made.
+    join: Joins other processes, before anything asks for devices; the log
+      does.
   """
 
   def opened(argv: list[str]) -> None:
     if len(argv) > 1:
       raise app.UsageError(f'Unknown arguments: {" ".join(argv[1:])}.')
-    prepare()
     with around(), in_one_line(folder()):
+      join()
+      prepare()
       sys.exit(main())
 
   flags.mark_flags_as_required(required)
