@@ -1,8 +1,8 @@
 """Metrics of one class out of K, e.g. expression.
 
 `predictions` [N, K] are scores, `labels` [N, K] distributions: the predicted
-and the gold class are their argmax (the first of equals). `weights` [N].
-All of them are in [0, 1], but for the confusion matrix, and NaN if no row
+and the gold class are their argmax (the first of equals). `weights` are [N].
+Results are in [0, 1], except for the confusion matrix, and NaN if no row
 counts.
 """
 
@@ -19,11 +19,11 @@ def macro_f1(
 ) -> float:
   """Mean of the K F1 scores: P_EXPR of the ABAW challenges.
 
-  All K classes enter the mean. One with neither gold nor predicted rows has
+  All K classes enter the mean. A class with neither gold nor predicted rows has
   an F1 of 0, as in scikit-learn's `f1_score(labels=range(K),
-  average='macro', zero_division=0)`: a split that lacks a class cannot reach
-  1. (Mean of F1s, not the F1 of mean precision and recall: Opitz & Burst,
-  2019.)
+  average='macro', zero_division=0)`, so a split that lacks a class cannot reach
+  1. It is the mean of F1s, not the F1 of mean precision and recall (Opitz &
+  Burst, 2019).
   """
   f1 = _f1(_confusion(predictions, labels, weights))
   return float(np.mean(f1))
@@ -32,12 +32,12 @@ def macro_f1(
 def weighted_f1(
   predictions: np.ndarray, labels: np.ndarray, weights: np.ndarray
 ) -> float:
-  """Mean of the F1 scores, each counting by the gold rows of its class.
+  """Mean of the F1 scores, each weighted by the gold rows of its class.
 
-  scikit-learn's `f1_score(gold, predicted, average='weighted')`: what papers
-  on MELD, IEMOCAP and MUStARD report. A class without gold rows does not
-  count, also where it is predicted. Gold first: with the arguments swapped,
-  as some published code calls it, each F1 counts by its predicted rows.
+  It equals scikit-learn's `f1_score(gold, predicted, average='weighted')`,
+  which papers on MELD, IEMOCAP and MUStARD report. A class without gold rows
+  does not count, even if it is predicted. Some published code swaps the two
+  arguments, which weights each F1 by its predicted rows instead.
   """
   matrix = _confusion(predictions, labels, weights)
   return _by_gold_rows(_f1(matrix), matrix)
@@ -46,10 +46,10 @@ def weighted_f1(
 def weighted_precision(
   predictions: np.ndarray, labels: np.ndarray, weights: np.ndarray
 ) -> float:
-  """Mean of the precisions, each counting by the gold rows of its class.
+  """Mean of the precisions, each weighted by the gold rows of its class.
 
-  A class that is never predicted has a precision of 0. There is no weighted
-  recall in here: it is the `accuracy`.
+  A class that is never predicted has a precision of 0. Weighted recall has no
+  function of its own: it equals `accuracy`.
   """
   matrix = _confusion(predictions, labels, weights)
   precision = counted.divide(np.diag(matrix), matrix.sum(axis=0), 0.0)
@@ -72,8 +72,8 @@ def accuracy(
 ) -> float:
   """Share of rows whose predicted class is the gold class.
 
-  "WA", weighted accuracy, of speech emotion papers: the recalls, each
-  counting by the gold rows of its class. ("UA" is `uar`.)
+  Papers on speech emotion call it "WA", weighted accuracy: the mean of the
+  recalls, each weighted by the gold rows of its class. ("UA" is `uar`.)
   """
   matrix = _confusion(predictions, labels, weights)
   return float(counted.divide(np.trace(matrix), matrix.sum(), np.nan))
@@ -115,10 +115,10 @@ def confusion(
 def two_classes(
   predictions: np.ndarray, labels: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-  """A yes/no label as one class of two, no and yes, for the metrics above.
+  """Turns a yes/no label into two classes, no and yes, for the metrics above.
 
   Args:
-    predictions: Probabilities [N, 1]: yes above .5, no from .5 down.
+    predictions: Probabilities [N, 1]: yes above .5, else no.
     labels: [N, 1] in [0, 1]: likewise.
     weights: [N] or [N, 1].
 

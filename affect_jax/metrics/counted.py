@@ -10,7 +10,7 @@ from affect_jax.errors import UserError
 def arrays(
   predictions: np.ndarray, labels: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-  """The three as float64 [N, K], with 0 wherever the weight is 0.
+  """Checks the three and returns float64 [N, K], 0 where the weight is 0.
 
   Args:
     predictions: [N, K].
@@ -19,7 +19,7 @@ def arrays(
 
   Raises:
     ValueError: Shapes do not fit, a weight is negative or not finite, or a
-      counted prediction or label is not finite (the row is named).
+      counted prediction or label is not finite; the message names the row.
   """
   predictions, labels, weights = (
     np.asarray(x, np.float64) for x in (predictions, labels, weights)
@@ -58,7 +58,7 @@ def arrays(
 def divide(
   a: np.ndarray, b: np.ndarray | np.floating, empty: float
 ) -> np.ndarray:
-  """a / b by element, `empty` where b is 0. Same shapes, float64."""
+  """Divides a / b by element; `empty` where b is 0. Same shapes, float64."""
   return np.where(b != 0, a / np.where(b != 0, b, 1), empty)
 
 

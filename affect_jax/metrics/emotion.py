@@ -1,8 +1,8 @@
-"""Metrics of K emotions of which several can be there at once.
+"""Metrics of K emotions of which several can be present at once.
 
 `predictions` [N, K] are probabilities, `labels` [N, K] in [0, 1]; an emotion
-is there above .5. `weights` are [N] or [N, K]. The others that papers report
-are elsewhere:
+is present above .5. `weights` are [N] or [N, K]. The other metrics that papers
+report are elsewhere:
 
   F1, AUC of each emotion, macro-F1   `multilabel`; `mean_f1` is the macro-F1
   one emotion out of K                `classification`: `weighted_f1`, `uar`,
@@ -23,14 +23,14 @@ def weighted_accuracy(
   weights: np.ndarray,
   names: Sequence[str],
 ) -> dict[str, float]:
-  """{emotion: mean of the recalls of "it is there" and "it is not"}.
+  """{emotion: mean of the recalls of "present" and "absent"}.
 
-  (TP * N / P + TN) / (2 N), of P rows that have the emotion and N that have
-  not: the weighted accuracy of CMU-MOSEI papers (in the code of Tsai et al.,
-  2019, and Dai et al., 2020), elsewhere the balanced accuracy. Not the "WA"
-  of speech papers, which is plain accuracy. Guessing gets .5.
+  (TP * N / P + TN) / (2 N), where P rows have the emotion and N do not: the
+  weighted accuracy of CMU-MOSEI papers (in the code of Tsai et al., 2019, and
+  Dai et al., 2020), elsewhere called balanced accuracy. It is not the "WA" of
+  speech papers, which is plain accuracy. Guessing scores .5.
 
-  NaN where all gold labels are the same: the formula then divides by 0.
+  NaN if all gold labels are the same: the formula then divides by 0.
   """
   predictions, labels, weights = counted.arrays(predictions, labels, weights)
   gold = labels > 0.5
@@ -63,12 +63,12 @@ def weighted_f1(
   weights: np.ndarray,
   names: Sequence[str],
 ) -> dict[str, float]:
-  """{emotion: mean of the F1s of "there" and "not there", by gold rows}.
+  """{emotion: mean of the F1s of "present" and "absent", by gold rows}.
 
-  What papers report of each emotion of IEMOCAP and CMU-MOSEI (in the code of
-  Tsai et al., 2019, and Dai et al., 2020). It flatters: never finding an
-  emotion that 5 % of the rows have scores .93. Read it beside
-  `multilabel.f1`, the F1 of "there" alone, which is then 0. NaN for an
+  Papers report it for each emotion of IEMOCAP and CMU-MOSEI (in the code of
+  Tsai et al., 2019, and Dai et al., 2020). It flatters: a model that never
+  finds an emotion of 5 % of the rows scores .93. Read it beside
+  `multilabel.f1`, the F1 of "present" alone, which is then 0. NaN for an
   emotion without any counted label.
   """
   predictions, labels, weights = counted.arrays(predictions, labels, weights)

@@ -33,7 +33,7 @@ def f1(
     labels: [N, K].
     weights: [N] or [N, K].
     names: The K outputs.
-    thresholds: {output: threshold}, e.g. of `tune`; None is .5 for all.
+    thresholds: {output: threshold}, e.g. from `tune`; None: .5 for all.
   """
   predictions, labels, weights = counted.arrays(predictions, labels, weights)
   cut = np.array([_threshold(thresholds, name) for name in names])
@@ -73,8 +73,8 @@ def auc(
 ) -> dict[str, float]:
   """{output: area under the ROC curve}.
 
-  The chance that a positive scores above a negative, ties being half (Mann &
-  Whitney, 1947). NaN where the gold labels are all positive or all negative.
+  The chance that a positive scores above a negative, where a tie counts half
+  (Mann & Whitney, 1947). NaN if the gold labels are all positive or negative.
   """
   predictions, labels, weights = counted.arrays(predictions, labels, weights)
   columns = zip(predictions.T, labels.T > 0.5, weights.T, strict=True)
@@ -110,9 +110,9 @@ def tune(
 ) -> dict[str, float]:
   """{output: the threshold in .05, .10, ... .95 with the highest F1}.
 
-  The best one closest to .5 wins, the lower one of two as close. An output
-  without gold positives keeps .5. Tune on validation only: F1 at thresholds
-  that were tuned on the same data flatters.
+  Among equally good thresholds the one closest to .5 wins, and the lower of two
+  equally close. An output without gold positives keeps .5. Tune on validation
+  only: F1 on the data that thresholds were tuned on flatters.
   """
   predictions, labels, weights = counted.arrays(predictions, labels, weights)
   scores = np.stack(

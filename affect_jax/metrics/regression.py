@@ -20,9 +20,9 @@ def ccc(
 ) -> dict[str, float]:
   """{output: concordance correlation coefficient}, in [-1, 1] (Lin, 1989).
 
-  2 cov / (var + var + gap between the means^2): 1 is equality. It is 0 if
-  only one of the two is constant, or both at different values, and NaN (0/0)
-  if both are the same constant.
+  2 cov / (var + var + (difference of the means)^2); 1 means equality. It is 0
+  if only one of the two is constant, or both are with different values, and NaN
+  (0/0) if both are the same constant.
   """
   var_p, var_l, cov, gap = _moments(predictions, labels, weights)
   values = counted.divide(2 * cov, var_p + var_l + gap**2, np.nan)
@@ -83,7 +83,7 @@ def sign_agreement(
 ) -> dict[str, float]:
   """{output: share of predictions with the sign of the label}, in [0, 1].
 
-  0 is a sign of its own: it agrees with 0 only (SAGR: Nicolaou et al., 2011).
+  0 is a sign of its own and agrees only with 0 (SAGR: Nicolaou et al., 2011).
   """
   predictions, labels, weights = counted.arrays(predictions, labels, weights)
   agree = np.sign(predictions) == np.sign(labels)
@@ -98,7 +98,7 @@ def _mean(values, weights):
 
 
 def _center(values, weights):
-  """(mean, deviations from it), which of a constant are exactly 0."""
+  """Returns (mean, deviations from it); those of a constant are exactly 0."""
   mean = _mean(values, weights)
   low = np.min(values, axis=0, where=weights > 0, initial=np.inf)
   high = np.max(values, axis=0, where=weights > 0, initial=-np.inf)
@@ -107,7 +107,7 @@ def _center(values, weights):
 
 
 def _moments(predictions, labels, weights):
-  """Both variances, the covariance and the gap of the means, each [K]."""
+  """Returns both variances, covariance and difference of means, each [K]."""
   predictions, labels, weights = counted.arrays(predictions, labels, weights)
   mean_p, dp = _center(predictions, weights)
   mean_l, dl = _center(labels, weights)

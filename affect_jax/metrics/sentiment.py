@@ -1,17 +1,18 @@
-"""Sentiment in [-3, 3] as 2, 3, 5 or 7 classes: the rules that are published.
+"""Sentiment in [-3, 3] as 2, 3, 5 or 7 classes, by the published rules.
 
 `predictions` and `labels` are [N, 1], `weights` [N] or [N, 1]. Papers call
-several rules by one name; here every number says its own:
+several rules by one name; here every number names its own rule:
 
   2_neg_nonneg  < 0 and >= 0. Papers on CMU-MOSI and MOSEI until 2019; MMSA's
                 "Has0", MISA's "non-neg/neg".
   2_neg_pos     < 0 and > 0: rows with a gold label of 0 are left out, a
                 prediction of 0 is negative. Papers since 2019; MMSA's "Non0",
-                MulT, MISA's "pos/neg". Some 1 to 3 points higher.
+                MulT, MISA's "pos/neg". It is 1 to 3 points higher.
   2_nonpos_pos  <= 0 and > 0. MMSA on CH-SIMS.
   3, 5, 7       Clipped to +-1, +-2, +-3, then rounded, halves to the even
                 number: MulT, MISA, MMSA on MOSI and MOSEI. (On CH-SIMS, in
-                [-1, 1], MMSA cuts 3 and 5 classes at .1 and .7: not here.)
+                [-1, 1], MMSA cuts 3 and 5 classes at .1 and .7, which is not
+                provided here.)
   7_cmu         ... [-1, 0) is -1, 0 is 0, (0, 1] is 1, (1, 2] is 2 ...: the
                 README of CMU-MOSEI; only an exact 0 is neutral.
 
@@ -58,10 +59,10 @@ def accuracy(
 ) -> float:
   """Share of rows whose prediction is in the class of the label, in [0, 1].
 
-  NaN if no row counts; of '2_neg_pos', also if all labels that count are 0.
+  NaN if no row counts; for '2_neg_pos', also if all labels that count are 0.
 
   Raises:
-    ValueError: An unknown rule, or see `counted.arrays`.
+    ValueError: The rule is unknown, or see `counted.arrays`.
   """
   return classification.accuracy(*_classes(predictions, labels, weights, rule))
 
@@ -69,12 +70,11 @@ def accuracy(
 def weighted_f1(
   predictions: np.ndarray, labels: np.ndarray, weights: np.ndarray, rule: str
 ) -> float:
-  """Mean of the classes' F1 scores by their gold rows, in [0, 1].
+  """Mean of the classes' F1 scores, weighted by their gold rows, in [0, 1].
 
-  MMSA's F1. MulT and MISA ('2_neg_pos') and code that builds on them swap
-  gold and prediction: each F1 then counts by its predicted rows, and their
-  numbers differ from these wherever a model prefers a class. NaN as in
-  `accuracy`.
+  This is MMSA's F1. MulT and MISA ('2_neg_pos') and code that builds on them
+  swap gold and prediction, which weights each F1 by its predicted rows: their
+  numbers differ from these if a model prefers a class. NaN as in `accuracy`.
   """
   return classification.weighted_f1(
     *_classes(predictions, labels, weights, rule)
@@ -87,21 +87,21 @@ def of_classes(
   weights: np.ndarray,
   names: Sequence[str],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-  """Classes negative, neutral, positive as values for the rules of two classes.
+  """Turns classes negative, neutral, positive into values for two-class rules.
 
   The label is -1, 0 or 1 (the likeliest class, the first of equals), the
-  prediction p(positive) - p(negative): whether neutral was likelier than both
-  does not matter. With that '2_nonpos_pos' is the "Has0" of MMSA's
-  classification mode, and '2_neg_pos' what its "Non0" is meant to be: MMSA
-  compares predictions 0, 1 with labels 0, 2, so that no positive row can be
-  right, and publishes 26 to 49 %. '2_neg_nonneg' takes a tie as positive; no
-  paper is known to report it of classes.
+  prediction p(positive) - p(negative), even if neutral is likelier than both.
+  With these values '2_nonpos_pos' is the "Has0" of MMSA's classification mode,
+  and '2_neg_pos' is what its "Non0" is meant to be: MMSA compares predictions
+  0, 1 with labels 0, 2, so that no positive row can be right, and publishes 26
+  to 49 %. '2_neg_nonneg' counts a tie as positive; no paper is known to report
+  it for classes.
 
   Args:
     predictions: Probabilities [N, K].
     labels: Distributions [N, K].
     weights: [N].
-    names: The K classes: 'negative', 'positive', and 'neutral' if there.
+    names: The K classes: 'negative', 'positive' and possibly 'neutral'.
 
   Returns:
     (predictions [N, 1], labels [N, 1], weights [N]).
@@ -123,7 +123,7 @@ def of_classes(
 
 
 def _classes(predictions, labels, weights, rule):
-  """One-hot predictions and labels [N, K] by a rule, and weights [N]."""
+  """Applies a rule: one-hot predictions and labels [N, K], and weights [N]."""
   by_name.check('rule', rule, RULES)
   predictions, labels, weights = counted.arrays(predictions, labels, weights)
   if labels.shape[1] != 1:

@@ -187,7 +187,7 @@ def test_a_frame_that_a_unit_does_not_list_has_no_label_of_it(tmp_path):
     ('0,0\n', r":1: frame '0' is not a whole number"),
     ('x,0\n', r":1: frame 'x' is not a whole number"),
     ('1,0\n1,0\n', r':2: frame 1 appears twice'),
-    ('', r'SN001_au1.txt: the file is empty'),
+    ('', r'SN001_au1.txt is empty'),
   ],
 )
 def test_bad_labels_are_named(tmp_path, text, message):

@@ -48,7 +48,7 @@ def test_columns_by_name_and_pattern_in_the_order_of_the_file(tmp_path):
   np.testing.assert_array_equal(found.values, [[3, 7, 8, 9]])
   assert face_features.read(path, 'AU12_r').names == ('AU12_r',)
   with pytest.raises(
-    ValueError, match=r"faces\.csv: no column 'AU99_r'.*frame"
+    ValueError, match=r"faces\.csv has no column 'AU99_r'.*frame"
   ):
     face_features.read(path, ['AU01_r', 'AU99_r'])
   with pytest.raises(ValueError, match="no column 'au01_r'"):
@@ -187,7 +187,7 @@ def test_a_byte_order_mark_and_crlf_are_fine(tmp_path):
     ('a,b', ['1,2'], r'faces\.csv: neither OpenFace.*it has a, b'),
     ('face, confidence, success', ['0, 1, 1'], 'neither OpenFace'),
     ('frame,FaceScore,x_0', ['0,1,2'], 'none of the columns AU'),
-    (OPENFACE, [], 'there is a header, and no row'),
+    (OPENFACE, [], 'has a header but no rows'),
     (OPENFACE, [openface(1, 0), '2, 0, 0.03'], r'csv:3: 3 cells, not 15'),
     (OPENFACE, [openface(1.5, 0)], 'csv:2: frame is 1.5, not a whole number'),
     (OPENFACE, [', ' * 14], 'csv:2: frame is nan'),

@@ -197,7 +197,7 @@ def test_an_id_that_is_there_twice_is_refused(tmp_path):
     outputs=OUTPUTS,
     skip_bad=False,
   )
-  with pytest.raises(ValueError, match="'a' is there twice"):
+  with pytest.raises(ValueError, match="'a' appears twice"):
     shards.write(job)
   assert not pathlib.Path(job.target).exists()
 

@@ -131,8 +131,8 @@ GOOD = 'a.png,train,,happy,,,,'
     ('b.jpg,dev,,happy,,,,', "split 'dev' is not one of train, val, test"),
     ('b.jpg,,,happy,,,,', "split '' is not one of train, val, test"),
     ('a.png,train,,sad,,,,', "'a.png' is already in line 2, with other labels"),
-    ('./a.png,val,,happy,,,,', 'line 2, with split train there and val here'),
-    ('a.png,train,ann,happy,,,,', "in line 2, with subject '' there and 'ann'"),
+    ('./a.png,val,,happy,,,,', 'line 2, with split train there but val here'),
+    ('a.png,train,ann,happy,,,,', "in line 2, with subject '' there but 'ann'"),
   ],
 )  # fmt: skip
 def test_bad_rows_name_line_value_and_choices(folder, row, message):
@@ -154,9 +154,9 @@ def test_all_problems_are_told_at_once_up_to_twenty(folder):
     ('image,split,expresion', "'expresion' (did you mean 'expression'?)"),
     ('image,split,age', "'age'; known: image, split, subject, expression"),
     ('image,split,AU0', "unknown column 'AU0'"),
-    ('image,split,AU1,AU01', 'column AU1 occurs twice'),
-    ('image,expression', "there is no column 'split'"),
-    ('split,expression', "there is no column 'image'"),
+    ('image,split,AU1,AU01', 'column AU1 appears twice'),
+    ('image,expression', "no column 'split'"),
+    ('split,expression', "no column 'image'"),
     ('image;split;expression', 'Cells are separated by commas'),
   ],
 )
@@ -175,13 +175,13 @@ def test_further_columns_are_ignored_by_name(folder):
 @pytest.mark.parametrize(
   ('data', 'message'),
   [
-    (b'', 'the file is empty'),
+    (b'', 'is empty; a header'),
     (HEADER.encode(), 'no rows below the header'),
     (b'image,split\na.png,train\nRen\xe9.jpg,train\n', ':3: not UTF-8'),
     ('image,split\n'.encode('utf-16'), ':1: not UTF-8'),
     (b'image,split\n"a.png,train\n', ':2: not valid CSV'),
-    (b'image,split\na.png,train\n', 'no usable row has split train'),
-    (b'image,split,AU1\na.png,val,1\n', 'no usable row has split train'),
+    (b'image,split\na.png,train\n', 'no usable row has the split train'),
+    (b'image,split,AU1\na.png,val,1\n', 'no usable row has the split train'),
   ],
 )  # fmt: skip
 def test_unusable_files(folder, data, message):

@@ -128,7 +128,7 @@ def test_all_problems_are_told_at_once_up_to_twenty(tmp_path):
 @pytest.mark.parametrize(
   ('content', 'message'),
   [
-    ('', 'the file is empty'),
+    ('', 'is empty; a header'),
     ('emotion,pixels,Usage\n', 'no rows below the header'),
     ('emotion,image,Usage\n', "'image'"),
     ('emotion,pixels,Usage\n0,"1 2', 'fer.csv:2: not valid CSV'),

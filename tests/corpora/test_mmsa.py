@@ -220,7 +220,7 @@ def test_arrays_of_unequal_numbers(tmp_path):
 def test_other_mistakes_of_form(tmp_path, change, message):
   content = three()
   change(content)
-  with pytest.raises(ValueError, match=r'x\.pkl: .*' + message):
+  with pytest.raises(ValueError, match=r'x\.pkl.* ' + message):
     listed(tmp_path, content)
 
 
@@ -229,7 +229,7 @@ def test_ids_that_occur_again_or_name_no_video(tmp_path):
   content['train'] = unaligned(['a$_$1', 'a$_$1', 'alone'], [1, 2, 3])
   found, left = toy_files.consumed(listed(tmp_path, content), 'train')
   assert list(found) == ['a$_$1', 'a$_$1#2', 'alone']
-  assert left == {'ids that occur again (a number was added)': 1}
+  assert left == {'repeated ids (a number was added)': 1}
   assert (found['alone'].dialogue, found['alone'].turn) == ('', 0)
 
 

@@ -153,7 +153,9 @@ def test_wrong_arguments(tokenizer, texts, contexts, length, message):
 def test_more_words_than_vectors(folder):
   config = json.loads((folder / 'config.json').read_text())
   (folder / 'config.json').write_text(json.dumps(config | {'vocab_size': 62}))
-  message = r'tokenizer\.json: has 63 words, but .* for 62: it belongs to other'
+  message = (
+    r'tokenizer\.json has 63 words, but .* for 62: it belongs to another'
+  )
   with pytest.raises(ValueError, match=message):
     text_tokens.load(folder)
   (folder / 'config.json').unlink()
@@ -168,7 +170,7 @@ def test_fewer_words_than_vectors(folder):
   (folder / 'config.json').write_text(json.dumps(config | {'vocab_size': 190}))
   assert text_tokens.load(folder).size == 63
   (folder / 'config.json').write_text(json.dumps(config | {'vocab_size': 191}))
-  message = r'tokenizer\.json: has 63 words, but .* for 191, .*another vocab'
+  message = r'tokenizer\.json has 63 words, but .* for 191, .*to another model'
   with pytest.raises(ValueError, match=message):
     text_tokens.load(folder)
   assert text_tokens.load(folder, vocabulary=64).size == 63
@@ -208,7 +210,7 @@ def test_other_words_than_those_of_vocab_txt(folder):
   def refused(words, message):
     (folder / 'vocab.txt').write_text('\n'.join(words))
     with pytest.raises(
-      ValueError, match=r'tokenizer\.json: is not .*' + message
+      ValueError, match=r'tokenizer\.json is not .*' + message
     ):
       text_tokens.load(folder)
 
@@ -236,10 +238,10 @@ def test_another_template_than_that_of_bert(folder):
 
 def test_absent_and_damaged_files(folder):
   (folder / 'config.json').write_text('{')
-  with pytest.raises(ValueError, match=r'config\.json: not a JSON object'):
+  with pytest.raises(ValueError, match=r'config\.json is not a JSON object'):
     text_tokens.load(folder)
   (folder / 'tokenizer.json').write_text('{"version": "1.0"}')
-  with pytest.raises(ValueError, match=r'tokenizer\.json: not a tokenizer'):
+  with pytest.raises(ValueError, match=r'tokenizer\.json is not a tokenizer'):
     text_tokens.load(folder)
   (folder / 'tokenizer.json').unlink()
   with pytest.raises(FileNotFoundError, match=r'vocab\.txt alone is not read'):

@@ -146,7 +146,7 @@ def test_utterances_of_text_that_is_not_used_are_counted(
 @pytest.mark.parametrize(
   ('changes', 'message'),
   [
-    ({'sequences': {}}, 'u0: no modality at all'),
+    ({'sequences': {}}, 'u0: has none of the modalities'),
     ({'sequences': {'audio': np.full((2, 3), np.nan)}}, 'not finite'),
     ({'sequences': {'audio': np.ones((2, 9))}}, r'audio is \(2, 9\), not'),
     ({'labels': {'joy': 1.0}}, "labels \\['joy'\\] are not among"),
@@ -162,7 +162,7 @@ def test_bad_utterances_are_errors_that_name_them(tmp_path, changes, message):
 
 def test_an_id_that_is_there_twice_is_an_error(tmp_path):
   twice = [*toy_utterances.utterances('train', 1)] * 2
-  with pytest.raises(ValueError, match="'train0' is there twice"):
+  with pytest.raises(ValueError, match="'train0' appears twice"):
     build(tmp_path, twice)
 
 

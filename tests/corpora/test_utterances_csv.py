@@ -202,7 +202,7 @@ HEADER = 'id,split,text,audio,vision,dialogue,turn,emotion,sentiment,sarcasm'
     ('a,train,Hm.,,,d,-1,,,1', "turn '-1' is not a whole number"),
     ('a,train,Hm.,,,d,1.5,,,1', "turn '1.5' is not a whole number"),
     ('a,train,Hm.,,,d,9999999999,,,1', "turn '9999999999' is not"),
-    ('a,train,Hm.,,,,1,,,1', "turn '1' of no dialogue"),
+    ('a,train,Hm.,,,,1,,,1', "turn is '1', but dialogue is empty"),
     ('a,train,Hm.,,,,,,1', '9 cells, not 10'),
   ],
 )
@@ -241,9 +241,9 @@ def test_turns_of_a_dialogue_are_all_there_and_differ(folder, rows, message):
     (np.array([[1, 2, np.nan, 4]]), 'has nan in row 0, column 2'),
     (np.full((1, 4), 1e300), 'has inf in row 0, column 0'),
     (np.array([['x'] * 4]), 'is <U1, not an array of numbers'),
-    (np.array([[None] * 4]), 'is no .npy file of numbers'),
-    (b'nothing', 'is no .npy file of numbers'),
-    (b'', 'is no .npy file of numbers'),
+    (np.array([[None] * 4]), 'is not a .npy file of numbers'),
+    (b'nothing', 'is not a .npy file of numbers'),
+    (b'', 'is not a .npy file of numbers'),
   ],
 )
 def test_a_bad_feature_file_is_named(folder, array, message):
@@ -311,9 +311,9 @@ def test_recordings_go_through_wav_features(folder, monkeypatch):
     ('id,split,txt', "unknown column 'txt' (did you mean 'text'?)"),
     ('id,split,text,mood', "unknown column 'mood'; known: id, split, text"),
     ('id;split;text', 'Cells are separated by commas'),
-    ('id,text', "there is no column 'split'"),
-    ('split,text', "there is no column 'id'"),
-    ('id,split,text,joy,happy', 'column happiness occurs twice'),
+    ('id,text', "no column 'split'"),
+    ('split,text', "no column 'id'"),
+    ('id,split,text,joy,happy', 'column happiness appears twice'),
     ('id,split,text,emotion,joy', 'either the column emotion'),
   ],
 )
@@ -336,7 +336,7 @@ def test_train_must_have_labels(folder):
   message = 'no row of split train has a label'
   assert message in refusal(write(folder, header, 'a,val,Hm.,1'))
   assert message in refusal(write(folder, header, 'a,train,Hm.,'))
-  assert 'there are no rows' in refusal(write(folder, header))
+  assert 'no rows below' in refusal(write(folder, header))
   with pytest.raises(FileNotFoundError, match='a CSV of utterances'):
     utterances_csv.listing(folder / 'nothing.csv')
 

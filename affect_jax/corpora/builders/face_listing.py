@@ -1,8 +1,8 @@
-"""What the reader of a picture corpus hands over: names, paths, no pixels.
+"""The listing of a picture corpus: names, paths and labels, but no pixels.
 
 A reader (`aff_wild2.listing`, `raf_db.listing`, ...) turns annotation files
 into a `Listing`; `builders.faces` turns any `Listing` into records. Readers
-stream: nothing here grows with the number of pictures.
+stream, so memory does not grow with the number of pictures.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,16 +18,16 @@ from affect_jax.errors import UserError
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sample:
-  """One picture and what is annotated of it.
+  """One picture and its annotations.
 
   Attributes:
     id: Unique in its corpus, such as 'video/00001.jpg'.
     picture: Path of the picture, relative to the listing's root.
-    subject: Who, or which video, is to be seen; '' if unknown. Splits should
-      share none.
-    labels: {name: value} of what is annotated, by name: 'expression' is a
+    subject: The person or video that it shows; '' if unknown. Splits should
+      share no subject.
+    labels: {name: value}; absent names are not annotated. 'expression' is a
       class name or {class name: share}; 'valence' and 'arousal' are in
-      [-1, 1]; 'AU1', ... in [0, 1]. What is absent is not annotated.
+      [-1, 1]; 'AU1', ... in [0, 1].
   """
 
   id: str
@@ -45,11 +45,11 @@ class Window:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LeftOut:
-  """Something that will not be a sample, to be counted and reported.
+  """Something that does not become a sample, to be counted and reported.
 
   Attributes:
-    reason: In the plural: 'labels without a frame'.
-    group: Video or file it belongs to; '' for the whole corpus.
+    reason: A noun in the plural: 'labels without a frame'.
+    group: The video or file it belongs to; '' for the whole corpus.
     count: How many.
   """
 
@@ -63,12 +63,12 @@ class Listing:
   """A corpus before its pictures are read.
 
   Attributes:
-    root: Folder that pictures are relative to.
+    root: Folder that paths of pictures are relative to.
     outputs: {task: names of its outputs, in order}, of annotated tasks.
     splits: {split: function that streams its samples and what is left out}.
-      Called again it gives the same again.
-    sources: {file: sha256, or option: value}: a change prepares the corpus
-      anew.
+      Each call streams the same.
+    sources: {file: sha256, or option: value}. If one changes, the corpus is
+      prepared anew.
   """
 
   root: pathlib.Path
@@ -87,20 +87,20 @@ def windows(
   hop: int,
   group: Callable[[Any], str] = _folder,
 ) -> Iterator[Window | LeftOut]:
-  """Cuts the frames of each video into windows; what is left out passes on.
+  """Cuts the frames of each video into windows; `LeftOut`s pass unchanged.
 
-  A video is what shares its `group`, by default the folder in the samples'
-  ids, and a reader streams its frames one after the other. Its last window
-  may be shorter; none lies wholly in the one before.
+  Frames with the same `group`, by default the folder in their ids, form a
+  video, and must follow one another. The last window of a video may be
+  shorter; no window lies entirely within the one before.
 
   Args:
-    items: What a reader streams.
+    items: The samples and `LeftOut`s that a reader streams.
     length: Frames of a window.
     hop: Frames from the start of one window to that of the next, 1 to length.
-    group: sample -> its video, or its dialogue.
+    group: Function from a sample to its video, or its dialogue.
   """
   frames: list[Any] = []
-  video, read = '', 0  # How many of the frames the last window had.
+  video, read = '', 0  # read: how many of `frames` the last window had.
   for item in items:
     if isinstance(item, LeftOut):
       yield item
@@ -123,7 +123,9 @@ def windows(
 def to_record(
   labels: Mapping[str, Any], outputs: Mapping[str, Sequence[str]]
 ) -> dict[str, np.ndarray]:
-  """{task: f32 [K], task + '_weights': f32 [] or [K]} of a sample's labels.
+  """Turns labels into {task: f32 [K], task + '_weights': f32 [] or [K]}.
+
+  This is where a missing label becomes weight 0.
 
   Raises:
     ValueError: a label's name or class is not among the outputs, or its value
@@ -134,7 +136,7 @@ def to_record(
   known |= classes
   if unknown := sorted(set(labels) - known):
     raise UserError(f'labels {unknown} are not among the outputs {outputs}')
-  found: dict[str, np.ndarray] = {}
+  record: dict[str, np.ndarray] = {}
   for task, names in outputs.items():
     if task in classes:
       label = labels.get(task)
@@ -146,8 +148,8 @@ def to_record(
     else:
       values = [labels.get(n, 0.0) for n in names]
       weights = [float(n in labels) for n in names]
-    found[task] = np.array(values, np.float32)
-    found[task + '_weights'] = np.array(weights, np.float32)
-    if not np.all(np.isfinite(found[task])):
-      raise UserError(f'{task} is {values}: not finite')
-  return found
+    record[task] = np.array(values, np.float32)
+    record[task + '_weights'] = np.array(weights, np.float32)
+    if not np.all(np.isfinite(record[task])):
+      raise UserError(f'{task} is {values}, which is not finite')
+  return record

@@ -1,4 +1,4 @@
-"""Any `listing` as a tfds builder: the class behind the picture corpora."""
+"""Turns the listing of a picture corpus into a tfds builder of records."""
 
 from collections.abc import Callable
 import csv
@@ -27,10 +27,10 @@ LEFT_OUT = 'left_out.csv'
 
 
 class FaceCorpus(tfds.core.ShardBasedBuilder, skip_registration=True):
-  """Records of a listing; a corpus names its reader and is done.
+  """A corpus of faces; a subclass only names its reader.
 
-  Preparation streams, runs in parallel processes and goes on after a kill
-  where it stopped: see `shards`. What was left out is counted in the corpus'
+  Preparation streams, runs in parallel processes and continues after a kill
+  where it stopped: see `shards`. What is left out is counted in the corpus'
   metadata, and by video or file in `left_out.csv` beside its records.
   """
 
@@ -50,28 +50,29 @@ class FaceCorpus(tfds.core.ShardBasedBuilder, skip_registration=True):
     eval_hop: int = 0,
     **options: Any,
   ):
-    """Reads how the corpus is laid out; finds it in `data_dir`.
+    """Reads the corpus' listing; finds the corpus in `data_dir` if prepared.
 
     Args:
       data_dir: Where prepared corpora live.
       on_bad_image: 'error', or 'skip': pictures that cannot be decoded are
         left out and counted.
       num_workers: Processes that prepare; 0: one per core.
-      window: Records are windows of so many consecutive frames of a video, to
-        train temporal models; 0: single pictures.
+      window: Number of consecutive frames of a video in a record, to train
+        temporal models; 0: records are single pictures.
       eval_hop: Frames from window to window in val and test, where windows
         overlap and predictions are averaged; 0: half a window. In train
-        there is no overlap.
-      **options: Those of the corpus' reader.
+        windows do not overlap.
+      **options: Options of the corpus' reader.
 
     Raises:
-      ValueError, FileNotFoundError: of the reader.
-      TypeError: an option that the reader does not have.
+      ValueError, FileNotFoundError: from the reader.
+      TypeError: the reader does not have one of the options.
     """
     by_name.check('on_bad_image', on_bad_image, ON_BAD_IMAGE)
     if window < 0 or not 0 <= eval_hop <= window:
       raise UserError(
-        f'window is {window} and eval_hop {eval_hop}; 0 <= eval_hop <= window.'
+        f'window is {window} and eval_hop {eval_hop}; they must be '
+        '0 <= eval_hop <= window.'
       )
     self._skip = on_bad_image == 'skip'
     self._window, self._hop = window, eval_hop or max(1, window // 2)
@@ -97,14 +98,14 @@ class FaceCorpus(tfds.core.ShardBasedBuilder, skip_registration=True):
     )
 
   def download_and_prepare(self, **kwargs: Any) -> None:
-    """Writes the corpus, unless it is there already."""
+    """Writes the corpus, unless it exists already."""
     prepare.once(self, super().download_and_prepare, **kwargs)
     if self._parts.exists():
       self._parts.rmtree()
 
   @property
   def _parts(self) -> epath.Path:
-    """Where unfinished work waits: outside of what tfds throws away."""
+    """The folder of unfinished shards, outside of what tfds removes."""
     return self.data_path.parent / f'unfinished.{self.VERSION}'
 
   def _shard_iterators_per_split(self, dl_manager):
@@ -147,7 +148,7 @@ class FaceCorpus(tfds.core.ShardBasedBuilder, skip_registration=True):
     self._write_left_out(left_out)
 
   def _finish(self, split, jobs, left_out):
-    """Moves the shards of a split to their place; None if it has none."""
+    """Moves the shards of a split to their place; None if there are none."""
     reports = [json.loads(job.report.read_text()) for job in jobs]
     if skipped := sum(r['skipped'] for r in reports):
       left_out.append([split, '', shards.UNREADABLE, skipped])
@@ -160,7 +161,9 @@ class FaceCorpus(tfds.core.ShardBasedBuilder, skip_registration=True):
           f'{self._listing.root}: {self.name} has no picture to train on; '
           f'left out: {left_out}.'
         )
-      logging.warning('%s has no split %s: no picture.', self.name, split)
+      logging.warning(
+        '%s has no split %s, as it has no picture.', self.name, split
+      )
       return None
     template = self._get_filename_template(split_name=split)
     for index, (job, _) in enumerate(pairs):
@@ -187,7 +190,7 @@ class FaceCorpus(tfds.core.ShardBasedBuilder, skip_registration=True):
 
 
 def _pipeline(config: Any) -> Callable[[], Any] | None:
-  """Makes the Beam pipeline that a DownloadConfig asks for, if it does."""
+  """Returns a maker of the Beam pipeline that a DownloadConfig asks for."""
   if config is None or not (config.beam_runner or config.beam_options):
     return None
   beam = tfds.core.lazy_imports.apache_beam

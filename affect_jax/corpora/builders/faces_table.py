@@ -1,4 +1,4 @@
-"""A user's own CSV of faces: what its columns and cells may hold."""
+"""Reads and checks a user's own CSV of faces, except for the pictures."""
 
 from collections.abc import Mapping, Sequence
 import dataclasses
@@ -11,25 +11,25 @@ from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 
 CSV = 'faces'  # For `annotation.csvs`.
-# Besides those of labels.
+# The columns besides those of labels.
 COLUMNS = ('image', 'split', 'subject')
 SPLITS = ('train', 'val', 'test')
 REPEATED = 'repeated rows'
 UNLABELLED = 'rows without any label'
 UNREADABLE = 'unreadable pictures'
-MISSING = (-1, -1)  # the stat of a picture that is not there
+MISSING = (-1, -1)  # The stat of a picture that is missing.
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Row:
-  """One picture; None and '' are what the CSV leaves open.
+  """One picture; cells that the CSV leaves empty are None or ''.
 
   Attributes:
     line: Line in the CSV.
     image: Path as in the CSV, normalised: the id.
     split: One of SPLITS.
-    subject: Who is to be seen.
-    labels: One for each of the table's columns of labels.
+    subject: The person that it shows.
+    labels: One label for each of the table's columns of labels.
     stat: (size in bytes, mtime in ns) of the picture.
   """
 
@@ -47,7 +47,7 @@ class Table:
 
   Attributes:
     rows: All rows that hold a label, in order.
-    columns: Those of labels, in order.
+    columns: The columns of labels, in order.
     skipped: {reason: number of rows left out}.
     shared_subjects: Subjects that occur in more than one split.
   """
@@ -58,7 +58,7 @@ class Table:
   shared_subjects: Sequence[str]
 
   def outputs(self) -> dict[str, tuple[str, ...]]:
-    """{task: names}: of tasks with at least one label anywhere."""
+    """Returns {task: names} of the tasks with at least one label."""
     return label_columns.outputs(
       self.columns, [row.labels for row in self.rows]
     )
@@ -74,7 +74,7 @@ def read(
 
   Args:
     path: The CSV; pictures are relative to its folder.
-    ignore_columns: Names of further columns, left alone.
+    ignore_columns: Names of columns that are not read.
     skip_bad_images: Count missing pictures instead of refusing the file.
 
   Raises:
@@ -102,12 +102,12 @@ def read(
     if len(cells) != len(keys):
       problems.add(f'{path}:{line}: {len(cells)} cells, not {len(keys)}.')
       continue
-    row, found = _row(
+    row, wrong = _row(
       line, dict(zip(keys, cells, strict=True)), columns, path.parent
     )
-    for problem in found:
+    for problem in wrong:
       problems.add(f'{path}:{line}: {problem}')
-    if found:
+    if wrong:
       continue
     first = rows.get(row.image)
     if first is not None:
@@ -131,19 +131,19 @@ def read(
   skipped[UNREADABLE] += len(missing)
   problems.check()
   if empty:
-    raise UserError(f'{path}: there are no rows below the header.')
-  kept = [row for row in rows.values() if row.stat != MISSING]
-  labelled = [row for row in kept if _has_label(row)]
-  skipped[UNLABELLED] += len(kept) - len(labelled)
+    raise UserError(f'{path}: no rows below the header.')
+  present = [row for row in rows.values() if row.stat != MISSING]
+  labelled = [row for row in present if _has_label(row)]
+  skipped[UNLABELLED] += len(present) - len(labelled)
   if not any(row.split == 'train' for row in labelled):
     raise UserError(
-      f'{path}: no usable row has split train; left out: {skipped}.'
+      f'{path}: no usable row has the split train; left out: {skipped}.'
     )
   return Table(labelled, columns, skipped, _shared(labelled))
 
 
 def _spelling(name: str) -> str:
-  """The one spelling of a column, or ''."""
+  """Returns the one spelling of a column's name; '' if it is unknown."""
   if name in COLUMNS:
     return name
   column = label_columns.find(CSV, name)
@@ -156,7 +156,7 @@ def _row(
   columns: Sequence[label_columns.Column],
   folder: pathlib.Path,
 ) -> tuple[Row, list[str]]:
-  """A row, and what is wrong with it."""
+  """Reads a row, and what is wrong with it."""
   cells = {key: cell.strip() for key, cell in cells.items()}
   problems = []
   if not cells['image']:
@@ -189,15 +189,16 @@ def _has_label(row: Row) -> bool:
 
 def _difference(first: Row, row: Row) -> str:
   if first.split != row.split:
-    return f'split {first.split} there and {row.split} here'
+    return f'split {first.split} there but {row.split} here'
   if first.subject != row.subject:
-    return f'subject {first.subject!r} there and {row.subject!r} here'
+    return f'subject {first.subject!r} there but {row.subject!r} here'
   return 'other labels'
 
 
 def _shared(rows: Sequence[Row]) -> list[str]:
+  """Lists the subjects that occur in more than one split."""
   splits: dict[str, set[str]] = {}
   for row in rows:
     if row.subject:
       splits.setdefault(row.subject, set()).add(row.split)
-  return sorted(s for s, found in splits.items() if len(found) > 1)
+  return sorted(subject for subject, s in splits.items() if len(s) > 1)

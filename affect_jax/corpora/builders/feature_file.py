@@ -19,7 +19,7 @@ from affect_jax.tasks import sentiment_class
 
 SPLITS = {'train': 'train', 'valid': 'val', 'test': 'test'}
 NOTHING = 'utterances without any modality'
-# Outputs of what is annotated with a number; see `to_sentiment_class`.
+# The outputs of a corpus whose sentiment is a number: see `to_sentiment_class`.
 SENTIMENT = {
   'sentiment': ('sentiment',),
   'sentiment_class': sentiment_class.CLASSES,
@@ -28,41 +28,42 @@ _INDEXED = re.compile(r'(.+)\[(\d+)\]')
 
 
 def load(path: pathlib.Path) -> dict[str, dict[str, Any]]:
-  """{'train', 'val', 'test': {key: N rows}}, those that the file has.
+  """Loads {'train', 'val', 'test': {key: N rows}}, the splits of the file.
 
-  Whatever else stands beside the splits (MMSA-FET's 'config') is passed over.
+  Other keys beside the splits (MMSA-FET's 'config') are ignored.
 
   Raises:
-    ValueError: names the file: it cannot be read, see `numpy_pickle`, or it
-      has no such split, or a split is no dict.
+    ValueError: the file cannot be read, see `numpy_pickle`; it has none of the
+      splits, or a split is not a dict.
   """
   content = numpy_pickle.load(path)
   if not isinstance(content, dict):
     raise UserError(
-      f'{path}: a {type(content).__name__}, not a dict of the splits '
+      f'{path} holds a {type(content).__name__}, not a dict of the splits '
       f'{tuple(SPLITS)}.'
     )
-  found = {ours: content[s] for s, ours in SPLITS.items() if s in content}
-  if not found:
+  splits = {ours: content[s] for s, ours in SPLITS.items() if s in content}
+  if not splits:
     raise UserError(
-      f'{path}: none of the splits {tuple(SPLITS)} among the keys '
+      f'{path} has none of the splits {tuple(SPLITS)} among its keys '
       f'{list(content)[:20]}.'
     )
-  for split, data in found.items():
+  for split, data in splits.items():
     if not isinstance(data, dict):
       raise UserError(
         f'{path}: {split} is a {type(data).__name__}, not a dict of arrays.'
       )
-  return found
+  return splits
 
 
 def check_rows(
   path: pathlib.Path, split: str, data: Mapping[str, Any], keys: Sequence[str]
 ) -> int:
-  """The number of utterances: all of `keys` that are there must agree.
+  """Returns the number of utterances, on which all present `keys` must agree.
 
   Raises:
-    ValueError: names file, split and the sizes by key; or none is there.
+    ValueError: the sizes differ (the message lists them by key), or the split
+      has none of the keys.
   """
   sizes = {key: len(data[key]) for key in keys if key in data}
   if not sizes:
@@ -71,7 +72,7 @@ def check_rows(
     )
   if len(set(sizes.values())) > 1:
     raise UserError(
-      f'{path}: {split} has arrays of unequal numbers of utterances: '
+      f'{path}: {split} has arrays with unequal numbers of utterances: '
       + ', '.join(f'{key} {size}' for key, size in sizes.items())
     )
   return next(iter(sizes.values()))
@@ -82,11 +83,11 @@ def get_dims(
   splits: Mapping[str, Mapping[str, Any]],
   modalities: Sequence[str] = utterance_listing.MODALITIES,
 ) -> dict[str, int]:
-  """{modality: D} of the [N, T, D] arrays, the same in all splits.
+  """Returns {modality: D} of the [N, T, D] arrays, the same in all splits.
 
   Raises:
-    ValueError: names the file: an array is not [N, T, D], or D or the
-      modalities differ between splits.
+    ValueError: an array is not [N, T, D], or D or the modalities differ between
+      splits.
   """
   shapes: dict[str, dict[str, tuple[int, ...]]] = {}
   for split, data in splits.items():
@@ -115,15 +116,16 @@ def get_dims(
 def finite(
   sequence: np.ndarray, modality: str, counts: collections.Counter
 ) -> np.ndarray | None:
-  """f32 [T, D] that is finite; None if the modality is missing.
+  """Returns a sequence as finite f32 [T, D]; None if the modality is missing.
 
-  Missing are sequences without a row, all NaN, or all zero. -inf (unvoiced
-  frames of COVAREP), +inf and single NaN become 0. All of it is counted.
+  A sequence without rows, of NaN only, or of zeros only counts as missing. In
+  others -inf (unvoiced frames of COVAREP), +inf and NaN become 0. All of this
+  is counted.
 
   Args:
     sequence: [T, D] of any numbers.
-    modality: Its name, for the reasons.
-    counts: {reason: count} to add to.
+    modality: Name of the modality, for the reasons.
+    counts: {reason: count}, which is added to.
   """
   with np.errstate(over='ignore'):
     sequence = np.asarray(sequence, np.float32)
@@ -150,13 +152,13 @@ def finite(
 def all_finite(
   arrays: Mapping[str, np.ndarray], counts: collections.Counter
 ) -> dict[str, np.ndarray]:
-  """{modality: `finite` sequence} of those that are not missing."""
-  found = {m: finite(array, m, counts) for m, array in arrays.items()}
-  return {m: array for m, array in found.items() if array is not None}
+  """Returns {modality: `finite` sequence} of those that are not missing."""
+  sequences = {m: finite(array, m, counts) for m, array in arrays.items()}
+  return {m: array for m, array in sequences.items() if array is not None}
 
 
 def to_text(value: Any) -> str:
-  """A string of any kind: str, bytes (UTF-8), numpy's, or an array of one."""
+  """Converts a text of any kind to str: bytes (UTF-8), numpy's, [1] of them."""
   if isinstance(value, np.ndarray | list | tuple) and np.size(value) == 1:
     value = np.asarray(value).reshape(-1)[0]
   if isinstance(value, bytes):
@@ -165,7 +167,7 @@ def to_text(value: Any) -> str:
 
 
 def split_id(name: str) -> tuple[str, str]:
-  """Video and clip of 'video$_$clip' or 'video[3]', else ('', '')."""
+  """Splits 'video$_$clip' or 'video[3]' into video and clip, else ('', '')."""
   if '$_$' in name:
     video, _, clip = name.rpartition('$_$')
     return video, clip
@@ -175,59 +177,59 @@ def split_id(name: str) -> tuple[str, str]:
 
 
 def distinct(names: Sequence[str], counts: collections.Counter) -> list[str]:
-  """The names, with '#2', '#3', ... at those that occur again (counted)."""
+  """Makes names distinct: repeated ones get '#2', '#3', ... (counted)."""
   seen: collections.Counter = collections.Counter()
-  found = []
+  result = []
   for name in names:
     seen[name] += 1
-    found.append(f'{name}#{seen[name]}' if seen[name] > 1 else name)
-  if again := len(names) - len(seen):
-    counts['ids that occur again (a number was added)'] += again
-  return found
+    result.append(f'{name}#{seen[name]}' if seen[name] > 1 else name)
+  if repeated := len(names) - len(seen):
+    counts['repeated ids (a number was added)'] += repeated
+  return result
 
 
 def in_turn(
-  places: Sequence[tuple[str, str | float]],
+  clips: Sequence[tuple[str, str | float]],
 ) -> list[tuple[int, str, int]]:
-  """(row, video, turn) of N utterances, those of a video together.
+  """Orders N utterances by video and clip, as (row, video, turn).
 
-  Videos come in the order of their first utterance, utterances in that of
-  their place: by number where all places of a video are whole numbers (then
-  turn = place), else ascending (then turn counts from 0).
+  Videos come in the order of their first utterance. Within a video, clips are
+  ordered by number if all of them are different whole numbers (then the turn is
+  this number), else ascending (then turns count from 0).
 
   Args:
-    places: Video ('' if unknown) and clip number, name or start, by row.
+    clips: Video ('' if unknown) and clip number, name or start, by row.
   """
   videos: dict[str, list[int]] = {}
-  for row, (video, _) in enumerate(places):
+  for row, (video, _) in enumerate(clips):
     videos.setdefault(video, []).append(row)
-  found = []
+  result = []
   for video, rows in videos.items():
     if not video:
-      found += [(row, '', 0) for row in rows]
+      result += [(row, '', 0) for row in rows]
       continue
-    clips = [places[row][1] for row in rows]
-    numbers = [_whole(clip) for clip in clips]
+    names = [clips[row][1] for row in rows]
+    numbers = [_whole_number(name) for name in names]
     if None not in numbers and len(set(numbers)) == len(numbers):
       order = sorted(range(len(rows)), key=lambda i: numbers[i] or 0)
-      found += [(rows[i], video, numbers[i] or 0) for i in order]
+      result += [(rows[i], video, numbers[i] or 0) for i in order]
     else:
-      order = sorted(range(len(rows)), key=lambda i: (clips[i], i))
-      found += [(rows[i], video, turn) for turn, i in enumerate(order)]
-  return found
+      order = sorted(range(len(rows)), key=lambda i: (names[i], i))
+      result += [(rows[i], video, turn) for turn, i in enumerate(order)]
+  return result
 
 
 def to_sentiment_class(sentiment: float) -> str:
-  """'negative' below 0, 'neutral' at 0, 'positive' above (MMSA's rule)."""
+  """Names the sign: 'negative', 'neutral' at 0, 'positive' (MMSA's rule)."""
   return sentiment_class.CLASSES[int(np.sign(sentiment)) + 1]
 
 
-def _whole(clip: str | float) -> int | None:
+def _whole_number(clip: str | float) -> int | None:
   return int(clip) if isinstance(clip, str) and clip.isdecimal() else None
 
 
 def left_out(counts: collections.Counter) -> Iterator[face_listing.LeftOut]:
-  """What was counted, for the report of a split."""
+  """Yields what was counted, for the report of a split."""
   for reason, count in sorted(counts.items()):
     if count:
       yield face_listing.LeftOut(reason, count=count)

@@ -1,7 +1,7 @@
 """Columns of a user's own CSV that hold labels, as the tasks describe them.
 
-A task with classes has one column, called like the task, whose cells are names.
-Other tasks have a column of numbers for each of their outputs.
+A task with classes has one column with the name of the task, whose cells are
+names. Other tasks have a column of numbers for each of their outputs.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from affect_jax.corpora.files import cells as cells_lib
 from affect_jax.errors import UserError
 from affect_jax.tasks import annotation as annotation_lib
 
-# A name, a number, or None where nothing is annotated.
+# A name, a number, or None if nothing is annotated.
 Label = str | float | None
 
 
@@ -23,8 +23,8 @@ class Column:
   """A column of labels.
 
   Attributes:
-    name: In its one spelling.
-    task: Whose labels it holds.
+    name: Its name, in the one spelling.
+    task: The task whose labels it holds.
   """
 
   name: str
@@ -32,7 +32,7 @@ class Column:
 
 
 def known(csv: str) -> tuple[list[str], list[str]]:
-  """Names of columns, and in words those that have no end.
+  """Lists names of columns, and in words those of which there is no end.
 
   Args:
     csv: 'faces' or 'utterances'.
@@ -47,7 +47,7 @@ def known(csv: str) -> tuple[list[str], list[str]]:
 
 
 def find(csv: str, name: str) -> Column | None:
-  """The column that a header means; None if it is not one of labels."""
+  """Finds the column that a header means; None if it holds no labels."""
   for task, annotation in _annotations(csv):
     if name in _fixed(task, annotation):
       return Column(name, task)
@@ -63,19 +63,19 @@ def find(csv: str, name: str) -> Column | None:
 def of_header(
   csv: str, path: pathlib.Path, keys: Sequence[str]
 ) -> tuple[Column, ...]:
-  """The columns of labels of a header, by task and in the tasks' order.
+  """Finds the columns of labels in a header, by task, in the tasks' order.
 
   Raises:
-    ValueError: One task has a column of names, and columns of numbers, too.
+    ValueError: A task has both a column of names and columns of numbers.
   """
-  found = [column for key in keys if (column := find(csv, key))]
+  columns = [column for key in keys if (column := find(csv, key))]
   for task, annotation in _annotations(csv):
-    names = [c.name for c in found if c.task == task]
+    names = [c.name for c in columns if c.task == task]
     if annotation.by_name and task in names and len(names) > 1:
       others = ', '.join(n for n in names if n != task)
       raise UserError(
-        f'{path}:1: either the column {task} (one each) or columns {others} '
-        '(several at once), not both.'
+        f'{path}:1: a CSV has either the column {task} (one per row) or '
+        f'columns {others} (several at once), not both.'
       )
   order = list(tasks.TASKS)
 
@@ -84,13 +84,13 @@ def of_header(
     rank = names.index(column.name) if column.name in names else 0
     return order.index(column.task), rank
 
-  return tuple(sorted(found, key=place))
+  return tuple(sorted(columns, key=place))
 
 
 def read(
   columns: Sequence[Column], cells: Mapping[str, str]
 ) -> tuple[tuple[Label, ...], list[str]]:
-  """Labels of a row, one for each column, and what is wrong with them."""
+  """Reads the labels of a row, one per column, and what is wrong with them."""
   labels, problems = [], []
   for column in columns:
     label, cell = None, cells[column.name]
@@ -102,9 +102,9 @@ def read(
         label = cells_lib.number(cell, annotation.low, annotation.high)
     except ValueError as error:
       text = str(error)
-      # It says already what it is about where names have spellings.
-      says = _holds_names(column) and annotation.spelling
-      problems.append(text if says else f'{column.name} {text}')
+      # Errors of names that have spellings name the column themselves.
+      complete = _holds_names(column) and annotation.spelling
+      problems.append(text if complete else f'{column.name} {text}')
     labels.append(label)
   return tuple(labels), problems
 
@@ -112,21 +112,21 @@ def read(
 def outputs(
   columns: Sequence[Column], rows: Sequence[Sequence[Label]]
 ) -> dict[str, tuple[str, ...]]:
-  """{task: names}: of tasks with at least one label in any row."""
-  found = {}
+  """Returns {task: names} of the tasks with at least one label in any row."""
+  result = {}
   for task, group in _by_task(columns):
     annotation = tasks.get_annotation(task)
     labels = {row[i] for i, _ in group for row in rows} - {None}
     if not labels:
       continue
     if annotation.spelling is None:
-      found[task] = annotation.names
+      result[task] = annotation.names
     elif _holds_names(group[0][1]):
       names = annotation.by_name or annotation.names
-      found[task] = tuple(n for n in names if n in labels)
+      result[task] = tuple(n for n in names if n in labels)
     else:
-      found[task] = tuple(column.name for _, column in group)
-  return found
+      result[task] = tuple(column.name for _, column in group)
+  return result
 
 
 def by_name(
@@ -134,13 +134,13 @@ def by_name(
   row: Sequence[Label],
   names: Mapping[str, Sequence[str]],
 ) -> dict[str, str | float]:
-  """{name: label} of a row, as listings have them: of what is annotated.
+  """Returns {name: label} of what a row annotates, as listings have it.
 
   Args:
-    columns: Of the CSV.
+    columns: The columns of the CSV.
     row: One label for each column.
-    names: {task: names of its outputs}. One name of a task without classes
-      says of all others that they are not there.
+    names: {task: names of its outputs}. If a task without classes is annotated
+      by one name, all its other names are absent.
   """
   labels: dict[str, str | float] = {}
   for column, label in zip(columns, row, strict=True):
@@ -165,7 +165,7 @@ def _annotations(
 
 
 def _fixed(task: str, annotation: annotation_lib.Annotation) -> tuple[str, ...]:
-  """Columns that a task has by the same names in every CSV."""
+  """Returns the columns that a task has by the same names in every CSV."""
   if annotation.kind == 'class' or annotation.by_name:
     return (task,)
   return () if annotation.spelling else annotation.names
@@ -173,14 +173,14 @@ def _fixed(task: str, annotation: annotation_lib.Annotation) -> tuple[str, ...]:
 
 def _holds_names(column: Column) -> bool:
   annotation = tasks.get_annotation(column.task)
-  own = bool(annotation.by_name) and column.name == column.task
-  return annotation.kind == 'class' or own
+  named = bool(annotation.by_name) and column.name == column.task
+  return annotation.kind == 'class' or named
 
 
 def _by_task(
   columns: Sequence[Column],
 ) -> Iterator[tuple[str, list[tuple[int, Column]]]]:
-  """(task, [(index, column)]); columns of a task follow one another."""
+  """Yields (task, [(index, column)]); a task's columns follow one another."""
   pairs = enumerate(columns)
   for task, group in itertools.groupby(pairs, lambda pair: pair[1].task):
     yield task, list(group)

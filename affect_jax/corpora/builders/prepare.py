@@ -1,10 +1,10 @@
 """Prepares a corpus once, whole or not at all.
 
 tfds writes into `incomplete.*` beside the final folder and renames it at the
-end, so that a folder with the final name is always complete. What it leaves
-open is closed here: a killed process leaves its temporary folder behind, two
-processes may prepare the same corpus, and a full disk is reported as one of
-several errors of TensorFlow.
+end, so a folder with the final name is always complete. This module deals with
+what tfds does not: a killed process leaves its temporary folder behind, two
+processes may prepare the same corpus, and a full disk shows as one of several
+errors of TensorFlow.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,26 +26,26 @@ LOCK = 'preparing.lock'
 
 
 def once(builder: Any, generate: Callable[..., None], **kwargs: Any) -> None:
-  """Prepares `builder` unless it is already; then logs what was skipped.
+  """Prepares `builder` unless it is prepared; then logs what was left out.
 
   Args:
     builder: A tfds builder whose metadata has 'skipped' (`records.info`).
     generate: The `download_and_prepare` of its base class.
-    **kwargs: For `generate`.
+    **kwargs: Arguments of `generate`.
 
   Raises:
-    OSError: the disk is full (ENOSPC); the message says of which folder.
+    OSError: the disk is full (ENOSPC); the message names the folder.
   """
   if not builder.data_path.exists():
     kwargs.setdefault(
       'download_config', tfds.download.DownloadConfig(try_download_gcs=False)
     )
-    # Remote folders (gs://) have neither locks nor a cheap look around.
+    # Remote folders (gs://) have no locks, and listing them is slow.
     local = '://' not in str(builder.data_dir)
     parent = pathlib.Path(builder.data_dir).parent
     alone = _alone(parent) if local else contextlib.nullcontext()
     if not sys.stderr.isatty():
-      # In a log file, a bar is a thousand copies of itself.
+      # In a log file, a progress bar would be a thousand lines.
       tfds.disable_progress_bar()
     with _full_disk_explained(builder), alone:
       generate(**kwargs)
@@ -56,8 +56,8 @@ def once(builder: Any, generate: Callable[..., None], **kwargs: Any) -> None:
 
 
 def summary(builder: Any) -> str:
-  """One readable line: rows by split and what was left out, why."""
-  kept = ', '.join(
+  """Says in one line how many rows each split has and what was left out."""
+  sizes = ', '.join(
     f'{n} {split.num_examples}' for n, split in builder.info.splits.items()
   )
   skipped = ', '.join(
@@ -65,7 +65,7 @@ def summary(builder: Any) -> str:
     for reason, count in records.metadata(builder)['skipped'].items()
     if count
   )
-  return f'{builder.name}: {kept}; left out: {skipped or "nothing"}.'
+  return f'{builder.name}: {sizes}; left out: {skipped or "nothing"}.'
 
 
 @contextlib.contextmanager
@@ -73,8 +73,8 @@ def _alone(folder: pathlib.Path) -> Iterator[None]:
   """Waits for other processes, then removes what killed ones left behind."""
   folder.mkdir(parents=True, exist_ok=True)
   with open(folder / LOCK, 'w') as lock:
-    # Released by the kernel when its holder dies, however it dies: whoever
-    # holds it knows that every temporary folder has lost its owner.
+    # The kernel releases the lock however its holder dies, so whoever holds it
+    # knows that the owners of all temporary folders are dead.
     fcntl.flock(lock, fcntl.LOCK_EX)
     for stale in folder.glob('incomplete.*'):
       logging.warning('Removing %s, left by an interrupted run.', stale)
@@ -93,13 +93,13 @@ def _full_disk_explained(builder: Any) -> Iterator[None]:
     raise OSError(
       errno.ENOSPC,
       f'The disk of {folder} is full: {builder.name} was not prepared, and '
-      'nothing of it was kept. Free some space there, or give another '
+      'nothing of it was kept. Free some space there, or set another '
       'data_dir, and start again',
     ) from e
 
 
 def _is_full_disk(error: BaseException | None) -> bool:
-  """Whether a full disk is behind an error that tfds may have wrapped."""
+  """Returns whether a full disk caused an error that tfds may have wrapped."""
   while error is not None:
     if isinstance(error, tf.errors.ResourceExhaustedError):
       return True

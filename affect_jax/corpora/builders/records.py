@@ -1,4 +1,4 @@
-"""What every corpus stores: one record per sample, labels by name.
+"""The records that every corpus stores: one per sample, labels by name.
 
 A corpus is a tfds builder whose examples are
 
@@ -36,14 +36,14 @@ def features(
   extra: Mapping[str, Any] | None = None,
   windows: bool = False,
 ) -> tfds.features.FeaturesDict:
-  """Features of a corpus that annotates `outputs` = {task: names}.
+  """Builds the tfds features of a corpus that annotates {task: names}.
 
   Args:
     outputs: Names of the columns of each annotated task.
     inputs: {name: tfds feature} of what a model reads.
     extra: {name: tfds feature} of what is stored beside the labels.
-    windows: Records are windows of T samples: ids and labels have a first
-      axis more, of any length; the given inputs have it already.
+    windows: Whether records are windows of T samples. Then ids and labels get
+      an additional first axis of any length; `inputs` must have it already.
   """
   time = (None,) if windows else ()
   text = tfds.features.Tensor(shape=(None,), dtype=np.object_)
@@ -74,15 +74,15 @@ def info(
   dims: Mapping[str, int] | None = None,
   **kwargs: Any,
 ) -> tfds.core.DatasetInfo:
-  """DatasetInfo with the corpus' column names and source checksums.
+  """Builds a DatasetInfo with the corpus' column names and source checksums.
 
   Args:
-    builder: The builder that asks.
+    builder: The builder whose info it is.
     outputs: Names of the columns of each annotated task.
     inputs: {name: tfds feature} of what a model reads.
-    sources: {file or parameter: its sha256 or value}; ends up in a run's
+    sources: {file or parameter: its sha256 or value}; a run writes them to its
       environment.json.
-    skipped: {reason: rows left out}, for the reader of a report.
+    skipped: {reason: rows left out}, for reports.
     extra: {name: tfds feature} of what is stored beside the labels.
     windows: See `features`.
     dims: {modality: features per step} of utterances, 0 for tokens.
@@ -104,13 +104,13 @@ def info(
 
 
 def metadata(builder: Any) -> dict[str, Any]:
-  """What `info` stored: 'outputs', 'sources' and 'skipped'."""
-  found = builder.info.metadata
-  if found is None:
+  """Returns what `info` stored: 'outputs', 'sources', 'skipped' and so on."""
+  stored = builder.info.metadata
+  if stored is None:
     raise UserError(f'{builder.name} in {builder.data_dir} has no metadata.')
-  return found
+  return stored
 
 
 def input_names(builder: Any) -> tuple[str, ...]:
-  """Names of the features that a model reads."""
+  """Returns the names of the features that a model reads."""
   return tuple(metadata(builder).get('inputs', PICTURE))

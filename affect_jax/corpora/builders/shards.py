@@ -1,13 +1,13 @@
-"""Millions of pictures into record files: planned, in parallel, resumable.
+"""Writes millions of pictures to record files, in parallel and resumable.
 
   1. `plan` streams the samples of a split once into row files, one per shard.
-     The hash of a sample's id says which shard, and its place there: every
-     shard is a random part of the split.
-  2. `write` turns one row file into one shard, wherever and whenever: in
+     The hash of a sample's id decides its shard and its position there, so
+     every shard is a random part of the split.
+  2. `write` turns one row file into one shard, anywhere and at any time: in
      this process, in a pool, on a Beam cluster, before or after a kill.
 
-A shard that is there is finished: it gets its name at the end. Memory holds
-the rows of one shard per process, about 1 MB.
+A shard gets its name when it is finished, so one that exists is complete.
+Memory holds the rows of one shard per process, about 1 MB.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,8 +33,8 @@ from affect_jax.corpora.builders import records
 from affect_jax.corpora.files import pictures
 from affect_jax.corpora.files import sources
 
-# Pictures per shard, until there are MAX_SHARDS of them: row files are open
-# at the same time, and systems allow 1024.
+# Pictures per shard, as long as this makes at most MAX_SHARDS shards: all row
+# files are open at the same time, and systems allow 1024.
 SHARD = 4096
 MAX_SHARDS = 512
 UNREADABLE = 'unreadable pictures'
@@ -47,11 +47,11 @@ class Job:
 
   Attributes:
     rows: Its row file.
-    target: The shard to be written; `target + '.json'` tells what came out.
+    target: The shard to write; `target + '.json'` is its report.
     root: Folder of the pictures.
     outputs: {task: names}.
-    skip_bad: Count pictures that cannot be read instead of raising.
-    windows: Rows are windows of frames.
+    skip_bad: Whether to count pictures that cannot be read instead of raising.
+    windows: Whether rows are windows of frames.
   """
 
   rows: str
@@ -63,12 +63,12 @@ class Job:
 
   @property
   def report(self) -> epath.Path:
-    """{'examples', 'bytes', 'skipped'} of the finished shard."""
+    """The file with {'examples', 'bytes', 'skipped'} of the finished shard."""
     return epath.Path(self.target + '.json')
 
   @property
   def finished(self) -> bool:
-    """Whether the shard is there, whole."""
+    """Whether the shard and its report exist."""
     return self.report.exists() and epath.Path(self.target).exists()
 
 
@@ -83,8 +83,8 @@ def plan(
 
   Returns:
     {'shards': number of row files, 'samples': number of rows, 'left_out':
-    [[group, reason, count], ...] in order of group and reason}. The same is
-    kept in `folder`: a plan that is complete is not made again.
+    [[group, reason, count], ...] in order of group and reason}. `folder` keeps
+    it, too: a plan that is complete is not made again.
   """
   finished = folder / 'plan.json'
   if finished.exists():
@@ -120,7 +120,7 @@ def plan(
 
 
 def write(job: Job) -> None:
-  """Writes one shard and its report, unless they are there.
+  """Writes one shard and its report, unless they exist.
 
   Raises:
     ValueError: Pictures that cannot be read, or an id that appears twice;
@@ -179,17 +179,17 @@ def write_all(
   num_workers: int,
   beam: Callable[[], Any] | None = None,
 ) -> None:
-  """Writes all shards that are not there yet.
+  """Writes all shards that do not exist yet.
 
   Args:
     jobs: The shards.
-    num_workers: Processes of this machine; 1 is this process.
-    beam: Makes a Beam pipeline to be used instead.
+    num_workers: Processes on this machine; 1: only this process.
+    beam: Makes a Beam pipeline that is used instead; None: no Beam.
   """
   missing = [job for job in jobs if not job.finished]
   if missing and len(missing) < len(jobs):
     done = len(jobs) - len(missing)
-    logging.info('%d of %d shards are there already.', done, len(jobs))
+    logging.info('%d of %d shards exist already.', done, len(jobs))
   if beam is not None:
     with beam() as pipeline:
       _beam_jobs(pipeline, missing)
@@ -198,7 +198,7 @@ def write_all(
   with contextlib.ExitStack() as stack:
     finished: Iterator[Any]
     if num_workers > 1:
-      # Not forked: TensorFlow's threads would be missing in the child.
+      # Not forked: a child would lack TensorFlow's threads.
       pool = stack.enter_context(
         concurrent.futures.ProcessPoolExecutor(
           num_workers, multiprocessing.get_context('spawn')
@@ -232,7 +232,7 @@ def _beam_jobs(pipeline: Any, jobs: Sequence[Job]) -> None:
   _ = (
     pipeline
     | beam.Create(jobs)
-    # Without it, a runner may fuse all jobs into one worker.
+    # Without this, a runner may fuse all jobs into one worker.
     | beam.Reshuffle()
     | beam.Map(write)
   )
@@ -241,21 +241,21 @@ def _beam_jobs(pipeline: Any, jobs: Sequence[Job]) -> None:
 def _rows(
   job: Job, problems: sources.Problems
 ) -> Iterator[tuple[str, list[tuple[str, str, dict[str, Any]]]]]:
-  """(subject, frames (id, picture, labels)), in order of their hashes."""
+  """Yields (subject, frames (id, picture, labels)), in order of hashes."""
   lines = epath.Path(job.rows).read_text().splitlines()
   rows = sorted(
     (json.loads(line) for line in lines), key=lambda row: (row[0], row[1])
   )
   for previous, row in zip([None, *rows], rows, strict=False):
     if previous and previous[1] == row[1]:
-      problems.add(f'{row[1]!r} is there twice.')
+      problems.add(f'{row[1]!r} appears twice.')
       continue
     _, _, subject, frames = row
     yield subject, frames
 
 
 def _row(item: face_listing.Sample | face_listing.Window) -> list[Any]:
-  """[hash, id, subject, [[id, picture, labels] of each frame]]."""
+  """Makes [hash, id, subject, [[id, picture, labels] of each frame]]."""
   frames = item.frames if isinstance(item, face_listing.Window) else [item]
   first = frames[0]
   each = [[f.id, f.picture, f.labels] for f in frames]
@@ -263,5 +263,5 @@ def _row(item: face_listing.Sample | face_listing.Window) -> list[Any]:
 
 
 def _hash(name: str) -> str:
-  """64 bits as 16 hex digits."""
+  """Hashes a name to 64 bits, as 16 hex digits."""
   return hashlib.blake2b(name.encode(), digest_size=8).hexdigest()

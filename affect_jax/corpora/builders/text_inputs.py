@@ -1,10 +1,10 @@
-"""What the modality 'text' of a corpus of utterances is made of.
+"""Makes the modality 'text' of a corpus of utterances, in one of these kinds.
 
 given     the corpus' own word vectors or features
-none      nothing: no text
+none      no text
 tokens    token ids of a BERT-like model, to be fine-tuned
-features  the hidden states of that model, computed once and kept
-words     vectors of words, as those of GloVe
+features  the hidden states of that model, computed once and stored
+words     word vectors such as GloVe's
 """
 
 import collections
@@ -31,8 +31,8 @@ from affect_jax.models import hugging_face
 from affect_jax.tasks import base
 
 KINDS = ('given', 'none', 'tokens', 'features', 'words')
-# Utterances that are tokenized, and sorted by length, at once; and rows and
-# lengths of what goes through a model, so that few shapes are compiled.
+# Utterances that are tokenized, and sorted by length, at once. A model reads
+# ROWS of them, padded to a MULTIPLE, so that few shapes are compiled.
 BLOCK = 512
 ROWS = 32
 MULTIPLE = 16
@@ -45,11 +45,11 @@ class TextInputs:
   """How to make the text of utterances.
 
   Attributes:
-    kind: Of KINDS.
-    dim: Features per step; 0: token ids, or none.
+    kind: One of KINDS.
+    dim: Features per step; 0: token ids, or no text.
     sources: {file or option: its sha256 or value}.
-    read: Utterances, those of a dialogue in their order -> the same, each
-      with its text [T, D] or ids [T], or None where there is none.
+    read: Function that streams utterances, each with its text [T, D], its ids
+      [T] or None; the utterances of a dialogue must come in order.
   """
 
   kind: str
@@ -68,41 +68,41 @@ def build(
   speakers: bool = False,
   average_layers: int = 1,
 ) -> TextInputs:
-  """Checks what is asked for; nothing is computed yet.
+  """Checks the options; computes nothing yet.
 
   Args:
-    kind: Of KINDS.
+    kind: One of KINDS.
     model: A folder for 'tokens' and 'features', a file for 'words'.
-    listing: Of the corpus.
-    context: Sentences before an utterance that its ids include, at most:
+    listing: The corpus' listing.
+    context: The most sentences before an utterance that its ids include:
       `Utterance.context` and earlier turns of its dialogue.
-    max_tokens: Of an utterance and its context, at most.
-    speakers: The ids of each sentence begin with who said it, 'NAME: ', where
-      that is known (EmoBERTa: Kim and Vossen, 2021).
-    average_layers: Of 'features': they are the mean of the model's last n
-      states; 1 is the last layer's, layers + 1 includes the embeddings.
+    max_tokens: The most tokens of an utterance and its context.
+    speakers: Whether each sentence begins with 'NAME: ', who said it, if that
+      is known (EmoBERTa: Kim and Vossen, 2021).
+    average_layers: For 'features', which are the mean of the model's last n
+      states: 1 is the last layer's, layers + 1 includes the embeddings.
 
   Raises:
-    ValueError: An unknown kind, one that lacks its model, or average_layers
-      that the kind does not read or the model does not have.
-    FileNotFoundError: No such model.
+    ValueError: The kind is unknown or lacks its model, or average_layers does
+      not fit the kind or the model.
+    FileNotFoundError: There is no such model.
   """
   by_name.check('text', kind, KINDS)
   if average_layers != 1 and kind != 'features':
     raise UserError(
       f"average_layers={average_layers} is an option of text='features', not "
-      f'of {kind!r}; config.utterance.text.average_layers is that of tokens.'
+      f'of {kind!r}; for tokens set config.utterance.text.average_layers.'
     )
   if kind in ('given', 'none'):
     dim = listing.dims.get('text', 0) if kind == 'given' else 0
     if kind == 'given' and not dim:
       raise UserError(
-        "text='given': this corpus has transcripts only; use 'tokens', "
+        "text='given': this corpus has only transcripts; use 'tokens', "
         "'features' or 'words' with a text_model."
       )
-    given = lambda item: item.sequences.get('text') if dim else None
+    text_of = lambda item: item.sequences.get('text') if dim else None
     return TextInputs(
-      kind, dim, {'text': kind}, lambda items: ((i, given(i)) for i in items)
+      kind, dim, {'text': kind}, lambda items: ((i, text_of(i)) for i in items)
     )
   if not model:
     raise UserError(
@@ -112,7 +112,7 @@ def build(
   if kind == 'words':
     return _words(model, listing)
   folder = user_path.expand(model)
-  own = {
+  checksums = {
     'text': kind,
     'context': str(context),
     'max_tokens': str(max_tokens),
@@ -128,10 +128,10 @@ def build(
     options = hugging_face.read_options(folder)
     base.check_range('average_layers', average_layers, 1, options['layers'] + 1)
     dim = options['width']
-    own['text_model'] = hugging_face.fingerprint(folder)
-    own['steps'] = 'of the utterance, without its context'
+    checksums['text_model'] = hugging_face.fingerprint(folder)
+    checksums['steps'] = 'of the utterance, without its context'
     if average_layers != 1:
-      own['average_layers'] = str(average_layers)
+      checksums['average_layers'] = str(average_layers)
     encode = lambda blocks: _hidden(folder, average_layers, blocks)
 
   def read(items: Iterator[utterance_listing.Utterance]) -> Iterator[Pair]:
@@ -139,22 +139,22 @@ def build(
       encode(_ids(items, folder, context, max_tokens, speakers))
     )
 
-  return TextInputs(kind, dim, own, read)
+  return TextInputs(kind, dim, checksums, read)
 
 
 def _words(file: str, listing: utterance_listing.Listing) -> TextInputs:
   path = sources.existing(file, 'a file of word vectors')
   dim = word_vectors.read_dim(path)
 
-  def read(items: Iterator[utterance_listing.Utterance]) -> Iterator[Pair]:
-    kept = list(items)
-    words = [word_vectors.tokenize(i.transcript) for i in kept]
+  def read(stream: Iterator[utterance_listing.Utterance]) -> Iterator[Pair]:
+    items = list(stream)
+    words = [word_vectors.tokenize(item.transcript) for item in items]
     counts = collections.Counter(itertools.chain.from_iterable(words))
     vectors = word_vectors.load(path, counts, dim)
     logging.info('%s', vectors)
-    for item, own in zip(kept, words, strict=True):
-      found = word_vectors.embed(vectors, own)
-      yield item, found if len(found) else None
+    for item, words_of_item in zip(items, words, strict=True):
+      text = word_vectors.embed(vectors, words_of_item)
+      yield item, text if len(text) else None
 
   return TextInputs(
     'words', dim, {'text': 'words', path.name: sources.sha256(path)}, read
@@ -171,7 +171,7 @@ def _ids(
   max_tokens: int,
   speakers: bool,
 ) -> Iterator[Block]:
-  """Blocks of utterances and their token ids; None where nothing was said."""
+  """Yields blocks of utterances and their token ids; None without words."""
   tokenizer = text_tokens.load(folder)
   pairs = _with_context(items, context, speakers)
   while block := list(itertools.islice(pairs, BLOCK)):
@@ -196,7 +196,7 @@ def _with_context(
   count: int,
   speakers: bool = False,
 ) -> Iterator[tuple[utterance_listing.Utterance, list[str]]]:
-  """Utterances with what was said before them, oldest first."""
+  """Yields utterances, each with what was said before it, oldest first."""
   dialogue, before = None, []
   for item in items:
     if not item.dialogue or item.dialogue != dialogue:
@@ -215,7 +215,7 @@ def _said(item: utterance_listing.Utterance, speakers: bool) -> str:
 
 
 def _by(speaker: str, text: str) -> str:
-  """'NAME: text'. The show is left out: it can give a label away."""
+  """Returns 'NAME: text', without the show, which can give a label away."""
   name = speaker.rpartition('/')[2]
   return f'{name}: {text}' if name and text else text
 
@@ -234,26 +234,25 @@ def _hidden(
 
   done = 0
   for items, ids in blocks:
-    there = [i for i, x in enumerate(ids) if x is not None]
-    there.sort(key=lambda i: len(ids[i]))
-    found: list[Any] = [None] * len(ids)
-    for start in range(0, len(there), ROWS):
-      rows = there[start : start + ROWS]
+    by_length = [i for i, x in enumerate(ids) if x is not None]
+    by_length.sort(key=lambda i: len(ids[i]))
+    texts: list[Any] = [None] * len(ids)
+    for start in range(0, len(by_length), ROWS):
+      rows = by_length[start : start + ROWS]
       longest = max(len(ids[i]) for i in rows)
       padded, mask = text_tokens.pad(
-        # Always ROWS of them: another shape would be compiled anew.
+        # Always ROWS of them, as each other shape would be compiled anew.
         [ids[i] for i in rows] + [[]] * (ROWS - len(rows)),
         min(-(-longest // MULTIPLE) * MULTIPLE, options['positions']),
       )
       states = np.asarray(run(params, padded, mask))
-      own = mask
-      if sep is not None:
-        own = bert.utterance_mask(jnp.asarray(padded), jnp.asarray(mask), sep)
-      for row, kept, i in zip(states, np.asarray(own), rows, strict=False):
-        found[i] = row[kept]
+      if sep is not None:  # Without the tokens of the context.
+        mask = bert.utterance_mask(jnp.asarray(padded), jnp.asarray(mask), sep)
+      for row, in_text, i in zip(states, np.asarray(mask), rows, strict=False):
+        texts[i] = row[in_text]
     done += len(items)
     logging.info('text features of %d utterances', done)
-    yield items, found
+    yield items, texts
 
 
 def _unblocked(blocks: Iterator[Block]) -> Iterator[Pair]:

@@ -1,4 +1,4 @@
-"""What the reader of an utterance corpus hands over: sequences and labels.
+"""The listing of an utterance corpus: sequences and labels.
 
 A reader (`meld.listing`, `mosi.listing`, ...) turns files into a `Listing`;
 `builders.utterances` turns any `Listing` into records.
@@ -21,18 +21,17 @@ class Utterance:
 
   Attributes:
     id: Unique in its corpus.
-    labels: {name: value} of what is annotated, by name. What is absent is not
-      annotated. 'sentiment' is in [-3, 3]; 'sentiment_class' a class name;
-      'sarcasm' in [0, 1]; an emotion's own name ('anger', ...; the names of
-      `outputs['emotion']`) in [0, 1].
-    sequences: {modality: f32 [T, D]}, T > 0, finite. What is absent is a
-      missing modality. 'text' here are word vectors or other features.
+    labels: {name: value}; absent names are not annotated. 'sentiment' is in
+      [-3, 3]; 'sentiment_class' is a class name; 'sarcasm' is in [0, 1]; so is
+      each emotion, by its own name ('anger', ...; see `outputs['emotion']`).
+    sequences: {modality: f32 [T, D]}, T > 0, finite; absent modalities are
+      missing. 'text' stands for word vectors or other features.
     transcript: What was said; '' if there is no text.
-    context: What was said just before, oldest first, where those sentences
-      are no samples of their own.
+    context: The sentences said just before, oldest first, if they are not
+      samples of their own.
     context_speakers: Who said each of them; () if unknown.
     dialogue: The conversation or video it belongs to; '' if it is alone.
-    turn: Its place in the dialogue; turns ascend and may have gaps.
+    turn: Its number in the dialogue; turns ascend and may have gaps.
     speaker: Who says it, as 'SHOW/NAME' or 'NAME'; '' if unknown.
   """
 
@@ -58,9 +57,9 @@ class Listing:
     dims: {modality: D} of the modalities that have `sequences`.
     splits: {split: function that streams its utterances and what is left
       out}. Utterances of a dialogue follow one another, in order of turn.
-      Called again it gives the same again.
-    sources: {file: sha256, or option: value}: a change prepares the corpus
-      anew.
+      Each call streams the same.
+    sources: {file: sha256, or option: value}. If one changes, the corpus is
+      prepared anew.
   """
 
   outputs: Mapping[str, Sequence[str]]

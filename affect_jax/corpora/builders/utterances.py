@@ -1,6 +1,6 @@
-"""Any listing of utterances as a tfds builder: the class behind the corpora.
+"""Turns the listing of an utterance corpus into a tfds builder of records.
 
-Records are those of `records`, with, for each modality that there is,
+Records are those of `records`, with these for each modality of the corpus:
 
   modality             f32 [T, D], or int32 [T] token ids
   modality + '_length' int32 [], T; 0 is a missing modality
@@ -29,7 +29,7 @@ UNUSED = 'utterances with no modality in use'
 
 
 class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
-  """Records of a listing; a corpus names its reader and is done."""
+  """A corpus of utterances; a subclass only names its reader."""
 
   VERSION = tfds.core.Version('1.0.0')
   # Nothing is downloaded: tfds need not look for checksums.
@@ -56,34 +56,36 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     eval_hop: int = 0,
     **options: Any,
   ):
-    """Reads how the corpus is laid out; finds it in `data_dir`.
+    """Reads the corpus' listing; finds the corpus in `data_dir` if prepared.
 
     Args:
       data_dir: Where prepared corpora live.
-      text: What the modality 'text' is made of, see `text_inputs.KINDS`; '':
-        'given', or 'none' where the corpus has transcripts only.
+      text: How the modality 'text' is made, see `text_inputs`; '': 'given', or
+        'none' if the corpus has only transcripts.
       text_model: For 'tokens' and 'features' a folder of a BERT-like model,
         for 'words' a file of word vectors.
-      context: Sentences before an utterance that its tokens or features are
-        to include, at most.
-      max_tokens: Of an utterance with its context, at most.
-      speakers: Tokens begin with who says them, see `text_inputs.build`.
-      average_layers: Of a frozen model's states that features are the mean of,
-        the last n, see `text_inputs.build`.
-      max_steps: Of audio, vision and given text: what is longer is cut at its
-        end, and counted.
-      window: Records are dialogues of so many utterances at most, for models
-        that read them in turn; 0: single utterances.
-      eval_hop: Utterances from window to window in val and test, where
-        dialogues are longer than a window; 0: half a window.
-      **options: Those of the corpus' reader.
+      context: The most sentences before an utterance that its tokens or
+        features include.
+      max_tokens: The most tokens of an utterance with its context.
+      speakers: Whether each sentence's tokens begin with its speaker, see
+        `text_inputs.build`.
+      average_layers: How many of a frozen model's last states features are the
+        mean of, see `text_inputs.build`.
+      max_steps: The most steps of audio, vision and given text; longer ones are
+        cut at the end, and counted.
+      window: The most utterances of a dialogue in a record, for models that
+        read them in turn; 0: records are single utterances.
+      eval_hop: Utterances from window to window in val and test, if a dialogue
+        is longer than a window; 0: half a window.
+      **options: Options of the corpus' reader.
 
     Raises:
-      ValueError, FileNotFoundError: of the reader, or an option is wrong.
+      ValueError, FileNotFoundError: from the reader, or an option is wrong.
     """
     if window < 0 or not 0 <= eval_hop <= window:
       raise UserError(
-        f'window is {window} and eval_hop {eval_hop}; 0 <= eval_hop <= window.'
+        f'window is {window} and eval_hop {eval_hop}; they must be '
+        '0 <= eval_hop <= window.'
       )
     self._window, self._hop = window, eval_hop or max(1, window // 2)
     self._max_steps = max_steps
@@ -114,7 +116,7 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
   @property
   def _dims(self) -> dict[str, int]:
-    """{modality: features per step}; 0 is token ids."""
+    """{modality: features per step}; 0 for token ids."""
     dims = {m: d for m, d in self._listing.dims.items() if m != 'text'}
     if self._text.kind != 'none':
       dims['text'] = self._text.dim
@@ -149,7 +151,7 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     )
 
   def download_and_prepare(self, **kwargs: Any) -> None:
-    """Writes the corpus, unless it is there already."""
+    """Writes the corpus, unless it exists already."""
     prepare.once(self, super().download_and_prepare, **kwargs)
 
   def _split_generators(self, dl_manager):
@@ -168,19 +170,19 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     def rows() -> Iterator[tuple[utterance_listing.Utterance, dict[str, Any]]]:
       nonlocal current
-      for item, text in self._text.read(_kept(items(), skipped)):
+      for item, text in self._text.read(_count_left_out(items(), skipped)):
         if item.id in seen:
-          problems.add(f'{item.id!r} is there twice.')
+          problems.add(f'{item.id!r} appears twice.')
           continue
         seen.add(item.id)
         if item.dialogue:
           before = last.get(item.dialogue, item.turn - 1)
-          torn = item.dialogue in last and item.dialogue != current
-          if torn or before >= item.turn:
+          interrupted = item.dialogue in last and item.dialogue != current
+          if interrupted or before >= item.turn:
             problems.add(
               f'{item.id!r} is turn {item.turn} of {item.dialogue!r} and '
               f'comes after turn {before}'
-              + (' and another dialogue.' if torn else '.')
+              + (' and another dialogue.' if interrupted else '.')
             )
           last[item.dialogue] = item.turn
         current = item.dialogue
@@ -209,7 +211,7 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     text: np.ndarray | None,
     skipped: dict[str, int],
   ) -> dict[str, Any] | None:
-    """None: all that there is of it is text, which is not in use."""
+    """Makes a record; None if only text is present, and text is not used."""
     sequences = {m: x for m, x in item.sequences.items() if m != 'text'}
     if text is not None:
       sequences['text'] = text
@@ -231,18 +233,18 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     if not any(record[m + '_length'] for m in self._dims):
       if item.transcript or len(item.sequences.get('text', ())):
         return None
-      raise UserError(f'no modality at all, of {sorted(self._dims)}')
+      raise UserError(f'has none of the modalities {sorted(self._dims)}')
     record |= face_listing.to_record(item.labels, self._listing.outputs)
     record['transcript'] = item.transcript
     record['turn'] = np.int32(item.turn)
     return record
 
 
-def _kept(
+def _count_left_out(
   items: Iterable[utterance_listing.Utterance | face_listing.LeftOut],
   skipped: dict[str, int],
 ) -> Iterator[utterance_listing.Utterance]:
-  """Passes utterances on, and counts what is left out."""
+  """Yields the utterances; counts what is left out in `skipped`."""
   for item in items:
     if isinstance(item, face_listing.LeftOut):
       skipped[item.reason] = skipped.get(item.reason, 0) + item.count
@@ -256,24 +258,24 @@ Row = tuple[utterance_listing.Utterance, dict[str, Any]]
 def _dialogues(
   rows: Iterator[Row], length: int, hop: int
 ) -> Iterator[Sequence[Row]]:
-  """Windows of each dialogue; single utterances where `length` is 0."""
+  """Yields the windows of each dialogue; single utterances if `length` is 0."""
   if not length:
     return ([row] for row in rows)
-  alone = lambda row: row[0].dialogue or row[0].id
-  windows: Any = face_listing.windows(rows, length, hop, group=alone)
+  dialogue = lambda row: row[0].dialogue or row[0].id
+  windows: Any = face_listing.windows(rows, length, hop, group=dialogue)
   return (window.frames for window in windows)
 
 
 def _stack(values: Sequence[Any]) -> Any:
-  """Stacks; sequences of unequal length are padded with zeros."""
+  """Stacks values; pads sequences of unequal length with zeros."""
   if isinstance(values[0], str):
     return list(values)
   if np.ndim(values[0]) == 0:
     return np.array(values)
   longest = max(len(v) for v in values)
-  found = np.zeros(
+  stacked = np.zeros(
     (len(values), longest, *values[0].shape[1:]), values[0].dtype
   )
-  for row, value in zip(found, values, strict=True):
+  for row, value in zip(stacked, values, strict=True):
     row[: len(value)] = value
-  return found
+  return stacked

@@ -1,4 +1,4 @@
-"""A user's own CSV of utterances: what its columns and cells may hold."""
+"""Reads and checks a user's own CSV of utterances, except for feature files."""
 
 from collections.abc import Iterable, Mapping, Sequence
 import dataclasses
@@ -33,7 +33,7 @@ LAST_TURN = 2**31 - 1
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Row:
-  """One utterance; '' and None are what the CSV leaves open.
+  """One utterance; cells that the CSV leaves empty are '' or None.
 
   Attributes:
     line: Line in the CSV.
@@ -43,7 +43,7 @@ class Row:
     files: {modality: path as in the CSV}.
     stats: (size in bytes, mtime in ns) of each file.
     dialogue: As in the CSV.
-    turn: Its place in the dialogue.
+    turn: Its number in the dialogue.
     speaker: As in the CSV.
     labels: One for each of the table's columns of labels.
   """
@@ -70,11 +70,11 @@ class Table:
   """A checked CSV, about 1 kB per row; features are read later.
 
   Attributes:
-    rows: Those that are kept, dialogues in the order of their first row, each
-      in order of turn.
+    rows: The rows that are used; dialogues in the order of their first row,
+      each in order of turn.
     columns: Those of labels, in order.
     left_out: {split: {reason: number of rows}}.
-    shared_dialogues: Those with rows in more than one split.
+    shared_dialogues: Dialogues with rows in more than one split.
   """
 
   rows: Sequence[Row]
@@ -83,7 +83,7 @@ class Table:
   shared_dialogues: Sequence[str]
 
   def outputs(self) -> dict[str, tuple[str, ...]]:
-    """{task: names}: of tasks with at least one label anywhere."""
+    """Returns {task: names} of the tasks with at least one label."""
     return label_columns.outputs(
       self.columns, [row.labels for row in self.rows]
     )
@@ -94,7 +94,7 @@ def read(path: pathlib.Path, ignore_columns: Sequence[str] = ()) -> Table:
 
   Args:
     path: The CSV; feature files are relative to its folder.
-    ignore_columns: Names of further columns, left alone.
+    ignore_columns: Names of columns that are not read.
 
   Raises:
     ValueError: lists up to 20 problems as file:line, value, what is allowed.
@@ -121,12 +121,12 @@ def read(path: pathlib.Path, ignore_columns: Sequence[str] = ()) -> Table:
     if len(cells) != len(keys):
       problems.add(f'{path}:{line}: {len(cells)} cells, not {len(keys)}.')
       continue
-    row, found = _row(
+    row, wrong = _row(
       line, dict(zip(keys, cells, strict=True)), columns, path.parent
     )
-    for problem in found:
+    for problem in wrong:
       problems.add(f'{path}:{line}: {problem}')
-    if found:
+    if wrong:
       continue
     first = rows.setdefault(row.id, row)
     if first is row:
@@ -144,24 +144,24 @@ def read(path: pathlib.Path, ignore_columns: Sequence[str] = ()) -> Table:
       problems.add(f'{path}:{problem}')
   problems.check()
   if empty:
-    raise UserError(f'{path}: there are no rows below the header.')
-  kept: list[Row] = []
+    raise UserError(f'{path}: no rows below the header.')
+  used: list[Row] = []
   for group in groups:
     if any(row.is_labelled for row in group):
-      kept += group
+      used += group
       continue
     for row in group:
       left_out[row.split][UNLABELLED] += 1
-  if not any(row.split == 'train' and row.is_labelled for row in kept):
+  if not any(row.split == 'train' and row.is_labelled for row in used):
     raise UserError(
       f'{path}: no row of split train has a label; left out: {left_out}.'
     )
   shared = [g[0].dialogue for g in groups if len({row.split for row in g}) > 1]
-  return Table(kept, columns, left_out, shared)
+  return Table(used, columns, left_out, shared)
 
 
 def _spelling(name: str) -> str:
-  """The one spelling of a column, or ''."""
+  """Returns the one spelling of a column's name; '' if it is unknown."""
   if name in COLUMNS:
     return name
   column = label_columns.find(CSV, name)
@@ -174,7 +174,7 @@ def _row(
   columns: Sequence[label_columns.Column],
   folder: pathlib.Path,
 ) -> tuple[Row, list[str]]:
-  """A row, and what is wrong with it."""
+  """Reads a row, and what is wrong with it."""
   cells = {key: cell.strip() for key, cell in cells.items()}
   problems = []
   if not cells['id']:
@@ -197,7 +197,7 @@ def _row(
     problems.append(f'turn {turn!r} is not a whole number >= 0.')
     turn = ''
   if turn and not cells.get('dialogue'):
-    problems.append(f'turn {turn!r} of no dialogue.')
+    problems.append(f'turn is {turn!r}, but dialogue is empty.')
   labels, wrong = label_columns.read(columns, cells)
   problems += wrong
   return Row(
@@ -215,7 +215,7 @@ def _row(
 
 
 def _stat(modality: str, file: str, folder: pathlib.Path) -> tuple[int, int]:
-  """(size, mtime) of a feature file."""
+  """Returns (size, mtime) of a feature file."""
   suffixes = sequences.SUFFIXES[modality]
   if not file.lower().endswith(suffixes):
     raise UserError(f'not a {" or ".join(suffixes)} file.')
@@ -228,23 +228,23 @@ def _stat(modality: str, file: str, folder: pathlib.Path) -> tuple[int, int]:
 
 
 def _groups(rows: Iterable[Row]) -> list[list[Row]]:
-  """Dialogues, in the order of their first row; some are a single row.
+  """Groups rows by dialogue, in the order of first rows; some have one row.
 
-  Each is in order of turn, or of the CSV where it has no turns.
+  Each group is in order of turn, or of the CSV if it has no turns.
   """
-  found: dict[tuple[str, str], list[Row]] = {}
+  groups: dict[tuple[str, str], list[Row]] = {}
   for row in rows:
     alone = '' if row.dialogue else row.id
-    found.setdefault((row.dialogue, alone), []).append(row)
-  for group in found.values():
+    groups.setdefault((row.dialogue, alone), []).append(row)
+  for group in groups.values():
     group.sort(key=lambda row: -1 if row.turn is None else row.turn)
-  return list(found.values())
+  return list(groups.values())
 
 
 def _turns(group: Sequence[Row]) -> list[str]:
-  """What is wrong with the turns of one dialogue."""
-  given = [row for row in group if row.turn is not None]
-  if not given:
+  """Lists what is wrong with the turns of one dialogue."""
+  with_turn = [row for row in group if row.turn is not None]
+  if not with_turn:
     return []
   name = group[0].dialogue
   problems = [
@@ -252,7 +252,7 @@ def _turns(group: Sequence[Row]) -> list[str]:
     for row in group
     if row.turn is None
   ]
-  for first, row in itertools.pairwise(given):
+  for first, row in itertools.pairwise(with_turn):
     if first.turn == row.turn:
       problems.append(
         f'{row.line}: turn {row.turn} of dialogue {name!r} is already in line '

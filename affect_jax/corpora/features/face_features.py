@@ -1,16 +1,16 @@
 """Features of a face, frame by frame, from the CSVs of OpenFace and py-feat.
 
 OpenFace 2.x (FeatureExtraction, FaceLandmarkVidMulti) and py-feat (`Fex`,
-versions 1 and 2) are recognised by their columns. By default these are read,
-where the file has them:
+versions 1 and 2) are recognised by their columns. By default these are read, as
+far as the file has them:
 
   OpenFace  AU01_r ... AU45_r (0 to 5), gaze_angle_x, gaze_angle_y (radians),
             pose_Rx, pose_Ry, pose_Rz (radians)
   py-feat   AU01 ... AU43 (0 to 1), Pitch, Roll, Yaw, gaze_pitch, gaze_yaw
 
-A frame counts if a face was found: OpenFace says so in `success` and writes
-zeros, not blanks, where it failed; py-feat leaves the row empty. All other
-frames are left out or carried, and counted.
+A frame counts if a face was found. Where none was, OpenFace writes `success` 0
+and zeros instead of blanks; py-feat leaves the row empty. Such frames are left
+out, or filled with the frame before, and counted.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,8 @@ from affect_jax import by_name
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 
-# By tool: the column that tells it, and names or patterns of what is read.
+# The column by which each tool is recognised, and the names or patterns of the
+# columns that are read.
 OPENFACE, PY_FEAT = 'success', 'FaceScore'
 DEFAULT = {
   OPENFACE: ('AU[0-9][0-9]_r', 'gaze_angle_[xy]', 'pose_R[xyz]'),
@@ -33,7 +34,7 @@ DEFAULT = {
 SCORE = {OPENFACE: 'confidence', PY_FEAT: 'FaceScore'}
 WHO = {OPENFACE: 'face_id', PY_FEAT: 'Identity'}
 ON_FAILURE = ('drop', 'carry')
-# Reasons in `Faces.left_out`, and of what is carried.
+# The reasons in `Faces.left_out`.
 NO_FACE = 'frames without a face'
 UNSURE = 'frames below min_confidence'
 BLANK = 'frames with a value missing'
@@ -41,14 +42,14 @@ OTHERS = 'rows of other faces'
 
 
 class Faces(NamedTuple):
-  """What a file holds of one face.
+  """The features of one face in a file.
 
   Attributes:
-    values: f32 [T, D], finite; T may be 0: the modality is missing.
+    values: f32 [T, D], finite; if T is 0, the modality is missing.
     names: [D] names of the columns, stripped.
-    frames: int64 [T] number of each frame, as the file counts, ascending.
-    left_out: {reason: rows}. With on_failure='carry' frames without a face
-      are counted here and still have a row.
+    frames: int64 [T] number of each frame, as in the file, ascending.
+    left_out: {reason: rows}. With on_failure='carry', frames without a face
+      are counted here although they have a row.
   """
 
   values: np.ndarray
@@ -65,29 +66,28 @@ def read(
   min_confidence: float = 0.0,
   face: str | None = None,
 ) -> Faces:
-  """One face's features, frame by frame.
+  """Reads one face's features, frame by frame.
 
-  Where a file has several faces, that is read which is found in most frames
-  (the first of equals); where it does not say who is who, the surest of each
-  frame. Rows of others are counted.
+  If a file has several faces, the one in most frames is read (the first of
+  equals). If it does not tell faces apart, the most confident row of each frame
+  is read. Rows of other faces are counted.
 
   Args:
-    path: A CSV as OpenFace or py-feat wrote it. Blanks around the names of
+    path: A CSV that OpenFace or py-feat wrote. Blanks around the names of
       columns, as OpenFace writes them, do not matter.
-    columns: Names, or patterns as of a shell ('AU*_r', 'gaze_*'), in capitals
-      and small letters as in the file; None: DEFAULT. The order is that of
-      the file.
-    on_failure: What becomes of a frame without a face: 'drop', there is no
-      row; 'carry', it repeats the frame before (the first ones the first face
-      that is found), so that frames keep their distance in time.
-    min_confidence: What OpenFace's `confidence` or py-feat's `FaceScore` must
-      reach for a frame to count.
+    columns: Names, or patterns like those of a shell ('AU*_r', 'gaze_*'); case
+      matters; None: DEFAULT. The columns keep the order of the file.
+    on_failure: 'drop' removes frames without a face; 'carry' repeats the frame
+      before (at the start, the first face that follows), so that frames keep
+      their distance in time.
+    min_confidence: The `confidence` of OpenFace or `FaceScore` of py-feat that
+      a frame needs to count.
     face: `face_id` or `Identity` of the face to read; None: see above.
 
   Raises:
     FileNotFoundError: there is no such file.
-    ValueError: the file is of neither tool, lacks a column, or up to 20 bad
-      rows, by line; an option is unknown.
+    ValueError: an option is unknown, the file is of neither tool or lacks a
+      column, or rows are bad; the message lists up to 20 of them, by line.
   """
   by_name.check('on_failure', on_failure, ON_FAILURE)
   path = sources.existing(path, 'a CSV of OpenFace or py-feat')
@@ -98,7 +98,7 @@ def read(
   read_row = _row_reader(header, tool, chosen)
 
   problems = sources.Problems(path)
-  found: list[_Row] = []
+  parsed: list[_Row] = []
   for line, cells in rows:
     if len(cells) != len(header):
       problems.add(
@@ -107,16 +107,16 @@ def read(
       )
       continue
     try:
-      found.append(read_row(cells))
+      parsed.append(read_row(cells))
     except ValueError as error:
       problems.add(f'{path}:{line}: {error}.')
   problems.check()
-  if not found:
-    raise UserError(f'{path}: there is a header, and no row.')
-  if face is not None and face not in (known := {row.who for row in found}):
-    raise UserError(f'{path}: no face {face!r}; known: {sorted(known)}.')
+  if not parsed:
+    raise UserError(f'{path} has a header but no rows.')
+  if face is not None and face not in (known := {row.who for row in parsed}):
+    raise UserError(f'{path} has no face {face!r}; known: {sorted(known)}.')
   return _faces(
-    found,
+    parsed,
     tuple(header[c] for c in chosen),
     face=face,
     min_confidence=min_confidence,
@@ -134,18 +134,18 @@ class _Row(NamedTuple):
 
 
 def _faces(
-  found: Sequence[_Row],
+  rows: Sequence[_Row],
   names: tuple[str, ...],
   *,
   face: str | None,
   min_confidence: float,
   carry: bool,
 ) -> Faces:
-  """Chooses a face, and a row for each frame."""
+  """Chooses a face, and one row of it for each frame."""
   left_out: dict[str, int] = {}
   good: list[_Row] = []
   bad: dict[int, str] = {}
-  for row in found:
+  for row in rows:
     if reason := _failure(row, min_confidence):
       bad.setdefault(row.frame, reason)
     else:
@@ -155,36 +155,36 @@ def _faces(
     for row in good:
       times[row.who] = times.get(row.who, 0) + 1
     face = max(times, key=lambda who: times[who])
-  kept: dict[int, _Row] = {}
+  chosen: dict[int, _Row] = {}
   for row in good:
     if row.who != face:
       continue
-    other = kept.get(row.frame)
+    other = chosen.get(row.frame)
     if other is None or row.score > other.score:
-      kept[row.frame] = row
-  if others := len(good) - len(kept):
+      chosen[row.frame] = row
+  if others := len(good) - len(chosen):
     left_out[OTHERS] = others
-  frames = np.array(sorted({row.frame for row in found}), np.int64)
+  frames = np.array(sorted({row.frame for row in rows}), np.int64)
   for frame in frames.tolist():
-    if frame not in kept:
+    if frame not in chosen:
       reason = bad.get(frame, NO_FACE)
       left_out[reason] = left_out.get(reason, 0) + 1
-  if not kept:
+  if not chosen:
     return Faces(
       np.zeros((0, len(names)), np.float32), names, frames[:0], left_out
     )
-  there = np.array([f in kept for f in frames.tolist()])
+  has_face = np.array([f in chosen for f in frames.tolist()])
   if not carry:
-    frames, there = frames[there], there[there]
-  # The last frame with a face, so far; before the first, the first.
-  last = np.maximum.accumulate(np.where(there, np.arange(len(there)), -1))
-  last = np.where(last < 0, np.argmax(there), last)
-  values = np.stack([kept[f].values for f in frames[last].tolist()])
+    frames, has_face = frames[has_face], has_face[has_face]
+  # Each frame's source: the last frame with a face; at the start, the first.
+  last = np.maximum.accumulate(np.where(has_face, np.arange(len(has_face)), -1))
+  last = np.where(last < 0, np.argmax(has_face), last)
+  values = np.stack([chosen[f].values for f in frames[last].tolist()])
   return Faces(values.astype(np.float32), names, frames, left_out)
 
 
 def _failure(row: _Row, min_confidence: float) -> str:
-  """Why a row does not count; '' if it does."""
+  """Says why a row does not count; '' if it does."""
   if np.isnan(row.score):
     return NO_FACE
   if row.score < min_confidence:
@@ -193,7 +193,7 @@ def _failure(row: _Row, min_confidence: float) -> str:
 
 
 def _tool(path: pathlib.Path, header: Sequence[str]) -> str:
-  """Which tool wrote a file, as a key of DEFAULT."""
+  """Returns the tool that wrote a file, as a key of DEFAULT."""
   tool = next((t for t in DEFAULT if t in header), None)
   needed = ('frame', SCORE.get(tool or '', ''))
   if tool is None or any(name not in header for name in needed):
@@ -211,34 +211,36 @@ def _columns(
   columns: Sequence[str] | None,
   default: Sequence[str],
 ) -> list[int]:
-  """Places of the wanted columns, in the order of the file."""
+  """Returns the indices of the wanted columns, in the order of the file."""
   columns = (columns,) if isinstance(columns, str) else columns
-  places: set[int] = set()
+  indices: set[int] = set()
   for pattern in default if columns is None else columns:
     hits = [
       i for i, name in enumerate(header) if fnmatch.fnmatchcase(name, pattern)
     ]
     if not hits and columns is not None:
-      raise UserError(f'{path}: no column {pattern!r}; it has {_some(header)}.')
-    places.update(hits)
-  if not places:
+      raise UserError(
+        f'{path} has no column {pattern!r}, only {_some(header)}.'
+      )
+    indices.update(hits)
+  if not indices:
     raise UserError(
-      f'{path}: none of the columns {", ".join(default)}; it has '
+      f'{path} has none of the columns {", ".join(default)}, only '
       f'{_some(header)}.'
     )
-  return sorted(places)
+  return sorted(indices)
 
 
 def _row_reader(
   header: Sequence[str], tool: str, chosen: Sequence[int]
 ) -> Callable[[Sequence[str]], _Row]:
   """Makes the function that reads the cells of a row."""
-  places: Mapping[str, int] = {name: i for i, name in enumerate(header)}
-  score, who = places[SCORE[tool]], places.get(WHO[tool])
-  success = places.get(OPENFACE) if tool == OPENFACE else None
+  index: Mapping[str, int] = {name: i for i, name in enumerate(header)}
+  score, who = index[SCORE[tool]], index.get(WHO[tool])
+  success = index.get(OPENFACE) if tool == OPENFACE else None
 
   def read_row(cells: Sequence[str]) -> _Row:
-    frame = _number(cells[places['frame']], 'frame')
+    frame = _number(cells[index['frame']], 'frame')
     if not frame.is_integer():
       raise UserError(f'frame is {frame}, not a whole number')
     confidence = _number(cells[score], header[score])
@@ -255,7 +257,7 @@ def _row_reader(
 
 
 def _number(cell: str, name: str) -> float:
-  """A cell; NaN for what is blank or, as '-nan(ind)', not a number."""
+  """Parses a cell; NaN if it is blank or says so, such as '-nan(ind)'."""
   cell = cell.strip()
   if not cell or cell.lower().startswith(('nan', '-nan')):
     return np.nan

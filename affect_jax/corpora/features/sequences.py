@@ -1,4 +1,4 @@
-"""Sequences of features: what a file may hold, [T, D] and finite."""
+"""Sequences of features [T, D]: read from files and checked."""
 
 import pathlib
 
@@ -10,14 +10,15 @@ SUFFIXES = {'audio': ('.npy', '.wav'), 'vision': ('.npy', '.csv')}
 
 
 def checked(array: np.ndarray, dim: int | None = None) -> np.ndarray:
-  """The sequence as f32 [T, D].
+  """Checks a sequence and returns it as f32 [T, D].
 
   Args:
     array: Numbers [T, D], T and D above 0.
-    dim: What D has to be; None: anything.
+    dim: The D that is required; None: any.
 
   Raises:
-    ValueError: says what the array is instead; the caller says where.
+    ValueError: the array is something else. The message begins with a verb, as
+      in 'has the shape ...'; the caller says which array it is.
   """
   if not isinstance(array, np.ndarray) or array.dtype.kind not in 'fiu':
     kind = getattr(array, 'dtype', type(array).__name__)
@@ -41,10 +42,10 @@ def checked(array: np.ndarray, dim: int | None = None) -> np.ndarray:
 
 
 def read(path: pathlib.Path) -> np.ndarray:
-  """What a .npy file holds, or the features of a .wav file, [T, D].
+  """Reads the array of a .npy file, or the features of a .wav file, [T, D].
 
   Raises:
-    ValueError: the file cannot be read; the caller says which.
+    ValueError: the file cannot be read; the caller says which file it is.
   """
   if path.suffix.lower() == '.wav':
     from affect_jax.corpora.features import wav_features
@@ -53,7 +54,7 @@ def read(path: pathlib.Path) -> np.ndarray:
   try:
     array = np.load(path, allow_pickle=False)
   except (OSError, ValueError, EOFError) as e:
-    raise UserError(f'is no .npy file of numbers: {e}') from e
+    raise UserError(f'is not a .npy file of numbers: {e}') from e
   if not isinstance(array, np.ndarray):  # A zip archive by another name.
     array.close()
     raise UserError('is an .npz archive, not a .npy file')

@@ -1,9 +1,9 @@
-"""Sentences -> ids of tokens, by the tokenizer.json of a BERT folder.
+"""Turns sentences into token ids, by the tokenizer.json of a BERT folder.
 
-An utterance alone is '[CLS] utterance [SEP]', all of type 0. With context it
-is BERT's pair of sentences, in the order of time: '[CLS] context [SEP]
-utterance [SEP]', type 0 up to the first [SEP] and 1 after it. Sentences of
-context follow one another without a mark between them.
+An utterance alone becomes '[CLS] utterance [SEP]', all of type 0. With context
+it becomes BERT's pair of sentences, in order of time: '[CLS] context [SEP]
+utterance [SEP]', with type 0 up to the first [SEP] and 1 after it. No mark
+separates the sentences of the context.
 
 Needs `pip install 'affect_jax[text]'`.
 """
@@ -22,21 +22,21 @@ from affect_jax.errors import UserError
 
 FILE = 'tokenizer.json'
 WORDS = 'vocab.txt'
-# Published tables of words are padded up to a multiple of 8, 64 or 128.
+# Published embedding tables are padded to a multiple of 8, 64 or 128 words.
 PADDED = 128
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Tokenizer:
-  """What `load` read.
+  """A tokenizer from `load`.
 
   Attributes:
     file: The tokenizer.json.
-    tokenizer: The `tokenizers.Tokenizer`, which neither cuts nor pads.
+    tokenizer: The `tokenizers.Tokenizer`, set neither to cut nor to pad.
     size: Highest id + 1.
     positions: Longest sequence of the model beside it; None if unknown.
     cls, sep: Ids of [CLS] and [SEP].
-    unknown: Id of [UNK]; None if it has none.
+    unknown: Id of [UNK]; None if there is none.
   """
 
   file: str
@@ -50,14 +50,14 @@ class Tokenizer:
 
 @dataclasses.dataclass(frozen=True)
 class Encoded:
-  """Token ids of some utterances, and what was lost.
+  """Token ids of some utterances, and counts of what was lost.
 
   Attributes:
-    ids: By utterance, with [CLS] and [SEP]: from 2 to max_length of them.
-    types: As long as `ids`: 0 or 1. `bert.segments` gives them from `ids`.
+    ids: By utterance, with [CLS] and [SEP]: 2 to max_length of them.
+    types: As long as `ids`: 0 or 1. `bert.segments` computes them from `ids`.
     cut_texts: How many utterances were too long by themselves. They lost
-      their end, and all of their context.
-    cut_contexts: How many contexts lost their oldest tokens, or all.
+      their end and all of their context.
+    cut_contexts: How many contexts lost their oldest tokens, or all of them.
     unknown: How many of all tokens are [UNK].
   """
 
@@ -78,25 +78,26 @@ class Encoded:
 def load(
   folder: str | pathlib.Path, vocabulary: int | None = None
 ) -> Tokenizer:
-  """The tokenizer of a Hugging Face folder.
+  """Loads the tokenizer of a Hugging Face folder.
 
-  Cutting and padding that the file prescribes are switched off, and a text
-  that says '[SEP]' is read as these letters, not as the token.
+  Cutting and padding that the file prescribes are switched off, and '[SEP]' in
+  a text is read as letters, not as the token.
 
-  A tokenizer of other weights is told by its size, and by the vocab.txt beside
-  it if there is one. Without that file another one of the same size passes.
+  The tokenizer of another model is recognised by its size, and by the vocab.txt
+  beside it if there is one. Without that file, a wrong tokenizer of the same
+  size passes.
 
   Args:
-    folder: With tokenizer.json.
-    vocabulary: Rows of the model's table of words; by default vocab_size of
+    folder: The folder with tokenizer.json.
+    vocabulary: Rows of the model's embedding table; by default vocab_size of
       the config.json beside it, if there is one.
 
   Raises:
     ImportError: The library `tokenizers` is not installed.
-    FileNotFoundError: No tokenizer.json in the folder.
-    ValueError: Names the file: damaged, does not write '[CLS] a [SEP] b
-      [SEP]', has more words than the model, at least PADDED fewer and
-      no vocab.txt beside it, or others than vocab.txt.
+    FileNotFoundError: The folder has no tokenizer.json.
+    ValueError: The file is damaged; it does not write '[CLS] a [SEP] b [SEP]';
+      it has more words than the model, or, without a vocab.txt beside it, at
+      least PADDED fewer; or its words are not those of vocab.txt.
   """
   try:
     import tokenizers
@@ -108,19 +109,19 @@ def load(
   if not path.is_file():
     raise FileNotFoundError(
       f'{path}: no such file; the tokenizer of the model is expected here. '
-      'vocab.txt alone is not read.'
+      'vocab.txt alone is not enough.'
     )
   try:
     tokenizer = tokenizers.Tokenizer.from_file(str(path))
   except Exception as e:  # The library raises nothing more precise.
-    raise UserError(f'{path}: not a tokenizer ({e}).') from e
+    raise UserError(f'{path} is not a tokenizer ({e}).') from e
   tokenizer.no_truncation()
   tokenizer.no_padding()
   tokenizer.encode_special_tokens = True
   single = tokenizer.encode('').ids
   if len(single) != 2 or tokenizer.encode('', '').ids != single + single[1:]:
     raise UserError(
-      f"{path}: does not write BERT's '[CLS] a [SEP] b [SEP]' but "
+      f"{path} does not write BERT's '[CLS] a [SEP] b [SEP]' but "
       f'{tokenizer.encode("", "").tokens} around two sentences.'
     )
   config = _read_config(path.with_name('config.json'))
@@ -128,15 +129,16 @@ def load(
   vocabulary = vocabulary or config.get('vocab_size')
   if vocabulary is not None and size > vocabulary:
     raise UserError(
-      f'{path}: has {size} words, but the model has vectors for {vocabulary}: '
-      'it belongs to other weights.'
+      f'{path} has {size} words, but the model has vectors for {vocabulary}: '
+      'it belongs to another model.'
     )
-  told = _check_words(path, tokenizer)
-  if vocabulary is not None and vocabulary - size >= PADDED and not told:
+  confirmed = _check_words(path, tokenizer)
+  if vocabulary is not None and vocabulary - size >= PADDED and not confirmed:
     raise UserError(
-      f'{path}: has {size} words, but the model has vectors for {vocabulary}, '
-      f'which is more than padding ({PADDED - 1} at most): the tokenizer is of '
-      f'another vocabulary. If not, put the {WORDS} of the model beside it.'
+      f'{path} has {size} words, but the model has vectors for {vocabulary}, '
+      f'too many to be padding (at most {PADDED - 1}): the tokenizer belongs '
+      f'to another model. If it does not, put the {WORDS} of the model beside '
+      'it.'
     )
   unknown = getattr(tokenizer.model, 'unk_token', None)
   return Tokenizer(
@@ -151,7 +153,7 @@ def load(
 
 
 def _check_words(path: pathlib.Path, tokenizer: Any) -> bool:
-  """Whether there is a vocab.txt beside it; ValueError if words differ."""
+  """Returns whether a vocab.txt is beside it; ValueError if words differ."""
   file = path.with_name(WORDS)
   if not file.is_file():
     return False
@@ -162,11 +164,11 @@ def _check_words(path: pathlib.Path, tokenizer: Any) -> bool:
     # Libraries do not agree on white space at the end of a line.
     if not word or word != word.strip():
       continue
-    here, there = tokenizer.token_to_id(word), words.get(word)
-    if here != there:
+    id_here, id_there = tokenizer.token_to_id(word), words.get(word)
+    if id_here != id_there:
       raise UserError(
-        f'{path}: is not the tokenizer of {file.name} beside it: {word!r} is '
-        f'{_numbered(here)} in {path.name} and {_numbered(there)} in '
+        f'{path} is not the tokenizer of {file.name} beside it: {word!r} is '
+        f'{_numbered(id_here)} in {path.name} and {_numbered(id_there)} in '
         f'{file.name}.'
       )
   return True
@@ -182,7 +184,7 @@ def _read_config(path: pathlib.Path) -> dict[str, Any]:
   try:
     return dict(json.loads(path.read_text(encoding='utf-8')))
   except (TypeError, ValueError) as e:
-    raise UserError(f'{path}: not a JSON object ({e}).') from e
+    raise UserError(f'{path} is not a JSON object ({e}).') from e
 
 
 def encode(
@@ -192,22 +194,22 @@ def encode(
   *,
   max_length: int = 128,
 ) -> Encoded:
-  """Ids of utterances, after what was said before them.
+  """Returns token ids of utterances with what was said before them.
 
-  What is too long loses the oldest of its context first, token by token, and
-  the end of the utterance only when no context is left.
+  Too many tokens are cut from the oldest of the context first, and from the end
+  of the utterance only when no context is left.
 
   Args:
     tokenizer: From `load`.
-    texts: The utterances. An empty one is '[CLS] [SEP]'.
-    contexts: By utterance, the sentences before it, oldest first; may be
+    texts: The utterances. An empty one becomes '[CLS] [SEP]'.
+    contexts: For each utterance, the sentences before it, oldest first; may be
       empty.
-    max_length: Most ids of an utterance, [CLS] and [SEP] included.
+    max_length: The most ids of an utterance, [CLS] and [SEP] included.
 
   Raises:
-    ValueError: max_length is too small for anything or more than the model
-      has positions; a text is not a string; contexts of another number, or
-      one that is a string rather than a list of strings.
+    ValueError: max_length is below 3 or exceeds the model's positions; a text
+      is not a string; the number of contexts differs from that of texts, or a
+      context is a string rather than a list of strings.
   """
   if max_length < 3 or max_length > (tokenizer.positions or max_length):
     raise UserError(
@@ -224,23 +226,23 @@ def encode(
         raise UserError(f'Text or context {row} has {part!r}, not a string.')
   library = tokenizer.tokenizer
   bare = {'add_special_tokens': False}
-  read = library.encode_batch(list(texts), **bare)
+  own_tokens = library.encode_batch(list(texts), **bare)
   before = library.encode_batch([' '.join(c) for c in contexts], **bare)
   ids, types, cut_texts, cut_contexts = [], [], 0, 0
-  for text, context in zip(read, before, strict=True):
+  for text, context in zip(own_tokens, before, strict=True):
     if len(text) > max_length - 2:
       text.truncate(max_length - 2)
       cut_texts += 1
-    room = max(0, max_length - 3 - len(text))
-    if len(context) > room:
-      context.truncate(room, direction='left')
+    space = max(0, max_length - 3 - len(text))
+    if len(context) > space:
+      context.truncate(space, direction='left')
       cut_contexts += 1
     if len(context):
-      whole = library.post_process(context, text)
+      both = library.post_process(context, text)
     else:
-      whole = library.post_process(text)
-    ids.append(whole.ids)
-    types.append(whole.type_ids)
+      both = library.post_process(text)
+    ids.append(both.ids)
+    types.append(both.type_ids)
   return Encoded(
     ids=ids,
     types=types,
@@ -253,7 +255,7 @@ def encode(
 def pad(
   sequences: Sequence[Sequence[int]], length: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Sequences of ids as one array: int32 [B, T] and mask bool [B, T].
+  """Pads sequences of ids to int32 [B, T], with the mask bool [B, T].
 
   Args:
     sequences: `Encoded.ids` or `Encoded.types`.

@@ -4,17 +4,17 @@ Every 10 ms, in this order (`names`):
 
   logmel_00 ... logmel_39  dB of the power in 40 mel bands (Slaney's scale)
                            from 0 Hz to half the sample rate, in windows of
-                           25 ms; -100 where there is nothing
+                           25 ms; -100 for silence
   f0_hz                    fundamental frequency in Hz, by probabilistic YIN
                            (Mauch and Dixon, 2014); 0 where unvoiced
   voiced                   1 where pYIN finds a voice, else 0
   rms_db                   dB of full scale of the root mean square, in windows
-                           of 25 ms; -100 where there is nothing. A sine of
-                           amplitude 1 has -3.01
+                           of 25 ms; -100 for silence. A sine of amplitude 1
+                           has -3.01
 
-Row t is of the window centred on sample t x hop, with silence before and after
-the recording. Values are raw: a model should normalise them on its own train
-split.
+Row t describes the window centred on sample t x hop, with silence before and
+after the recording. Values are raw: a model should normalise them on its own
+train split.
 
 Needs the extra 'audio': pip install 'affect_jax[audio]'.
 """
@@ -33,7 +33,7 @@ MEL_BANDS = 40
 HOP, WINDOW, PITCH_WINDOW = 0.010, 0.025, 0.064
 # Hz: from a low man's voice to a high scream.
 PITCHES = (65.0, 600.0)
-# dB of what is silent.
+# dB of silence.
 FLOOR = -100.0
 
 
@@ -51,10 +51,10 @@ def features(
   mel_bands: int = MEL_BANDS,
   pitches: tuple[float, float] = PITCHES,
 ) -> np.ndarray:
-  """Features f32 [T, mel_bands + 3] of a recording; see `names`.
+  """Computes features f32 [T, mel_bands + 3] of a recording; see `names`.
 
-  T = 1 + samples // hop, the hop in samples: a recording shorter than a window
-  has a row, too. Channels are averaged.
+  T = 1 + samples // hop, the hop in samples, so even a recording shorter than a
+  window has a row. Channels are averaged.
 
   Args:
     path: A .wav, or another file that libsndfile reads, such as .flac.
@@ -67,18 +67,19 @@ def features(
   Raises:
     ImportError: librosa is not installed.
     FileNotFoundError: there is no such file.
-    ValueError: the file is no recording, has no samples or has samples that
-      are not finite; an option is out of its range. Names the file.
+    ValueError: the file is not a recording, has no samples or has samples that
+      are not finite; or an option is out of its range.
   """
   step = round(hop * sample_rate)
   if sample_rate < 2000 or mel_bands < 1 or step < 1:
     raise UserError(
       f'sample_rate is {sample_rate}, mel_bands {mel_bands} and hop {hop} s; '
-      'at least 2000, 1 and one sample.'
+      'they must be at least 2000, 1 and one sample.'
     )
   if not 0 < pitches[0] < pitches[1] <= sample_rate / 2:
     raise UserError(
-      f'pitches are {pitches}; 0 < lowest < highest <= {sample_rate / 2:g} Hz.'
+      f'pitches are {pitches}; they must be 0 < lowest < highest <= '
+      f'{sample_rate / 2:g} Hz.'
     )
   librosa, soundfile = _libraries()
   sound = _sound(path, sample_rate, librosa, soundfile)
@@ -87,7 +88,8 @@ def features(
   longest = max(
     round(PITCH_WINDOW * sample_rate), _shortest(pitches[0], sample_rate)
   )
-  # What comes after the end is silent in any case; librosa warns of less.
+  # Windows reach beyond the end into silence anyway; librosa warns if the
+  # recording is shorter than one.
   sound = np.pad(sound, (0, max(0, longest - len(sound))))
 
   # A power of two that holds the window, for the sake of speed.
@@ -126,7 +128,7 @@ def features(
 
 
 def _shortest(lowest: float, sample_rate: int) -> int:
-  """Samples of the shortest window in which pYIN can find a pitch.
+  """Returns the samples of the shortest window in which pYIN finds a pitch.
 
   YIN compares half a window with itself, one period later: four periods of
   the lowest pitch, rounded up to an even number.
@@ -144,7 +146,7 @@ def _sound(
   librosa: Any,
   soundfile: Any,
 ) -> np.ndarray:
-  """Samples f32 [N] in [-1, 1], of one channel."""
+  """Reads samples f32 [N] in [-1, 1], as one channel."""
   if not os.path.isfile(path):
     raise FileNotFoundError(f'{path}: no such file; a recording is expected.')
   try:
@@ -166,7 +168,7 @@ def _sound(
 
 
 def _libraries() -> tuple[Any, Any]:
-  """librosa, and soundfile that comes with it."""
+  """Imports librosa, and soundfile, which comes with it."""
   try:
     import librosa
     import soundfile

@@ -1,7 +1,8 @@
-"""Words -> vectors of a GloVe-style text file (Pennington et al., 2014).
+"""Looks up words in a text file of vectors like GloVe's (Pennington et al.,
+2014).
 
 A line is 'word v1 ... vD', separated by single spaces, UTF-8; a first line
-'number D' as word2vec writes it is passed over.
+'number D', as word2vec writes it, is skipped.
 """
 
 import codecs
@@ -18,8 +19,8 @@ import numpy as np
 
 from affect_jax.errors import UserError
 
-# In this order: what n't is taken from, n't itself, 's and the like; 3.5 and
-# 1,000, words, three dots, and every other mark by itself.
+# In this order: the word before n't, n't itself, 's and the like; numbers such
+# as 3.5 and 1,000, words, three dots, and any other single mark.
 _TOKEN = re.compile(
   r"\w+(?=n't\b)|n't\b|'(?:s|re|ve|ll|d|m)\b"
   r'|\d+(?:[.,]\d+)+|\w+|\.\.\.|[^\w\s]',
@@ -28,15 +29,15 @@ _TOKEN = re.compile(
 
 
 def tokenize(text: str, lower: bool = True) -> list[str]:
-  """Words and punctuation, in lower case: "Don't!" -> do, n't, !.
+  """Splits a text into lower-case words and marks: "Don't!" -> do, n't, !.
 
   Contractions are split where Penn Treebank splits them (it 's, do n't, we
   'll), since files of vectors have the parts. Typographic quotes become plain
-  ones; a hyphenated word is its parts and the hyphen.
+  ones; a hyphenated word becomes its parts and the hyphen.
 
   Args:
-    text: Anything.
-    lower: False for files that tell capitals apart.
+    text: Any text.
+    lower: False for files that distinguish capitals.
   """
   text = unicodedata.normalize('NFC', text)
   text = text.replace('’', "'").replace('“', '"').replace('”', '"')
@@ -48,13 +49,12 @@ class WordVectors:
   """The vectors of the words that were asked for.
 
   Attributes:
-    file: Where they are from.
+    file: The file they are from.
     dim: D.
-    vectors: {word: float32 [D]} of those that the file has.
-    asked: {word: how often} of all that were asked for.
-    phrases: Lines of the file that were passed over because their 'word' has
-      spaces.
-    repeated: Lines passed over because their word stood there before.
+    vectors: {word: float32 [D]} of the words that the file has.
+    asked: {word: how often} of all words that were asked for.
+    phrases: Lines skipped because their 'word' has spaces.
+    repeated: Lines skipped because their word had appeared before.
   """
 
   file: str
@@ -66,7 +66,7 @@ class WordVectors:
 
   @property
   def missing(self) -> dict[str, int]:
-    """{word: how often} of those that the file does not have, by frequency."""
+    """Returns {word: how often} of the words without a vector, by frequency."""
     lost = {w: n for w, n in self.asked.items() if w not in self.vectors}
     return dict(sorted(lost.items(), key=lambda item: (-item[1], item[0])))
 
@@ -83,7 +83,7 @@ class WordVectors:
 
 
 def read_dim(path: str | pathlib.Path) -> int:
-  """D of a file, from its first line; errors as `load`."""
+  """Reads D of a file from its first line; errors are those of `load`."""
   with open(path, 'rb') as f:
     return _read_first(path, _read_line(f), None)[0]
 
@@ -93,27 +93,26 @@ def load(
   words: Iterable[str] | Mapping[str, int],
   dim: int | None = None,
 ) -> WordVectors:
-  """Vectors of some words, from a file that may be larger than the memory.
+  """Reads the vectors of some words; the file may be larger than the memory.
 
-  Every line is checked for its length, unless it is blank, and those of
-  `words` for their numbers. Of a word that stands there twice, the first line
-  counts.
+  Every line is checked for its length, unless it is blank, and the lines of
+  `words` for their numbers. If a word appears twice, its first line counts.
 
   Args:
     path: The text file, unpacked.
     words: All tokens of the corpus, or {word: how often}.
-    dim: D; by default as the first line has it.
+    dim: D; by default that of the first line.
 
   Raises:
-    FileNotFoundError: No such file.
-    ValueError: Names the file and the line: too few or too many numbers, or
-      something that is none; no line; no word in common.
+    FileNotFoundError: There is no such file.
+    ValueError: A line has too few or too many numbers, or something that is not
+      a number; the file is empty, or has none of the words.
   """
   asked = collections.Counter(words)
   wanted = {word.encode(): word for word in asked}
   vectors: dict[str, np.ndarray] = {}
   phrases = repeated = 0
-  # Bytes: some files have words that are not UTF-8, and others that Python
+  # Read as bytes: some files have words that are not UTF-8, or that Python
   # would take for ends of lines or for spaces.
   with open(path, 'rb') as f:
     first = _read_line(f)
@@ -139,7 +138,7 @@ def load(
       vectors[wanted[word]] = _vector(path, number, line)
   if asked and not vectors:
     raise UserError(
-      f'{path}: has none of the {len(asked)} words, such as '
+      f'{path} has none of the {len(asked)} words, such as '
       f'{list(asked)[:5]}; is it of another language or case?'
     )
   return WordVectors(
@@ -153,19 +152,17 @@ def load(
 
 
 def embed(vectors: WordVectors, words: Sequence[str]) -> np.ndarray:
-  """The vectors of an utterance: float32 [T, D], zeros for unknown words.
+  """Returns an utterance's vectors, float32 [T, D], zeros for unknown words.
 
-  T is the number of words, 0 for an empty utterance (that is a missing
-  modality).
+  T is the number of words; 0, for an empty utterance, means a missing modality.
 
   Raises:
-    ValueError: A word was not among those that `load` looked for, so that
-      nobody knows whether it has a vector.
+    ValueError: `load` did not look for one of the words.
   """
   foreign = [word for word in words if word not in vectors.asked]
   if foreign:
     raise UserError(
-      f'{foreign[:5]} were not looked for in {vectors.file}; give them to '
+      f'{foreign[:5]} were not looked for in {vectors.file}; pass them to '
       'load().'
     )
   zeros = np.zeros(vectors.dim, np.float32)
@@ -178,23 +175,23 @@ def _read_line(f: BinaryIO) -> bytes:
 
 
 def _read_first(path: Any, line: bytes, dim: int | None) -> tuple[int, bool]:
-  """(D, whether this first line is word2vec's header)."""
+  """Returns (D, whether this first line is word2vec's header)."""
   fields = line.rstrip(b' \r\n').split(b' ')
   header = len(fields) == 2 and all(x.isdigit() for x in fields)
-  found = int(fields[1]) if header else len(fields) - 1
-  if found < 1 or dim not in (None, found):
+  numbers = int(fields[1]) if header else len(fields) - 1
+  if numbers < 1 or dim not in (None, numbers):
     raise UserError(
-      f'{path}:1: {found} numbers, not {dim or "a word and its numbers"}: '
+      f'{path}:1: {numbers} numbers, not {dim or "a word and its numbers"}: '
       f'{_show(line)}.'
     )
-  return found, header
+  return numbers, header
 
 
 def _is_phrase(line: bytes, dim: int) -> bool:
-  """Whether what is too much belongs to the word, as in '. . .'.
+  """Returns whether the surplus fields belong to the word, as in '. . .'.
 
-  GloVe's largest file has such words. A number among it says that the line
-  has too many of them.
+  GloVe's largest file has such words. A number among the surplus means that the
+  line has too many numbers instead.
   """
   return all(x and not _is_number(x) for x in line.split(b' ')[1:-dim])
 

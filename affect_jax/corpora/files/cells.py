@@ -17,20 +17,21 @@ def columns(
   ignore: Sequence[str],
   also: str,
 ) -> list[str]:
-  """Names of the columns, in one spelling; 'ignored:<name>' for ignored ones.
+  """Names the columns in one spelling; 'ignored:<name>' for ignored ones.
 
   Args:
     path: The CSV, for messages.
     header: Its first row.
-    spelling: The one spelling of a column's name, or '' if it is unknown.
+    spelling: Function from a column's name to its one spelling, or '' if it is
+      unknown.
     known: Names to choose from.
-    required: Those of them that have to be there.
-    ignore: Names of further columns.
-    also: What other names are known: 'AU<number>'.
+    required: The names among them that must be present.
+    ignore: Names of columns that are not read.
+    also: Further known names, in words: 'AU<number>'.
 
   Raises:
-    ValueError: a column is unknown, missing or twice there, or an ignored one
-      is not there.
+    ValueError: a column is unknown, missing or appears twice, or an ignored
+      column is missing.
   """
   names = [cell.strip() for cell in header]
   keys, unknown = [], []
@@ -53,12 +54,10 @@ def columns(
     )
   twice = sorted({k for k in keys if keys.count(k) > 1})
   if twice:
-    raise UserError(f'{path}:1: column {", ".join(twice)} occurs twice.')
+    raise UserError(f'{path}:1: column {", ".join(twice)} appears twice.')
   for name in required:
     if name not in keys:
-      raise UserError(
-        f'{path}:1: there is no column {name!r}; known: {choices}.'
-      )
+      raise UserError(f'{path}:1: no column {name!r}; known: {choices}.')
   absent = sorted(set(ignore) - set(names))
   if absent:
     raise UserError(
@@ -69,10 +68,10 @@ def columns(
 
 
 def number(cell: str, low: float, high: float) -> float | None:
-  """A number in [low, high], or None for an empty cell.
+  """Reads a number in [low, high]; None if the cell is empty.
 
   Raises:
-    ValueError: says what the cell is instead; the caller says which.
+    ValueError: the cell is something else; the caller says which cell it is.
   """
   if not cell:
     return None
@@ -83,7 +82,7 @@ def number(cell: str, low: float, high: float) -> float | None:
   # NaN compares false to everything.
   if not low <= value <= high:
     raise UserError(
-      f'{cell!r} is not in [{low:g}, {high:g}]; leave the cell empty where '
+      f'{cell!r} is not in [{low:g}, {high:g}]; leave the cell empty if '
       'nothing is annotated.'
     )
   return value

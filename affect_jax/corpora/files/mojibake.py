@@ -1,17 +1,17 @@
-"""Mends characters that a wrong encoding has broken, where that is certain.
+"""Mends characters that a wrong encoding has broken, where this is certain.
 
-Public transcripts have been through several programs. What is mended:
+Public transcripts have been through several programs. These are mended:
 
   U+0092     a windows-1252 byte that was read as Latin-1: here ’
   â€™        UTF-8 that was read as windows-1252: here ’
   isnÕt      Mac Roman that was read as Latin-1, inside a word: here ’
 
-Everything else, also what only looks odd, stays as it is.
+Everything else stays as it is, even if it looks odd.
 """
 
 import re
 
-# First characters of what windows-1252 shows for its own letters in UTF-8.
+# How windows-1252 shows its own letters when they are written in UTF-8.
 _TWICE = re.compile('[ÂÃÅË][^\x00-\x7f]|â[^\x00-\x7f]{2}')
 # No text contains these control characters on purpose.
 _CONTROL = re.compile('[\x80-\x9f]')
@@ -19,17 +19,17 @@ _MAC_APOSTROPHE = re.compile('(?<=[A-Za-z])Õ(?=[a-z])')
 
 
 def mended(text: str) -> str:
-  """The text without what is certainly broken; see the module's text."""
+  """Mends what is certainly broken; see the docstring of this module."""
   text = _TWICE.sub(_once, text)
   text = _CONTROL.sub(_windows, text)
   return _MAC_APOSTROPHE.sub('’', text)
 
 
 def _once(match: re.Match[str]) -> str:
-  """Undoes one decoding; a match that was fine is left alone."""
+  """Undoes one wrong decoding; leaves a match alone that was right."""
   try:
     text = b''.join(_byte(c) for c in match[0]).decode('utf-8')
-    # What windows-1252 cannot write has not been through it: é…” is fine.
+    # If windows-1252 cannot write the result, the match was right, like é…”.
     text.encode('cp1252')
   except UnicodeError:
     return match[0]
@@ -44,7 +44,7 @@ def _windows(match: re.Match[str]) -> str:
 
 
 def _byte(character: str) -> bytes:
-  """A character's byte in windows-1252, where undefined ones are kept."""
+  """Returns a character's byte in windows-1252; undefined ones stay as is."""
   try:
     return character.encode('cp1252')
   except UnicodeEncodeError:

@@ -1,9 +1,9 @@
 """Reads pickled numpy arrays without running code.
 
 Feature files of the field are pickles, and a pickle is a program: it may call
-any Python function by name. The reader here knows the few names of which
-numpy's arrays and Python's containers are made, its own stand-ins for them,
-and refuses every other one.
+any Python function by name. This reader knows only the few names that numpy's
+arrays and Python's containers need, puts its own stand-ins in their place, and
+refuses all others.
 
 Memory: an array that Python 3 pickled with protocol 3 or newer is a view of
 the bytes that were read: the file's size in memory, and no copy. Protocols 0
@@ -25,22 +25,22 @@ _CODE = re.compile(r'(b1|\?|[iuf](1|2|4|8|16)|c(8|16|32)|[SU]\d{1,7}|O8?)')
 
 
 def load(path: str | pathlib.Path, encoding: str = 'latin1') -> Any:
-  """What pickle.dump(obj, f) wrote: numpy arrays in Python's containers.
+  """Reads numpy arrays in Python's containers that pickle.dump(obj, f) wrote.
 
-  Read are arrays and scalars of numbers, booleans, strings and objects (which
-  are again of these kinds) of numpy 1 and 2, in dicts, lists, tuples, sets,
-  with numbers, strings, bytes and None. Large arrays may be read-only.
+  It reads arrays and scalars of numbers, booleans, strings and objects (which
+  must again be of these kinds) of numpy 1 and 2, in dicts, lists, tuples and
+  sets, with numbers, strings, bytes and None. Large arrays may be read-only.
 
   Args:
     path: A file of any pickle protocol.
-    encoding: Of the strings that Python 2 wrote: 'latin1' reads any array;
+    encoding: Encoding of strings that Python 2 wrote: 'latin1' reads any array;
       'utf-8' reads text; 'bytes' leaves them as bytes.
 
   Raises:
-    FileNotFoundError: no such file.
-    ValueError: names the file: damaged, truncated or no pickle; or it asks for
-      a name beyond arrays and containers (another library's objects, or the
-      file is malicious).
+    FileNotFoundError: there is no such file.
+    ValueError: the file is damaged, truncated or not a pickle; or it asks for
+      more than arrays and containers: it holds another library's objects, or
+      is malicious.
   """
   path = pathlib.Path(path)
   with path.open('rb') as f:
@@ -50,25 +50,25 @@ def load(path: str | pathlib.Path, encoding: str = 'latin1') -> Any:
       raise
     except _Kind as e:
       raise UserError(
-        f'{path}: {e} are not read; arrays of numbers and strings are.'
+        f'{path}: {e} cannot be read, only arrays of numbers and strings.'
       ) from e
     except Exception as e:  # A damaged pickle may raise nearly anything.
       raise UserError(
-        f'{path}: not a pickle, or damaged or truncated '
+        f'{path} is not a pickle, or is damaged or truncated '
         f'({type(e).__name__}: {e}). Compare its size and sha256 with the '
-        'source; download it again.'
+        'source, or download it again.'
       ) from e
 
 
 class _Refusal(ValueError):
-  """Raised here, with the file's name; anything else is a damaged file."""
+  """A refusal that names the file; other errors mean a damaged file."""
 
 
 class _Dtype:
-  """Stands for numpy.dtype while a pickle is read.
+  """Stands in for numpy.dtype while a pickle is read.
 
-  The real one takes over whatever flags a pickle states, even those that
-  would have bytes of the file read as addresses of objects.
+  The real one accepts any flags that a pickle states, even those that would
+  make it read bytes of the file as addresses of objects.
   """
 
   def __init__(self, code: Any, *unused: Any):
@@ -85,11 +85,11 @@ class _Dtype:
 
 
 class _Kind(Exception):
-  """A kind of array that is not read."""
+  """Raised for a kind of array that cannot be read."""
 
 
 class _Array(np.ndarray):
-  """An array under construction; `_plain` makes it an ordinary one."""
+  """An array under construction, until `_plain` makes it an ordinary one."""
 
   def __setstate__(self, state: Any) -> None:
     version, shape, dtype, fortran, data = state
@@ -125,14 +125,14 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _reconstruct(*unused: Any) -> np.ndarray:
-  """The empty array as which every array begins: shape and kind come later."""
+  """Makes the empty array that each array starts as, before its state."""
   return np.ndarray.__new__(_Array, (0,), np.int8)
 
 
 def _from_buffer(
   data: Any, dtype: _Dtype, shape: Any, order: str, axes: Any = None
 ) -> np.ndarray:
-  """An array of protocol 5."""
+  """Makes an array of protocol 5."""
   array = np.frombuffer(data, dtype.real)
   if order == 'K' and axes is not None:
     return array.reshape(shape, order='C').transpose(axes)
@@ -140,7 +140,7 @@ def _from_buffer(
 
 
 def _scalar(dtype: _Dtype, data: Any = b'') -> Any:
-  """One number or string, in numpy's type."""
+  """Makes one number or string of numpy's type."""
   if dtype.real.hasobject:
     raise UserError('a scalar object')
   if not dtype.real.itemsize:
@@ -150,14 +150,14 @@ def _scalar(dtype: _Dtype, data: Any = b'') -> Any:
 
 
 def _encode(text: str, encoding: str) -> bytes:
-  """How protocols 0 to 2 of Python 3 write bytes; other codecs do more."""
+  """Encodes bytes as protocols 0 to 2 of Python 3 do; refuses other codecs."""
   if encoding not in ('latin1', 'latin-1'):
     raise UserError(f'the codec {encoding!r}')
   return text.encode('latin1')
 
 
 def _bytes(data: Any = b'', *unused: Any) -> bytes:
-  """Bytes of protocols 0 to 2; the real bytes(n) would reserve n of them."""
+  """Makes bytes of protocols 0 to 2; the real bytes(n) would reserve n."""
   if isinstance(data, str):
     return data.encode('latin1')
   if not isinstance(data, bytes | bytearray | list):
@@ -195,7 +195,7 @@ _KNOWN: dict[tuple[str, str], Any] = {
 
 
 def _plain(value: Any) -> Any:
-  """The same with ordinary arrays; containers are changed in place."""
+  """Makes all arrays ordinary ones; changes containers in place."""
   if isinstance(value, dict):
     for key in value:
       value[key] = _plain(value[key])

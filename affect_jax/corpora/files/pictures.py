@@ -1,4 +1,4 @@
-"""Picture files -> bytes that every run decodes alike, checked by decoding."""
+"""Reads picture files as bytes that all runs decode alike, and checks them."""
 
 import io
 from typing import Any
@@ -16,14 +16,14 @@ _ORIENTATION = 0x0112  # EXIF: 1 is upright
 
 
 def inputs(windows: bool = False) -> dict[str, Any]:
-  """{'image': tfds feature}: what `read` returns, as a corpus stores it."""
+  """Returns {'image': the tfds feature that stores what `read` returns}."""
   if windows:  # Encoded pictures are strings: frames may differ in size.
     return {'image': tfds.features.Tensor(shape=(None,), dtype=np.object_)}
   return {'image': tfds.features.Image(shape=(None, None, 3))}
 
 
 def read(path: epath.PathLike) -> bytes:
-  """Encoded upright RGB picture of a file.
+  """Reads a file as an encoded, upright RGB picture.
 
   An upright 8-bit RGB JPEG or PNG keeps its bytes. Everything else that
   Pillow reads (grey, palette, CMYK, 16-bit grey, turned by EXIF, other
@@ -33,7 +33,8 @@ def read(path: epath.PathLike) -> bytes:
     path: A picture file.
 
   Raises:
-    ValueError: missing, truncated or no picture; says which.
+    ValueError: the file is missing, truncated or not a picture. The message
+      begins with a verb; the caller says which file it is.
   """
   try:
     data = epath.Path(path).read_bytes()
@@ -64,7 +65,7 @@ def _png(picture: Image.Image) -> bytes:
     greys = np.clip(np.asarray(picture), 0, 65535)
     picture = Image.fromarray((greys >> 8).astype(np.uint8))
   elif picture.mode == 'F':
-    raise UserError('floating point pixels have no known range')
+    raise UserError('has floating point pixels, whose range is unknown')
   encoded = io.BytesIO()
   picture.convert('RGB').save(encoded, 'PNG')
   return encoded.getvalue()

@@ -1,4 +1,4 @@
-"""Raw annotation files: their fingerprints, their rows, their mistakes."""
+"""Raw annotation files: their checksums, their rows, their mistakes."""
 
 from collections.abc import Iterator
 import csv
@@ -15,7 +15,7 @@ MAX_PROBLEMS = 20
 
 
 class Problems:
-  """Collects what is wrong with a source, to report it all at once."""
+  """Collects the problems of a source, to report them all at once."""
 
   def __init__(self, source: Any):
     self._source = source
@@ -37,22 +37,22 @@ class Problems:
 
 
 def sha256(path: str | pathlib.Path) -> str:
-  """sha256 of a file, as 64 hex digits, in constant memory."""
+  """Computes the sha256 of a file, as 64 hex digits, in constant memory."""
   with open(path, 'rb') as f:
     return hashlib.file_digest(f, 'sha256').hexdigest()
 
 
 def fingerprint(**parts: Any) -> str:
-  """16 hex digits that change when any of the (JSON) parts changes."""
+  """Returns 16 hex digits that change when any of the (JSON) parts changes."""
   text = json.dumps(parts, sort_keys=True)
   return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def existing(path: str | pathlib.Path, what: str) -> pathlib.Path:
-  """The absolute path of a file that must exist.
+  """Returns the absolute path of a file that must exist.
 
   Raises:
-    FileNotFoundError: there is no such file; names `what` it should be.
+    FileNotFoundError: there is no such file; the message says `what` it is.
   """
   path = user_path.expand(path)
   if not path.is_file():
@@ -63,8 +63,8 @@ def existing(path: str | pathlib.Path, what: str) -> pathlib.Path:
 def read_rows(path: pathlib.Path) -> Iterator[tuple[int, list[str]]]:
   """Yields (line number, cells) of a CSV file, header first.
 
-  Line numbers are those of an editor, from 1, also where a quoted cell spans
-  lines. A byte order mark and CRLF are fine; blank lines are passed over.
+  Line numbers are those of an editor, from 1, even if quoted cells span lines.
+  A byte order mark and CRLF are fine; blank lines are skipped.
 
   Args:
     path: A UTF-8 file.
@@ -92,11 +92,11 @@ def read_rows(path: pathlib.Path) -> Iterator[tuple[int, list[str]]]:
         yield line, cells
       line = rows.line_num + 1
   if empty:
-    raise UserError(f'{path}: the file is empty; a header line is expected.')
+    raise UserError(f'{path} is empty; a header line is expected.')
 
 
 def _undecodable_line(path: pathlib.Path) -> int:
-  """Number of the first line that is not UTF-8."""
+  """Returns the number of the first line that is not UTF-8."""
   with open(path, 'rb') as f:
     for number, line in enumerate(f, 1):
       try:
