@@ -1,13 +1,13 @@
-"""Looks a run's data over before anything is trained on it.
+"""Examines a run's data before anything is trained on it.
 
   python -m affect_jax.doctor --config=configs/fer2013.py \
       --config.data.path=fer2013.csv --out=doctor
 
 Takes the config and overrides of training, prepares the corpora if need be,
-and reads every picture or utterance once: of windows and dialogues, the single
-ones. Exit code 1 where there is any error.
+and reads every picture or utterance once, windows and dialogues as single ones.
+The exit code is 1 if there is any error.
 
-Of both:
+For both:
 
   error    samples in train and in another split (overlapping slices)
   error    labels that are not finite or out of their range
@@ -16,44 +16,44 @@ Of both:
   note     duplicates within a split, samples that were left out, samples whose
            subject is unknown
 
-Of pictures:
+For pictures:
 
   error    pixel-identical pictures in two splits
   error    subjects (people, videos) in two splits
   error    pictures that cannot be decoded
-  warning  pixel-identical pictures in train and val where both are slices of
-           one stored split: they bias the choice of the checkpoint, no score
+  warning  pixel-identical pictures in train and val if both are slices of one
+           stored split: they bias the choice of the checkpoint, but no score
            on other data (error with --strict)
   warning  near duplicates in two splits (error with --strict)
   warning  identical pictures of one split with contradicting labels
   warning  constant pictures
   note     grey pictures, neutral faces with several action units
 
-Of utterances:
+For utterances:
 
   error    dialogues (or videos) in two splits
   error    the same audio and vision in two splits; a warning in train and val
            of one stored split, as above
   error    values that are not finite
-  warning  speakers in two splits: no error, as MELD's official splits share
+  warning  speakers in two splits; not an error, as MELD's official splits share
            all of their main speakers
   warning  the same words in two splits (error with --strict)
   warning  the same words, or audio and vision, with contradicting labels; a
            sentiment_class against the sign of the sentiment
   warning  two utterances at one turn of a dialogue
-  warning  sequences that begin or end with zeros, or are nothing else
-  warning  more than a tenth of a modality's features never varies (else a
-           note); |x| beyond 100 in a run that does not standardize
+  warning  sequences that begin or end with zeros, or are all zero
+  warning  more than a tenth of a modality's features never varies (a note if
+           fewer); |x| beyond 100 in a run that does not standardize
   warning  a modality that a split lacks altogether
-  note     sequences that were cut, utterances without transcript, what was
-           said in few words in two splits
+  note     sequences that were cut, utterances without a transcript, short
+           utterances with the same words in two splits
 
-Whether the turns of a dialogue ascend cannot be seen here: prepared utterances
-are shuffled.
+Whether the turns of a dialogue ascend cannot be checked here, as prepared
+utterances are shuffled.
 
 Definitions:
 
-  exact duplicate  Equal size and equal RGB values after decoding, in whatever
+  exact duplicate  Equal size and equal RGB values after decoding, whatever the
                    encoding.
   near duplicate   Not exact, and (1) the 64 bits "is this cell brighter than
                    its left neighbour" of the picture's mean grey in 8 x 9
@@ -62,18 +62,18 @@ Definitions:
                    So another brightness, contrast, size or compression is a
                    near duplicate; a mirrored or shifted picture is not.
                    Constant pictures are left out.
-  same words       Equal but for case, punctuation, spaces and apostrophes, and
-                   six words or more (signs, of Chinese and Japanese). Without
-                   a transcript, the sequences of text are compared.
-  same audio and   Equal numbers in all of the two that is there. What has less
-  vision           than 8 values that are not 0 is left out.
+  same words       Equal except for case, punctuation, spaces and apostrophes,
+                   and six words or more (signs, in Chinese and Japanese).
+                   Without a transcript, the sequences of text are compared.
+  same audio and   Equal numbers in audio and vision, as far as present.
+  vision           Utterances with fewer than 8 nonzero values are left out.
   contradiction    Exact duplicates with different expressions (the likeliest
                    class), with an action unit, an emotion or sarcasm present
                    (> .5) and absent, with sentiments of opposite signs, or
                    with valences or arousals more than .5 apart.
   constant         No channel's values range over more than 8 of 255.
   grey             The three channels are equal everywhere.
-  begin, end       Two all-zero steps or more that the length counts.
+  begin, end       Two or more all-zero steps that the length includes.
 
 Memory: about 350 bytes per picture, 250 per utterance and its id; pictures and
 sequences themselves are not kept.

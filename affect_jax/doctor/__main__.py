@@ -1,4 +1,4 @@
-"""The command line of the doctor; see the package's text."""
+"""The command line of the doctor; see the docstring of the package."""
 
 from absl import flags
 from ml_collections import config_flags
@@ -16,12 +16,15 @@ _OUT = flags.DEFINE_string(
 _NEAR_DISTANCE = flags.DEFINE_integer(
   'near_distance',
   duplicates.NEAR_DISTANCE,
-  'Bits of 64 that the dHashes of near duplicates may differ in.',
+  'How many of the 64 bits of their dHashes may differ in near duplicates.',
   lower_bound=0,
   upper_bound=duplicates.MAX_DISTANCE,
 )
 _SAMPLE = flags.DEFINE_integer(
-  'sample', 0, 'Read only so many samples of each split; 0: all.', lower_bound=0
+  'sample',
+  0,
+  'How many samples of each split to read; 0: all.',
+  lower_bound=0,
 )
 _STRICT = flags.DEFINE_bool(
   'strict', False, 'Every duplicate across splits is an error.'

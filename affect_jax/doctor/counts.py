@@ -1,4 +1,4 @@
-"""How many samples have which labels, and which labels come together."""
+"""Counts labels, and labels that occur together."""
 
 from typing import Any
 
@@ -11,24 +11,24 @@ from affect_jax.doctor import survey as survey_lib
 
 # Units that a neutral face should not show together.
 MANY_UNITS = 2
-# Sentiments are counted as papers' seven classes are made.
+# Sentiments are counted in the seven classes of papers.
 BINS = tuple(range(-3, 4))
 
 
 def tables(survey: survey_lib.Survey) -> dict[str, Any]:
-  """Counts of a survey, for JSON.
+  """Counts the labels of a survey, for JSON.
 
   Returns:
     'samples': {split: n}; 'tasks': {task: {split: samples with any label}};
     'outputs': {task: {output: {split: {...}}}} with 'labelled', for classes
     and units 'count' (samples where it is likeliest, or present), for values
-    'mean', 'std', 'min', 'max'; 'combinations': {split: {'task +
-    task': n}}; 'together': {split: {row: {unit: share}}}, the share of
-    samples with an action unit, or emotion, present among those that show the
-    class or unit `row` and are annotated for it, None where there are none.
-    Sentiment has 'bins' {'-3' ... '+3': samples}, rounded.
+    'mean', 'std', 'min', 'max', for sentiment also 'bins' {'-3' ... '+3':
+    samples}, rounded; 'combinations': {split: {'task + task': n}}; 'together':
+    {split: {row: {unit: share}}}: among the samples that show the class or unit
+    `row` and are annotated for `unit`, the share in which `unit` is present, or
+    None if there are no such samples.
   """
-  found: dict[str, Any] = {
+  result: dict[str, Any] = {
     'samples': {},
     'tasks': {t: {} for t, _ in survey.columns},
     'outputs': {},
@@ -36,21 +36,21 @@ def tables(survey: survey_lib.Survey) -> dict[str, Any]:
     'together': {},
   }
   for task, name in survey.columns:
-    found['outputs'].setdefault(task, {})[name] = {}
+    result['outputs'].setdefault(task, {})[name] = {}
   for s, split in enumerate(survey.splits):
     labels = survey.labels[survey.split == s]
-    found['samples'][split] = len(labels)
-    for task in found['tasks']:
+    result['samples'][split] = len(labels)
+    for task in result['tasks']:
       columns = survey.column(task)
-      there = ~np.isnan(labels[:, columns])
-      found['tasks'][task][split] = int(there.any(1).sum())
-      for k, name in zip(columns, found['outputs'][task], strict=True):
-        found['outputs'][task][name][split] = _of_output(
+      labelled = ~np.isnan(labels[:, columns])
+      result['tasks'][task][split] = int(labelled.any(1).sum())
+      for k, name in zip(columns, result['outputs'][task], strict=True):
+        result['outputs'][task][name][split] = _of_output(
           labels, task, columns, int(k)
         )
-    found['combinations'][split] = _combinations(labels, survey)
-    found['together'][split] = _together(labels, survey)
-  return found
+    result['combinations'][split] = _combinations(labels, survey)
+    result['together'][split] = _together(labels, survey)
+  return result
 
 
 def _of_output(
@@ -58,14 +58,14 @@ def _of_output(
 ) -> dict[str, Any]:
   values = labels[:, k]
   values = values[~np.isnan(values)].astype(np.float64)
-  found: dict[str, Any] = {'labelled': len(values)}
+  result: dict[str, Any] = {'labelled': len(values)}
   if label_checks.kind(task) == 'class':
     best = damage.dominant(labels[:, columns])
-    found['count'] = int(np.sum(best == np.searchsorted(columns, k)))
+    result['count'] = int(np.sum(best == np.searchsorted(columns, k)))
   elif label_checks.kind(task) == 'presence':
-    found['count'] = int(np.sum(values > label_checks.PRESENT))
+    result['count'] = int(np.sum(values > label_checks.PRESENT))
   elif len(values):
-    found |= {
+    result |= {
       'mean': float(values.mean()),
       'std': float(values.std()),
       'min': float(values.min()),
@@ -73,21 +73,21 @@ def _of_output(
     }
     if task == 'sentiment':
       rounded = np.clip(np.rint(values), BINS[0], BINS[-1])
-      found['bins'] = {
+      result['bins'] = {
         f'{b:+d}' if b else '0': int(np.sum(rounded == b)) for b in BINS
       }
-  return found
+  return result
 
 
 def _combinations(
   labels: np.ndarray, survey: survey_lib.Survey
 ) -> dict[str, int]:
-  """{'expression + action_units': samples with labels of just these}."""
+  """Counts {'expression + action_units': samples with labels of just these}."""
   names = list(dict.fromkeys(t for t, _ in survey.columns))
   code = np.zeros(len(labels), np.int64)
   for bit, task in enumerate(names):
-    there = ~np.isnan(labels[:, survey.column(task)])
-    code |= there.any(1).astype(np.int64) << bit
+    labelled = ~np.isnan(labels[:, survey.column(task)])
+    code |= labelled.any(1).astype(np.int64) << bit
   counts = {
     ' + '.join(n for bit, n in enumerate(names) if c >> bit & 1) or 'none': int(
       n_samples
@@ -112,12 +112,12 @@ def _together(
   classes = [t for t in tasks if label_checks.kind(t) == 'class']
   for task in classes + present_tasks:
     columns = survey.column(task)
-    own = labels[:, columns]
+    task_labels = labels[:, columns]
     if task in classes:
-      best = damage.dominant(own)
+      best = damage.dominant(task_labels)
       rows.append(best[:, None] == np.arange(len(columns))[None])
     else:
-      rows.append(own > label_checks.PRESENT)
+      rows.append(task_labels > label_checks.PRESENT)
     keys += [survey.columns[k] for k in columns]
   shown = np.concatenate(rows, 1).astype(np.float32)
   names = [name for _, name in keys]
@@ -135,34 +135,33 @@ def _together(
 
 
 def sizes(survey: survey_lib.Survey) -> dict[str, int]:
-  """{'48x48': pictures} of the 20 commonest sizes, commonest first."""
-  found, times = np.unique(
+  """Counts {'48x48': pictures} of the 20 commonest sizes, commonest first."""
+  shapes, times = np.unique(
     survey.looks['size'][survey.looks['readable']], axis=0, return_counts=True
   )
   most = np.argsort(-times)[:20]
-  return {f'{found[i][0]}x{found[i][1]}': int(times[i]) for i in most}
+  return {f'{shapes[i][0]}x{shapes[i][1]}': int(times[i]) for i in most}
 
 
 def missing(
   survey: survey_lib.Survey, counted: dict[str, Any]
 ) -> list[findings.Finding]:
-  """Tasks, classes and units that training never sees."""
+  """Finds tasks, classes and units that training never sees."""
   if 'train' not in survey.splits:
     return [
       findings.Finding(
         findings.NOTE, 'no_train', 'There is no train split: nothing to train.'
       )
     ]
-  found = []
+  result = []
   for task, outputs in counted['outputs'].items():
     if not counted['tasks'][task]['train']:
-      found.append(
+      result.append(
         findings.Finding(
           findings.WARNING,
           'unlabelled_task',
           f'train has no label of {task}.',
-          'Take it out of config.tasks, or give '
-          '--config.drop_unlabelled_tasks.',
+          'Take it out of config.tasks, or add --config.drop_unlabelled_tasks.',
           {'task': task},
         )
       )
@@ -171,20 +170,20 @@ def missing(
       continue
     never = [n for n, x in outputs.items() if not x['train'].get('count')]
     if never:
-      found.append(
+      result.append(
         findings.Finding(
           findings.WARNING,
           'never_in_train',
           f'{task}: train has no positive sample of {", ".join(never)}.',
-          'It cannot be learnt: leave it out of the outputs of the task.',
+          'They cannot be learnt: leave them out of the outputs of the task.',
           {'task': task, 'outputs': never},
         )
       )
-  return found
+  return result
 
 
 def neutral_with_units(survey: survey_lib.Survey) -> list[findings.Finding]:
-  """Neutral faces that show several action units."""
+  """Finds neutral faces that show several action units."""
   classes = survey.column('expression')
   names = [survey.columns[k][1] for k in classes]
   units = survey.column('action_units')
@@ -201,7 +200,7 @@ def neutral_with_units(survey: survey_lib.Survey) -> list[findings.Finding]:
       findings.NOTE,
       'neutral_with_units',
       f'{int(strong.sum()):,} of {int(known.sum()):,} neutral samples with '
-      f'action units show {MANY_UNITS} of them or more.',
+      f'labels of action units show {MANY_UNITS} units or more.',
       data={'samples': int(strong.sum()), 'of': int(known.sum())},
     )
   ]

@@ -1,4 +1,4 @@
-"""Pictures and labels that cannot be right."""
+"""Finds pictures and labels that cannot be right."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,15 +11,15 @@ from affect_jax.doctor import label_checks
 from affect_jax.doctor import sameness
 from affect_jax.doctor import survey as survey_lib
 
-# Of a value in [-1, 1], or a presence.
+# How far apart values in [-1, 1], or presences, may be.
 CONTRADICTION = 0.5
 SIGNS = {'negative': -1, 'positive': 1}
-# A sentiment of so much is not neutral.
+# From this |sentiment| on, 'neutral' is wrong.
 STRONG = 1.0
 
 
 def bad_labels(survey: survey_lib.Survey) -> list[findings.Finding]:
-  """Labels that are not finite or out of range."""
+  """Finds labels that are not finite or out of range."""
   if not survey.bad_labels:
     return []
   return [
@@ -27,16 +27,16 @@ def bad_labels(survey: survey_lib.Survey) -> list[findings.Finding]:
       findings.ERROR,
       'bad_labels',
       f'{survey.bad_labels:,} samples have impossible labels: '
-      f'{findings.listed(survey.problems, 3, survey.bad_labels)}.',
-      'Mend the annotation file: what is not annotated is to be left empty.',
+      f'{findings.some_of(survey.problems, 3, survey.bad_labels)}.',
+      'Mend the annotation file; leave cells empty if nothing is annotated.',
       {'samples': survey.bad_labels, 'examples': list(survey.problems)},
     )
   ]
 
 
 def bad_pictures(survey: survey_lib.Survey) -> list[findings.Finding]:
-  """Unreadable, constant and grey pictures."""
-  found = []
+  """Finds unreadable, constant and grey pictures."""
+  result = []
   kinds = (
     (
       'unreadable_pictures',
@@ -51,7 +51,7 @@ def bad_pictures(survey: survey_lib.Survey) -> list[findings.Finding]:
       survey.looks['constant'],
       findings.WARNING,
       'are of a single colour',
-      'They show no face: leave them out, or take their labels away.',
+      'They show no face: leave them out, or remove their labels.',
     ),
   )
   for kind, chosen, level, what, advice in kinds:
@@ -59,12 +59,12 @@ def bad_pictures(survey: survey_lib.Survey) -> list[findings.Finding]:
       names = [f'{survey.where(r)} {survey.id(r)}' for r in rows[:1000]]
       by_split = np.bincount(survey.split[rows], minlength=len(survey.splits))
       numbers = dict(zip(survey.splits, by_split.tolist(), strict=True))
-      found.append(
+      result.append(
         findings.Finding(
           level,
           kind,
           f'{len(rows):,} pictures {what} '
-          f'({findings.listed(names, 3, len(rows))}).',
+          f'({findings.some_of(names, 3, len(rows))}).',
           advice,
           {'pictures': numbers, 'ids': names},
         )
@@ -72,7 +72,7 @@ def bad_pictures(survey: survey_lib.Survey) -> list[findings.Finding]:
   grey = int(np.sum(survey.looks['grey']))
   if grey:
     share = grey / max(1, int(survey.looks['readable'].sum()))
-    found.append(
+    result.append(
       findings.Finding(
         findings.NOTE,
         'grey_pictures',
@@ -83,7 +83,7 @@ def bad_pictures(survey: survey_lib.Survey) -> list[findings.Finding]:
         {'pictures': grey},
       )
     )
-  return found
+  return result
 
 
 def contradictions(
@@ -91,26 +91,26 @@ def contradictions(
   groups: duplicates.Exact,
   same: sameness.Sameness,
 ) -> list[findings.Finding]:
-  """Samples that are the same and have labels that contradict each other."""
+  """Finds equal samples whose labels contradict each other."""
   rows = np.flatnonzero(groups.group >= 0)
   sizes = groups.counts.sum(1)
   rows = rows[sizes[groups.group[rows]] > 1]
   if not len(rows):
     return []
   names, number = np.unique(groups.group[rows], return_inverse=True)
-  found: dict[str, Any] = {}
+  sets_by_task: dict[str, Any] = {}
   conflicting = np.zeros(len(names), bool)
   for task in dict.fromkeys(t for t, _ in survey.columns):
     apart = np.zeros(len(names), bool)
     for value, most in _opinions(survey, rows, task):
       apart |= _spread(value, number) > most
     if apart.any():
-      found[task] = int(apart.sum())
+      sets_by_task[task] = int(apart.sum())
       conflicting |= apart
-  if not found:
+  if not sets_by_task:
     return []
   chosen = np.isin(number, np.flatnonzero(conflicting))
-  detail = ', '.join(f'{t} {n:,}' for t, n in found.items())
+  detail = ', '.join(f'{t} {n:,}' for t, n in sets_by_task.items())
   return [
     findings.Finding(
       findings.WARNING,
@@ -122,7 +122,7 @@ def contradictions(
       {
         'sets': int(conflicting.sum()),
         same.things: int(chosen.sum()),
-        'tasks': found,
+        'tasks': sets_by_task,
       },
     )
   ]
@@ -131,7 +131,7 @@ def contradictions(
 def _opinions(
   survey: survey_lib.Survey, rows: np.ndarray, task: str
 ) -> Iterator[tuple[np.ndarray, float]]:
-  """(a number for each row, NaN if unknown; how far apart they may be)."""
+  """Yields (a number per row, NaN if unknown; how far apart they may be)."""
   columns = survey.column(task)
   labels = survey.labels[np.ix_(rows, columns)].astype(float)
   if task == 'sentiment_class':
@@ -149,7 +149,7 @@ def _opinions(
 
 
 def class_against_sign(survey: survey_lib.Survey) -> list[findings.Finding]:
-  """Utterances whose sentiment, and its class, are opposed to each other."""
+  """Finds utterances whose sentiment contradicts its class."""
   columns = survey.column('sentiment_class')
   value = survey.labels[:, survey.column('sentiment')].astype(float)
   if not len(columns) or not value.shape[1]:
@@ -173,7 +173,7 @@ def class_against_sign(survey: survey_lib.Survey) -> list[findings.Finding]:
       'class_against_sign',
       f'{len(rows):,} of {int(known.sum()):,} utterances with sentiment and '
       'sentiment_class have one that contradicts the other '
-      f'({findings.listed(examples, 3, len(rows))}).',
+      f'({findings.some_of(examples, 3, len(rows))}).',
       'Is it the order of the classes, or the sign of the sentiment?',
       {'utterances': len(rows), 'of': int(known.sum()), 'examples': examples},
     )
@@ -181,20 +181,20 @@ def class_against_sign(survey: survey_lib.Survey) -> list[findings.Finding]:
 
 
 def signs(labels: np.ndarray, names: Sequence[str]) -> np.ndarray:
-  """[N], -1 negative, 0 neutral, 1 positive; NaN where not annotated."""
+  """Returns -1 negative, 0 neutral, 1 positive, NaN not annotated: [N]."""
   of_class = np.array([SIGNS.get(name, 0) for name in names], float)
   best = dominant(labels)
   return np.where(best < 0, np.nan, of_class[best])
 
 
 def dominant(labels: np.ndarray) -> np.ndarray:
-  """int [N], likeliest class of [N, K]; -1 where nothing is annotated."""
+  """Returns the likeliest class of [N, K], int [N]; -1: not annotated."""
   filled = np.where(np.isnan(labels), -np.inf, labels)
   return np.where(np.isnan(labels).all(1), -1, filled.argmax(1))
 
 
 def _spread(values: np.ndarray, number: np.ndarray) -> np.ndarray:
-  """Largest minus smallest known value of each set; -inf if none is known."""
+  """Returns largest minus smallest known value per set; -inf if unknown."""
   size = int(number.max()) + 1
   low, high = np.full(size, np.inf), np.full(size, -np.inf)
   known = ~np.isnan(values)

@@ -1,6 +1,6 @@
-"""Exact and near duplicates, without comparing everything with everything.
+"""Finds exact and near duplicates without comparing all pairs.
 
-See the package's text for what counts as one.
+The docstring of the package defines them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,11 +16,11 @@ from affect_jax.errors import UserError
 NEAR_DISTANCE = 3
 MAX_DISTANCE = 8
 CORRELATION = 0.98
-# Neighbours in a bucket that a picture is compared with: videos and pictures
-# of one scene would fill buckets whose pairs nobody could count.
+# How many neighbours in a bucket a picture is compared with: videos and
+# pictures of one scene fill buckets that have too many pairs.
 BUCKET = 128
 MAX_LISTED = 100_000
-SECONDS = 5.0  # Before progress is worth a line.
+SECONDS = 5.0  # Before progress is logged.
 _CHUNK = 16_384
 
 
@@ -29,9 +29,9 @@ class Exact:
   """Pictures grouped by equal pixels; G groups, S splits.
 
   Attributes:
-    group: int64 [N], group of each picture; -1: not looked at.
+    group: int64 [N], group of each picture; -1: not examined.
     counts: int64 [G, S], pictures of each group in each split.
-    member: int64 [G, S], the first such picture; -1 where there is none.
+    member: int64 [G, S], the first such picture; -1: none.
   """
 
   group: np.ndarray
@@ -39,20 +39,21 @@ class Exact:
   member: np.ndarray
 
   def also_in(self, split: int, other: int) -> int:
-    """Pictures of a split that are in `other`; within one, the superfluous."""
+    """Counts a split's pictures that are also in `other`; repeats if equal."""
     if split == other:
       return int(np.maximum(self.counts[:, split] - 1, 0).sum())
     return int(self.counts[self.counts[:, other] > 0, split].sum())
 
   def also_before(self, split: int) -> int:
-    """Pictures of a split that are in any split before it."""
+    """Counts pictures of a split that are also in any split before it."""
     before = (self.counts[:, :split] > 0).any(1)
     return int(self.counts[before, split].sum())
 
   def pairs(self) -> np.ndarray:
-    """int64 [P, 2]: each duplicate, second, with the first of its group.
+    """Pairs the first picture of each group with its duplicates: int64 [P, 2].
 
-    In the order of pictures; heads are those of the first split.
+    Pairs are in the order of pictures, so the first picture is one of the first
+    split.
     """
     rows = np.flatnonzero(self.group >= 0)
     rows = rows[np.argsort(self.group[rows], kind='stable')]
@@ -66,9 +67,9 @@ class Near:
   """Near duplicates of G different pictures; S splits.
 
   Attributes:
-    seen: bool [G, S]: has a near duplicate, other than itself, in the split.
-    pairs: int64 [P, 2] pictures, those across splits first; at most
-      MAX_LISTED of either kind.
+    seen: bool [G, S], whether it has a near duplicate in the split.
+    pairs: int64 [P, 2] pictures, pairs across splits first; at most MAX_LISTED
+      of either kind.
     distance: int [P], bits of the dHash that differ.
     correlation: float [P].
     cut: Pictures that were not compared with all of their candidates.
@@ -84,7 +85,7 @@ class Near:
 def exact(
   digests: np.ndarray, split: np.ndarray, num_splits: int, valid: np.ndarray
 ) -> Exact:
-  """Groups pictures by uint64 [N, 2] digests, where valid [N]."""
+  """Groups the valid pictures, bool [N], by their digests, uint64 [N, 2]."""
   rows = np.flatnonzero(valid)
   order = rows[np.lexsort((rows, digests[rows, 1], digests[rows, 0]))]
   changed = np.any(digests[order[1:]] != digests[order[:-1]], axis=1)
@@ -95,20 +96,21 @@ def exact(
   counts = np.zeros((size, num_splits), np.int64)
   np.add.at(counts, (group[rows], split[rows]), 1)
   member = np.full((size, num_splits), -1, np.int64)
-  # Assigned backwards, the first one stays.
+  # Assigned backwards, so that the first one stays.
   member[group[rows[::-1]], split[rows[::-1]]] = rows[::-1]
   return Exact(group, counts, member)
 
 
 def masks(distance: int) -> list[np.uint64]:
-  """Bits that hashes at most `distance` apart share in at least one mask.
+  """Makes masks: hashes at most `distance` apart are equal in at least one.
 
-  64 bits are cut into distance + 2 bands. So many errors leave two bands as
-  they are: two bands together are selective enough for millions of hashes.
+  64 bits are cut into distance + 2 bands. `distance` differing bits leave at
+  least two bands unchanged; two bands together are selective enough for
+  millions of hashes.
   """
   if not 0 <= distance <= MAX_DISTANCE:
     raise UserError(
-      f'near_distance is {distance}, not from 0 to {MAX_DISTANCE}.'
+      f'near_distance is {distance}; it must be from 0 to {MAX_DISTANCE}.'
     )
   edges = [round(i * 64 / (distance + 2)) for i in range(distance + 3)]
   bands = [((1 << (b - a)) - 1) << a for a, b in itertools.pairwise(edges)]
@@ -124,15 +126,15 @@ def candidates(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
   """Yields (i, j): pairs at most `distance` bits apart, and equal in `mask`.
 
-  Hashes that are equal in the mask stand in a bucket, in order, and each is
-  compared with the `bucket` ones after it.
+  Hashes that are equal in the mask form a bucket, in order; each is compared
+  with the `bucket` hashes after it.
 
   Args:
     hashes: uint64 [M].
     mask: One of `masks`.
     distance: From 0 to MAX_DISTANCE.
-    bucket: See above; a larger bucket may lose pairs.
-    cut: bool [M], set where pairs may be lost.
+    bucket: See above; pairs may be lost in larger buckets.
+    cut: bool [M], set to True where pairs may be lost.
   """
   keys = hashes & mask
   order = np.lexsort((hashes, keys))
@@ -153,15 +155,15 @@ def candidates(
 def correlations(
   thumbs: np.ndarray, i: np.ndarray, j: np.ndarray
 ) -> np.ndarray:
-  """float32 [P] correlations of thumbs[i] and thumbs[j]; 0 for constants."""
-  found = np.zeros(len(i), np.float32)
+  """Correlates thumbs[i] and thumbs[j], float32 [P]; 0 for constant ones."""
+  result = np.zeros(len(i), np.float32)
   for at in range(0, len(i), _CHUNK):
     a, b = (
       _standardised(thumbs[k[at : at + _CHUNK]].reshape(-1, thumbs[0].size))
       for k in (i, j)
     )
-    found[at : at + _CHUNK] = np.einsum('ij,ij->i', a, b)
-  return found
+    result[at : at + _CHUNK] = np.einsum('ij,ij->i', a, b)
+  return result
 
 
 def _standardised(values: np.ndarray) -> np.ndarray:
@@ -184,37 +186,37 @@ def near(
   Args:
     hashes: uint64 [N], dHashes of all pictures.
     thumbs: uint8 [N, 16, 16], their thumbs.
-    member: int64 [G, S] of `Exact`, of the groups to look at.
+    member: int64 [G, S], `Exact.member` of the groups to examine.
     distance: Bits of the dHash that may differ.
     bucket: See `candidates`.
   """
-  there = member >= 0
+  in_split = member >= 0
   groups, splits = member.shape
-  # A picture for each group: that of its first split.
+  # One picture for each group, that of its first split.
   leader = (
-    member[np.arange(groups), there.argmax(1)] if groups else member[:, 0]
+    member[np.arange(groups), in_split.argmax(1)] if groups else member[:, 0]
   )
-  own = hashes[leader]
+  leader_hashes = hashes[leader]
   seen = np.zeros((groups, splits), bool)
   cut = np.zeros(groups, bool)
-  across = _Listed()
-  within = _Listed()
+  across = _Pairs()
+  within = _Pairs()
   rounds = masks(distance)
   begun = time.monotonic()
   for number, mask in enumerate(rounds, 1):
-    for i, j in candidates(own, mask, distance, bucket, cut):
-      crossing = (there[i] | there[j]).sum(1) > 1
-      # Pairs that would tell nothing new are not worth a comparison.
-      new = ((there[j] & ~seen[i]) | (there[i] & ~seen[j])).any(1)
+    for i, j in candidates(leader_hashes, mask, distance, bucket, cut):
+      crossing = (in_split[i] | in_split[j]).sum(1) > 1
+      # Only pairs that would tell something new are compared.
+      new = ((in_split[j] & ~seen[i]) | (in_split[i] & ~seen[j])).any(1)
       new |= np.where(crossing, not across.full, not within.full)
       i, j, crossing = i[new], j[new], crossing[new]
       alike: np.ndarray = correlations(thumbs, leader[i], leader[j])
       sure = alike >= CORRELATION
       i, j, crossing, alike = (x[sure] for x in (i, j, crossing, alike))
       for s in range(splits):
-        seen[i[there[j, s]], s] = True
-        seen[j[there[i, s]], s] = True
-      bits = np.bitwise_count(own[i] ^ own[j])
+        seen[i[in_split[j, s]], s] = True
+        seen[j[in_split[i, s]], s] = True
+      bits = np.bitwise_count(leader_hashes[i] ^ leader_hashes[j])
       across.add(*(x[crossing] for x in (i, j, bits, alike)))
       within.add(*(x[~crossing] for x in (i, j, bits, alike)))
     passed = time.monotonic() - begun
@@ -239,24 +241,24 @@ def near(
 def _across(
   member: np.ndarray, leader: np.ndarray, i: np.ndarray, j: np.ndarray
 ) -> Sequence[np.ndarray]:
-  """Pictures of two groups, from different splits where there are any."""
+  """Picks pictures of two groups, from different splits if possible."""
   a, b = leader[i], leader[j]
   home = (member[i] >= 0).argmax(1)
   others = member[j].copy()
   others[np.arange(len(j)), home] = -1
-  found = others.max(1, initial=-1)
-  b = np.where(found >= 0, found, b)
-  # Or the first group has a picture elsewhere, and the second has not.
+  elsewhere = others.max(1, initial=-1)
+  b = np.where(elsewhere >= 0, elsewhere, b)
+  # Or only the first group has a picture elsewhere.
   home = (member[j] >= 0).argmax(1)
   others = member[i].copy()
   others[np.arange(len(i)), home] = -1
   other = others.max(1, initial=-1)
-  a = np.where((found < 0) & (other >= 0), other, a)
+  a = np.where((elsewhere < 0) & (other >= 0), other, a)
   return np.minimum(a, b), np.maximum(a, b)
 
 
-class _Listed:
-  """Different pairs, about the first MAX_LISTED of them."""
+class _Pairs:
+  """Collects different pairs, about the first MAX_LISTED of them."""
 
   def __init__(self):
     self._rows = np.zeros((0, 4))
@@ -280,5 +282,5 @@ class _Listed:
 
   def _settle(self) -> None:
     rows = np.concatenate([self._rows, *self._pending])
-    _, kept = np.unique(rows[:, :2], axis=0, return_index=True)
-    self._rows, self._pending = rows[kept][:MAX_LISTED], []
+    _, first = np.unique(rows[:, :2], axis=0, return_index=True)
+    self._rows, self._pending = rows[first][:MAX_LISTED], []

@@ -24,14 +24,14 @@ from affect_jax.doctor import transcripts
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-  """What an examination found.
+  """The result of an examination.
 
   Attributes:
     report: `report.data`.
     survey: The samples.
-    groups: {kind in duplicates.csv: samples that are the same}: 'exact' of
-      pictures; 'features' and 'transcript' of utterances.
-    near: Near duplicates of pictures; None of utterances.
+    groups: {kind in duplicates.csv: groups of equal samples}: 'exact' for
+      pictures; 'features' and 'transcript' for utterances.
+    near: Near duplicates of pictures; None for utterances.
   """
 
   report: dict[str, Any]
@@ -41,8 +41,8 @@ class Result:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Own:
-  """What there is of pictures, or of utterances, only; see `Result`."""
+class _Special:
+  """The part of a `Result` that is special to pictures, or to utterances."""
 
   leaks: Sequence[findings.Finding]
   damage: Sequence[findings.Finding]
@@ -61,44 +61,44 @@ def examine(
   standardized: bool = False,
   sample: int = 0,
 ) -> Result:
-  """Reads all parts and judges them as the package's text says.
+  """Reads all parts and judges them as the docstring of the package says.
 
   Args:
-    parts: What to read: pictures, or utterances.
+    parts: The parts to read, all of pictures or all of utterances.
     near_distance: Bits of the dHash that may differ, 0 to 8.
     strict: Make errors of warnings about duplicates across splits.
     remedies: {corpus: flag that leaves duplicates out}.
     skipped: {corpus: {reason: samples that preparing it left out}}.
-    standardized: The run scales the features of utterances on its own.
-    sample: What `parts_of` was limited to; for the report only.
+    standardized: Whether the run itself scales the features of utterances.
+    sample: The limit that `parts_of` was given; only for the report.
 
   Raises:
-    ValueError: near_distance is out of range, or a part is damaged, or some
+    ValueError: near_distance is out of range, a part is damaged, or some parts
       hold pictures and some utterances.
   """
-  duplicates.masks(near_distance)  # Before minutes of reading.
+  duplicates.masks(near_distance)  # Checks it before minutes of reading.
   survey = survey_lib.read(parts)
   remedies, skipped = remedies or {}, skipped or {}
   settings: dict[str, Any] = {'strict': strict, 'sample': sample}
   if survey.things == 'pictures':
     settings['near_distance'] = near_distance
     settings['correlation'] = duplicates.CORRELATION
-    own = _pictures(survey, near_distance, remedies, strict)
+    special = _pictures(survey, near_distance, remedies, strict)
   else:
     settings['min_words'] = transcripts.MIN_WORDS
-    own = _utterances(survey, remedies, skipped, strict, standardized)
+    special = _utterances(survey, remedies, skipped, strict, standardized)
   counted = counts.tables(survey)
-  found = [
+  judged = [
     *leakage.shared_samples(survey),
-    *own.leaks,
+    *special.leaks,
     *leakage.shared_subjects(survey),
     *damage.bad_labels(survey),
-    *own.damage,
+    *special.damage,
     *counts.missing(survey, counted),
     *_left_out(skipped),
   ]
-  data = report.data(survey, found, counted, own.tables, settings)
-  return Result(data, survey, own.groups, own.near)
+  data = report.data(survey, judged, counted, special.tables, settings)
+  return Result(data, survey, special.groups, special.near)
 
 
 def _pictures(
@@ -106,14 +106,14 @@ def _pictures(
   near_distance: int,
   remedies: Mapping[str, str],
   strict: bool,
-) -> _Own:
+) -> _Special:
   start = time.monotonic()
-  # The same sample in two splits is told of as such, not as its duplicate.
+  # The same sample in two splits is a finding of its own, not a duplicate.
   valid = survey.looks['readable'] & survey.first
   groups = duplicates.exact(
     survey.looks['digest'], survey.split, len(survey.splits), valid
   )
-  # Plain pictures all look alike: no leak, and no end of pairs.
+  # Constant pictures all look alike: endless pairs, but no leak.
   head = groups.member.max(1, initial=-1)
   chosen = ~survey.looks['constant'][head] if len(head) else head > 0
   near = duplicates.near(
@@ -127,7 +127,7 @@ def _pictures(
     len(groups.member),
     time.monotonic() - start,
   )
-  return _Own(
+  return _Special(
     leaks=leakage.exact_findings(
       survey, groups, sameness.PIXELS, remedies=remedies, strict=strict
     ),
@@ -151,7 +151,7 @@ def _utterances(
   skipped: Mapping[str, Mapping[str, int]],
   strict: bool,
   standardized: bool,
-) -> _Own:
+) -> _Special:
   groups = duplicates.exact(
     survey.looks['features'],
     survey.split,
@@ -160,7 +160,7 @@ def _utterances(
   )
   words = transcripts.group(survey, short=False)
   counted = sequences.tables(survey)
-  return _Own(
+  return _Special(
     leaks=[
       *dialogues.shared_dialogues(survey),
       *leakage.exact_findings(
@@ -190,16 +190,16 @@ def _utterances(
 def _left_out(
   skipped: Mapping[str, Mapping[str, int]],
 ) -> list[findings.Finding]:
-  found = []
+  result = []
   for corpus, reasons in skipped.items():
-    # Of sequences that were cut, the utterance is still there.
+    # An utterance whose sequence was cut is not left out.
     gone = {
       reason: n
       for reason, n in reasons.items()
       if n and not reason.endswith(utterances.CUT)
     }
     if gone:
-      found.append(
+      result.append(
         findings.Finding(
           findings.NOTE,
           'left_out',
@@ -209,4 +209,4 @@ def _left_out(
           data={'corpus': corpus, 'reasons': gone},
         )
       )
-  return found
+  return result

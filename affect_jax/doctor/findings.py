@@ -1,4 +1,4 @@
-"""One thing that was found: how bad it is, and what to do about it."""
+"""A finding of the doctor: what is wrong, how bad it is, what to do."""
 
 from collections.abc import Mapping, Sequence
 import dataclasses
@@ -16,7 +16,7 @@ class Finding:
     level: One of LEVELS; any error makes the exit code 1.
     kind: Stable name for programs, such as 'exact_across_splits'.
     text: One sentence, with numbers.
-    advice: What to do about it; '' where there is nothing to do.
+    advice: What to do about it; '' if there is nothing to do.
     data: Numbers behind the text, for JSON.
   """
 
@@ -28,17 +28,17 @@ class Finding:
 
 
 def worst_first(findings: Sequence[Finding]) -> list[Finding]:
-  """Errors, then warnings, then notes, each in the given order."""
+  """Sorts findings: errors, then warnings, then notes, each in their order."""
   return sorted(findings, key=lambda f: LEVELS.index(f.level))
 
 
 def exit_code(findings: Sequence[Finding]) -> int:
-  """1 if there is any error, else 0."""
+  """Returns 1 if there is any error, else 0."""
   return int(any(f.level == ERROR for f in findings))
 
 
 def verdict(findings: Sequence[Finding]) -> str:
-  """'FAILED: 1 error, 2 warnings', 'PASSED, with 2 warnings' or 'PASSED'."""
+  """Says 'FAILED: 1 error, 2 warnings', 'PASSED, with 2 warnings', 'PASSED'."""
   errors, warnings = (
     sum(f.level == level for f in findings) for level in (ERROR, WARNING)
   )
@@ -52,8 +52,8 @@ def verdict(findings: Sequence[Finding]) -> str:
   return f'PASSED, with {parts[0]}' if parts else 'PASSED'
 
 
-def listed(names: Sequence[str], most: int = 5, total: int = 0) -> str:
-  """'a, b, c and 7 more'; of `total` names where only some are given."""
+def some_of(names: Sequence[str], most: int = 5, total: int = 0) -> str:
+  """Says 'a, b, c and 7 more'; `total` counts names that are not passed."""
   shown = ', '.join(names[:most])
   more = (total or len(names)) - most
   return f'{shown} and {more:,} more' if more > 0 else shown

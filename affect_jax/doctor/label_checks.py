@@ -1,4 +1,4 @@
-"""Labels of a chunk of records, and which of them cannot be."""
+"""Reads the labels of a chunk of records, and finds impossible ones."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,12 +7,12 @@ import numpy as np
 
 from affect_jax import tasks
 
-# Above it something is present.
+# Above this, something is present.
 PRESENT = 0.5
 
 
 def kind(task: str) -> str:
-  """'class': one is the likeliest; 'presence': any number is; or 'value'."""
+  """Returns a task's kind: 'class' (one of K), 'presence' (any) or 'value'."""
   return tasks.get_annotation(task).kind
 
 
@@ -22,23 +22,23 @@ def read(
   outputs: Mapping[str, Sequence[str]],
   columns: Sequence[tuple[str, str]],
 ) -> tuple[np.ndarray, list[str]]:
-  """Labels [n, K], NaN where not annotated, and a problem per bad sample.
+  """Reads labels [n, K], NaN if not annotated, and a problem per bad sample.
 
   Args:
     chunk: n records.
-    split: Where they belong, for the problems.
+    split: Their split, for the problems.
     outputs: {task: names of its columns} in the records.
-    columns: (task, output) of each of the K columns that are wanted.
+    columns: (task, output) of each of the K columns of the result.
   """
   n = len(chunk['id'])
-  found = np.full((n, len(columns)), np.nan, np.float16)
+  labels = np.full((n, len(columns)), np.nan, np.float16)
   problems: dict[int, str] = {}
   for task, names in outputs.items():
     values, weights = chunk[task], chunk[task + '_weights']
     annotation = tasks.get_annotation(task)
     if weights.ndim == 1:
       weights = np.repeat(weights[:, None], len(names), 1)
-    # A label that is not annotated counts nowhere, but NaN would spread.
+    # A label without weight does not count, but its NaN would still spread.
     known = ~(weights == 0)
     low, high = annotation.low, annotation.high
     with np.errstate(invalid='ignore', over='ignore'):
@@ -62,9 +62,9 @@ def read(
           )
       usable = known & ~wrong & ~odd
       for k, name in enumerate(names):
-        found[:, columns.index((task, name))] = np.where(
+        labels[:, columns.index((task, name))] = np.where(
           usable[:, k], values[:, k], np.nan
         )
-  return found, [
+  return labels, [
     f'{split} {chunk["id"][i].decode()}: {text}' for i, text in problems.items()
   ]

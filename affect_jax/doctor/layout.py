@@ -5,13 +5,13 @@ from collections.abc import Sequence
 WIDTH = 100
 
 
-def share(part: int, whole: int) -> str:
-  """'12.5%', or '-' of nothing."""
-  return f'{100 * part / whole:.1f}%' if whole else '-'
+def share(part: int, total: int) -> str:
+  """Says '12.5%'; '-' if the total is 0."""
+  return f'{100 * part / total:.1f}%' if total else '-'
 
 
 def table(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
-  """Lines of aligned columns, the first `left` of them to the left."""
+  """Makes lines of aligned columns; the first `left` are aligned left."""
   widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
   return [
     '  '

@@ -1,4 +1,4 @@
-"""What two splits of a run share: samples, people, dialogues, pictures."""
+"""Finds samples, people, dialogues and pictures that two splits share."""
 
 from collections.abc import Mapping, Sequence
 import re
@@ -12,17 +12,17 @@ from affect_jax.doctor import survey as survey_lib
 
 EXCLUDE = 'exclude_duplicates'
 CUT = (
-  'val is a slice of the same split as train: only the choice of the '
-  'checkpoint sees these, not the scores of test. --strict makes it an error.'
+  'val is a slice of the same split as train: these only affect the choice of '
+  'the checkpoint, not the scores of test. --strict makes it an error.'
 )
 
 
 def shared_samples(survey: survey_lib.Survey) -> list[findings.Finding]:
-  """Samples (ids of a corpus) that two splits both read."""
-  found = []
-  again = np.flatnonzero(~survey.first)
+  """Finds samples (ids of a corpus) that two splits both read."""
+  result = []
+  repeated = np.flatnonzero(~survey.first)
   for b, name in enumerate(survey.splits):
-    rows = again[survey.split[again] == b]
+    rows = repeated[survey.split[repeated] == b]
     before = survey.split[survey.same_as[rows]]
     for a, other in enumerate(survey.splits):
       count = int(np.sum(before == a))
@@ -30,21 +30,21 @@ def shared_samples(survey: survey_lib.Survey) -> list[findings.Finding]:
         continue
       # val = test is common practice where a corpus has no test split.
       trained_on = 'train' in (name, other)
-      found.append(
+      result.append(
         findings.Finding(
           findings.ERROR if trained_on else findings.WARNING,
           'shared_samples',
-          f'{count:,} samples of {name} are in {other} as well: the same rows '
-          'of the corpus.',
-          'Give --config.data.splits slices that do not overlap, as '
+          f'{count:,} samples of {name} are also in {other}: the same rows of '
+          'the corpus.',
+          'Set --config.data.splits to slices that do not overlap, such as '
           "'train[:90%]' and 'train[90%:]'."
           if trained_on
-          else f'The checkpoint is chosen on what {name} scores: give '
-          '--config.data.splits.val a part of train.',
+          else f'The checkpoint is chosen on the same samples that {name} '
+          'scores: set --config.data.splits.val to a part of train.',
           {'split': name, 'in': other, 'samples': count},
         )
       )
-  return found
+  return result
 
 
 def shared(
@@ -56,12 +56,13 @@ def shared(
   level: str,
   advice: str,
 ) -> list[findings.Finding]:
-  """People, videos or dialogues in two splits; known ones only.
+  """Finds people, videos or dialogues in two splits.
 
   Args:
     survey: All samples.
-    member: int32 [N], position of each sample's in `names`, or -1.
-    names: Of people, ...
+    member: int32 [N], index of each sample's person (or video, ...) in `names`;
+      -1: unknown.
+    names: Names of the people (or videos, ...).
     what: What they are, in the plural.
     level: How bad it is.
     advice: What to do about it.
@@ -69,65 +70,65 @@ def shared(
   rows = np.flatnonzero((member >= 0) & survey.first)
   counts = np.zeros((len(names), len(survey.splits)), np.int64)
   np.add.at(counts, (member[rows], survey.split[rows]), 1)
-  found = []
+  result = []
   for b in range(len(survey.splits)):
     for a in range(b):
       both = np.flatnonzero((counts[:, a] > 0) & (counts[:, b] > 0))
       if not len(both):
         continue
       common = [names[i] for i in both.tolist()]
-      here = int(counts[both, b].sum())
+      num_samples = int(counts[both, b].sum())
       total = int(np.sum((survey.split == b) & survey.first))
-      found.append(
+      result.append(
         findings.Finding(
           level,
           f'shared_{what}',
           f'{len(both):,} {what} are in {survey.splits[a]} and '
-          f'{survey.splits[b]} ({findings.listed(common)}): {here:,} of the '
-          f'{total:,} {survey.things} of {survey.splits[b]}.',
+          f'{survey.splits[b]} ({findings.some_of(common)}): {num_samples:,} '
+          f'of the {total:,} {survey.things} of {survey.splits[b]}.',
           advice,
           {
             'splits': [survey.splits[a], survey.splits[b]],
             what: common[:1000],
             'count': len(both),
-            'samples': here,
+            'samples': num_samples,
           },
         )
       )
-  return found
+  return result
 
 
 def shared_subjects(survey: survey_lib.Survey) -> list[findings.Finding]:
-  """Subjects (people, videos) in two splits, and how many are unknown.
+  """Finds subjects (people, videos) in two splits, and counts unknown ones.
 
-  Of utterances they are speakers, and a warning: the official splits of MELD,
-  and the folds of MUStARD, share them.
+  Subjects of utterances are speakers, and only a warning: the official splits
+  of MELD, and the folds of MUStARD, share them.
   """
-  spoken = survey.things == 'utterances'
-  found = shared(
+  speakers = survey.things == 'utterances'
+  result = shared(
     survey,
     survey.subject,
     survey.subjects,
-    what='speakers' if spoken else 'subjects',
-    level=findings.WARNING if spoken else findings.ERROR,
-    advice='Scores are speaker-dependent, as all on the official splits of '
-    'MELD: they do not tell how well it works on other people.'
-    if spoken
+    what='speakers' if speakers else 'subjects',
+    level=findings.WARNING if speakers else findings.ERROR,
+    advice='Scores are speaker-dependent, like all scores on the official '
+    'splits of MELD: they do not say how well a model works on other people.'
+    if speakers
     else 'Scores on people or videos seen in training are too good: put each '
     'subject into one split.',
   )
   if without := int(np.sum(survey.subject < 0)):
-    found.append(
+    result.append(
       findings.Finding(
         findings.NOTE,
-        'unknown_speakers' if spoken else 'unknown_subjects',
+        'unknown_speakers' if speakers else 'unknown_subjects',
         f'{without:,} of {len(survey.subject):,} samples have no '
-        f'{"speaker" if spoken else "subject"}: whether splits share people '
-        'cannot be seen from them.',
+        f'{"speaker" if speakers else "subject"}, so they do not show whether '
+        'splits share people.',
         data={'samples': without},
       )
     )
-  return found
+  return result
 
 
 def exact_findings(
@@ -138,16 +139,16 @@ def exact_findings(
   remedies: Mapping[str, str],
   strict: bool,
 ) -> list[findings.Finding]:
-  """Samples that are the same, across splits, then within.
+  """Finds equal samples across splits, then within splits.
 
   Args:
     survey: All samples.
-    groups: Those that are the same.
-    same: In what they are the same.
+    groups: Groups of equal samples.
+    same: In what they are equal.
     remedies: {corpus: flag that leaves duplicates out, '' if there is none}.
-    strict: They are errors, also in the run's own cut of a split.
+    strict: Whether they are errors even if the run itself slices the split.
   """
-  found = []
+  result = []
   for b, name in enumerate(survey.splits):
     count = groups.also_before(b)
     if not count:
@@ -155,18 +156,18 @@ def exact_findings(
     sources = {
       survey.splits[a]: n for a in range(b) if (n := groups.also_in(b, a))
     }
-    own = own_cut(survey, name, list(sources))
+    sliced = sliced_by_run(survey, name, list(sources))
     detail = ', '.join(f'{k} {n:,}' for k, n in sources.items())
     total = int(np.sum(survey.split == b))
-    level = findings.WARNING if own else same.level
-    found.append(
+    level = findings.WARNING if sliced else same.level
+    result.append(
       findings.Finding(
         findings.ERROR if strict else level,
         same.across,
         f'{count:,} of the {total:,} {same.things} of {name} '
         f'({stored(survey, name)}) {same.verb} {same.things} of other splits '
         f'({detail}).',
-        CUT if own else _advice(survey, name, remedies) or same.advice,
+        CUT if sliced else _advice(survey, name, remedies) or same.advice,
         {'split': name, same.things: count, 'in': sources},
       )
     )
@@ -177,7 +178,7 @@ def exact_findings(
   }
   if within:
     detail = ', '.join(f'{k} {n:,}' for k, n in within.items())
-    found.append(
+    result.append(
       findings.Finding(
         findings.NOTE,
         same.within,
@@ -187,53 +188,53 @@ def exact_findings(
         {same.things: within},
       )
     )
-  return found
+  return result
 
 
 def near_findings(
   survey: survey_lib.Survey,
   counts: np.ndarray,
-  found_near: duplicates.Near,
+  near: duplicates.Near,
   *,
   strict: bool,
 ) -> list[findings.Finding]:
-  """Near duplicates across splits, then within.
+  """Reports near duplicates across splits, then within splits.
 
   Args:
     survey: All samples.
-    counts: int64 [G, S], pictures of each group of `found_near`.
-    found_near: Their near duplicates.
-    strict: Across splits they are errors.
+    counts: int64 [G, S], pictures of each group of `near`.
+    near: Their near duplicates.
+    strict: Whether those across splits are errors.
   """
-  found, within = [], {}
+  result, within = [], {}
   for b, name in enumerate(survey.splits):
     sources = {}
     for a in range(b):
-      # Those that are there exactly have been told of already.
-      fresh = found_near.seen[:, a] & (counts[:, a] == 0)
+      # Exact duplicates are reported elsewhere.
+      fresh = near.seen[:, a] & (counts[:, a] == 0)
       if n := int(counts[fresh, b].sum()):
         sources[survey.splits[a]] = n
-    own = int(counts[found_near.seen[:, b], b].sum())
-    if own:
-      within[name] = own
+    count = int(counts[near.seen[:, b], b].sum())
+    if count:
+      within[name] = count
     if not sources:
       continue
     detail = ', '.join(f'{n:,} in {k}' for k, n in sources.items())
     total = int(np.sum(survey.split == b))
-    found.append(
+    result.append(
       findings.Finding(
         findings.ERROR if strict else findings.WARNING,
         'near_across_splits',
         f'Of the {total:,} pictures of {name}, some have near duplicates '
         f'(other brightness, size or compression): {detail}.',
-        'Look at the pairs in duplicates.csv (--out): frames of one video or '
-        'copies of one photograph belong into one split.',
+        'Look at the pairs in duplicates.csv (--out): frames of one video, or '
+        'copies of one photograph, belong in one split.',
         {'split': name, 'in': sources},
       )
     )
   if within:
     detail = ', '.join(f'{k} {n:,}' for k, n in within.items())
-    found.append(
+    result.append(
       findings.Finding(
         findings.NOTE,
         'near_within_splits',
@@ -241,31 +242,31 @@ def near_findings(
         data={'pictures': within},
       )
     )
-  if found_near.cut:
-    found.append(
+  if near.cut:
+    result.append(
       findings.Finding(
         findings.NOTE,
         'near_search_cut',
-        f'{found_near.cut:,} pictures look like more than '
+        f'{near.cut:,} pictures look like more than '
         f'{duplicates.BUCKET} others (still videos, plain pictures): not all '
         'of their pairs were compared, and near duplicates may be missing.',
-        data={'pictures': found_near.cut},
+        data={'pictures': near.cut},
       )
     )
-  return found
+  return result
 
 
-def own_cut(
+def sliced_by_run(
   survey: survey_lib.Survey, split: str, others: Sequence[str]
 ) -> bool:
-  """Whether val and train are slices of the same stored splits."""
+  """Returns whether val and train are slices of the same stored splits."""
   if split != 'val' or 'test' not in survey.splits or list(others) != ['train']:
     return False
   return _bases(survey, 'val') == _bases(survey, 'train')
 
 
 def _bases(survey: survey_lib.Survey, split: str) -> set[tuple[str, str]]:
-  """{(corpus, stored split)}, slices taken off."""
+  """Returns {(corpus, stored split)} of a split, without their slices."""
   return {
     (p.corpus, re.sub(r'\[.*', '', piece))
     for p in survey.parts
@@ -275,7 +276,7 @@ def _bases(survey: survey_lib.Survey, split: str) -> set[tuple[str, str]]:
 
 
 def stored(survey: survey_lib.Survey, split: str) -> str:
-  """'fer2013[val]': where a split of the run comes from."""
+  """Says where a split of the run comes from: 'fer2013: val'."""
   return ', '.join(
     f'{p.corpus}: {p.stored}' for p in survey.parts if p.split == split
   )

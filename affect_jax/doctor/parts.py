@@ -1,4 +1,4 @@
-"""Where samples come from: the splits of a run's corpora, in chunks."""
+"""The splits of a run's corpora, read in chunks of samples."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 import contextlib
@@ -28,14 +28,14 @@ class Part:
   Attributes:
     split: 'train', 'val' or 'test'.
     corpus: Its name.
-    stored: Name or slice of the stored split, as 'train[:97%]'.
+    stored: Name or slice of the stored split, such as 'train[:97%]'.
     size: Number of samples that are read.
     outputs: {task: names of its columns}.
-    stream: Gives chunks {'id', 'subject', 'image', task, task + '_weights'}
-      of records, as `builders.records` describes them. Utterances have
-      'dialogue', 'turn', 'transcript', modality + '_length', and a list of
-      sequences for each modality, instead of 'image'.
-    dims: {modality: features per step; 0: token ids} of utterances; empty:
+    stream: Function that yields chunks {'id', 'subject', 'image', task, task +
+      '_weights'} of records, as `builders.records` describes them. Instead of
+      'image', utterances have 'dialogue', 'turn', 'transcript', modality +
+      '_length', and a list of sequences for each modality.
+    dims: {modality: features per step; 0: token ids} of utterances; empty if
       the part holds pictures.
   """
 
@@ -49,20 +49,20 @@ class Part:
 
 
 def parts_of(corpora: Iterable[Any], limit: int = 0) -> list[Part]:
-  """The parts of a run's corpora (`streams.Corpus`), by split.
+  """Lists the parts of a run's corpora (`streams.Corpus`), by split.
 
   Args:
     corpora: Prepared corpora and their splits.
-    limit: Read no more samples of each part than that; 0: all.
+    limit: The most samples of each part to read; 0: all.
   """
-  found = []
+  parts = []
   for corpus in corpora:
     metadata = records.metadata(corpus.builder)
     pictures = records.input_names(corpus.builder) == records.PICTURE
     stream = _pictures if pictures else _utterances
     for split, stored in corpus.splits.items():
       size = corpus.builder.info.splits[stored].num_examples
-      found.append(
+      parts.append(
         Part(
           split,
           corpus.name,
@@ -73,7 +73,7 @@ def parts_of(corpora: Iterable[Any], limit: int = 0) -> list[Part]:
           {} if pictures else dict(metadata['dims']),
         )
       )
-  return sorted(found, key=lambda p: ORDER.index(p.split))
+  return sorted(parts, key=lambda p: ORDER.index(p.split))
 
 
 def _pictures(
@@ -95,7 +95,7 @@ def _utterances(
     while taken := list(itertools.islice(rows, CHUNK_OF_UTTERANCES)):
       columns = {k: [row[k] for row in taken] for k in keys}
       yield {
-        # numpy's own bytes are as wide as the longest.
+        # As bytes of numpy, all would be as long as the longest.
         k: x if k in ragged else np.array(x, object if k in TEXTS else None)
         for k, x in columns.items()
       }
@@ -109,7 +109,7 @@ def _labels(builder: Any) -> Iterator[str]:
 def _records(
   builder: Any, stored: str, limit: int, keys: Sequence[str]
 ) -> tf.data.Dataset:
-  """Records in their stored order, pictures encoded, without what is else."""
+  """Reads the keys of records in their stored order, pictures encoded."""
   skip = tfds.decode.SkipDecoding()
   dataset = builder.as_dataset(
     split=stored,
@@ -124,11 +124,12 @@ def _records(
 
 @contextlib.contextmanager
 def _explained(builder: Any, stored: str) -> Iterator[None]:
-  """A damaged file says which it is, and what to do."""
+  """Explains errors of damaged files: which one it is, and what to do."""
   try:
     yield
   except tf.errors.DataLossError as error:
     raise UserError(
       f'{builder.data_dir}: the stored split {stored} is damaged; delete this '
-      f'folder, and it is prepared again. ({error.message.splitlines()[0]})'
+      'folder, then it is prepared again. '
+      f'({error.message.splitlines()[0]})'
     ) from error

@@ -1,4 +1,4 @@
-"""Encoded pictures -> a few hundred bytes that tell them apart."""
+"""Reduces encoded pictures to a few hundred bytes that tell them apart."""
 
 from collections.abc import Iterable
 import dataclasses
@@ -10,21 +10,21 @@ from PIL import Image
 import tensorflow as tf
 
 THUMB = 16
-# Of 255: a channel that ranges over no more shows nothing.
+# A picture whose channels range over no more than this, of 255, shows nothing.
 CONSTANT_RANGE = 8
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Look:
-  """What is kept of one picture.
+  """The properties of one picture that are kept.
 
   Attributes:
     digest: 128 bits of its decoded pixels and their shape.
     gradient: bool [8, 8], the bits of its dHash.
     thumb: uint8 [16, 16], mean greys.
     size: Height and width.
-    constant: It shows nothing.
-    grey: Its channels are equal.
+    constant: Whether it shows nothing.
+    grey: Whether its channels are equal.
   """
 
   digest: bytes
@@ -51,8 +51,8 @@ def look(data: bytes) -> Look | None:
   grey = np.array_equal(red, green) and np.array_equal(red, blue)
   channels = (red,) if grey else (red, green, blue)
   spread = max(int(c.max()) - int(c.min()) for c in channels)
-  # BOX is the mean over each cell. Floats: rounded means would often be equal,
-  # and their order then a matter of noise.
+  # BOX is the mean over each cell. In floats, as rounded means would often be
+  # equal, and their order random.
   means = Image.fromarray(rgb).convert('L').convert('F')
   cells = np.asarray(means.resize((9, 8), Image.Resampling.BOX))
   thumb = np.asarray(means.resize((THUMB, THUMB), Image.Resampling.BOX))
@@ -67,7 +67,7 @@ def look(data: bytes) -> Look | None:
 
 
 def stack(looks: Iterable[Look | None]) -> dict[str, np.ndarray]:
-  """Arrays of many looks; zeros where there is None.
+  """Stacks many looks to arrays; zeros for None.
 
   Returns:
     'readable', 'constant', 'grey': bool [N]; 'digest': uint64 [N, 2];

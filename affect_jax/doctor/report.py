@@ -1,4 +1,4 @@
-"""The report: worst first, for people as text and for programs as JSON."""
+"""The report, worst first, as text for people and as JSON for programs."""
 
 from collections.abc import Mapping, Sequence
 import csv
@@ -15,7 +15,7 @@ from affect_jax.doctor import report_sequences
 from affect_jax.doctor import survey as survey_lib
 from affect_jax.run import folder as run_folder
 
-MAX_COLUMNS = 16  # Of a table of co-occurrence, on paper.
+MAX_COLUMNS = 16  # The widest table of co-occurrence that is printed.
 PAIRS = (
   'kind',
   'split_a',
@@ -29,24 +29,24 @@ PAIRS = (
 
 def data(
   survey: survey_lib.Survey,
-  found: Sequence[findings_lib.Finding],
+  findings: Sequence[findings_lib.Finding],
   counted: Mapping[str, Any],
-  own: Mapping[str, Any],
+  special: Mapping[str, Any],
   settings: Mapping[str, Any],
 ) -> dict[str, Any]:
-  """All of the report, as JSON.
+  """Makes the whole report, as JSON.
 
   Args:
     survey: All samples.
-    found: What was found.
-    counted: `counts.tables`.
-    own: Tables that only pictures, or only utterances, have.
+    findings: What was found.
+    counted: From `counts.tables`.
+    special: Tables that only pictures, or only utterances, have.
     settings: How they were examined.
   """
-  found = findings_lib.worst_first(found)
+  findings = findings_lib.worst_first(findings)
   return {
-    'verdict': findings_lib.verdict(found),
-    'exit_code': findings_lib.exit_code(found),
+    'verdict': findings_lib.verdict(findings),
+    'exit_code': findings_lib.exit_code(findings),
     'settings': dict(settings),
     'parts': [
       {
@@ -65,15 +65,15 @@ def data(
         'advice': f.advice,
         **({'data': dict(f.data)} if f.data else {}),
       }
-      for f in found
+      for f in findings
     ],
     'counts': dict(counted),
-    **own,
+    **special,
   }
 
 
 def text(report: Mapping[str, Any]) -> str:
-  """`data` for people; no line is longer than 100 characters, but tables."""
+  """Makes a text of `data`; except in tables, lines are <= 100 characters."""
   counted = report['counts']
   splits = list(counted['samples'])
   lines = [f'VERDICT: {report["verdict"]}', '']
@@ -122,7 +122,7 @@ def _task(
   counted: Mapping[str, Any],
   splits: Sequence[str],
 ) -> list[str]:
-  """Labels of one task: counts and shares, or means and ranges."""
+  """Makes lines of a task's labels: counts and shares, or means and ranges."""
   title = f'{task}: samples with labels: ' + ', '.join(
     f'{s} {counted["tasks"][task][s]:,} '
     f'({layout.share(counted["tasks"][task][s], counted["samples"][s])})'
@@ -158,17 +158,19 @@ def _task(
 
 
 def _bins(outputs: Mapping[str, Any], splits: Sequence[str]) -> list[str]:
-  """Samples by the nearest whole sentiment."""
-  found = [
+  """Makes a table of samples by the nearest whole sentiment."""
+  bins_of_splits = [
     (s, x['bins'])
     for by_split in outputs.values()
     for s, x in by_split.items()
     if 'bins' in x
   ]
-  if not found:
+  if not bins_of_splits:
     return []
-  rows = [['rounded', *found[0][1]]]
-  rows += [[s, *(f'{n:,}' for n in bins.values())] for s, bins in found]
+  rows = [['rounded', *bins_of_splits[0][1]]]
+  rows += [
+    [s, *(f'{n:,}' for n in bins.values())] for s, bins in bins_of_splits
+  ]
   return layout.table(rows)
 
 
@@ -198,15 +200,15 @@ def _settings(settings: Mapping[str, Any]) -> list[str]:
     )
   else:
     text = (
-      'Same words: equal but for case, punctuation and apostrophes, and '
+      'Same words: equal except for case, punctuation and apostrophes, and '
       f'{settings["min_words"]} words or more. Same audio and vision: equal '
-      'numbers, in all of the two that is there.'
+      'numbers in both, as far as they are present.'
     )
   lines = [text]
   if settings['sample']:
     lines.append(
       f'Only the first {settings["sample"]:,} samples of each part were read '
-      '(--sample): numbers of duplicates are lower bounds.'
+      '(--sample), so there may be more duplicates.'
     )
   return [line for text in lines for line in textwrap.wrap(text, layout.WIDTH)]
 
@@ -221,10 +223,10 @@ def write(
   """Writes doctor.json, report.txt and duplicates.csv, each whole.
 
   Args:
-    folder: Made if need be.
-    report: `data`.
+    folder: Created if need be.
+    report: From `data`.
     survey: All samples.
-    groups: {kind in duplicates.csv: samples that are the same}.
+    groups: {kind in duplicates.csv: groups of equal samples}.
     near: Near duplicates of pictures.
   """
   out = user_path.expand(folder)

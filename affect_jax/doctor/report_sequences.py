@@ -1,4 +1,4 @@
-"""What the report says of text, audio and vision, as tables for people."""
+"""The report's tables of text, audio and vision."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,10 +7,10 @@ from affect_jax.doctor import layout
 
 
 def lines(report: Mapping[str, Any]) -> list[str]:
-  """Modalities, lengths and features of `sequences.tables`."""
+  """Makes lines of modalities, lengths and features: `sequences.tables`."""
   samples = report['counts']['samples']
   splits = list(samples)
-  found = ['', 'Samples by the modalities that they have']
+  result = ['', 'Samples by the modalities that they have']
   names = dict.fromkeys(n for c in report['modalities'].values() for n in c)
   rows = [['just', *(cell for s in splits for cell in (s, '%'))]]
   for name in names:
@@ -19,9 +19,9 @@ def lines(report: Mapping[str, Any]) -> list[str]:
       count = report['modalities'][s][name]
       row += [f'{count:,}', layout.share(count, samples[s])]
     rows.append(row)
-  found += layout.table(rows)
-  found += _of_tasks(report, splits)
-  found += ['', 'Steps of the sequences that are there']
+  result += layout.table(rows)
+  result += _of_tasks(report, splits)
+  result += ['', 'Steps of the sequences that are present']
   rows = [['', '', 'samples', 'min', 'median', '95%', 'max']]
   for name, by_split in report['lengths'].items():
     for s in splits:
@@ -29,19 +29,19 @@ def lines(report: Mapping[str, Any]) -> list[str]:
       keys = ('min', 'median', 'p95', 'max')
       cells = [f'{x[k]:g}' if k in x else '-' for k in keys]
       rows.append([name, s, f'{x["there"]:,}', *cells])
-  found += layout.table(rows, left=2)
+  result += layout.table(rows, left=2)
   rows = [['', '', 'features', 'constant', 'always 0', 'largest |x|']]
   for corpus, by_modality in report['features'].items():
     for name, x in by_modality.items():
       numbers = [f'{x[k]:,}' for k in ('features', 'constant', 'zero')]
       rows.append([corpus, name, *numbers, f'{x["largest"]:.4g}'])
   if len(rows) > 1:
-    found += ['', 'Features of a step', *layout.table(rows, left=2)]
-  return found
+    result += ['', 'Features of a step', *layout.table(rows, left=2)]
+  return result
 
 
 def _of_tasks(report: Mapping[str, Any], splits: Sequence[str]) -> list[str]:
-  """For each task, how many of its samples have a modality."""
+  """Makes a table: for each task, how many of its samples have a modality."""
   of_tasks = report['modalities_of_tasks']
   names = list(report['lengths'])
   rows = [['labels of', *(f'{s} {m}' for s in splits for m in names)]]

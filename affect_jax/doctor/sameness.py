@@ -1,4 +1,4 @@
-"""In what samples can be exact duplicates, and how bad that is."""
+"""The ways in which samples can be equal, and how bad each is."""
 
 import dataclasses
 
@@ -7,18 +7,18 @@ from affect_jax.doctor import findings
 
 @dataclasses.dataclass(frozen=True)
 class Sameness:
-  """A way of being the same.
+  """A way of being equal.
 
   Attributes:
-    name: In the column 'kind' of duplicates.csv.
+    name: Its name in the column 'kind' of duplicates.csv.
     across: Kind of the findings about two splits.
-    within: About one split.
-    contradictions: About labels of samples that are the same.
-    things: What the samples are.
+    within: Kind of the findings about one split.
+    contradictions: Kind of the findings about labels of equal samples.
+    things: What the samples are, in the plural.
     verb: As in 'pictures {verb} pictures of another split'.
     noun: As in '3 sets of {noun}'.
     level: How bad it is in two splits.
-    advice: About two splits.
+    advice: Advice about two splits.
     contradicting: Advice about contradicting labels.
   """
 
@@ -35,8 +35,8 @@ class Sameness:
 
 
 _LEAK = (
-  'Scores on them are too good: take them out of one of the splits; the pairs '
-  'are in duplicates.csv (--out).'
+  'Scores on them are too good: remove them from one of the splits; '
+  'duplicates.csv (--out) lists the pairs.'
 )
 PIXELS = Sameness(
   name='exact',
@@ -64,7 +64,7 @@ FEATURES = Sameness(
   contradicting='At least one label of each is wrong; duplicates.csv (--out) '
   'lists them.',
 )
-# People do say the same thing twice: it is no proof of a leak.
+# People do say the same thing twice, so this does not prove a leak.
 TRANSCRIPT = Sameness(
   name='transcript',
   across='same_transcript_across_splits',
@@ -76,6 +76,6 @@ TRANSCRIPT = Sameness(
   level=findings.WARNING,
   advice='Look at the pairs in duplicates.csv (--out): is it one recording '
   'under two ids, or a sentence that was said twice?',
-  contradicting='Said in two ways, or one label is wrong: duplicates.csv '
-  '(--out) lists them.',
+  contradicting='They were said in two ways, or one label is wrong: '
+  'duplicates.csv (--out) lists them.',
 )

@@ -1,4 +1,4 @@
-"""Reads all samples of a run once, and keeps little of each."""
+"""Reads all samples of a run once, and keeps a few numbers of each."""
 
 from collections.abc import Mapping, Sequence
 from concurrent import futures
@@ -27,23 +27,22 @@ class Survey:
   Attributes:
     splits: Names of the splits, in order.
     parts: Where the samples come from.
-    things: What they are: 'pictures' or 'utterances'.
+    things: What the samples are: 'pictures' or 'utterances'.
     columns: (task, output) of each column of `labels`.
-    part: int16 [N], position in `parts`.
-    split: int8 [N], position in `splits`.
-    names: UTF-8 of all ids, one after the other.
+    part: int16 [N], index in `parts`.
+    split: int8 [N], index in `splits`.
+    names: UTF-8 of all ids, concatenated.
     ends: int64 [N], where each id ends in `names`.
     same_as: int64 [N], the first row with this sample (corpus and id).
-    subject: int32 [N], position in `subjects`; -1 where it is unknown.
-    subjects: Their names, with the corpus if there are several.
-    dialogue: int32 [N], position in `dialogues`; -1 where there is none, as
-      of pictures.
-    dialogues: Their names, as those of subjects.
+    subject: int32 [N], index in `subjects`; -1: unknown.
+    subjects: Names of subjects, with the corpus if there are several.
+    dialogue: int32 [N], index in `dialogues`; -1: none, as for pictures.
+    dialogues: Names of dialogues, like those of subjects.
     labels: float16 [N, K], NaN where not annotated.
-    looks: Arrays [N, ...] of `pictures.stack` or `utterances.stack`.
-    extents: For each part {modality: `utterances.Extent`}; empty of pictures.
-    problems: Up to MAX_PROBLEMS labels that cannot be.
-    bad_labels: Number of samples with such labels.
+    looks: Arrays [N, ...] from `pictures.stack` or `utterances.stack`.
+    extents: For each part {modality: `utterances.Extent`}; empty for pictures.
+    problems: Up to MAX_PROBLEMS descriptions of impossible labels.
+    bad_labels: Number of samples with impossible labels.
   """
 
   splits: tuple[str, ...]
@@ -66,7 +65,7 @@ class Survey:
   bad_labels: int
 
   def id(self, row: int) -> str:
-    """Id of a sample, with its corpus if there are several."""
+    """Returns the id of a sample, with its corpus if there are several."""
     start = self.ends[row - 1] if row else 0
     name = self.names[start : self.ends[row]].decode()
     several = len({p.corpus for p in self.parts}) > 1
@@ -74,7 +73,7 @@ class Survey:
 
   @property
   def first(self) -> np.ndarray:
-    """bool [N], False where a sample came before."""
+    """bool [N], False if the same sample came before."""
     return self.same_as == np.arange(len(self.same_as))
 
   def where(self, row: int) -> str:
@@ -87,10 +86,11 @@ class Survey:
 
 
 def read(parts: Sequence[parts_lib.Part]) -> Survey:
-  """Reads all parts; logs how far it is, and how long it will take.
+  """Reads all parts; logs its progress and the remaining time.
 
   Raises:
-    ValueError: a part is damaged, or some hold pictures and some utterances.
+    ValueError: a part is damaged, or some parts hold pictures and some
+      utterances.
   """
   things = _things(parts)
   splits = tuple(dict.fromkeys(p.split for p in parts))
@@ -124,29 +124,33 @@ def read(parts: Sequence[parts_lib.Part]) -> Survey:
           rows = utterances.rows(chunk, part.dims)
           looks = list(pool.map(utterances.look, rows))
           utterances.widen(extents[number], looks)
-          kept = utterances.stack(looks)
+          columns_of_chunk = utterances.stack(looks)
         else:
-          kept = pictures.stack(pool.map(pictures.look, chunk['image']))
+          columns_of_chunk = pictures.stack(
+            pool.map(pictures.look, chunk['image'])
+          )
         nowhere = np.full(n, b'', object)
         for key, known in (('subject', subjects), ('dialogue', dialogues)):
-          kept[key] = _numbers(known, part.corpus, chunk.get(key, nowhere))
-        kept['labels'] = labels
-        kept['part'] = np.full(n, number, np.int16)
-        kept['split'] = np.full(n, split, np.int8)
-        kept['key'] = np.array(
+          columns_of_chunk[key] = _numbers(
+            known, part.corpus, chunk.get(key, nowhere)
+          )
+        columns_of_chunk['labels'] = labels
+        columns_of_chunk['part'] = np.full(n, number, np.int16)
+        columns_of_chunk['split'] = np.full(n, split, np.int8)
+        columns_of_chunk['key'] = np.array(
           [_key(part.corpus, name) for name in chunk['id']], np.uint64
         )
-        for key, x in kept.items():
+        for key, x in columns_of_chunk.items():
           arrays.setdefault(key, []).append(x)
         done += n
         progress.show(done, part.split)
-  # One after the other, and the pieces of each are let go: memory stays flat.
+  # One by one, freeing the pieces of each, so that memory stays flat.
   joined = {key: np.concatenate(arrays.pop(key)) for key in list(arrays)}
   several = len({p.corpus for p in parts}) > 1
   _, first, inverse = np.unique(
     joined.pop('key'), return_index=True, return_inverse=True
   )
-  own = ('part', 'split', 'subject', 'dialogue', 'labels')
+  fields = ('part', 'split', 'subject', 'dialogue', 'labels')
   return Survey(
     splits=splits,
     parts=parts,
@@ -160,26 +164,26 @@ def read(parts: Sequence[parts_lib.Part]) -> Survey:
     extents=extents,
     problems=problems,
     bad_labels=bad_labels,
-    **{k: joined.pop(k) for k in own},
+    **{k: joined.pop(k) for k in fields},
     looks=joined,
   )
 
 
 def _things(parts: Sequence[parts_lib.Part]) -> str:
-  spoken = {p.corpus: bool(p.dims) for p in parts}
-  if len(set(spoken.values())) > 1:
+  with_steps = {p.corpus: bool(p.dims) for p in parts}
+  if len(set(with_steps.values())) > 1:
     raise UserError(
-      'One run learns from pictures or from utterances, not from both: '
-      f'utterances are in {[c for c, s in spoken.items() if s]}, pictures in '
-      f'{[c for c, s in spoken.items() if not s]}.'
+      'A run learns from pictures or from utterances, not from both: '
+      f'utterances are in {[c for c, s in with_steps.items() if s]}, pictures '
+      f'in {[c for c, s in with_steps.items() if not s]}.'
     )
-  return 'utterances' if any(spoken.values()) else 'pictures'
+  return 'utterances' if any(with_steps.values()) else 'pictures'
 
 
 def _numbers(
   known: dict[tuple[str, bytes], int], corpus: str, names: Sequence[bytes]
 ) -> np.ndarray:
-  """int32 [n], a number for each name of a corpus; -1 of b''."""
+  """Returns a number for each name of a corpus, int32 [n]; -1 for b''."""
   return np.array(
     [
       known.setdefault((corpus, name), len(known)) if name else -1
@@ -197,7 +201,7 @@ def _names(known: Mapping[tuple[str, bytes], int], several: bool) -> list[str]:
 
 
 def _key(corpus: str, name: bytes) -> int:
-  """64 bits of a sample's name: a collision in a million has odds of 3e-8."""
+  """Hashes a sample's name to 64 bits: a million collide with odds of 3e-8."""
   data = corpus.encode() + b'\0' + name
   return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), 'big')
 

@@ -1,4 +1,4 @@
-"""Utterances with the same words, in two splits or with other labels."""
+"""Finds utterances with the same words in two splits or with other labels."""
 
 from collections.abc import Mapping
 
@@ -9,12 +9,12 @@ from affect_jax.doctor import leakage
 from affect_jax.doctor import sameness
 from affect_jax.doctor import survey as survey_lib
 
-# Whoever says less than that says it again.
+# Shorter utterances ("Yes, I know.") repeat by chance.
 MIN_WORDS = 6
 
 
 def group(survey: survey_lib.Survey, short: bool) -> duplicates.Exact:
-  """Utterances by their words: those of less than MIN_WORDS, or the others."""
+  """Groups short (< MIN_WORDS), or all other, utterances by their words."""
   words = survey.looks['num_words']
   chosen = (words < MIN_WORDS) == short
   return duplicates.exact(
@@ -32,30 +32,30 @@ def find(
   remedies: Mapping[str, str],
   strict: bool,
 ) -> list[findings.Finding]:
-  """What the long ones have in common, and a note on short ones.
+  """Reports equal long utterances, with a note on short ones.
 
-  Args: as `leakage.exact_findings`, and
-    groups: The long ones, of `group`.
+  Arguments are those of `leakage.exact_findings`; `groups` are the long ones,
+  from `group`.
   """
-  found = leakage.exact_findings(
+  result = leakage.exact_findings(
     survey, groups, sameness.TRANSCRIPT, remedies=remedies, strict=strict
   )
-  found += damage.contradictions(survey, groups, sameness.TRANSCRIPT)
+  result += damage.contradictions(survey, groups, sameness.TRANSCRIPT)
   small = group(survey, short=True)
-  again = {
+  repeated = {
     name: n
     for s, name in enumerate(survey.splits)
     if (n := small.also_before(s))
   }
-  if again:
-    detail = ', '.join(f'{k} {n:,}' for k, n in again.items())
-    found.append(
+  if repeated:
+    detail = ', '.join(f'{k} {n:,}' for k, n in repeated.items())
+    result.append(
       findings.Finding(
         findings.NOTE,
         'common_phrases',
-        f'Utterances of less than {MIN_WORDS} words that were said in another '
-        f'split, too: {detail}.',
-        data={'utterances': again},
+        f'Utterances of fewer than {MIN_WORDS} words that another split has, '
+        f'too: {detail}.',
+        data={'utterances': repeated},
       )
     )
-  return found
+  return result

@@ -1,4 +1,4 @@
-"""Sequences and words of an utterance -> a few numbers that tell of them."""
+"""Reduces sequences and words of an utterance to a few numbers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 import dataclasses
@@ -12,32 +12,32 @@ import numpy as np
 from affect_jax.corpora.builders import utterance_listing
 
 MODALITIES = utterance_listing.MODALITIES
-# Of audio and vision together: fewer values could be equal by chance.
+# Audio and vision with fewer nonzero values could be equal by chance.
 TELLING = 8
 _APOSTROPHES = re.compile("['\u2019`]")
-# Chinese and Japanese are written without spaces: a sign is a word.
+# Chinese and Japanese are written without spaces, so a sign counts as a word.
 _SIGN = '\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff'
 _WORD = re.compile(f'[{_SIGN}]|[^\\W_{_SIGN}]+')
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Look:
-  """What is kept of one utterance; M modalities, those of MODALITIES.
+  """The properties of one utterance that are kept; M is len(MODALITIES).
 
   Attributes:
-    length: int [M], steps; 0 where the modality is missing.
-    begin: int [M], all-zero steps at the beginning; 0 of token ids, and where
-      all steps are zero.
-    end: int [M], those at the end.
-    zero: bool [M], all steps are zero.
-    bad: int [M], values that are not finite.
-    features: 128 bits of audio and vision, as far as they are there.
-    telling: Audio and vision have enough in them to tell them from others.
-    words: 128 bits of the transcript's words; of the text's sequence where
-      there is no transcript.
-    num_words: How many these are, or steps of the sequence.
-    transcribed: There is a transcript.
-    turn: Place in the dialogue.
+    length: int [M], steps; 0 if the modality is missing.
+    begin: int [M], all-zero steps at the beginning; 0 for token ids, and if all
+      steps are zero.
+    end: int [M], all-zero steps at the end, likewise.
+    zero: bool [M], whether all steps are zero.
+    bad: int [M], number of values that are not finite.
+    features: 128-bit hash of audio and vision, as far as they are present.
+    telling: Whether audio and vision hold enough to tell them from others.
+    words: 128-bit hash of the transcript's words; without a transcript, of the
+      text's sequence.
+    num_words: Number of words, or of steps of the sequence.
+    transcribed: Whether there is a transcript.
+    turn: Number in the dialogue.
     range: {modality: f32 [2, D]}, lowest and highest value of each feature;
       values that are not finite count as 0.
   """
@@ -58,7 +58,7 @@ class Look:
 
 @dataclasses.dataclass(frozen=True)
 class Extent:
-  """What the features of a modality range over.
+  """The range of a modality's features.
 
   Attributes:
     sequences: Number of sequences that were seen.
@@ -72,7 +72,7 @@ class Extent:
 
 
 def joined(a: Extent, b: Extent) -> Extent:
-  """What two of them range over together."""
+  """Joins two ranges."""
   return Extent(
     a.sequences + b.sequences,
     np.minimum(a.low, b.low),
@@ -81,7 +81,7 @@ def joined(a: Extent, b: Extent) -> Extent:
 
 
 def words_of(transcript: str) -> list[str]:
-  """Its words, without case, punctuation and apostrophes."""
+  """Splits a transcript into words, without case, marks and apostrophes."""
   text = unicodedata.normalize('NFKC', transcript).casefold()
   return _WORD.findall(_APOSTROPHES.sub('', text))
 
@@ -89,7 +89,7 @@ def words_of(transcript: str) -> list[str]:
 def rows(
   chunk: Mapping[str, Any], dims: Mapping[str, int]
 ) -> Iterator[dict[str, Any]]:
-  """{'transcript', 'turn', modality: its steps [T, D] or [T]} of a chunk."""
+  """Yields {'transcript', 'turn', modality: [T, D] or [T]} of a chunk."""
   for i, transcript in enumerate(chunk['transcript']):
     yield {
       'transcript': transcript,
@@ -99,7 +99,7 @@ def rows(
 
 
 def look(row: Mapping[str, Any]) -> Look:
-  """Looks at one of `rows`."""
+  """Computes the properties of one of `rows`."""
   size = len(MODALITIES)
   length, begin, end, bad = np.zeros((4, size), np.int32)
   zero = np.zeros(size, bool)
@@ -146,29 +146,31 @@ def look(row: Mapping[str, Any]) -> Look:
 
 
 def stack(looks: Sequence[Look]) -> dict[str, np.ndarray]:
-  """Arrays of many looks.
+  """Stacks many looks to arrays.
 
   Returns:
     'length', 'begin', 'end', 'bad': int32 [N, M]; 'zero': bool [N, M];
     'features', 'words': uint64 [N, 2]; 'telling', 'transcribed': bool [N];
     'num_words', 'turn': int32 [N].
   """
-  found = {}
+  arrays = {}
   for key in ('length', 'begin', 'end', 'bad'):
-    found[key] = np.array([getattr(k, key) for k in looks], np.int32)
+    arrays[key] = np.array([getattr(k, key) for k in looks], np.int32)
   for key in ('zero', 'telling', 'transcribed'):
-    found[key] = np.array([getattr(k, key) for k in looks], bool)
+    arrays[key] = np.array([getattr(k, key) for k in looks], bool)
   for key in ('num_words', 'turn'):
-    found[key] = np.array([getattr(k, key) for k in looks], np.int32)
+    arrays[key] = np.array([getattr(k, key) for k in looks], np.int32)
   for key in ('features', 'words'):
     digests = b''.join(getattr(k, key) for k in looks)
-    found[key] = np.frombuffer(digests, np.uint64).reshape(-1, 2)
-  return found
+    arrays[key] = np.frombuffer(digests, np.uint64).reshape(-1, 2)
+  return arrays
 
 
 def widen(extents: dict[str, Extent], looks: Sequence[Look]) -> None:
-  """Adds what was looked at to {modality: what its features range over}."""
+  """Widens {modality: range of its features} by the ranges of `looks`."""
   for one in looks:
     for name, (low, high) in one.range.items():
-      own = Extent(1, low, high)
-      extents[name] = joined(extents[name], own) if name in extents else own
+      extent = Extent(1, low, high)
+      extents[name] = (
+        joined(extents[name], extent) if name in extents else extent
+      )

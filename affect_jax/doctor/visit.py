@@ -1,4 +1,4 @@
-"""From a config to a report."""
+"""Examines the corpora of a config and reports on them."""
 
 from collections.abc import Mapping
 import copy
@@ -22,20 +22,20 @@ def visit(
   sample: int = 0,
   strict: bool = False,
 ) -> examine.Result:
-  """Prepares and examines the corpora of a config, prints the report.
+  """Prepares and examines the corpora of a config, and prints the report.
 
   Args:
-    config: The config of a run. Of windows and dialogues, the single frames
-      and utterances are examined.
-    out: Folder for the report; '' for none.
-    near_distance: See the package's text.
-    sample: Read only so many samples of each split; 0: all.
-    strict: Every duplicate across splits is an error.
+    config: The config of a run. Windows and dialogues are examined as single
+      frames and utterances.
+    out: Folder for the report; '': none.
+    near_distance: See the docstring of the package.
+    sample: How many samples of each split to read; 0: all.
+    strict: Whether every duplicate across splits is an error.
 
   Raises:
     ValueError, OSError: the corpus cannot be prepared or read.
   """
-  # Not above: `--help` and bad flags need not wait for it.
+  # Imported late, so that `--help` and bad flags need not wait for it.
   from affect_jax.data import load
 
   config = _of_frames(config)
@@ -55,16 +55,16 @@ def visit(
     report.write(out, result.report, result.survey, result.groups, result.near)
     print(f'{out}: report.txt, doctor.json and duplicates.csv.')
   else:
-    print('--out=FOLDER keeps this report, with JSON and the pairs.')
+    print('--out=FOLDER saves this report, with JSON and the pairs.')
   return result
 
 
 def _of_frames(config: Any) -> Any:
-  """The config without windows: in val and test they overlap, by design."""
+  """Removes windows from a config: in val and test they overlap by design."""
   config = copy.deepcopy(config)
   for options in (config.data, *config.data.corpora.values()):
     if options.get('window'):
-      logging.info('Looking at single frames or utterances, not at windows.')
+      logging.info('Examining single frames or utterances, not windows.')
     for key in ('window', 'eval_hop'):
       if key in options:
         with options.unlocked():
@@ -75,10 +75,10 @@ def _of_frames(config: Any) -> Any:
 def _remedies(
   described: Mapping[str, Mapping[str, Any]], *, several: bool
 ) -> dict[str, str]:
-  """{corpus: flag that leaves its duplicates out}, where it is not given."""
-  found = {}
+  """Returns {corpus: flag that leaves out its duplicates}, if it is not set."""
+  flags = {}
   for name, options in described.items():
     if options.get(leakage.EXCLUDE) is False:
       key = f'corpora.{name}.' if several else ''
-      found[name] = f'--config.data.{key}{leakage.EXCLUDE}'
-  return found
+      flags[name] = f'--config.data.{key}{leakage.EXCLUDE}'
+  return flags

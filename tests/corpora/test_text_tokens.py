@@ -244,7 +244,9 @@ def test_absent_and_damaged_files(folder):
   with pytest.raises(ValueError, match=r'tokenizer\.json is not a tokenizer'):
     text_tokens.load(folder)
   (folder / 'tokenizer.json').unlink()
-  with pytest.raises(FileNotFoundError, match=r'vocab\.txt alone is not read'):
+  with pytest.raises(
+    FileNotFoundError, match=r'vocab\.txt alone is not enough'
+  ):
     text_tokens.load(folder)
 
 
