@@ -145,6 +145,10 @@ def test_silence(tmp_path):
 def test_a_constant_has_no_pitch(tmp_path):
   found = wav_features.features(write(tmp_path / 'a.wav', np.full(8000, 0.2)))
   assert np.all(np.isfinite(found))
+  assert np.all(inner(found)[:, [F0, VOICED]] == 0)
+  np.testing.assert_allclose(
+    inner(found)[:, RMS], 20 * np.log10(0.2), atol=0.01
+  )
 
 
 @pytest.mark.parametrize('samples', [1, 100, 399, 600])
