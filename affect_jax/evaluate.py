@@ -164,8 +164,8 @@ def _build(config, workdir):
   """The run, from its signature; says where its data have changed."""
   signature = signature_lib.read(workdir)
   run = build.build(config, signature)
-  data = {c.name: c.describe() for c in run.corpora}
-  if changes := same_data.changes(workdir, signature, data):
+  processes.check_same('data', run.data)
+  if changes := same_data.changes(workdir, signature, run.data):
     if signature is None:
       raise UserError(
         f'{workdir} has no {signature_lib.FILE}, as it began with an older '

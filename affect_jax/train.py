@@ -38,8 +38,9 @@ def train_and_evaluate(
 
   Args:
     config: See `configs/`.
-    workdir: Folder of the run: config.json, environment.json, metrics.jsonl,
-      TensorBoard events, checkpoints, results.json, predictions/.
+    workdir: Folder of the run: config.json, signature.json, environment.json,
+      metrics.jsonl, TensorBoard events, checkpoints, results.json,
+      predictions/.
 
   Returns:
     {split: {'task/metric[/output]': value}} of the best checkpoint.
@@ -49,6 +50,8 @@ def train_and_evaluate(
     FloatingPointError: A loss is not finite; names step, task and samples.
     interrupt.Interrupted: SIGTERM or Ctrl-C; the state was saved.
   """
+  if not run_folder.is_finished(workdir, config.num_train_steps):
+    checkpoint.check_name(workdir)
   run_folder.claim(workdir, config, defaults.get_config())
   results = processes.from_first(
     'results', lambda: _results(workdir, config.num_train_steps)
@@ -59,17 +62,15 @@ def train_and_evaluate(
       table.show(results, workdir)
     return results
 
-  checkpoint.check_name(workdir)
   # A run that began before this was refused goes on.
   if not run_folder.is_started(workdir):
     run_tasks.check_balance(config)
   run, begun_at = _build(config, workdir)
-  data = {c.name: c.describe() for c in run.corpora}
-  processes.check_same('data', data)
+  processes.check_same('data', run.data)
   if processes.is_first():
     if signature_lib.read(workdir) is None or begun_at is None:
       signature_lib.write(workdir, run.signature)
-    run_folder.add_start(workdir, begun_at or 0, environment.describe(data))
+    run_folder.add_start(workdir, begun_at or 0, environment.describe(run.data))
   parameter_overview.log_parameter_overview(
     build.abstract_state(run, config).params,
     include_stats=False,
@@ -108,8 +109,7 @@ def _build(config, workdir):
     return build.build(config), None
   signature = signature_lib.read(workdir)
   run = build.build(config, signature)
-  data = {c.name: c.describe() for c in run.corpora}
-  if changes := same_data.changes(workdir, signature, data):
+  if changes := same_data.changes(workdir, signature, run.data):
     raise UserError(
       f'The data are not those that the run in {workdir} began with. Restore '
       'them, or give another --workdir.\n' + '\n'.join(changes)

@@ -1,4 +1,9 @@
-"""From a config to what a run consists of. Below here nothing sees a config."""
+"""From a config to what a run consists of.
+
+The way leads through `data.load` (which corpora), `tasks`, `signature` (model)
+and `faces` or `utterances` (inputs). These and `train` unpack the config; what
+they call does not see it.
+"""
 
 from collections.abc import Callable, Sequence
 import dataclasses
@@ -33,6 +38,7 @@ class Run:
 
   Attributes:
     corpora: Those that were asked for; at least one has a train split.
+    data: {corpus: its description}: of now, where the signature's is older.
     shares: {corpus: share of the rows of training}.
     tasks: The tasks that have labels.
     branch: Their inputs: of faces, or of utterances.
@@ -48,6 +54,7 @@ class Run:
   """
 
   corpora: Sequence[streams.Corpus]
+  data: dict[str, Any]
   shares: dict[str, float]
   tasks: Sequence[Any]
   branch: branch_lib.Branch
@@ -86,16 +93,17 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
   corpora = load.build(config)
   shares = load.shares(config, corpora)
   samples = get_branch(corpora)
-  ignored.warn(config, _kind(samples))
+  ignored.warn(config, samples.KIND)
+  data = {c.name: c.describe() for c in corpora}
+  counts: dict[str, Any] = {}
   if signature is not None:
     check_fits(config, corpora, signature)
-  counts: dict[str, Any] = {}
-  if signature is None:
+  else:
     options, counts = run_tasks.build(config, corpora, shares)
     described, arrays = samples.describe(config, corpora)
     signature = signature_lib.Signature(
       tasks=options,
-      data={c.name: c.describe() for c in corpora},
+      data=data,
       arrays=arrays,
       **described,
     )
@@ -114,6 +122,7 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
   )
   return Run(
     corpora=corpora,
+    data=data,
     shares=shares,
     tasks=tasks,
     branch=branch,
@@ -141,7 +150,7 @@ def check_fits(
   same_data.check_meaning(
     signature,
     outputs=run_tasks.outputs(config, corpora),
-    kind=_kind(samples),
+    kind=samples.KIND,
     inputs=inputs,
   )
 
@@ -163,10 +172,6 @@ def get_branch(
       f'not from both; pictures are in {[n for n, p in pictures.items() if p]}.'
     )
   return faces if all(pictures.values()) else utterances
-
-
-def _kind(samples: types.ModuleType) -> str:
-  return 'faces' if samples is faces else 'utterances'
 
 
 def initial_state(run: Run, config: Any) -> train_state.TrainState:

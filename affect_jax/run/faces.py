@@ -12,6 +12,8 @@ from affect_jax.data import streams
 from affect_jax.models import resnet
 from affect_jax.run import branch
 
+KIND = 'faces'
+
 
 def describe(
   config: Any, corpora: Sequence[streams.Corpus]
@@ -25,7 +27,7 @@ def describe(
     'views': config.eval_views,
   }
   model = config.model.to_dict()
-  return {'kind': 'faces', 'inputs': inputs, 'model': model}, {}
+  return {'kind': KIND, 'inputs': inputs, 'model': model}, {}
 
 
 def build(

@@ -166,7 +166,9 @@ def read_starts(workdir: str) -> list[dict[str, Any]]:
   Runs of before kept the last one only, by itself.
   """
   content = read_json(os.path.join(workdir, 'environment.json')) or {}
-  return content['starts'] if 'starts' in content else [content][: len(content)]
+  if not content:
+    return []
+  return content.get('starts', [content])
 
 
 def add_start(workdir: str, step: int, environment: dict[str, Any]) -> None:

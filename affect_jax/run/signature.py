@@ -10,8 +10,8 @@ from it. Later it is read instead of the corpora:
            boundaries, together, text_model: of token ids, text: {corpus: how
            text was made of words, with checksums of tokenizer or vectors}}
   model    its settings, those of the text encoder among them
-  data     {corpus: its version, the checksums of its files, samples of each
-           split, and the options it was read with}
+  data     {corpus: its version, the checksums of its files, samples and bytes
+           of each split, and what was left out}
   packages versions
 
 signature.npz beside it holds arrays: of utterances MODALITY/mean and
@@ -36,7 +36,6 @@ from affect_jax.run import folder as run_folder
 from affect_jax.training import checkpoint
 
 FILE, ARRAYS = 'signature.json', 'signature.npz'
-KINDS = ('faces', 'utterances')
 
 
 @dataclasses.dataclass(frozen=True)

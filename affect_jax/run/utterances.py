@@ -15,6 +15,8 @@ from affect_jax.models import hugging_face
 from affect_jax.models import utterance_model
 from affect_jax.run import branch
 
+KIND = 'utterances'
+
 
 def describe(
   config: Any, corpora: Sequence[streams.Corpus]
@@ -43,7 +45,7 @@ def describe(
   if inputs['text_model']:
     text = hugging_face.read_options(inputs['text_model'])
   model = {'utterance': settings, 'text': text}
-  return {'kind': 'utterances', 'inputs': inputs, 'model': model}, arrays
+  return {'kind': KIND, 'inputs': inputs, 'model': model}, arrays
 
 
 def describe_inputs(
