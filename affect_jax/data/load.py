@@ -1,10 +1,11 @@
-"""config.data: which corpora, their splits, how they are mixed."""
+"""config.data: which corpora, their splits, how their rows are drawn."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from absl import logging
 
+from affect_jax import defaults
 from affect_jax.data import sampling
 from affect_jax.data import streams
 from affect_jax.errors import UserError
@@ -23,12 +24,7 @@ def describe(config: Any) -> dict[str, dict[str, Any]]:
   common = config.data.to_dict()
   several = common.pop('corpora')
   for key in DRAWING:
-    common.pop(key)
-  if not config.data.shuffle_megabytes > 0:
-    raise UserError(
-      f'config.data.shuffle_megabytes={config.data.shuffle_megabytes} must be '
-      'positive.'
-    )
+    common.pop(key, None)
   if bool(several) == bool(common['corpus']):
     raise UserError(
       f'config.data.corpus is {common["corpus"]!r} and config.data.corpora '
@@ -92,6 +88,23 @@ def shares(config: Any, corpora: Sequence[streams.Corpus]) -> dict[str, float]:
     temperature=config.data.temperature,
     fixed=config.data.shares.to_dict(),
   )
+
+
+def shuffle_megabytes(config: Any) -> float:
+  """Memory for shuffling, in units of 10**6 bytes.
+
+  A config whose `data` is older than the setting has its default.
+
+  Raises:
+    ValueError: It is not positive.
+  """
+  default = defaults.get_config().data.shuffle_megabytes
+  megabytes = config.data.get('shuffle_megabytes', default)
+  if not megabytes > 0:
+    raise UserError(
+      f'config.data.shuffle_megabytes={megabytes} must be positive.'
+    )
+  return megabytes
 
 
 def window(config: Any) -> int:

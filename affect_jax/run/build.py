@@ -21,6 +21,7 @@ from affect_jax.data import streams
 from affect_jax.errors import UserError
 from affect_jax.evaluation import views
 from affect_jax.run import branch as branch_lib
+from affect_jax.run import check
 from affect_jax.run import faces
 from affect_jax.run import ignored
 from affect_jax.run import same_data
@@ -81,9 +82,11 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
     config.batch_size, config.accumulate, parallel.num_devices
   )
   # Before minutes of preparation: what a config alone can tell.
+  check.check(config)
   mixing(config)
   train_state.check_ema_decay(config.ema_decay)
   load.window(config)
+  load.shuffle_megabytes(config)
   views.check(config.eval_views, config.crop_size, config.image_size)
   schedule = optimizer.build_schedule(
     learning_rate=config.learning_rate,

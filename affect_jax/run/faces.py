@@ -54,7 +54,7 @@ def build(
       sizes=progressive_sizes(config),
       shares=shares,
       balance=config.data.balance,
-      shuffle_megabytes=config.data.shuffle_megabytes,
+      shuffle_megabytes=load.shuffle_megabytes(config),
     ),
     eval_batches=lambda builder, split: face_batches.eval_batches(
       builder,

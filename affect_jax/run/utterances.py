@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from affect_jax.corpora.builders import records
 from affect_jax.data import feature_statistics
 from affect_jax.data import load
 from affect_jax.data import streams
@@ -93,7 +94,8 @@ def build(
     )
   remembered = fusion_lib.remembers(fusion)
   if remembered:
-    check_remembering(config, remembered, tasks, window)
+    names = [t.name for t in tasks]
+    check_remembering(config, remembered, names, window)
   if together:
     check_together(config, dims, window)
     utterance_batches.check_room(corpora, together)
@@ -113,7 +115,7 @@ def build(
       num_steps=config.num_train_steps,
       shares=shares,
       balance=config.data.balance,
-      shuffle_megabytes=config.data.shuffle_megabytes,
+      shuffle_megabytes=load.shuffle_megabytes(config),
       places=remembered,
       **common,
     ),
@@ -134,25 +136,24 @@ def build(
 
 
 def check_remembering(
-  config: Any, remembered: str, tasks: Sequence[Any], window: int
+  config: Any, remembered: str, tasks: Sequence[str], window: int
 ) -> None:
   """A fusion that keeps the samples of training keeps them once.
 
   Args:
     config: See `defaults`.
     remembered: The task of these samples, see `fusion.remembers`.
-    tasks: Those that are learned.
+    tasks: Names of those that are learned.
     window: Utterances of a dialogue, or 0.
 
   Raises:
     ValueError: The task is not learned, or what is kept would not be right.
   """
   fusion = f'config.utterance.fusion={config.utterance.fusion!r}'
-  names = [t.name for t in tasks]
-  if remembered not in names:
+  if remembered not in tasks:
     raise UserError(
       f'{fusion} makes labels from those of the task {remembered!r}; tasks are '
-      f'{names}.'
+      f'{list(tasks)}.'
     )
   if window:
     raise UserError(
@@ -215,10 +216,16 @@ def shared_dims(
 def shared_text_model(corpora: Sequence[streams.Corpus]) -> str:
   """Folder of the model whose token ids the corpora hold.
 
+  Corpora without text have no say.
+
   Raises:
     ValueError: Their ids are of different models.
   """
-  names = {c.name: c.builder.text_model for c in corpora}
+  names = {
+    c.name: c.builder.text_model
+    for c in corpora
+    if 'text' in records.metadata(c.builder)['dims']
+  }
   if len(set(names.values())) > 1:
     raise UserError(
       f'Token ids of different models: {names}; give all corpora one '

@@ -1,12 +1,15 @@
-"""Where a run starts from, in this order, the first that applies:
+"""Where a run starts from.
 
-1. resume: the latest checkpoint of the run's own folder,
-2. checkpoint: the best checkpoint of another run, its backbone or all of it,
-3. weights: a torchvision or timm file, for the backbone,
-4. the text encoder's folder that a model of utterances names, for it,
-5. scratch.
+A run that was stopped goes on from the latest checkpoint of its own folder. A
+new one is initialised at random, and then, each over what was there before,
 
-What was and what was not loaded is logged.
+1. the text encoder from the folder that a model of utterances names,
+2. the backbone from a torchvision or timm file (init.weights), or the backbone
+   or all of it from the best checkpoint of another run
+   (init.checkpoint_workdir, which comes before a file).
+
+What was and what was not loaded is logged; parts that were asked for and stay
+random are a warning.
 """
 
 from collections.abc import Callable
@@ -35,7 +38,7 @@ def from_elsewhere(
   parts: str = 'backbone',
   weights: str = '',
 ) -> train_state.TrainState:
-  """Cases 2 to 5: a fresh state with others' weights in it.
+  """A fresh state with others' weights in it.
 
   Args:
     state: Freshly initialised, on one sharding.
@@ -49,24 +52,26 @@ def from_elsewhere(
     FileNotFoundError: No such checkpoint or file.
   """
   by_name.check('config.init.parts', parts, PARTS)
-  own = {'params': state.params, **state.model_state}
+  if not (pretrained or checkpoint_workdir or weights):
+    logging.info('Initialised from scratch.')
+    return state
+  fresh = {'params': state.params, **state.model_state}
+  new = pretrained(fresh) if pretrained else fresh
   if checkpoint_workdir:
     other, step = checkpoint.read_variables(checkpoint_workdir)
-    new, report = overlay(own, other, parts)
+    before = new
+    new, report = overlay(before, other, parts)
     source = f'step {step} of {checkpoint_workdir}'
     logging.info('Initialised from %s: %s', source, report)
+    if random := still_random(fresh, new, parts):
+      logging.warning('Initialised at random: %s.', ', '.join(random))
   elif weights:
     params, stats, report = pretrained_lib.load_resnet18(weights)
     params, stats, report = pretrained_lib.merge(
-      state.params, state.model_state['batch_stats'], params, stats, report
+      new['params'], new['batch_stats'], params, stats, report
     )
-    new = {'params': params, 'batch_stats': stats}
+    new = {**new, 'params': params, 'batch_stats': stats}
     logging.info('Initialised from foreign weights: %s', report)
-  elif pretrained:
-    new = pretrained(own)
-  else:
-    logging.info('Initialised from scratch.')
-    return state
   sharding = jax.tree.leaves(state.params)[0].sharding
   new = jax.device_put(new, sharding)
   params = new.pop('params')
@@ -96,9 +101,7 @@ def overlay(own: Any, other: Any, parts: str) -> tuple[Any, str]:
 
   def choose(path, leaf):
     name = path_name(path)
-    # Not what belongs to the other run's samples, as the bank of Self-MM.
-    learned = name.partition('/')[0] in LEARNED
-    wanted = learned and (parts == 'all' or '/backbone/' in f'/{name}/')
+    wanted = _is_wanted(name, parts)
     fits = name in theirs and theirs[name].shape == leaf.shape
     (loaded if wanted and fits else kept).append(name)
     return theirs[name] if wanted and fits else leaf
@@ -109,5 +112,29 @@ def overlay(own: Any, other: Any, parts: str) -> tuple[Any, str]:
   total = len(loaded) + len(kept)
   report = f'{len(loaded)} of {total} arrays loaded'
   if kept:
-    report += '; initialised afresh: ' + ', '.join(kept)
+    report += '; left as they were: ' + ', '.join(kept)
   return joined, report
+
+
+def still_random(fresh: Any, new: Any, parts: str) -> list[str]:
+  """Parts that were asked for of which every array is a fresh one.
+
+  A part is what lies below 'backbone', as 'params/backbone/text', or a head.
+  Arrays count as fresh where they are the same object.
+  """
+  leaves = jax.tree_util.tree_leaves_with_path
+  same: dict[str, bool] = {}
+  pairs = zip(leaves(fresh), leaves(new), strict=True)
+  for (path, before), (_, after) in pairs:
+    name = path_name(path)
+    if _is_wanted(name, parts):
+      part = '/'.join(name.split('/')[:3])
+      same[part] = same.get(part, True) and before is after
+  return [part for part, is_same in same.items() if is_same]
+
+
+def _is_wanted(name: str, parts: str) -> bool:
+  """Whether an array of another run is one that `parts` asks for."""
+  # Not what belongs to the other run's samples, as the bank of Self-MM.
+  learned = name.partition('/')[0] in LEARNED
+  return learned and (parts == 'all' or '/backbone/' in f'/{name}/')

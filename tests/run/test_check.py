@@ -1,0 +1,60 @@
+"""Settings that are wrong are said before any data is touched."""
+
+import pytest
+from toys.configs import load_config
+
+from affect_jax.data import streams
+from affect_jax.errors import UserError
+from affect_jax.run import build
+
+
+@pytest.fixture(autouse=True)
+def untouched(monkeypatch):
+  def touched(*arguments, **options):
+    raise AssertionError('A corpus was opened.')
+
+  monkeypatch.setattr(streams, 'build_corpus', touched)
+
+
+def message(name, **overrides):
+  c = load_config(name)
+  # Devices of the tests divide it.
+  c.batch_size = 64
+  with c.unlocked():
+    c.update_from_flattened_dict(overrides)
+  with pytest.raises(UserError) as e:
+    build.build(c)
+  return str(e.value)
+
+
+@pytest.mark.parametrize(
+  ('name', 'setting', 'value', 'expected'),
+  [
+    ('faces_csv', 'optimizer.name', 'adamww', "did you mean 'adamw'"),
+    ('faces_csv', 'tasks', ('expresion',), "did you mean 'expression'"),
+    ('faces_csv', 'data.balance', 'expresion', "did you mean 'expression'"),
+    ('faces_csv', 'model.temporal', 'grru', "did you mean 'gru'"),
+    ('mustard', 'utterance.fusion', 'mul', "did you mean 'mult'"),
+    ('mustard', 'utterance.context', 'cnn', 'gru, lstm, transformer'),
+    ('mustard', 'init.weights', 'a.pth', 'config.data.text_model'),
+    ('mustard', 'data.corpus', 'utterances_csv', "of 'utterances_csv'"),
+    ('mustard', 'utterance.fusion', 'self_mm', "the task 'sentiment'"),
+    ('mustard', 'utterance.together', (64,), 'needs'),
+  ],
+)
+def test_the_message_says_what_to_do(name, setting, value, expected):
+  assert expected in message(name, **{setting: value})
+
+
+def test_pictures_and_utterances_are_told_apart_by_their_classes():
+  corpora = {'synthetic_faces': {}, 'synthetic_utterances': {}}
+  text = message('quickstart', **{'data.corpus': '', 'data.corpora': corpora})
+  assert "pictures are in ['synthetic_faces']" in text
+
+
+def test_configs_that_are_right_come_to_their_corpora():
+  for name in ('quickstart', 'quickstart_multimodal', 'meld', 'mosi'):
+    c = load_config(name)
+    c.batch_size = 64
+    with pytest.raises(AssertionError, match='opened'):
+      build.build(c)
