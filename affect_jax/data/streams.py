@@ -176,11 +176,13 @@ def train_streams(
   balance: str,
   *,
   numbered: bool = False,
+  get_inputs: Callable[..., dict[str, tf.Tensor]] = inputs_of,
 ) -> list[merge.Stream]:
   """One stream per corpus, or per class of each corpus.
 
   Rows that are `numbered` have 'row', int64 below `train_size`: the place of
-  the sample among those of training, corpus after corpus.
+  the sample among those of training, corpus after corpus. Rows of all corpora
+  need the same inputs: `get_inputs` makes them of (record, builder).
   """
   streams = []
   before = 0
@@ -194,7 +196,7 @@ def train_streams(
       i: tf.Tensor, record: Any, builder: Any = builder, before: int = before
     ) -> dict[str, Any]:
       row = {
-        **inputs_of(record, builder),
+        **get_inputs(record, builder),
         **labels_of(record, builder, tasks),
       }
       return {**row, 'row': i + before} if numbered else row

@@ -6,13 +6,14 @@ in random order. Their padding is a multiple of few lengths, as each shape of
 a batch is compiled once.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 import itertools
 import math
 from typing import Any
 
 import jax
 import numpy as np
+import tensorflow as tf
 
 from affect_jax.corpora.builders import records
 from affect_jax.data import batch as batch_lib
@@ -139,6 +140,32 @@ def dims_of(builder: Any, modalities: Sequence[str]) -> dict[str, int]:
   return found
 
 
+def make_inputs_of(
+  dims: Mapping[str, int],
+) -> Callable[..., dict[str, tf.Tensor]]:
+  """Makes (record, builder) -> 'id' and the modalities of `dims`.
+
+  A modality that the corpus lacks has the length 0 everywhere.
+  """
+
+  def inputs_of(record: Row, builder: Any) -> dict[str, tf.Tensor]:
+    found = {'id': record['id']}
+    lead = tf.shape(record['id'])  # []: of dialogues [U].
+    for name, dim in dims.items():
+      if name in records.metadata(builder)['dims']:
+        found[name] = record[name]
+        found[name + '_length'] = record[name + '_length']
+        continue
+      shape = tf.concat([lead, [0, dim] if dim else [0]], 0)
+      empty = tf.zeros(shape, tf.float32 if dim else tf.int32)
+      static = [*record['id'].shape, None, *([dim] if dim else [])]
+      found[name] = tf.ensure_shape(empty, static)
+      found[name + '_length'] = tf.zeros(lead, tf.int32)
+    return found
+
+  return inputs_of
+
+
 def check_room(
   corpora: Sequence[streams.Corpus], together: Sequence[int]
 ) -> None:
@@ -148,6 +175,8 @@ def check_room(
     ValueError: One has more tokens; it is named.
   """
   for corpus in corpora:
+    if 'text' not in records.metadata(corpus.builder)['dims']:
+      continue
     for split in corpus.splits.values():
       dataset, _ = streams.records_of(corpus.builder, split)
       dataset = dataset.map(lambda r: (r['id'], r['text_length']))
@@ -200,7 +229,12 @@ def train_batches(
   first = first_step // CHUNK * CHUNK
   stream: Any = merge.rows(
     streams.train_streams(
-      corpora, tasks, shares, balance, numbered=bool(places)
+      corpora,
+      tasks,
+      shares,
+      balance,
+      numbered=bool(places),
+      get_inputs=make_inputs_of(dims),
     ),
     seed,
     first * batch_size,
@@ -238,10 +272,11 @@ def eval_batches(
   Rows that fill up have id b'' and weight 0. Each process yields its own rows
   of all batches, so as many as the others, even where it has no row.
   """
+  inputs_of = make_inputs_of(dims)
   dataset, size = streams.records_of(builder, split)
   dataset = dataset.map(
     lambda r: {
-      **streams.inputs_of(r, builder),
+      **inputs_of(r, builder),
       **streams.labels_of(r, builder, tasks),
     }
   )

@@ -137,8 +137,8 @@ def test_order_is_kept_in_long_lists(tokenizer):
 @pytest.mark.parametrize(
   ('texts', 'contexts', 'length', 'message'),
   [
-    (['i'], None, 2, r'max_length is 2, not in 3\.\.40'),
-    (['i'], None, 41, r'max_length is 41, not in 3\.\.40'),
+    (['i'], None, 2, r'max_tokens is 2, not in 3\.\.40'),
+    (['i'], None, 41, r'max_tokens is 41, not in 3\.\.40'),
     (['i'], [[], []], 9, r'2 contexts for 1 texts'),
     (['i'], ['we walk'], 9, r"Context 0 is a string, not a list: 'we walk'"),
     (['i', None], None, 9, r'Text or context 1 has None, not a string'),

@@ -213,7 +213,8 @@ def encode(
   """
   if max_length < 3 or max_length > (tokenizer.positions or max_length):
     raise UserError(
-      f'max_length is {max_length}, not in 3..{tokenizer.positions or ""}.'
+      f'config.data.max_tokens is {max_length}, not in '
+      f'3..{tokenizer.positions or ""}.'
     )
   contexts = [()] * len(texts) if contexts is None else contexts
   if len(contexts) != len(texts):
