@@ -15,7 +15,6 @@ from typing import Any
 from absl import app
 from absl import flags
 from absl import logging
-import jax
 import tensorflow as tf
 
 from affect_jax import errors
@@ -23,6 +22,7 @@ from affect_jax import user_path
 from affect_jax import whole_file
 from affect_jax.run import config_flag
 from affect_jax.run import log_format
+from affect_jax.training import processes
 
 Around = Callable[[], contextlib.AbstractContextManager]
 
@@ -42,8 +42,7 @@ def run(
     required: Flags that have to be given.
     folder: Gives where the traceback of an error is kept, see `in_one_line`.
     around: What an error passes through after its line is made.
-    join: Joins other processes, before anything asks for devices; the log
-      does.
+    join: Joins other processes, before anything asks for devices.
   """
 
   def opened(argv: list[str]) -> None:
@@ -132,5 +131,5 @@ def _forget(folder: str) -> None:
 
 def _path(folder: str) -> str:
   """error.txt; with its number for any but the first of several processes."""
-  index = jax.process_index() if jax.distributed.is_initialized() else 0
+  index = processes.number()
   return os.path.join(folder, f'error-{index}.txt' if index else 'error.txt')

@@ -4,7 +4,8 @@ import os
 from typing import Any
 
 from absl import logging
-import jax
+
+from affect_jax.training import processes
 
 
 def set_up() -> None:
@@ -13,7 +14,7 @@ def set_up() -> None:
   Of several processes, all would log the same: those after the first one only
   warn, with their number.
   """
-  index = jax.process_index()
+  index = processes.number()
   logging.set_verbosity(logging.WARNING if index else logging.INFO)
   handler = logging.get_absl_handler()
   handler.setFormatter(_PlainFormatter(f'[{index}] ' if index else ''))

@@ -56,6 +56,14 @@ def wait_for_all(name: str) -> None:
   _service().wait_at_barrier(f'affect_jax/{name}', PATIENCE_MS)
 
 
+def number() -> int:
+  """Which process this is, from 0, once it has joined the others.
+
+  Unlike jax.process_index it does not take hold of the devices.
+  """
+  return jax_distributed.global_state.process_id
+
+
 def is_first() -> bool:
   """Whether this is process 0, which alone writes the run's folder."""
   return jax.process_index() == 0

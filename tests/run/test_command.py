@@ -1,7 +1,12 @@
 """How commands begin and end: settings that exist, errors in one line."""
 
+import os
+import subprocess
+import sys
+
 import jax.numpy as jnp
 import pytest
+from toys.paths import ROOT
 
 from affect_jax import defaults
 from affect_jax import errors
@@ -111,3 +116,20 @@ def test_a_run_that_is_not_there_names_the_nearest(tmp_path):
     run_folder.require(str(tmp_path / 'fcaes'))
   assert not (tmp_path / 'fcaes').exists()
   run_folder.require(str(tmp_path / 'faces'))
+
+
+def test_a_command_that_computes_nothing_takes_no_device():
+  code = (
+    'from affect_jax.run import command\n'
+    'command.prepare()\n'
+    'from jax._src import xla_bridge\n'
+    'print(xla_bridge.backends_are_initialized())'
+  )
+  out = subprocess.run(
+    [sys.executable, '-c', code],
+    env={**os.environ, 'PYTHONPATH': str(ROOT)},
+    capture_output=True,
+    text=True,
+    check=True,
+  ).stdout
+  assert out.strip() == 'False'
