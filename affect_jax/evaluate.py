@@ -32,8 +32,8 @@ def make_predict(run: build.Run) -> Callable:
     run.eval_model,
     run.tasks,
     run.parallel,
-    views=run.branch.views,
-    crop_size=run.branch.crop_size,
+    views=run.samples.views,
+    crop_size=run.samples.crop_size,
   )
 
 
@@ -77,9 +77,9 @@ def _key(run: build.Run, split: str, corpus: streams.Corpus) -> str:
 
 
 def _predict_split(run, predict, state, corpus, split, kept=None):
-  batches = run.branch.eval_batches(corpus.builder, corpus.splits[split])
+  batches = run.samples.eval_batches(corpus.builder, corpus.splits[split])
   if kept is not None:
-    batches = modality_subsets.keep(batches, run.branch.modalities, kept)
+    batches = modality_subsets.keep(batches, run.samples.modalities, kept)
   variables = train_state.eval_variables(state)
   return predict_lib.predict_split(predict, variables, batches, run.parallel)
 
@@ -138,9 +138,9 @@ def evaluate_best(
         scores = score.score(run.tasks, rows[corpus.name], own)
         key = _key(run, split, corpus)
         results[key] = {'step': float(step), **scores}
-        if config.eval_subsets and run.branch.modalities:
+        if config.eval_subsets and run.samples.modalities:
           found = _score_subsets(run, predict, state, corpus, split, own)
-          found[run.branch.modalities] = scores
+          found[run.samples.modalities] = scores
           dropout = config.utterance.modality_dropout
           if processes.is_first():
             modality_subsets.show(key, run.tasks, found, dropout)
@@ -189,5 +189,5 @@ def _score_subsets(run, predict, state, corpus, split, thresholds):
       _predict_split(run, predict, state, corpus, split, kept),
       thresholds,
     )
-    for kept in modality_subsets.names(run.branch.modalities)[:-1]
+    for kept in modality_subsets.names(run.samples.modalities)[:-1]
   }

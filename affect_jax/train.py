@@ -87,7 +87,7 @@ def train_and_evaluate(
       first_step = 0
       state = build.initial_state(run, config)
       state = initialize.from_elsewhere(
-        state, pretrained=run.branch.pretrained, **config.init
+        state, pretrained=run.samples.pretrained, **config.init
       )
     _train(config, workdir, run, predict, state, manager, first_step)
   return evaluate.evaluate_best(config, workdir, run, predict)
@@ -126,16 +126,16 @@ def _train(config, workdir, run, predict, state, manager, first_step):
       run.tasks,
       run.tx,
       loss_weights=run_tasks.loss_weights(config, run.tasks),
-      auxiliary_losses=run.branch.auxiliary_losses,
+      auxiliary_losses=run.samples.auxiliary_losses,
       accumulate=config.accumulate,
       ema_decay=config.ema_decay,
       frozen=run.frozen,
       mixing=build.mixing(config),
-      windows=run.branch.window > 0,
+      windows=run.samples.window > 0,
       axis_name=parallel.axis_name,
     )
   )
-  batches = run.branch.train_batches(first_step)
+  batches = run.samples.train_batches(first_step)
 
   def put(batch):
     arrays = {k: v for k, v in batch.items() if k != 'id'}

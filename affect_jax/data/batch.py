@@ -6,7 +6,8 @@
       {modality: f32 [B, T, D] or int32 [B, T] token ids,
        modality + '_mask': bool [B, T]}, text, audio, vision; in training, if
       the fusion asks, 'train_row' int32 [B] and 'train_label' f32 [B]; where a
-      dialogue is one sequence, 'text_room' bool [B, N], of which only N counts
+      dialogue is one sequence, 'packed_text_shape' bool [B, N], of which only
+      the shape is read: the tokens of a dialogue fit into N
     'labels': {task: f32, in the space of the head's outputs, finite}
     'weights': {task: f32 in [0, 1], one per label}
   }

@@ -52,7 +52,7 @@ def collate(
     boundaries: Lengths to pad to.
     window: Utterances of a dialogue, at most; 0: single utterances.
     together: Lengths for the text of a dialogue that is read as one sequence
-      (`check_room`); () reads utterances alone.
+      (`check_packed_length`); () reads utterances alone.
   """
   lead = (size, window) if window else (size,)
 
@@ -80,8 +80,8 @@ def collate(
     inputs['utterance_mask'] = ids != b''
   if together:
     longest = max(int(np.sum(r['text_length'])) for r in rows)
-    room = (size, padded_length(longest, together))
-    inputs['text_room'] = np.zeros(room, bool)
+    shape = (size, padded_length(longest, together))
+    inputs['packed_text_shape'] = np.zeros(shape, bool)
   first = rows[0]
   return {
     'id': ids,
@@ -166,7 +166,7 @@ def make_inputs_of(
   return inputs_of
 
 
-def check_room(
+def check_packed_length(
   corpora: Sequence[streams.Corpus], together: Sequence[int]
 ) -> None:
   """Whether all dialogues fit into the longest sequence, before hours pass.

@@ -50,13 +50,13 @@ class Backbone(nn.Module):
     inputs: Mapping[str, jax.Array],
     *,
     train: bool,
-    room: jax.Array | None = None,
+    packed_shape: jax.Array | None = None,
   ) -> jax.Array:
     """{modality: [B, T, D] or ids [B, T], modality + '_mask'} -> [B, D'].
 
     Of training there may be 'train_row' and 'train_label', for the fusion; of
     evaluation 'real' [B], which rows are samples, even without any modality.
-    With `room` [dialogues, N], the text of a dialogue is one sequence.
+    With `packed_shape` [dialogues, N], the text of a dialogue is one sequence.
     """
     names = [n for n in inputs if n + '_mask' in inputs]
     masks = {n: inputs[n + '_mask'] for n in names}
@@ -68,14 +68,14 @@ class Backbone(nn.Module):
     if self.text and 'text' in sequences:
       options, ids = dict(self.text), sequences['text']
       read = functools.partial(bert.Bert(**options, name='text'), train=train)
-      if room is not None:
+      if packed_shape is not None:
         sequences['text'] = _read_dialogues(
-          read, ids, masks['text'], room, across=self.read_across
+          read, ids, masks['text'], packed_shape, across=self.read_across
         )
       else:
         sequences['text'] = read(ids, masks['text'])
       # The utterance has read its context: a mean over both would blur it.
-      if room is None and options.get('sep') is not None:
+      if packed_shape is None and options.get('sep') is not None:
         mask = bert.utterance_mask(ids, masks['text'], options['sep'])
         sequences['text'], masks['text'] = _to_front(sequences['text'], mask)
     sequences, masks, seen = absent.Absent(
@@ -118,17 +118,18 @@ class UtteranceModel(nn.Module):
 
     Args:
       inputs: See `batch`; of dialogues with 'utterance_mask' bool [B, U].
-        'text_room' [B, N] reads the token ids of a dialogue as one sequence.
+        With 'packed_text_shape' [B, N], of which only the shape is read, the
+        token ids of a dialogue are one sequence of N.
       train: Dropout.
     """
     inputs = dict(inputs)
     there = inputs.pop('utterance_mask', None)
-    room = inputs.pop('text_room', None)
+    packed_shape = inputs.pop('packed_text_shape', None)
     if there is not None:
       # Utterances are rows to the encoders.
       inputs = {k: x.reshape(-1, *x.shape[2:]) for k, x in inputs.items()}
     features = Backbone(**dict(self.backbone), name='backbone')(
-      inputs, train=train, room=room
+      inputs, train=train, packed_shape=packed_shape
     )
     if there is not None:
       features = features.reshape(*there.shape, -1)
@@ -150,16 +151,17 @@ def _read_dialogues(
   read: Callable[..., jax.Array],
   ids: jax.Array,
   mask: jax.Array,
-  room: jax.Array,
+  packed_shape: jax.Array,
   *,
   across: bool,
 ) -> jax.Array:
-  """Ids and mask [B U, T] of the dialogues of room [B, N] -> [B U, T, D]."""
-  shape = (room.shape[0], -1, ids.shape[-1])
+  """Ids and mask [B U, T] of dialogues, packed to [B, N] -> [B U, T, D]."""
+  dialogues, length = packed_shape.shape
+  shape = (dialogues, -1, ids.shape[-1])
   packed, there, places = together.pack(
-    ids.reshape(shape), mask.reshape(shape), room.shape[1]
+    ids.reshape(shape), mask.reshape(shape), length
   )
-  sentences = None if across else together.sentences(places, room.shape[1])
+  sentences = None if across else together.sentences(places, length)
   # After the first [SEP] the next utterance begins, not BERT's second one.
   types = jnp.zeros_like(packed)
   states = read(packed, there, token_types=types, sentences=sentences)

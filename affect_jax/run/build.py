@@ -20,11 +20,11 @@ from affect_jax.data import load
 from affect_jax.data import streams
 from affect_jax.errors import UserError
 from affect_jax.evaluation import views
-from affect_jax.run import branch as branch_lib
 from affect_jax.run import check
 from affect_jax.run import faces
 from affect_jax.run import ignored
 from affect_jax.run import same_data
+from affect_jax.run import samples as samples_lib
 from affect_jax.run import signature as signature_lib
 from affect_jax.run import tasks as run_tasks
 from affect_jax.run import utterances
@@ -42,7 +42,7 @@ class Run:
     data: {corpus: its description}: of now, where the signature's is older.
     shares: {corpus: share of the rows of training}.
     tasks: The tasks that have labels.
-    branch: Their inputs: of faces, or of utterances.
+    samples: How they are read: faces, or utterances.
     signature: What predictions need of all this.
     counts: Labels in training, see `label_counts`; {} where the signature was
       there before.
@@ -58,7 +58,7 @@ class Run:
   data: dict[str, Any]
   shares: dict[str, float]
   tasks: Sequence[Any]
-  branch: branch_lib.Branch
+  samples: samples_lib.Samples
   signature: signature_lib.Signature
   counts: dict[str, Any]
   model: nn.Module
@@ -95,15 +95,15 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
   )
   corpora = load.build(config)
   shares = load.shares(config, corpora)
-  samples = get_branch(corpora)
-  ignored.warn(config, samples.KIND)
+  module = faces_or_utterances(corpora)
+  ignored.warn(config, module.KIND)
   data = {c.name: c.describe() for c in corpora}
   counts: dict[str, Any] = {}
   if signature is not None:
     check_fits(config, corpora, signature)
   else:
     options, counts = run_tasks.build(config, corpora, shares)
-    described, arrays = samples.describe(config, corpora)
+    described, arrays = module.describe(config, corpora)
     signature = signature_lib.Signature(
       tasks=options,
       data=data,
@@ -111,8 +111,8 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
       **described,
     )
   tasks = signature_lib.build_tasks(signature)
-  branch = samples.build(config, corpora, tasks, shares, signature.inputs)
-  frozen = (*config.frozen, *branch.frozen)
+  samples = module.build(config, corpora, tasks, shares, signature.inputs)
+  frozen = (*config.frozen, *samples.frozen)
   settings = config.optimizer.to_dict()
   tx = optimizer.build(
     settings.pop('name'),
@@ -128,7 +128,7 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
     data=data,
     shares=shares,
     tasks=tasks,
-    branch=branch,
+    samples=samples,
     signature=signature,
     counts=counts,
     model=signature_lib.build_model(signature, parallel.axis_name),
@@ -146,19 +146,19 @@ def check_fits(
   signature: signature_lib.Signature,
 ) -> None:
   """Raises ValueError where corpora mean something else to a begun run."""
-  samples = get_branch(corpora)
+  module = faces_or_utterances(corpora)
   inputs = {}
-  if samples is utterances:
+  if module is utterances:
     inputs = utterances.describe_inputs(config, corpora)
   same_data.check_meaning(
     signature,
     outputs=run_tasks.outputs(config, corpora),
-    kind=samples.KIND,
+    kind=module.KIND,
     inputs=inputs,
   )
 
 
-def get_branch(
+def faces_or_utterances(
   corpora: Sequence[streams.Corpus],
 ) -> types.ModuleType:
   """The module that builds what these corpora need: `faces`, `utterances`.
@@ -200,7 +200,7 @@ def abstract_state(run: Run, config: Any) -> train_state.TrainState:
 
 
 def _creator(run: Run, config: Any) -> Callable[[jax.Array], Any]:
-  inputs = run.branch.dummy_inputs
+  inputs = run.samples.dummy_inputs
   return lambda rng: train_state.create(
     run.eval_model, run.tx, inputs, rng, with_ema=config.ema_decay > 0
   )

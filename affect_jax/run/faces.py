@@ -10,7 +10,7 @@ from affect_jax.data import face_batches
 from affect_jax.data import load
 from affect_jax.data import streams
 from affect_jax.models import resnet
-from affect_jax.run import branch
+from affect_jax.run import samples
 
 KIND = 'faces'
 
@@ -36,10 +36,10 @@ def build(
   tasks: Sequence[Any],
   shares: Mapping[str, float],
   inputs: Mapping[str, Any],
-) -> branch.Branch:
-  """The branch of corpora that hold pictures; `inputs` as of `describe`."""
+) -> samples.Samples:
+  """How corpora of pictures are read; `inputs` as of `describe`."""
   window = inputs['window']
-  return branch.Branch(
+  return samples.Samples(
     train_batches=lambda first_step: face_batches.train_batches(
       corpora,
       tasks,

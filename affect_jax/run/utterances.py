@@ -14,7 +14,7 @@ from affect_jax.errors import UserError
 from affect_jax.models import fusion as fusion_lib
 from affect_jax.models import hugging_face
 from affect_jax.models import utterance_model
-from affect_jax.run import branch
+from affect_jax.run import samples
 
 KIND = 'utterances'
 
@@ -70,8 +70,8 @@ def build(
   tasks: Sequence[Any],
   shares: Mapping[str, float],
   inputs: Mapping[str, Any],
-) -> branch.Branch:
-  """The branch of corpora that hold text, audio and vision.
+) -> samples.Samples:
+  """How corpora of text, audio and vision are read.
 
   Args:
     config, corpora, tasks, shares: Of the run.
@@ -98,7 +98,7 @@ def build(
     check_remembering(config, remembered, names, window)
   if together:
     check_together(config, dims, window)
-    utterance_batches.check_room(corpora, together)
+    utterance_batches.check_packed_length(corpora, together)
   common = {
     'dims': dims,
     'batch_size': config.batch_size,
@@ -106,7 +106,7 @@ def build(
     'window': window,
     'together': together,
   }
-  return branch.Branch(
+  return samples.Samples(
     train_batches=lambda first_step: utterance_batches.train_batches(
       corpora,
       tasks,
@@ -250,5 +250,5 @@ def dummy_inputs(
   if window:
     found['utterance_mask'] = np.ones(lead, bool)
   if together:
-    found['text_room'] = np.zeros((1, max(together)), bool)
+    found['packed_text_shape'] = np.zeros((1, max(together)), bool)
   return found

@@ -42,7 +42,7 @@ def from_elsewhere(
 
   Args:
     state: Freshly initialised, on one sharding.
-    pretrained: See `branch.Branch`.
+    pretrained: See `samples.Samples`.
     checkpoint_workdir: Folder of another run, or ''.
     parts: Of that run: 'backbone', or 'all' (heads whose shapes fit too).
     weights: A .safetensors or .pth file, or ''.

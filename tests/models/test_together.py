@@ -67,14 +67,14 @@ def network(across=True):
   )
 
 
-def inputs(ids, mask, room):
+def inputs(ids, mask, length):
   found = {
     'text': ids,
     'text_mask': mask,
     'utterance_mask': mask.any(-1),
   }
-  if room:
-    found['text_room'] = np.zeros((len(ids), room), bool)
+  if length:
+    found['packed_text_shape'] = np.zeros((len(ids), length), bool)
   return found
 
 
@@ -167,7 +167,7 @@ def test_batches_have_room_for_the_longest_dialogue():
   batch = utterance_batches.collate(
     rows([3, 4], [9, 8]), 3, {'text': 0}, (16,), 2, (8, 16, 32)
   )
-  assert batch['inputs']['text_room'].shape == (3, 32)
+  assert batch['inputs']['packed_text_shape'].shape == (3, 32)
   assert batch['inputs']['text'].shape == (3, 2, 16)
 
 

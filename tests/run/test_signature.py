@@ -74,7 +74,7 @@ def first_batch(name):
 
   run = build.build(config(name))
   (corpus,) = run.corpora
-  return next(run.branch.eval_batches(corpus.builder, 'test'))
+  return next(run.samples.eval_batches(corpus.builder, 'test'))
 
 
 @pytest.mark.parametrize('name', old_runs.NAMES)

@@ -63,7 +63,7 @@ def trained(folder):
     run.tasks,
     run.tx,
     loss_weights=c.loss_weights,
-    auxiliary_losses=run.branch.auxiliary_losses,
+    auxiliary_losses=run.samples.auxiliary_losses,
     ema_decay=c.ema_decay,
   )
   # As `parallel` does, on four devices; but compiled in less time.
@@ -75,9 +75,9 @@ def trained(folder):
     train_state.create, run.eval_model, run.tx, with_ema=True
   )
   state = jax.jit(create, compiler_options=QUICK)(
-    run.branch.dummy_inputs, jax.random.key(0)
+    run.samples.dummy_inputs, jax.random.key(0)
   )
-  batches = list(run.branch.train_batches(0))
+  batches = list(run.samples.train_batches(0))
   states = {0: jax.device_get(state)}
   states |= train(run, step, states[0], 0, batches)
   return c, run, step, batches, states
@@ -118,7 +118,7 @@ def test_batches_say_which_samples_they_hold(trained):
       known = items[name.decode()].labels
       assert row == (place[name.decode()] if known else -1)
       assert label == np.float32(known.get('sentiment', 0))
-  (batch, *_) = run.branch.eval_batches(run.corpora[0].builder, 'val')
+  (batch, *_) = run.samples.eval_batches(run.corpora[0].builder, 'val')
   assert 'train_row' not in batch['inputs']
 
 
@@ -184,7 +184,7 @@ def test_a_resumed_run_is_the_same_to_the_bit(trained, tmp_path):
     checkpoint.save(manager, 7, run.parallel.put_state(states[7]), force=True)
     manager.wait_until_finished()
     state, _ = checkpoint.restore(manager, 7, build.abstract_state(run, c))
-  resumed = train(run, step, state, 7, run.branch.train_batches(7))
+  resumed = train(run, step, state, 7, run.samples.train_batches(7))
   jax.tree.map(np.testing.assert_array_equal, resumed[STEPS], states[STEPS])
 
 
@@ -192,7 +192,7 @@ def test_evaluation_and_other_runs_do_without_the_bank(trained):
   _, run, *_, states = trained
   state = states[STEPS]
   variables = train_state.eval_variables(state)
-  (batch, *_) = run.branch.eval_batches(run.corpora[0].builder, 'val')
+  (batch, *_) = run.samples.eval_batches(run.corpora[0].builder, 'val')
   apply = functools.partial(run.eval_model.apply, train=False)
   for known in (variables, {'params': variables['params']}):
     out = jax.eval_shape(apply, known, batch['inputs'])

@@ -8,7 +8,7 @@ from affect_jax.data import batch as batch_lib
 
 
 @dataclasses.dataclass(frozen=True)
-class Branch:
+class Samples:
   """Inputs of a run, made by `faces` or `utterances`.
 
   Attributes:
