@@ -3,6 +3,7 @@
 The environment is set before jax is imported anywhere.
 """
 
+import gc
 import os
 import tempfile
 
@@ -18,9 +19,10 @@ os.environ['XLA_FLAGS'] = ' '.join(
   ]
 )
 
-os.environ.setdefault(
-  'JAX_COMPILATION_CACHE_DIR', tempfile.mkdtemp('jax_cache')
-)
+if 'JAX_COMPILATION_CACHE_DIR' not in os.environ:
+  # Shared by the processes that pytest-xdist and tests start.
+  CACHE = tempfile.TemporaryDirectory('jax_cache')
+  os.environ['JAX_COMPILATION_CACHE_DIR'] = CACHE.name
 os.environ['JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS'] = '0.5'
 
 import jax
@@ -36,6 +38,14 @@ def pytest_configure(config):
   config.addinivalue_line(
     'filterwarnings', 'error::DeprecationWarning:(test_|conftest|toys)'
   )
+
+
+@pytest.fixture(scope='module', autouse=True)
+def programs_of_one_module():
+  """Drops what a module compiled: that of all modules is gigabytes."""
+  yield
+  jax.clear_caches()
+  gc.collect()
 
 
 @pytest.fixture(scope='module')

@@ -82,7 +82,6 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
     config.batch_size, config.accumulate, parallel.num_devices
   )
   # Before minutes of preparation: what a config alone can tell.
-  check.check(config)
   mixing(config)
   train_state.check_ema_decay(config.ema_decay)
   load.window(config)
@@ -93,6 +92,7 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
     num_train_steps=config.num_train_steps,
     **config.schedule,
   )
+  check.check(config)
   corpora = load.build(config)
   shares = load.shares(config, corpora)
   module = faces_or_utterances(corpora)

@@ -81,10 +81,10 @@ def test_accumulation_is_the_whole_batch_ccc_included(mode, devices):
   assert_close(state.params, other.params)
 
 
-@pytest.mark.parametrize('kind', ['mixup', 'cutmix', 'mixaugment'])
-def test_mixing_is_the_same_on_four_devices(kind):
+def test_mixing_is_the_same_on_four_devices():
+  # The other kinds are compared by themselves, in test_mixup.
   mixing = {
-    'kind': kind,
+    'kind': 'cutmix',
     'alpha': 0.5,
     'probability': 1.0,
     'partners': 'any',
