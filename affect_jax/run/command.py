@@ -99,6 +99,12 @@ def in_one_line(folder: str = '') -> Iterator[None]:
     if not path:
       raise
     said = (str(error).strip() or 'no message').splitlines()[0][:200]
+    if processes.lost_one(error):
+      sys.exit(
+        'Error: another process was killed or crashed; its own log says why. '
+        f'The same commands go on from the last checkpoint. | {said} | The '
+        f'traceback is in {path}'
+      )
     sys.exit(
       f'Unexpected {type(error).__name__}: {said} | This is a fault of the '
       f'program, or of a library; the traceback is in {path}'

@@ -131,11 +131,7 @@ def ending_together() -> Iterator[None]:
     if not jax.distributed.is_initialized():
       raise
     traceback.print_exc()
-    _end_all(
-      f'{type(error).__name__}: {error}\n'
-      'If this is about a connection, a process was killed or crashed; its '
-      'own log says why. The same commands go on from the last checkpoint.'
-    )
+    _end_all(f'{type(error).__name__}: {error}')
   if jax.distributed.is_initialized():
     _end_in_order()
   if code is not None:

@@ -13,6 +13,7 @@ a corpus takes. In a run of one process nothing of this happens.
 from collections.abc import Callable, Mapping, Sequence
 import itertools
 import json
+import re
 from typing import Any
 
 import jax
@@ -30,6 +31,12 @@ from affect_jax.training import parallel as parallel_lib
 PATIENCE_MS = 30 * 24 * 3600 * 1000
 
 _number = itertools.count()
+
+# What gloo, NCCL and the coordination service say of a broken connection.
+_LOST = re.compile(
+  'gloo|nccl|connection (closed|reset|refused)|heartbeat|coordination service',
+  re.IGNORECASE,
+)
 
 
 def _service() -> Any:
@@ -54,6 +61,11 @@ def count(prefix: str) -> int:
 def wait_for_all(name: str) -> None:
   """Returns when all processes have come here."""
   _service().wait_at_barrier(f'affect_jax/{name}', PATIENCE_MS)
+
+
+def lost_one(error: BaseException) -> bool:
+  """Whether an error says that another process is gone."""
+  return jax.distributed.is_initialized() and bool(_LOST.search(str(error)))
 
 
 def number() -> int:

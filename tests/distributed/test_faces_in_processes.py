@@ -51,7 +51,7 @@ def test_faces_of_three_processes_are_those_of_one(tmp_path, quick_runs):
   assert 'Scores of' not in texts[1]
   run_comparison.assert_equal(workdir, folder / 'one', ('val', 'test'))
   about = json.loads((workdir / 'environment.json').read_text())
-  assert about['num_processes'] == 3
+  assert [start['num_processes'] for start in about['starts']] == [3]
 
   # A row that process 0 alone reads, as it prepares, ends both.
   path.write_text(path.read_text() + 'test9.png,train,hapyp,0,0,0,0\n')

@@ -6,12 +6,12 @@ means that devices are in another order than processes.
 """
 
 import os
+import runpy
 import time
 
 import jax
 
 from affect_jax import corpora
-from affect_jax import main
 from affect_jax.models import resnet
 from affect_jax.training import parallel
 from toys import utterances
@@ -31,4 +31,4 @@ if __name__ == '__main__':
   if os.environ.get('REVERSED'):
     build = parallel.build
     parallel.build = lambda mode='jit': build(mode, jax.devices()[::-1])
-  main.run()
+  runpy.run_module('affect_jax.main', run_name='__main__')
