@@ -7,6 +7,8 @@ import gc
 import os
 import tempfile
 
+from toys import compiling
+
 os.environ['JAX_PLATFORMS'] = 'cpu'
 os.environ['CUDA_VISIBLE_DEVICES'] = ''
 os.environ['TF_CPP_MIN_LOG_LEVEL'] = '2'
@@ -16,6 +18,7 @@ os.environ['XLA_FLAGS'] = ' '.join(
     '--xla_force_host_platform_device_count=4',
     # The default scheduler can deadlock on machines with two cores.
     '--xla_cpu_enable_concurrency_optimized_scheduler=false',
+    *compiling.flags(),
   ]
 )
 
@@ -23,7 +26,7 @@ if 'JAX_COMPILATION_CACHE_DIR' not in os.environ:
   # Shared by the processes that pytest-xdist and tests start.
   CACHE = tempfile.TemporaryDirectory('jax_cache')
   os.environ['JAX_COMPILATION_CACHE_DIR'] = CACHE.name
-os.environ['JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS'] = '0.5'
+os.environ['JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS'] = '0.2'
 
 import jax
 import pytest
@@ -52,22 +55,15 @@ def programs_of_one_module():
 def quick_runs():
   """For tests of how the parts of a run meet, not of what they compute.
 
-  Compiling is most of what a run of two steps costs. Here it is done without
-  optimisation and without threefry's long code, and ResNet-18 has one narrow
-  block in each stage instead of two wide ones.
+  Random numbers come without threefry's long code, and ResNet-18 has one
+  narrow block in each stage instead of two wide ones.
   """
   from affect_jax.models import resnet
 
-  quick = {
-    'jax_disable_most_optimizations': True,
-    'jax_default_prng_impl': 'rbg',
-  }
-  before = {name: jax.config.values[name] for name in quick}
+  before = jax.config.values['jax_default_prng_impl']
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(resnet, 'WIDTHS', (8, 12, 16, 24))
     patch.setattr(resnet, 'NUM_BLOCKS', 1)
-    for name, value in quick.items():
-      jax.config.update(name, value)
+    jax.config.update('jax_default_prng_impl', 'rbg')
     yield
-  for name, value in before.items():
-    jax.config.update(name, value)
+  jax.config.update('jax_default_prng_impl', before)

@@ -46,7 +46,6 @@ def test_sigterm_saves_and_the_same_command_goes_on(folder):
     **os.environ,
     'HOME': str(folder),
     'XLA_FLAGS': '',
-    'JAX_DISABLE_MOST_OPTIMIZATIONS': '1',  # It is compiling that takes long.
   }
   start = command('~', '~/sigterm', '--config.num_train_steps=400')
   with subprocess.Popen(

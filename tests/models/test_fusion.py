@@ -15,11 +15,6 @@ from toys.fusions import variables_of
 from affect_jax.models import fusion
 from affect_jax.models.fusion import tensor
 
-# Compiling takes longer than running: less of it.
-QUICK = {
-  'xla_backend_optimization_level': 0,
-  'xla_llvm_disable_expensive_passes': True,
-}
 SLOW = ('lf_lstm', 'lf_transformer', 'misa', 'mult', 'self_mm')
 
 
@@ -38,9 +33,7 @@ def test_what_is_not_there_changes_nothing(name):
   batch = some(name)
   module = fusion.get_fusion(name, **SMALL[name])
   variables = variables_of(module, *batch())
-  apply = jax.jit(
-    functools.partial(module.apply, train=False), compiler_options=QUICK
-  )
+  apply = jax.jit(functools.partial(module.apply, train=False))
   out = apply(variables, *batch())
   assert out.shape[0] == 5
   assert out.ndim == 2
@@ -70,7 +63,7 @@ def test_gradients_are_finite_and_reach_what_is_there(name):
     out = module.apply(variables, sequences, masks, train=False)
     return (out**2).sum()
 
-  gradient = jax.jit(jax.grad(total, (0, 1)), compiler_options=QUICK)
+  gradient = jax.jit(jax.grad(total, (0, 1)))
   own, to_inputs = gradient(variables, sequences)
   assert all(np.isfinite(g).all() for g in jax.tree.leaves(own))
   for modality, g in to_inputs.items():
@@ -99,7 +92,6 @@ def test_dropout_is_of_training():
   apply = jax.jit(
     functools.partial(module.apply, variables, *batch()),
     static_argnames='train',
-    compiler_options=QUICK,
   )
   one, two = (
     apply(train=True, rngs={'dropout': jax.random.key(k)}) for k in (0, 1)

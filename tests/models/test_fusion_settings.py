@@ -19,11 +19,6 @@ OF_FRAMEWORK = {'parent', 'name', 'rows'}
 # Settings whose default is another than that of the module.
 DIFFERENT = {('self_mm', 'dropout'): 0.1}
 LATE = ('lf_dnn', 'lf_lstm', 'lf_transformer')
-# Compiling takes longer than running: less of it.
-QUICK = {
-  'xla_backend_optimization_level': 0,
-  'xla_llvm_disable_expensive_passes': True,
-}
 
 
 def settable(name):
@@ -124,7 +119,7 @@ def test_models_of_settings(name, settings):
   def run(key, inputs):
     return model.init_with_output(key, inputs, train=False)[0]
 
-  out = jax.jit(run, compiler_options=QUICK)(jax.random.key(0), inputs)
+  out = jax.jit(run)(jax.random.key(0), inputs)
   assert out['sentiment'].shape == (2, 1)
   assert np.isfinite(out['sentiment']).all()
 

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from toys import compiling
 from toys import fusions
 
 from affect_jax.models import convolution
@@ -21,7 +22,9 @@ from affect_jax.models import resnet
 
 def check(loss, arguments, tolerance=1e-4):
   """loss: pytree of float32 -> number."""
-  evaluate = jax.jit(jax.value_and_grad(loss))
+  evaluate = jax.jit(
+    jax.value_and_grad(loss), compiler_options=compiling.OPTIMIZED
+  )
   _, compiled = evaluate(arguments)
   plain = jax.grad(loss)(arguments)  # Every operation by itself.
   largest = max(np.abs(g).max() for g in jax.tree.leaves(plain))
@@ -130,7 +133,9 @@ def test_convolutions_of_one_cpu_within_resnet(monkeypatch, narrow, stem):
   results = {}
   for devices in (1, 4):
     monkeypatch.setattr(jax, 'device_count', lambda n=devices: n)
-    results[devices] = jax.jit(jax.value_and_grad(loss))(arguments)
+    results[devices] = jax.jit(
+      jax.value_and_grad(loss), compiler_options=compiling.OPTIMIZED
+    )(arguments)
     assert bool(products) == (devices == 1)
     products.clear()
   value, gradient = results[4]

@@ -15,11 +15,6 @@ from affect_jax.models.fusion import misa_losses
 DIMS = {'text': 4, 'audio': 3, 'vision': 2}
 ALL = np.ones(6, bool)
 SOME = np.array([1, 0, 1, 1, 0, 1], bool)
-# Compiling takes longer than running: less of it.
-QUICK = {
-  'xla_backend_optimization_level': 0,
-  'xla_llvm_disable_expensive_passes': True,
-}
 
 
 def vectors(seed, rows=6, width=5):
@@ -111,9 +106,7 @@ def model(**options):
   module = fusion.get_fusion(
     'misa', encoder='mean', width=8, mlp_width=9, **options
   )
-  init = jax.jit(
-    functools.partial(module.init, train=False), compiler_options=QUICK
-  )
+  init = jax.jit(functools.partial(module.init, train=False))
   variables = init(jax.random.key(0), *batch())
   apply = functools.partial(
     module.apply,

@@ -38,14 +38,7 @@ def features(epochs, size, seed=0):
   }
 
 
-# Compiling takes longer than running: less of it.
-QUICK = {
-  'xla_backend_optimization_level': 0,
-  'xla_llvm_disable_expensive_passes': True,
-}
-
-
-@functools.partial(jax.jit, compiler_options=QUICK)
+@functools.partial(jax.jit)
 def update(bank, rows, targets, features, seen):
   return self_mm_labels.updated(bank, rows, targets, features, seen, 3.0)
 
@@ -199,7 +192,7 @@ def test_errors_are_weighted_by_how_far_labels_moved():
   labels = np.array([0.0, 1.0, 1.0, 0.0], np.float32)
   targets = np.array([0.5, 1.0, -1.0, 3.0], np.float32)
   counts = np.array([True, True, True, False])
-  error = jax.jit(self_mm_labels.weighted_error, compiler_options=QUICK)
+  error = jax.jit(self_mm_labels.weighted_error)
   expected = (np.tanh(0.5) * 1 + 0 * 1 + np.tanh(2) * 2) / 3
   found = error(predictions, labels, targets, counts)
   np.testing.assert_allclose(found, expected, rtol=1e-6)
@@ -242,8 +235,7 @@ def test_losses_read_labels_before_they_move():
   out, state = jax.jit(
     functools.partial(
       module.apply, train=True, mutable=['self_mm', 'auxiliary_rows']
-    ),
-    compiler_options=QUICK,
+    )
   )(variables, *batch(), train_row=rows, train_label=y, seen=seen)
   # Only here are predictions made: what they are follows from parameters.
   plain, p = batch()[0]['text'].mean(1), variables['params']
@@ -272,7 +264,7 @@ def test_losses_read_labels_before_they_move():
   assert found['labels']['fusion'].tolist() == [-1, 0.5, 0, 0, 1, 2]
   # Evaluation needs no bank, and says the same.
   evaluate = functools.partial(module.apply, train=False)
-  bare = jax.jit(evaluate, compiler_options=QUICK)({'params': p}, *batch())
+  bare = jax.jit(evaluate)({'params': p}, *batch())
   np.testing.assert_allclose(bare, out, rtol=1e-4, atol=1e-4)
 
 

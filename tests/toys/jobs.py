@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+from toys import compiling
 from toys.paths import ROOT
 
 # A hang fails, and a busy machine does not.
@@ -58,10 +59,14 @@ class Job:
         **os.environ,
         'PYTHONPATH': f'{ROOT}{os.pathsep}{ROOT / "tests"}',
         'JAX_NUMPY_RANK_PROMOTION': 'raise',
-        'JAX_DISABLE_MOST_OPTIMIZATIONS': '1',
         # Those that go on have compiled it all before.
         'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS': '0',
-        'XLA_FLAGS': f'--xla_force_host_platform_device_count={devices}',
+        'XLA_FLAGS': ' '.join(
+          [
+            f'--xla_force_host_platform_device_count={devices}',
+            *compiling.flags(),
+          ]
+        ),
         **own,
       }
       log = folder / f'log{i}-{time.monotonic_ns()}.txt'

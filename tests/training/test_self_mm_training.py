@@ -18,11 +18,6 @@ from affect_jax.training import initialize
 from affect_jax.training import train_state
 from affect_jax.training import train_step
 
-# Compiling takes longer than running: less of it.
-QUICK = {
-  'xla_backend_optimization_level': 0,
-  'xla_llvm_disable_expensive_passes': True,
-}
 STEPS = 12  # 40 utterances, 8 in a batch: 2.4 epochs.
 UTTERANCES = list(toy_utterances.utterances('train', 40))
 MODALITIES = ('text', 'audio')
@@ -68,15 +63,11 @@ def trained(folder):
   )
   # As `parallel` does, on four devices; but compiled in less time.
   assert run.parallel.num_devices == 4
-  step = jax.jit(
-    step, out_shardings=run.parallel.replicated, compiler_options=QUICK
-  )
+  step = jax.jit(step, out_shardings=run.parallel.replicated)
   create = functools.partial(
     train_state.create, run.eval_model, run.tx, with_ema=True
   )
-  state = jax.jit(create, compiler_options=QUICK)(
-    run.samples.dummy_inputs, jax.random.key(0)
-  )
+  state = jax.jit(create)(run.samples.dummy_inputs, jax.random.key(0))
   batches = list(run.samples.train_batches(0))
   states = {0: jax.device_get(state)}
   states |= train(run, step, states[0], 0, batches)
