@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+from toys import compiling
 from toys import training as toy
 from toys.paths import ROOT
 
@@ -45,7 +46,7 @@ def test_sigterm_saves_and_the_same_command_goes_on(folder):
   environment = {
     **os.environ,
     'HOME': str(folder),
-    'XLA_FLAGS': '',
+    'XLA_FLAGS': ' '.join(compiling.flags()),
   }
   start = command('~', '~/sigterm', '--config.num_train_steps=400')
   with subprocess.Popen(

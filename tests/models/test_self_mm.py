@@ -38,7 +38,7 @@ def features(epochs, size, seed=0):
   }
 
 
-@functools.partial(jax.jit)
+@jax.jit
 def update(bank, rows, targets, features, seen):
   return self_mm_labels.updated(bank, rows, targets, features, seen, 3.0)
 
