@@ -1,7 +1,7 @@
-"""What settings call by name: a key of a dict, and options of what it holds.
+"""Looks up what settings name: keys of a table, and options of its functions.
 
-All that is chosen by name is chosen here, so that a name that is not there
-always reads the same: with the nearest one, and with all that there are.
+Everything that is chosen by name is chosen here, so that all errors about
+unknown names read alike: they suggest the nearest name and list all known ones.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,19 +11,19 @@ from typing import Any
 
 from affect_jax.errors import UserError
 
-# Arguments that flax adds to every module.
+# Arguments that flax adds to every module; they are no options.
 OF_FLAX = ('parent', 'name')
 
 
 def unknown(
   what: str, name: object, known: Iterable[str], of: str = ''
 ) -> UserError:
-  """The error of a name that is not known.
+  """Returns the error of an unknown name.
 
   Args:
-    what: Whose name it is, as 'task' or the setting 'config.eval_views'.
-    name: The wrong one.
-    known: All that there are, in the order to show.
+    what: What the name is for, as 'task' or the setting 'config.eval_views'.
+    name: The unknown name.
+    known: All known names, in the order to show.
     of: What `what` belongs to, as "task 'emotion'".
   """
   known = list(known)
@@ -34,21 +34,21 @@ def unknown(
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
-  """ " (did you mean 'x'?)" of the name that looks most alike, or ''."""
+  """Returns " (did you mean 'x'?)" for the most similar name, or ''."""
   lower = {str(k).lower(): str(k) for k in known}
   close = difflib.get_close_matches(str(name).lower(), lower, 1)
   return f' (did you mean {lower[close[0]]!r}?)' if close else ''
 
 
 def check(what: str, name: object, known: Iterable[str], of: str = '') -> None:
-  """Raises the error `unknown` unless `name` is one of the known."""
+  """Raises the error `unknown` if `name` is not one of `known`."""
   known = list(known)
   if name not in known:
     raise unknown(what, name, known, of)
 
 
 def get(what: str, name: str, table: Mapping[str, Any], of: str = '') -> Any:
-  """table[name].
+  """Returns table[name].
 
   Raises:
     UserError: See `unknown`.
@@ -58,7 +58,7 @@ def get(what: str, name: str, table: Mapping[str, Any], of: str = '') -> Any:
 
 
 def options_of(function: Callable) -> list[str]:
-  """Names of the options that a function or a module takes."""
+  """Returns the names of the options that a function or module takes."""
   return [
     name
     for name, parameter in inspect.signature(function).parameters.items()
@@ -73,12 +73,12 @@ def check_options(
   *,
   but: Iterable[str] = (),
 ) -> None:
-  """Raises the error `unknown` of the first option that it does not take.
+  """Raises the error `unknown` for the first option that `function` lacks.
 
   Args:
-    of: Whose options, as "task 'emotion'".
-    options: Their names.
-    function: What takes them.
+    of: What the options belong to, as "task 'emotion'".
+    options: Names of the options.
+    function: The function that takes them.
     but: Arguments of the function that are no options.
   """
   known = [o for o in options_of(function) if o not in but]
@@ -94,17 +94,17 @@ def build(
   /,
   **arguments: Any,
 ) -> Any:
-  """table[name](**options, **arguments), both checked.
+  """Returns table[name](**options, **arguments), after checking the names.
 
   Args:
     what: See `unknown`.
     name: A key of the table.
     table: {name: function, or module of flax}.
-    options: What the user gives.
-    **arguments: What the caller gives.
+    options: Options that the user gives.
+    **arguments: Arguments that the caller gives; they are no options.
 
   Raises:
-    UserError: An unknown name or option.
+    UserError: The name or an option is unknown.
   """
   function = get(what, name, table)
   check_options(f'{what} {name!r}', options, function, but=arguments)

@@ -39,11 +39,11 @@ def draw(
   outputs: Mapping[str, Sequence[str]],
   columns: int = 6,
 ) -> Image.Image:
-  """A sheet of pictures, each with its labels below.
+  """Draws a sheet of pictures, each with its labels below.
 
-  Classes stand in words (with a share, where a label is a mixture), action
-  units by the names of those that are present, all else as bars from 0 towards
-  the ends of its range. What is not annotated is said, in grey.
+  Classes are words (with a share, if the label is a distribution), action units
+  are numbers in cells, and other values are bars from 0 towards the ends of
+  their range. Labels that are not annotated are grey.
 
   Args:
     examples: Decoded records of a corpus: 'image' uint8 [H, W, 3] of any
@@ -52,7 +52,7 @@ def draw(
     columns: Number of pictures side by side.
 
   Raises:
-    ValueError: no examples.
+    UserError: There are no examples.
   """
   if not examples:
     raise UserError('A contact sheet needs at least one example.')
@@ -89,14 +89,14 @@ def _font(size: int = 12) -> Any:
 
 
 def _lines(task: str, names: Sequence[str]) -> int:
-  """Lines of text that a task takes below each picture."""
+  """Returns how many lines of text a task takes below each picture."""
   if _are_units(names):
     return 1 + -(-len(names) // 6)
   return 1 if tasks.get_annotation(task).kind == 'class' else len(names)
 
 
 def _are_units(names: Sequence[str]) -> bool:
-  """Action units: their numbers fit into cells side by side."""
+  """Returns whether names are action units, whose numbers fit into cells."""
   return all(re.fullmatch(r'AU\d+[LR]?', name) for name in names)
 
 
@@ -117,7 +117,7 @@ def _picture(sheet: Image.Image, pixels: np.ndarray, x: int, y: int) -> None:
   size = [max(1, round(side * scale)) for side in picture.size]
   picture = picture.resize((size[0], size[1]), Image.Resampling.BICUBIC)
   mask = Image.new('L', picture.size, 0)
-  # Rounded above only: the labels stand below on the same card.
+  # Only the upper corners are round: labels follow below on the same card.
   ImageDraw.Draw(mask).rounded_rectangle(
     (0, 0, size[0] - 1, size[1] + 8), 8, fill=255
   )
@@ -166,7 +166,7 @@ def _units(
   weights: np.ndarray,
   colour: str,
 ) -> None:
-  """Six action units a line: filled: present, outlined: absent, ?: unknown."""
+  """Draws action units, six a line: present filled, absent not, unknown '?'."""
   pen.text(
     (x, y),
     'AU' if np.any(weights > 0) else f'AU  {MISSING}',
@@ -200,7 +200,7 @@ def _bar(
   ends: tuple[float, float],
   colour: str,
 ) -> None:
-  """A value as a bar from 0 towards an end of its range, with the number."""
+  """Draws a value as a bar from 0 towards an end of its range, and a number."""
   x, y, width = place
   known = weight > 0
   pen.text((x, y), name[:12], fill=colour if known else FAINT, font=_font())
@@ -230,7 +230,7 @@ def save(sheet: Image.Image, out: str | pathlib.Path) -> None:
 
 def main() -> None:
   """Draws the first pictures of a split of the (first) configured corpus."""
-  # Not above: `draw` serves tests and notebooks without a corpus.
+  # Imported here, as tests and notebooks use `draw` without a corpus.
   import tensorflow_datasets as tfds
 
   from affect_jax.data import load
@@ -249,8 +249,10 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-  _CONFIG = config_flags.DEFINE_config_file('config', None, 'Which corpus.')
-  _SPLIT = flags.DEFINE_string('split', 'train', 'Which split.')
+  _CONFIG = config_flags.DEFINE_config_file(
+    'config', None, 'A file of configs/: its first corpus.'
+  )
+  _SPLIT = flags.DEFINE_string('split', 'train', 'Split of the corpus.')
   _OUT = flags.DEFINE_string(
     'out', None, 'The picture to write.', required=True
   )

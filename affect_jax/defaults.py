@@ -11,42 +11,42 @@ from affect_jax import tasks
 
 
 def get_config() -> Any:
-  """All settings; `configs/` change some of them."""
+  """Returns all settings; `configs/` change some of them."""
   c: Any = ml_collections.ConfigDict()
   c.seed = 0
 
-  # What to learn. Each task has the options that `build` in its module has and
-  # explains. `outputs=()` means those of the corpus; class_weights and
-  # pos_weight are '1, 2.5, ...', 'balanced' or 'effective'; '' and None are
-  # none.
+  # What to learn. The options of a task are those of `build` in its module,
+  # which explains them. `outputs=()` means those of the corpus; class_weights
+  # and pos_weight are '1, 2.5, ...', 'balanced' or 'effective'; '' and None
+  # mean none.
   c.tasks = ('expression', 'action_units', 'valence_arousal')
   c.drop_unlabelled_tasks = False
-  # Factors of their losses in the sum.
+  # {task: factor of its loss in the sum}.
   c.loss_weights = dict.fromkeys(tasks.TASKS, 1.0)
   for name in tasks.TASKS:
     c[name] = _task_options(name)
   c.valence_arousal.loss = 'ccc_mse'
 
-  # From what. Further keys of `data` are options of the corpus. Several are
-  # given as corpora={name: their options}, with `corpus` left empty.
+  # From which data. Further keys of `data` are options of the corpus. Several
+  # corpora are given as corpora={name: its options}, with corpus=''.
   c.data = {
     'corpus': '',
-    'data_dir': '',  # '' is that of tfds, ~/tensorflow_datasets.
+    'data_dir': '',  # '' means that of tfds, ~/tensorflow_datasets.
     'splits': {'train': 'train', 'val': 'val', 'test': 'test'},
     'corpora': {},
-    'sampling': 'proportional',  # uniform, temperature, shares.
+    'sampling': 'proportional',  # Or uniform, temperature, shares.
     'temperature': 2.0,
     'shares': {},
-    # A task with classes that are drawn equally often, as 'expression'.
+    # A task whose classes are drawn equally often, as 'expression'.
     'balance': '',
-    # Memory for the rows that are shuffled at a time; the log says how many.
+    # Memory for the rows that are shuffled at a time; the log tells how many.
     'shuffle_megabytes': 2000.0,
   }
-  # Pixels that pictures are scaled to, and of the random windows of them that
-  # training sees: 0 is the whole picture.
+  # Height and width in pixels that pictures are scaled to, and those of the
+  # random windows of them that training sees; crop_size=0: whole pictures.
   c.image_size = 64
   c.crop_size = 0
-  # Pairs (first step, pixels): smaller pictures to begin with.
+  # Pairs (first step, pixels), for smaller pictures at the beginning.
   c.image_size_schedule = ()
   # Names of augmentations, applied in this order, and their options.
   c.augment = ()
@@ -64,7 +64,7 @@ def get_config() -> Any:
     'erasing': {'probability': 0.5, 'area': (0.02, 0.2)},
     'rand_augment': {'num_ops': 2, 'magnitude': 9.0, 'ops': ()},
   }
-  # Pictures mixed with each other: mixup, cutmix, mixaugment; '' is none.
+  # How pictures are mixed: mixup, cutmix, mixaugment; '' means not at all.
   c.mixing = {
     'kind': '',
     'alpha': 0.2,
@@ -72,7 +72,7 @@ def get_config() -> Any:
     'partners': 'alike',
   }
 
-  # With what.
+  # With which model.
   c.model = {
     'stem': 'imagenet',
     'dtype': 'float32',
@@ -82,20 +82,21 @@ def get_config() -> Any:
     'gru': {'width': 128, 'layers': 1, 'dropout': 0.0},
     'lstm': {'hidden': 128, 'width': 256, 'dropout': 0.0},
     'transformer': {'width': 256, 'layers': 2, 'heads': 4, 'dropout': 0.1},
-    # Of 5 (stem, layer1, ...): weights and BatchNorm statistics stay.
+    # How many of 5 stages (stem, layer1, ...) keep weights and BatchNorm
+    # statistics.
     'frozen_stages': 0,
     'zero_init_residual': False,
   }
-  # With what, where samples are utterances instead of faces.
+  # With which model, if samples are utterances instead of faces.
   c.utterance = {
     'modalities': ('text', 'audio', 'vision'),
-    # Features have mean 0 and deviation 1 over the steps of training.
+    # Give features mean 0 and standard deviation 1 over all training steps.
     'standardize': True,
     # Lengths that batches are padded to.
     'boundaries': (8, 16, 32, 64, 128, 256, 512),
-    # Chance that training takes a modality away.
+    # Chance that training removes a modality.
     'modality_dropout': 0.0,
-    # Of the text's encoder, where it is fine-tuned (config.data.text=tokens).
+    # Of the text encoder that is fine-tuned if config.data.text=tokens.
     'text': {
       'frozen_stages': 0,
       'average_layers': 1,
@@ -104,13 +105,14 @@ def get_config() -> Any:
       'dtype': 'float32',
       'remat': False,
     },
-    # Lengths to pad to where the tokens of a dialogue (config.data.window)
-    # are one sequence, which saves padding; () is one for each utterance.
+    # Lengths to pad to if the tokens of a dialogue (config.data.window) are one
+    # sequence, which saves padding; (): a sequence for each utterance.
     'together': (),
-    # Utterances read each other there.
+    # Whether utterances read each other in this sequence.
     'read_across': True,
-    # See models/fusion; its options follow. One for all modalities may be one
-    # for each, {'text': ..., 'audio': ..., 'vision': ...}: `del` it first.
+    # See models/fusion; the options of each fusion follow. A value for all
+    # modalities can become one for each, {'text': ..., 'audio': ..., 'vision':
+    # ...}; `del` the option first.
     'fusion': 'lf_lstm',
     'concat': {},  # Means over time.
     'ef_lstm': {
@@ -118,9 +120,9 @@ def get_config() -> Any:
       'layers': 1,
       'bidirectional': False,
       'dropout': 0.5,
-      'align': 'resample',  # Or steps: step t of all is the same moment.
+      'align': 'resample',  # Or steps: step t is the same moment in all.
     },
-    # Their encoder is in their name.
+    # The name of each says its encoder.
     'lf_dnn': _late({}),
     'lf_lstm': _late({'lstm': _encoder_options()['lstm']}),
     'lf_transformer': _late({'transformer': _encoder_options()['transformer']}),
@@ -167,8 +169,8 @@ def get_config() -> Any:
       'difference_weight': 0.3,
       'reconstruction_weight': 1.0,
     },
-    # Text is its 'mean' over time, its 'first' step (the authors', behind a
-    # BERT) or read by an 'lstm'. Needs the task 'sentiment'.
+    # Text becomes its 'mean' over time, its 'first' step (as the authors do
+    # after a BERT) or is read by an 'lstm'. Needs the task 'sentiment'.
     'self_mm': {
       'text': 'mean',
       'hidden': {'text': 128, 'audio': 16, 'vision': 32},
@@ -218,18 +220,18 @@ def get_config() -> Any:
   c.log_every = 20
   c.eval_every = 200
   c.progress_secs = 10.0
-  # Of views.VIEWS: what is averaged at test time.
+  # A name in views.VIEWS: the views whose predictions are averaged.
   c.eval_views = 'whole'
-  # Evaluate with every subset of the modalities of utterances, too.
+  # Evaluate also with every subset of the modalities of utterances.
   c.eval_subsets = False
   return c
 
 
 def _task_options(name: str) -> dict[str, Any]:
-  """Options of a task, with values of the types that flags take.
+  """Returns a task's options, with values of types that flags can change.
 
-  An option that is None by default is '' where it may be text, else None until
-  a number is given.
+  An option that is None by default is '' if it may be text, else None until a
+  number is given.
   """
   signature = inspect.signature(tasks.TASKS[name].build, eval_str=True)
   options = {}
@@ -239,15 +241,16 @@ def _task_options(name: str) -> dict[str, Any]:
       text = str in typing.get_args(parameter.annotation)
       value = '' if text else config_dict.placeholder(float)
     options[option] = value
-  # Outputs are the corpus', and so is how often each occurs.
+  # Outputs and their counts come from the corpora.
   options.pop('counts', None)
   return {**options, 'outputs': ()}
 
 
 def _encoder_options() -> dict[str, Any]:
-  """What encoders have besides hidden, width and dropout; 'dnn' has nothing.
+  """Returns options of encoders besides hidden, width and dropout.
 
-  New dicts each time: one dict at two places would be one setting.
+  The encoder 'dnn' has none. Dicts are new in each call: one dict at two places
+  would be one setting.
   """
   return {
     'lstm': {'layers': 1, 'bidirectional': False},
@@ -256,7 +259,7 @@ def _encoder_options() -> dict[str, Any]:
 
 
 def _late(encoder_options: dict[str, Any]) -> dict[str, Any]:
-  """Options of late fusion."""
+  """Returns the options of late fusion."""
   return {
     'hidden': 128,
     'width': 128,

@@ -1,6 +1,6 @@
-"""What a user can mend has types of its own: commands print one line of it.
+"""Errors that a user can mend: commands print them in one line.
 
-Any other error, a ValueError of jax say, is a fault of this package or of a
+Any other error, as a ValueError of jax, is a fault of this package or of a
 library, and keeps its traceback: see `run.command`.
 """
 

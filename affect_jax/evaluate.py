@@ -1,4 +1,4 @@
-"""Evaluation of a run: of a state on the way, and of its best checkpoint."""
+"""Evaluates a run: a state during training, and its best checkpoint."""
 
 from collections.abc import Callable
 import math
@@ -22,12 +22,12 @@ from affect_jax.training import checkpoint
 from affect_jax.training import processes
 from affect_jax.training import train_state
 
-# {'val' | 'test', with '/CORPUS' where there are several: {metric: value}}.
+# {'val' | 'test', with '/CORPUS' if there are several: {metric: value}}.
 Scores = dict[str, dict[str, float]]
 
 
 def make_predict(run: build.Run) -> Callable:
-  """Compiles the prediction of a run: `predict.make_predict`."""
+  """Compiles a run's predictions, see `predict.make_predict`."""
   return predict_lib.make_predict(
     run.eval_model,
     run.tasks,
@@ -40,29 +40,28 @@ def make_predict(run: build.Run) -> Callable:
 def validate(
   run: build.Run, predict: Callable, state: Any
 ) -> tuple[Scores, dict[str, Any]]:
-  """Scores of the validation splits, and {corpus: thresholds} tuned there."""
-  found: Scores = {}
+  """Scores validation splits; returns scores and {corpus: tuned thresholds}."""
+  scores: Scores = {}
   thresholds = {}
   for corpus in run.corpora:
     if 'val' in corpus.splits:
       rows = _predict_split(run, predict, state, corpus, 'val')
-      own = thresholds[corpus.name] = score.tune(run.tasks, rows)
-      scores = score.score(run.tasks, rows, own)
+      thresholds[corpus.name] = score.tune(run.tasks, rows)
       key = _key(run, 'val', corpus)
-      found[key] = scores
-      table.log_headlines(key, run.tasks, scores)
-  return found, thresholds
+      scores[key] = score.score(run.tasks, rows, thresholds[corpus.name])
+      table.log_headlines(key, run.tasks, scores[key])
+  return scores, thresholds
 
 
 def headline(scores: Scores) -> float | None:
-  """Mean of the splits' headlines that are defined; None if none is."""
+  """Returns the mean of the splits' defined headlines; None if none is."""
   values = [s[score.HEADLINE] for s in scores.values()]
   defined = [v for v in values if not math.isnan(v)]
   return sum(defined) / len(defined) if defined else None
 
 
 def flat(scores: Scores) -> dict[str, float]:
-  """{'split/task/metric': value} of the scores that are defined."""
+  """Returns {'split/task/metric': value} of the scores that are defined."""
   return {
     f'{split}/{name}': value
     for split, values in scores.items()
@@ -72,7 +71,7 @@ def flat(scores: Scores) -> dict[str, float]:
 
 
 def _key(run: build.Run, split: str, corpus: streams.Corpus) -> str:
-  """'val', or 'val/CORPUS' where there are several."""
+  """Returns 'val', or 'val/CORPUS' if the run has several corpora."""
   return split if len(run.corpora) == 1 else f'{split}/{corpus.name}'
 
 
@@ -92,16 +91,16 @@ def evaluate_best(
 ) -> dict[str, dict[str, float]]:
   """Rebuilds results.json and predictions/ from the best checkpoint.
 
-  The best is that of the highest headline on validation, or the latest where
-  there is no validation. Thresholds are those stored with it, of the same
-  corpus. Tasks and model are those of the run's signature, which is made anew
-  for a run from before there were any. Where the run has not come to its last
-  step, all goes into its folder `evaluated_at_step_N`, and training goes on.
+  The best has the highest headline on validation; without validation it is the
+  latest. Thresholds are those stored with it for the same corpus. Tasks and
+  model are those of the run's signature, which is made now if the run is older
+  than signatures. If the run has not reached its last step, all files go to its
+  folder `evaluated_at_step_N`, so that training can continue.
 
   Raises:
     FileNotFoundError: There is no checkpoint.
-    ValueError: The corpora mean something else to the model than in training;
-      or they have changed, and the run has no signature.
+    UserError: The corpora mean something else to the model than in training,
+      or they have changed and the run has no signature.
   """
   run = run or _build(config, workdir)
   predict = predict or make_predict(run)
@@ -119,8 +118,8 @@ def evaluate_best(
     out = os.path.join(workdir, f'evaluated_at_step_{latest}')
     os.makedirs(out, exist_ok=True)
     logging.info(
-      'This run has done %d of %d steps: what follows is of step %d. Training '
-      'goes on by the same command without --mode=evaluate.',
+      'This run has done %d of %d steps; the scores below are of step %d. To '
+      'continue training, repeat the command without --mode=evaluate.',
       latest,
       config.num_train_steps,
       step,
@@ -134,17 +133,17 @@ def evaluate_best(
     }
     for corpus in run.corpora:
       if corpus.name in rows:
-        own = thresholds.get(corpus.name, {})
-        scores = score.score(run.tasks, rows[corpus.name], own)
+        tuned = thresholds.get(corpus.name, {})
+        scores = score.score(run.tasks, rows[corpus.name], tuned)
         key = _key(run, split, corpus)
         results[key] = {'step': float(step), **scores}
         if config.eval_subsets and run.samples.modalities:
-          found = _score_subsets(run, predict, state, corpus, split, own)
-          found[run.samples.modalities] = scores
+          subsets = _score_subsets(run, predict, state, corpus, split, tuned)
+          subsets[run.samples.modalities] = scores
           dropout = config.utterance.modality_dropout
           if processes.is_first():
-            modality_subsets.show(key, run.tasks, found, dropout)
-          grid[key] = {'+'.join(k): dict(v) for k, v in found.items()}
+            modality_subsets.show(key, run.tasks, subsets, dropout)
+          grid[key] = {'+'.join(k): dict(v) for k, v in subsets.items()}
     if rows and processes.is_first():
       path = os.path.join(out, 'predictions', f'{split}.csv')
       prediction_csv.write(path, run.tasks, rows)
@@ -153,7 +152,7 @@ def evaluate_best(
     if grid:
       run_folder.write_json(os.path.join(out, 'subsets.json'), grid)
     run_folder.write_json(path, results)
-  # As it reads back: NaN is None.
+  # Read back, NaN is None.
   results = processes.from_first('results', lambda: run_folder.read_json(path))
   if processes.is_first():
     table.show(results, out)
@@ -161,19 +160,19 @@ def evaluate_best(
 
 
 def _build(config, workdir):
-  """The run, from its signature; says where its data have changed."""
+  """Builds the run from its signature, and reports changes of its data."""
   signature = signature_lib.read(workdir)
   run = build.build(config, signature)
   processes.check_same('data', run.data)
   if changes := same_data.changes(workdir, signature, run.data):
     if signature is None:
       raise UserError(
-        f'{workdir} has no {signature_lib.FILE}, as it began with an older '
-        'version. It can be made of the data that the run began with only, '
-        'and they have changed:\n' + '\n'.join(changes)
+        f'{workdir} has no {signature_lib.FILE}, as an older version began it. '
+        'Only the data that the run began with can make it, and they have '
+        'changed: restore them.\n' + '\n'.join(changes)
       )
     logging.warning(
-      'The data are not those that this run began with:\n%s', '\n'.join(changes)
+      'The data have changed since this run began:\n%s', '\n'.join(changes)
     )
   if signature is None and processes.is_first():
     signature_lib.write(workdir, run.signature)
@@ -182,7 +181,7 @@ def _build(config, workdir):
 
 
 def _score_subsets(run, predict, state, corpus, split, thresholds):
-  """{modalities: scores} of all subsets but the whole."""
+  """Returns {modalities: scores} of all subsets but the whole set."""
   return {
     kept: score.score(
       run.tasks,

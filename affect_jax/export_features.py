@@ -1,16 +1,16 @@
-r"""Features of faces, frame by frame, from the ResNet-18 of a finished run.
+r"""Computes features of faces, frame by frame, with a face run's ResNet-18.
 
   python -m affect_jax.export_features --workdir=runs/faces --frames=faces \
       --output=vision
 
-`faces` holds a folder of pictures for each clip (faces/u1/0001.jpg, ...), cut
-out as those that the run learned from: this finds no faces in a video.
-vision/u1.npy is then float32 [T, 512], a row for each picture, in the order of
-their names, where 2 comes before 10. The column `vision` of
-`corpora.utterances_csv` names such files.
+`faces` holds a folder of pictures for each clip (faces/u1/0001.jpg, ...). They
+must be cropped like those that the run learned from: this command finds no
+faces in a video. vision/u1.npy is then float32 [T, 512], a row for each
+picture, in the order of their names, where 2 comes before 10. The column
+`vision` of `corpora.utterances_csv` names such files.
 
-Run again, it goes on where it stopped: clips whose file is there are passed
-over. So are names that begin with a dot.
+The same command continues where it stopped: clips that have a file are skipped.
+So are names that begin with a dot.
 """
 
 import collections
@@ -42,9 +42,9 @@ from affect_jax.run import signature as signature_lib
 from affect_jax.training import checkpoint
 from affect_jax.training import parallel
 
-# Beside the features: what made them what they are.
+# The file beside the features that holds the settings that made them.
 SETTINGS = 'features.json'
-# What is counted.
+# Names of the counts in the report.
 WRITTEN = 'clips written'
 BEFORE = 'clips that were there before'
 EMPTY = 'clips without a (readable) picture: no file'
@@ -64,31 +64,35 @@ def export(
 ) -> dict[str, int]:
   """Writes output/CLIP.npy, float32 [T, 512], for each folder of `frames`.
 
-  Pictures are prepared as in the run's evaluation: their size, colours and
-  normalization; of several views (config.eval_views) features are averaged.
+  Pictures are prepared as in the run's evaluation: size, colours and
+  normalization. Features of several views (config.eval_views) are averaged.
   A file is written whole or not at all.
 
   Args:
-    workdir: Folder of a run that learned from faces, and has a checkpoint.
+    workdir: Folder of a run that learned from faces and has a checkpoint.
     frames: A folder of folders of pictures.
-    output: Folder of the features, and of features.json: the settings and a
-      checksum of the weights. Clips with other settings are not mixed in.
-    every: Every how many-th picture of a clip is read, from the first on.
-    batch_size: Pictures at a time, of as many clips as it takes.
-    step: Which checkpoint; None: the best, or the latest without validation.
-    skip_unreadable: Leave pictures out that cannot be read, and count them.
+    output: Folder for the features, and for features.json: the settings and a
+      checksum of the weights. A folder of other settings is refused.
+    every: Read every n-th picture of a clip, beginning with the first.
+    batch_size: Pictures at a time, of one clip or several.
+    step: Step of the checkpoint; None: the best, or the latest without
+      validation.
+    skip_unreadable: Leave out pictures that cannot be read, and count them.
     progress_secs: Seconds between reports of progress.
 
   Returns:
     {what: how many}, for the report.
 
   Raises:
-    FileNotFoundError: No run, no such checkpoint, no folder of frames.
-    ValueError: A picture that cannot be read, by its path; a run without
-      faces; an output folder with other settings.
+    FileNotFoundError: The run, the checkpoint or the folder of frames does not
+      exist.
+    UserError: A picture cannot be read (the message names it), the run did not
+      learn from faces, or the output folder has other settings.
   """
   if every < 1 or batch_size < 1:
-    raise UserError(f'every={every}, batch_size={batch_size}: less than 1.')
+    raise UserError(
+      f'--every={every} and --batch_size={batch_size} must be at least 1.'
+    )
   counts: collections.Counter[str] = collections.Counter()
   workdir = str(user_path.expand(workdir))
   clips = clips_lib.read(user_path.expand(frames), counts)
@@ -111,22 +115,22 @@ def export(
   rows = collections.defaultdict(list)
   with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
     # While the device computes, the next pictures are read.
-    for names, there, features in parallel.prefetch(
+    for names, was_read, features in parallel.prefetch(
       clips_lib.batches(todo, batch_size, config['image_size'], load, pool),
       lambda batch: (*batch[:2], apply(variables, batch[2])),
     ):
-      for name, is_there, row in zip(
-        names, there, np.asarray(features)[: len(names)], strict=True
+      for name, is_readable, row in zip(
+        names, was_read, np.asarray(features)[: len(names)], strict=True
       ):
-        if is_there:
+        if is_readable:
           rows[name].append(row)
         missing[name] -= 1
         if not missing[name]:
-          found = rows.pop(name, [])
-          counts[WRITTEN if found else EMPTY] += 1
-          if found:
-            _write(output / f'{name}.npy', np.stack(found))
-      counts[UNREADABLE] += there.count(False)
+          clip_rows = rows.pop(name, [])
+          counts[WRITTEN if clip_rows else EMPTY] += 1
+          if clip_rows:
+            _write(output / f'{name}.npy', np.stack(clip_rows))
+      counts[UNREADABLE] += was_read.count(False)
       progress(len(names))
   return {what: n for what, n in counts.items() if n}
 
@@ -135,7 +139,7 @@ def make_apply(config: Mapping[str, Any]) -> Callable[[Any, Any], jax.Array]:
   """Compiles (backbone's variables, pictures [B, H, W, 3]) -> [B, 512].
 
   Args:
-    config: A run's, as its config.json has it.
+    config: The run's config, as in its config.json.
   """
   options = config['model']
   backbone = resnet.ResNet18(options['stem'], jnp.dtype(options['dtype']))
@@ -158,24 +162,26 @@ def make_apply(config: Mapping[str, Any]) -> Callable[[Any, Any], jax.Array]:
 def _read_run(
   workdir: str, step: int | None
 ) -> tuple[dict[str, Any], dict[str, Any], int]:
-  """Settings of pictures and model, the backbone's variables, and the step."""
+  """Reads settings of pictures and model, backbone's variables, and step."""
   config = run_folder.read_json(os.path.join(workdir, 'config.json'))
   if config is None:
-    raise FileNotFoundError(f'{workdir}: no config.json, so no run is there.')
+    raise FileNotFoundError(f'{workdir} is no run: it has no config.json.')
   signature = signature_lib.read(workdir)
   if signature is not None and signature.kind == 'faces':
     inputs = dict(signature.inputs)
     settings = {'eval_views': inputs['views'], 'model': signature.model}
     config = {**inputs, **settings}
   else:
-    # A run from before signatures; some settings are newer than the run.
+    # The run is older than signatures; some settings are newer than the run.
     config = {**defaults.get_config().to_dict(), **config}
   variables, step = checkpoint.read_variables(workdir, step)
   if 'conv1' not in variables['params'].get('backbone', {}):
-    raise UserError(f'{workdir}: this run did not learn from faces.')
-  found = {k: variables[k]['backbone'] for k in ('params', 'batch_stats')}
+    raise UserError(
+      f'{workdir}: this run did not learn from faces; give one that did.'
+    )
+  backbone = {k: variables[k]['backbone'] for k in ('params', 'batch_stats')}
   # Reading pictures takes longer: one device is enough.
-  return config, jax.device_put(found, jax.devices()[0]), step
+  return config, jax.device_put(backbone, jax.devices()[0]), step
 
 
 def _claim(
@@ -184,7 +190,7 @@ def _claim(
   variables: Any,
   settings: dict[str, Any],
 ) -> None:
-  """Makes a folder that of these settings, or raises ValueError."""
+  """Claims a folder for these settings; raises UserError if it has others."""
   digest = hashlib.sha256()
   for leaf in jax.tree.leaves(variables):
     digest.update(np.asarray(leaf).tobytes())
@@ -195,15 +201,15 @@ def _claim(
   if old is None:
     run_folder.write_json(str(output / SETTINGS), new)
   elif changed := [k for k in new if old.get(k) != new[k]]:
-    listed = [f'{k} {old.get(k)!r} there, {new[k]!r} now' for k in changed]
+    lines = [f'{k} {old.get(k)!r} there, {new[k]!r} now' for k in changed]
     raise UserError(
       f'{output} holds other features; give another --output.\n  '
-      + '\n  '.join(listed)
+      + '\n  '.join(lines)
     )
 
 
 def _make_progress(total: int, every_secs: float) -> Callable[[int], None]:
-  """Makes what is told how many pictures more are done, and logs it."""
+  """Makes a function that counts pictures and logs the progress."""
   start = reported = time.monotonic()
   done = 0
 
@@ -227,7 +233,7 @@ def _write(path: pathlib.Path, features: np.ndarray) -> None:
 
 
 def main() -> None:
-  """Exports, and prints how many of what there were."""
+  """Exports, and prints the counts."""
   given: dict[str, Any] = {name: flag.value for name, flag in _FLAGS.items()}
   counts = export(**given)
   print(
@@ -245,7 +251,7 @@ if __name__ == '__main__':
       flags.DEFINE_integer('every', 1, 'Read every n-th picture.', 1),
       flags.DEFINE_integer('batch_size', 64, 'Pictures at a time.', 1),
       flags.DEFINE_integer('step', None, 'Checkpoint; otherwise the best.'),
-      flags.DEFINE_bool('skip_unreadable', False, 'Pictures; or an error.'),
+      flags.DEFINE_bool('skip_unreadable', False, 'Skip unreadable pictures.'),
     )
   }
   command.run(main, folder=lambda: str(_FLAGS['output'].value))

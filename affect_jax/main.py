@@ -1,7 +1,7 @@
 """Trains and evaluates: python -m affect_jax.main --config=FILE --workdir=DIR.
 
 Any setting can be overridden: --config.learning_rate=.01
---config.tasks="('expression',)". Run again, a run goes on where it stopped.
+--config.tasks="('expression',)". The same command continues a stopped run.
 """
 
 from absl import flags
@@ -28,25 +28,26 @@ _MODE = flags.DEFINE_enum(
   'mode',
   'train',
   ['train', 'evaluate'],
-  'train: train, or go on training, then evaluate. evaluate: rebuild results '
-  'and predictions from the best checkpoint.',
+  'train: train, or continue training, then evaluate. evaluate: rebuild '
+  'results and predictions from the best checkpoint.',
 )
 _DISTRIBUTED = flags.DEFINE_bool(
   'distributed',
   False,
-  'One of several processes, which a cluster manager (SLURM, Open MPI, a TPU '
-  'pod) has started. Without one, give the three flags below.',
+  'This is one of several processes that a cluster manager (SLURM, Open MPI, a '
+  'TPU pod) started. Without a cluster manager, give --coordinator, '
+  '--num_processes and --process_id.',
 )
 _COORDINATOR = flags.DEFINE_string(
   'coordinator',
   None,
-  'HOST:PORT, the machine of process 0 and a free port there.',
+  'HOST:PORT: the machine of process 0, and a free port there.',
 )
 _NUM_PROCESSES = flags.DEFINE_integer(
-  'num_processes', None, 'How many processes the run has.', lower_bound=1
+  'num_processes', None, 'Number of processes of the run.', lower_bound=1
 )
 _PROCESS_ID = flags.DEFINE_integer(
-  'process_id', None, 'Which of them this is, from 0.', lower_bound=0
+  'process_id', None, 'Number of this process, from 0.', lower_bound=0
 )
 
 
@@ -58,7 +59,7 @@ def join() -> None:
 
 
 def main() -> int | None:
-  """Runs one config."""
+  """Trains or evaluates one config; returns the exit code, None for 0."""
   logging.info('Devices: %s', ', '.join(str(d) for d in jax.devices()))
   try:
     if _MODE.value == 'train':
@@ -74,7 +75,7 @@ def main() -> int | None:
 
 
 def workdir() -> str:
-  """The run's folder."""
+  """Returns the run's folder."""
   return str(user_path.expand(str(_WORKDIR.value)))
 
 

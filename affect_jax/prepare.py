@@ -3,8 +3,8 @@
   python -m affect_jax.prepare --config=configs/aff_wild2.py \
       --config.data.path=/data/Aff-Wild2
 
-Training does the same on its first start. Where an accelerator would wait
-for it, or many machines could help, do it apart: --beam_runner and
+Training does the same on its first start. Prepare separately if an accelerator
+would wait for it, or if many machines can help: --beam_runner and
 --beam_options are those of Apache Beam (`pip install apache-beam`).
 """
 
@@ -20,7 +20,7 @@ from affect_jax.data import load
 from affect_jax.run import command
 
 _CONFIG = config_flags.DEFINE_config_file(
-  'config', None, 'Which corpora.', lock_config=True
+  'config', None, 'A file of configs/: its corpora.', lock_config=True
 )
 _RUNNER = flags.DEFINE_string(
   'beam_runner', None, 'Beam runner, as DataflowRunner; none: this machine.'
@@ -31,7 +31,7 @@ _OPTIONS = flags.DEFINE_list(
 
 
 def main() -> None:
-  """Prepares, and prints where the records lie."""
+  """Prepares the corpora, and prints the folders of their records."""
   for corpus in load.build(_CONFIG.value, _download_config()):
     print(f'{corpus.name}: {corpus.builder.data_dir}')
 

@@ -1,4 +1,4 @@
-"""Training, read top to bottom."""
+"""Trains a config from start to end; reads top to bottom."""
 
 from collections.abc import Mapping
 import math
@@ -34,7 +34,7 @@ from affect_jax.training import train_step
 def train_and_evaluate(
   config: Any, workdir: str
 ) -> dict[str, dict[str, float]]:
-  """Trains, resuming where the folder has a checkpoint; then evaluates.
+  """Trains, or resumes if the folder has a checkpoint, and then evaluates.
 
   Args:
     config: See `configs/`.
@@ -46,9 +46,10 @@ def train_and_evaluate(
     {split: {'task/metric[/output]': value}} of the best checkpoint.
 
   Raises:
-    ValueError: Something in the config or the data is wrong; says what.
-    FloatingPointError: A loss is not finite; names step, task and samples.
-    interrupt.Interrupted: SIGTERM or Ctrl-C; the state was saved.
+    UserError: Something in the config or the data is wrong.
+    errors.Diverged: A loss is not finite; the message names step, task and
+      samples.
+    interrupt.Interrupted: SIGTERM or Ctrl-C stopped it; the state was saved.
   """
   if not run_folder.is_finished(workdir, config.num_train_steps):
     checkpoint.check_name(workdir)
@@ -62,7 +63,7 @@ def train_and_evaluate(
       table.show(results, workdir)
     return results
 
-  # A run that began before this was refused goes on.
+  # A run that began before this check existed may continue.
   if not run_folder.is_started(workdir):
     run_tasks.check_balance(config)
   run, begun_at = _build(config, workdir)
@@ -94,14 +95,18 @@ def train_and_evaluate(
 
 
 def _results(workdir, num_train_steps):
-  """What results.json holds of a finished run; None where it is not one."""
+  """Returns the content of results.json; None if the run is not finished."""
   if not run_folder.is_finished(workdir, num_train_steps):
     return None
   return run_folder.read_json(os.path.join(workdir, 'results.json'))
 
 
 def _build(config, workdir):
-  """The run, and the step it goes on from: then its data must be the same."""
+  """Builds the run; returns it and the step it resumes from, or None.
+
+  Raises:
+    UserError: A run that resumes has other data than it began with.
+  """
   steps = processes.from_first(
     'saved steps', lambda: run_folder.saved_steps(workdir)
   )
@@ -118,7 +123,7 @@ def _build(config, workdir):
 
 
 def _train(config, workdir, run, predict, state, manager, first_step):
-  """The loop: update, log, validate, save."""
+  """Loops over steps: update, log, validate, save."""
   parallel = run.parallel
   step_fn = parallel.compile_step(
     train_step.make_train_step(
@@ -144,7 +149,7 @@ def _train(config, workdir, run, predict, state, manager, first_step):
   log_file = os.path.join(workdir, 'metrics.jsonl')
   if processes.is_first():
     run_folder.truncate_jsonl(log_file, first_step)
-  # No LoggingWriter: what people read is logged in lines of ours.
+  # No LoggingWriter: `table` logs the lines that people read.
   writer = metric_writers.AsyncMultiWriter(
     [metric_writers.SummaryWriter(workdir)] if processes.is_first() else []
   )
@@ -160,7 +165,7 @@ def _train(config, workdir, run, predict, state, manager, first_step):
   agree = processes.make_agree(parallel)
   rng = jax.random.key(config.seed + 1)
   state = parallel.put_state(state)
-  pending = None  # The step before: checked while the next one runs.
+  pending = None  # The step before, checked while the next one runs.
   with metric_writers.ensure_flushes(writer), interrupt.catch() as signals:
     for step, (ids, batch) in enumerate(
       parallel_lib.prefetch(batches, put), first_step + 1
@@ -182,11 +187,11 @@ def _train(config, workdir, run, predict, state, manager, first_step):
         write(step, values | {'train/learning_rate': rate})
       if validates or stops:
         check_finite(*pending)
-        whole = parallel.get_state(state)
+        plain_state = parallel.get_state(state)
         scores, thresholds = {}, {}
         if validates:
           with progress.timed('validation'):
-            scores, thresholds = evaluate.validate(run, predict, whole)
+            scores, thresholds = evaluate.validate(run, predict, plain_state)
           write(step, evaluate.flat(scores))
         thresholds, headline = processes.from_first(
           'validation',
@@ -195,7 +200,7 @@ def _train(config, workdir, run, predict, state, manager, first_step):
         checkpoint.save(
           manager,
           step,
-          whole,
+          plain_state,
           thresholds=thresholds,
           headline=headline,
           force=True,
@@ -210,15 +215,16 @@ def check_finite(step: int, ids: np.ndarray, logs: Mapping[str, Any]) -> None:
 
   Args:
     step: Number of the update.
-    ids: [B] of its batch.
-    logs: Its losses and gradient norm. Only the two that all others go into
-      are waited for, unless they are not finite.
+    ids: Ids [B] of its batch.
+    logs: Its losses and gradient norm. Only 'loss' and 'grad_norm', into which
+      all others go, are fetched if they are finite.
 
   Raises:
-    FloatingPointError: Names the step, the task and the samples.
+    errors.Diverged: A loss or the gradient norm is not finite; the message
+      names the step, the task and the samples.
   """
-  both = jax.device_get((logs['loss'], logs['grad_norm']))
-  if np.isfinite(both).all():
+  totals = jax.device_get((logs['loss'], logs['grad_norm']))
+  if np.isfinite(totals).all():
     return
   bad = [k for k, v in logs.items() if not math.isfinite(float(v))]
   tasks = [k.removeprefix('loss/') for k in bad if k.startswith('loss/')]
@@ -226,6 +232,6 @@ def check_finite(step: int, ids: np.ndarray, logs: Mapping[str, Any]) -> None:
   raise errors.Diverged(
     f'Step {step}: {", ".join(bad)} not finite (task: '
     f'{", ".join(tasks) or "none; the gradient alone"}). A lower '
-    'config.learning_rate or config.clip_norm often helps; nothing of this '
-    f'step was saved. Samples of the batch: {names}'
+    'config.learning_rate or config.clip_norm often helps; this step was not '
+    f'saved. Samples of the batch: {names}'
   )

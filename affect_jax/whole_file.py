@@ -1,8 +1,8 @@
-"""A file or a folder gets its name when it is whole, or never.
+"""Writes files and folders that get their name when they are whole, or never.
 
-Whatever ends a process on the way, a reader finds the old content or the new
-one. What was not finished stands beside it as `.partial-NAME`, which the next
-attempt replaces.
+Whatever interrupts a process, a reader finds the old content or the new. An
+unfinished file lies beside it as `.partial-NAME`, which the next attempt
+replaces.
 """
 
 from collections.abc import Iterator
@@ -14,15 +14,15 @@ from etils import epath
 
 @contextlib.contextmanager
 def writing(path: epath.PathLike) -> Iterator[epath.Path]:
-  """Gives a temporary path to write to, which then becomes `path`.
+  """Yields a temporary path to write to, which then becomes `path`.
 
-  It ends as `path` does, for writers that go by the suffix. An error inside
-  of the block removes it, and leaves what `path` held. Afterwards the content
-  is on disk: a power cut does not take it.
+  It has the suffix of `path`, for writers that depend on it. An error inside
+  the block removes it, and leaves `path` unchanged. After the block the content
+  is on disk: it survives a power cut.
 
   Args:
-    path: Local, or of a store that epath knows (gs://, s3://); its folder
-      exists.
+    path: A local path, or one of a store that epath knows (gs://, s3://); its
+      folder exists.
   """
   path = epath.Path(path)
   partial = path.parent / f'.partial-{path.name}'
@@ -44,7 +44,7 @@ def write_text(path: epath.PathLike, text: str) -> None:
 
 @contextlib.contextmanager
 def writing_folder(path: epath.PathLike) -> Iterator[epath.Path]:
-  """Gives a temporary, empty folder, which then becomes `path`.
+  """Yields a temporary, empty folder, which then becomes `path`.
 
   Raises:
     FileExistsError: `path` exists; nothing was written.
@@ -72,8 +72,8 @@ def _to_disk(path: epath.Path) -> None:
   """Waits until a local file, or the names in a folder, are on disk."""
   if '://' in os.fspath(path):
     return
-  opened = os.open(path, os.O_RDONLY)
+  descriptor = os.open(path, os.O_RDONLY)
   try:
-    os.fsync(opened)
+    os.fsync(descriptor)
   finally:
-    os.close(opened)
+    os.close(descriptor)

@@ -4,9 +4,9 @@
       --config.data.path=ANNOTATIONS --workdir=runs/aff_wild2
 
 ANNOTATIONS holds the label files of one edition (per-video files of the
-challenges, or the lists of s-Aff-Wild2) and `cropped_aligned/`; what goes
-where stands in affect_jax/corpora/aff_wild2.py. First see what is wrong with
-it: python -m affect_jax.doctor with the same --config and path. All three
+challenges, or the lists of s-Aff-Wild2) and `cropped_aligned/`;
+affect_jax/corpora/aff_wild2.py says what goes where. First find errors in it:
+python -m affect_jax.doctor with the same --config and path. There are three
 million frames: --config.data.stride=8 takes every eighth.
 """
 
@@ -26,7 +26,7 @@ def get_config():
   # Windows of frames, for --config.model.temporal=gru or transformer.
   c.data.window = 0
   c.data.eval_hop = 0
-  # The test set has no labels: it is predicted for a submission.
+  # The test set has no labels: it is only predicted, for a submission.
   c.data.splits.test = ''
   c.image_size = 112
   c.model.dropout = 0.3

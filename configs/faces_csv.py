@@ -4,8 +4,8 @@
       --config.data.path=faces.csv --workdir=runs/faces
 
 Columns: image (path relative to the CSV), split (train, val, test), and any of
-subject, expression, valence, arousal, AU1, AU2, ... An empty cell is "not
-annotated". Tasks without a label: leave them out of --config.tasks, or give
+subject, expression, valence, arousal, AU1, AU2, ... An empty cell means "not
+annotated". Leave tasks without any label out of --config.tasks, or give
 --config.drop_unlabelled_tasks.
 """
 

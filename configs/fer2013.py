@@ -5,8 +5,8 @@
 
 `path` is Kaggle's fer2013.csv; --config.data.fer_plus=fer2013new.csv trains on
 the votes of FER+ instead of its labels. Training[97%:] selects the checkpoint;
-scores are those of PublicTest without the pictures that are in Training too.
-With a file that has PrivateTest: --config.data.splits.test=test.
+scores are those of PublicTest without pictures that are also in Training. If
+the file has PrivateTest, give --config.data.splits.test=test.
 """
 
 from affect_jax import defaults
@@ -27,7 +27,7 @@ def get_config():
   }
   c.image_size = 48
   c.crop_size = 40
-  # Coarser at first, while the learning rate is high: a third cheaper.
+  # Pictures are smaller while the learning rate is high: a third cheaper.
   c.image_size_schedule = ((0, 32), (400, 40))
   c.model.stem = 'small'
   c.augment = ('flip',)

@@ -1,11 +1,11 @@
-"""MELD: emotion and sentiment of the turns of dialogues, from transcripts.
+"""MELD: emotion and sentiment of turns in dialogues, from transcripts.
 
   python -m affect_jax.main --config=configs/meld.py \
       --config.data.path=MELD --config.data.text_model=FOLDER_OF_BERT \
       --workdir=runs/meld
 
-A BERT-like model is fine-tuned on turns, each with the name of who says it.
-To read whole dialogues in one sequence was no gain: see experiments/utterances.
+A BERT-like model is fine-tuned on turns, each with its speaker's name. Reading
+whole dialogues as one sequence was no better: see experiments/utterances.
 """
 
 from affect_jax import defaults
@@ -26,7 +26,7 @@ def get_config():
   c.data.max_tokens = 64
   c.utterance.modalities = ('text',)
   c.utterance.fusion = 'concat'
-  c.utterance.boundaries = (16, 32, 64)  # Each shape of a batch is compiled.
+  c.utterance.boundaries = (16, 32, 64)  # Few: each shape is compiled.
   c.utterance.text.frozen_stages = 3
   c.utterance.text.attention_dropout = 0.0
   c.batch_size = 64

@@ -3,8 +3,8 @@
   python -m affect_jax.main --config=configs/mosi.py \
       --config.data.path=mosi.npz --workdir=runs/mosi
 
-The utterance-level features of bc-LSTM (Poria et al., 2017), one step each; a
-video is the dialogue. See affect_jax/corpora/mosi.py.
+Features are those of bc-LSTM (Poria et al., 2017), one step per utterance; a
+video is a dialogue. See affect_jax/corpora/mosi.py.
 """
 
 from affect_jax import defaults
@@ -22,8 +22,8 @@ def get_config():
   c.utterance.fusion = 'lf_dnn'
   c.utterance.context = 'lstm'
   c.utterance.boundaries = (1,)
-  # Features of training come from networks that saw its labels: those of test
-  # are less clear, and validation cannot tell.
+  # Training features come from networks that saw their labels. So test features
+  # are less clear, which validation, a part of training, does not show.
   c.utterance.dropout = 0.5
   c.utterance.lf_dnn.dropout = 0.5
   c.utterance.modality_dropout = 0.2

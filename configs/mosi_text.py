@@ -1,10 +1,10 @@
-"""CMU-MOSI: sentiment from transcripts, a BERT-like model fine-tuned.
+"""CMU-MOSI: sentiment from transcripts, with a fine-tuned BERT-like model.
 
   python -m affect_jax.main --config=configs/mosi_text.py \
       --config.data.path=mosi.npz --config.data.text_model=FOLDER \
       --workdir=runs/mosi_text
 
-FOLDER is a BERT of Hugging Face: config.json, model.safetensors,
+FOLDER holds a BERT of Hugging Face: config.json, model.safetensors,
 tokenizer.json.
 """
 
@@ -25,7 +25,7 @@ def get_config():
   c.utterance.modalities = ('text',)
   c.utterance.fusion = 'lf_dnn'
   c.utterance.boundaries = (16, 32, 64, 96)
-  # The table of words is most of the parameters, and 1,284 sentences few.
+  # Word embeddings are most of the parameters, and 1,284 sentences are few.
   c.utterance.text.frozen_stages = 1
   c.batch_size = 16
   c.num_train_steps = 320

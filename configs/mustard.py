@@ -4,10 +4,10 @@
       --config.data.path=MUSTARD \
       --config.data.text_model=FOLDER_OF_BERT --workdir=runs/mustard
 
-Both protocols: --config.data.fold=0 to 4, or
+There are two protocols: --config.data.fold=0 to 4, or
 --config.data.protocol=speaker_independent --config.data.speakers=False.
 
-The BERT-like model is not trained: 552 utterances are few for it.
+The BERT-like model is not trained: 552 utterances are too few for it.
 """
 
 from affect_jax import defaults

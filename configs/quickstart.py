@@ -1,4 +1,4 @@
-"""Three tasks on rendered faces, most with only some labels: 5 minutes, CPU.
+"""Three tasks on rendered faces, most partly labelled: 5 minutes on a CPU.
 
   python -m affect_jax.main --config=configs/quickstart.py \
       --workdir=runs/quickstart
@@ -16,8 +16,8 @@ def get_config():
   c.data.num_val = 600
   c.data.num_test = 1000
   c.data.seed = 0
-  # Shares of training labels withheld, as unevenly as in s-Aff-Wild2 where
-  # 36.6 % of the pictures carry all three kinds; and shares that are wrong.
+  # Shares of training labels that are withheld, as unevenly as in s-Aff-Wild2,
+  # where 36.6 % of the pictures have all three kinds; and that are wrong.
   c.data.missing_task = {
     'expression': 0.24,
     'action_units': 0.25,

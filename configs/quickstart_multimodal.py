@@ -1,9 +1,9 @@
-"""Emotion, sentiment and sarcasm from invented utterances: minutes, CPU.
+"""Emotion, sentiment and sarcasm of synthetic utterances: minutes on a CPU.
 
   python -m affect_jax.main --config=configs/quickstart_multimodal.py \
       --workdir=runs/quickstart_multimodal
 
-Three parts of one corpus label one task each, and some modalities are missing.
+Each of three parts of a corpus labels one task; some modalities are missing.
 """
 
 from affect_jax import defaults
@@ -18,7 +18,7 @@ def get_config():
   }
   c.data.sampling = 'temperature'
   c.utterance.fusion = 'lf_dnn'
-  # Few lengths: each combination of them is compiled.
+  # Few lengths, as each combination of them is compiled.
   c.utterance.boundaries = (32, 128)
   c.utterance.modality_dropout = 0.1
   c.eval_subsets = True

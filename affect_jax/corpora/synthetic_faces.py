@@ -1,6 +1,6 @@
 """Rendered faces with exact labels of all three tasks: no download, CC0.
 
-Scores on them prove that code works and methods do what they claim, never
+Scores on them show that code works and that methods do what they claim, never
 accuracy on photographs: report them apart from those of real faces. Labels are
 those of `synthetic.affect` (recipes, presence of action units, the formula of
 valence and arousal); by default some are withheld as in s-Aff-Wild2 and a few
@@ -55,14 +55,14 @@ class SyntheticFaces(tfds.core.GeneratorBasedBuilder):
     """Finds the corpus of these options in `data_dir`, if it is prepared.
 
     Args:
-      data_dir: Where prepared corpora live.
+      data_dir: Folder of prepared corpora.
       image_size: Height and width in pixels, at least 16.
       num_train: Number of pictures of the training split, at least 1.
-      num_val: Of the validation split; 0: no such split.
-      num_test: Of the test split; 0: no such split.
+      num_val: The same of the validation split; 0: no such split.
+      num_test: The same of the test split; 0: no such split.
       images_per_subject: Pictures of each identity. No identity is in two
         splits.
-      seed: Another seed is another corpus with other people.
+      seed: Another seed gives another corpus with other people.
       missing_task: {task: share of its labels withheld}, independently;
         None: as in s-Aff-Wild2 (`annotate.MISSING_TASK`); {}: none.
       missing_class: {expression: further share of its labels withheld}; None:
@@ -73,7 +73,7 @@ class SyntheticFaces(tfds.core.GeneratorBasedBuilder):
       label_noise: Share of wrong labels, in train only.
 
     Raises:
-      ValueError: an option is out of its range or has an unknown name.
+      UserError: An option is out of its range, or names something unknown.
     """
     counts = {'train': num_train, 'val': num_val, 'test': num_test}
     self._flaws = annotate.Flaws(

@@ -1,6 +1,6 @@
 """Invented utterances with exact labels of three tasks: no download.
 
-Scores on them prove that code works and methods do what they claim, never
+Scores on them show that code works and that methods do what they claim, never
 accuracy on people: report them apart from those of real corpora.
 `synthetic.utterance_affect` defines what is drawn and the formula of each
 label, `synthetic.utterance_streams` how text, audio and vision show it.
@@ -86,26 +86,25 @@ def listing(
       corpus of its own, next to others.
     num_train: {part: utterances of the training split}, at least 1; a part
       that is not named keeps NUM_TRAIN's.
-    num_val: Of the validation split; 0: none of that part.
-    num_test: Of the test split; 0: none of that part.
+    num_val: The same of the validation split; 0: none of that part.
+    num_test: The same of the test split; 0: none of that part.
     all_labels: Label all three tasks everywhere, not only the part's own.
     sarcasm_share: {part: share of sarcastic utterances}; a part that is not
       named keeps SARCASM_SHARE's.
     drift: Correlation of the latent affect from turn to turn, in [0, 1); with
       0 context does not help.
     turns: Fewest and most turns of a dialogue; (1, 1): no dialogues.
-    label_noise: Share of wrong labels, of each task and in train only:
-      another emotion, sentiment moved by noise of deviation JITTER, sarcasm
-      turned around.
+    label_noise: Share of wrong labels of each task, in train only: another
+      emotion, sentiment moved by noise of deviation JITTER, sarcasm flipped.
     missing: {modality: share of the utterances of train that lack it},
       independently; an utterance that would lack all three keeps its text.
       Text goes with its transcript.
     missing_in_eval: Modalities are missing in val and test, too.
-    seed: Another seed is another corpus with other people, in the same
+    seed: Another seed gives another corpus with other people, in the same
       invented language.
 
   Raises:
-    ValueError: an option is out of its range or has an unknown name.
+    UserError: An option is out of its range, or names something unknown.
   """
   parts = (parts,) if isinstance(parts, str) else tuple(parts)
   if not parts or set(parts) - set(PARTS) or len(set(parts)) != len(parts):

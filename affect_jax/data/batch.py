@@ -2,32 +2,32 @@
 
   batch = {
     'id': [B] bytes, on the host only: it never enters jit
-    'inputs': {'image': f32 [B, H, W, 3], in [0, 1]}, or of utterances
+    'inputs': {'image': f32 [B, H, W, 3], in [0, 1]}, or for utterances
       {modality: f32 [B, T, D] or int32 [B, T] token ids,
-       modality + '_mask': bool [B, T]}, text, audio, vision; in training, if
-      the fusion asks, 'train_row' int32 [B] and 'train_label' f32 [B]; where a
+       modality + '_mask': bool [B, T]}, of text, audio, vision; in training, if
+      the fusion asks, 'train_row' int32 [B] and 'train_label' f32 [B]; if a
       dialogue is one sequence, 'packed_text_shape' bool [B, N], of which only
       the shape is read: the tokens of a dialogue fit into N
     'labels': {task: f32, in the space of the head's outputs, finite}
     'weights': {task: f32 in [0, 1], one per label}
   }
 
-A weight says how much a label counts, and is the only notion of it: 0 is not
-annotated, invalid or a padding row; 1 is gold; between is a weak label.
+A weight says how much a label counts, and nothing else does: 0 is not
+annotated, invalid or a padding row; 1 is gold; a value between is a weak label.
 Labels and weights by kind of annotation (K outputs):
 
   expression       labels [B, K] a distribution   weights [B]
   action_units     labels [B, K] in [0, 1]        weights [B, K]
   valence_arousal  labels [B, 2] in [-1, 1]       weights [B, 2]
-  emotion          as expression, or as action_units where several can be
+  emotion          as expression, or as action_units if several can occur
   sentiment        labels [B, 1] in [-3, 3]       weights [B, 1]
   sentiment_class  as expression
   sarcasm          labels [B, 1] in [0, 1]        weights [B, 1]
 
-T differs between modalities, and a missing modality is an all-False mask.
+T differs between modalities. The mask of a missing modality is all False.
 Windows of frames, and dialogues of utterances, have an axis of time after B
-everywhere, in 'id' too, and 'image_mask' or 'utterance_mask' bool [B, T] in
-inputs: False where a window has no frame.
+everywhere, also in 'id'. Their inputs include 'image_mask' or 'utterance_mask',
+bool [B, T], which is False for padding.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ Batch = dict[str, Any]
 
 
 def check_batch(batch: Mapping[str, Any], tasks: Sequence[Any]) -> None:
-  """Raises ValueError where a host batch breaks the contract above.
+  """Raises UserError if a host batch breaks the contract above.
 
   Args:
     batch: One batch of numpy arrays.
@@ -75,7 +75,7 @@ def check_batch(batch: Mapping[str, Any], tasks: Sequence[Any]) -> None:
 def dummy_batch(
   tasks: Sequence[Any], image_size: int, size: int = 1, window: int = 0
 ) -> Batch:
-  """Pictures that are zeros, to initialise and to pad with."""
+  """Returns a batch of pictures that are zeros, to initialise or to pad."""
   lead = (size, window) if window else (size,)
   mask = {'image_mask': np.zeros(lead, bool)} if window else {}
   k = {t.name: len(t.outputs) for t in tasks}

@@ -1,4 +1,4 @@
-"""Clips as folders of pictures -> batches, of as many clips as it takes."""
+"""Reads clips, which are folders of pictures, as batches of pictures."""
 
 import collections
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,11 +23,11 @@ OTHER = 'files that are no pictures, or in no folder of a clip'
 def read(
   frames: pathlib.Path, counts: collections.Counter[str]
 ) -> dict[str, list[pathlib.Path]]:
-  """{clip: its pictures, in order}; what is no picture is counted.
+  """Returns {clip: its pictures, in order}; adds other files to `counts`.
 
   Raises:
-    FileNotFoundError: There is no such folder.
-    ValueError: There is no folder in it.
+    FileNotFoundError: The folder does not exist.
+    UserError: The folder holds no folders.
   """
   if not frames.is_dir():
     raise FileNotFoundError(f'{frames}: no such folder; frames are expected.')
@@ -37,9 +37,9 @@ def read(
       counts[OTHER] += 1
       continue
     files = _visible(folder)
-    found = [f for f in files if f.suffix.lower() in SUFFIXES]
-    counts[OTHER] += len(files) - len(found)
-    clips[folder.name] = sorted(found, key=_order)
+    images = [f for f in files if f.suffix.lower() in SUFFIXES]
+    counts[OTHER] += len(files) - len(images)
+    clips[folder.name] = sorted(images, key=_order)
   if not clips:
     raise UserError(f'{frames}: no folder in it; one for each clip is needed.')
   return clips
@@ -48,7 +48,10 @@ def read(
 def make_load(
   size: int, skip: bool
 ) -> Callable[[pathlib.Path], np.ndarray | None]:
-  """Makes path -> f32 [size, size, 3] in [0, 1]; None: it is left out."""
+  """Makes a function: path -> f32 [size, size, 3] in [0, 1].
+
+  Of a picture that cannot be read it returns None if `skip`, else it raises.
+  """
 
   def load(path: pathlib.Path) -> np.ndarray | None:
     try:
@@ -71,18 +74,20 @@ def batches(
   load: Callable[[pathlib.Path], np.ndarray | None],
   pool: futures.Executor,
 ) -> Iterator[tuple[list[str], list[bool], np.ndarray]]:
-  """Yields clips of up to `rows` pictures, which are there, and all of them.
+  """Yields up to `rows` pictures at a time, of one clip after another.
 
-  The array is always f32 [rows, size, size, 3]; zeros fill it up.
+  Yields:
+    For each picture its clip and whether it was read, and f32 [rows, size,
+    size, 3], with zeros for pictures that were not read and after the last.
   """
   jobs = ((name, path) for name, paths in clips.items() for path in paths)
   while chunk := list(itertools.islice(jobs, rows)):
     images = np.zeros((rows, size, size, 3), np.float32)
-    found = list(pool.map(load, (path for _, path in chunk)))
-    for i, image in enumerate(found):
+    loaded = list(pool.map(load, (path for _, path in chunk)))
+    for i, image in enumerate(loaded):
       if image is not None:
         images[i] = image
-    yield [name for name, _ in chunk], [x is not None for x in found], images
+    yield [name for name, _ in chunk], [x is not None for x in loaded], images
 
 
 def _visible(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -90,6 +95,7 @@ def _visible(folder: pathlib.Path) -> list[pathlib.Path]:
 
 
 def _order(path: pathlib.Path) -> tuple[list[str | int], str]:
-  """By name, numbers in it by value; texts and numbers alternate."""
+  """Returns a key that sorts by name, and numbers in names by their value."""
+  # Texts and numbers alternate.
   parts = re.split(r'([0-9]+)', path.name)
   return [int(x) if i % 2 else x for i, x in enumerate(parts)], path.name

@@ -22,7 +22,7 @@ Augmentations = Sequence[tuple[str, Mapping[str, Any]]]
 
 
 def decode(data: tf.Tensor, size: int) -> tf.Tensor:
-  """Encoded picture -> f32 [size, size, 3] in [0, 1]; grey is repeated."""
+  """Decodes a picture to f32 [size, size, 3] in [0, 1]; grey becomes RGB."""
   image = tf.io.decode_image(data, channels=3, expand_animations=False)
   image.set_shape((None, None, 3))
   image = tf.image.convert_image_dtype(image, tf.float32)
@@ -37,7 +37,7 @@ def decode(data: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def _frames(row: Mapping[str, Any], window: int, size: int) -> dict[str, Any]:
-  """Decodes the frames of a window and fills up to `window`, with weight 0."""
+  """Decodes a window's frames, and pads them to `window` with weight 0."""
   images = tf.map_fn(
     lambda data: decode(data, size),
     row['image'],
@@ -63,7 +63,7 @@ def _inputs(row: Mapping[str, Any], image: tf.Tensor) -> dict[str, tf.Tensor]:
 
 
 def _check_augmentations(augmentations: Augmentations, size: int) -> None:
-  """Tries them outside of tf.data, whose errors are hard to read."""
+  """Applies augmentations outside of tf.data, whose errors are hard to read."""
   image = tf.zeros((size, size, 3))
   try:
     augment.apply(
@@ -93,15 +93,15 @@ def train_batches(
   """Yields this process' rows of the batches of steps first_step .. num_steps.
 
   All processes see the same order, and augment a row as one process would.
-  Every sample comes once per epoch; epochs follow one another without a gap.
-  They are shuffled whole where the split fits in `shuffle_megabytes`. Each of
-  several corpora, or classes, has epochs of its own.
+  Every sample occurs once per epoch; epochs follow one another without a gap.
+  An epoch is shuffled as a whole if the split fits in `shuffle_megabytes`. Each
+  of several corpora, or classes, has epochs of its own.
 
   Args:
-    corpora: Their 'train' is read.
+    corpora: Corpora whose 'train' split is read.
     tasks: Tasks whose labels are wanted.
     batch_size: Rows over all processes.
-    seed: Of order and augmentation.
+    seed: Seed of order and augmentation.
     first_step: Finished updates: 0, or those of the checkpoint.
     num_steps: Total number of steps.
     image_size: Pixels, height and width.
@@ -110,12 +110,12 @@ def train_batches(
     window: Frames of a window, where the corpora hold windows; 0: pictures.
     augmentations: Pairs (name, options) of `augment`, applied in this order.
     sizes: {first step: pixels}: smaller pictures for a cheaper beginning
-      (progressive resizing). Augmentation and windows come before.
+      (progressive resizing), made after augmentation and random windows.
     shares: {corpus: share of the rows}, which sum to 1.
-    balance: A task with classes: labelled samples of a corpus come from each
-      of its classes equally often; '': as they are.
-    shuffle_megabytes: Memory for encoded rows that are held to be shuffled,
-      10**6 bytes: `merge.shuffled_at_once`.
+    balance: A task whose classes are drawn equally often among the labelled
+      samples of each corpus; '' draws samples as they are.
+    shuffle_megabytes: Memory for encoded rows that are held for shuffling, in
+      10**6 bytes, see `merge.shuffled_at_once`.
   """
   own = streams.own_rows(batch_size)
 
@@ -175,12 +175,15 @@ def train_batches(
 
 
 def _lies_in(own: slice, batch_size: int) -> Callable[..., tf.Tensor]:
-  """Whether a numbered row is one of a process' own; asked before decoding."""
+  """Makes (position, row) -> whether the row lies in `own` rows of its batch.
+
+  It filters rows before they are decoded.
+  """
 
   def check(position: tf.Tensor, row: Any) -> tf.Tensor:
     del row
-    place = tf.math.floormod(position, batch_size)
-    return tf.logical_and(place >= own.start, place < own.stop)
+    index = tf.math.floormod(position, batch_size)
+    return tf.logical_and(index >= own.start, index < own.stop)
 
   return check
 
@@ -194,10 +197,10 @@ def eval_batches(
   image_size: int,
   window: int = 0,
 ) -> Iterator[batch_lib.Batch]:
-  """Yields a split once, in its stored order; the last batch is filled up.
+  """Yields a split once, in its stored order; the last batch is padded.
 
-  Rows that fill up have id b'' and weight 0. Each process yields its own rows
-  of all batches, so as many as the others, even where it has no row.
+  Padding rows have id b'' and weight 0. Each process yields its own rows of
+  every batch, as many as the others, even if all of them are padding.
   """
   dataset, size = streams.records_of(builder, split)
   own = streams.own_rows(batch_size)

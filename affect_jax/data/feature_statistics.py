@@ -1,4 +1,4 @@
-"""Mean and deviation of features over the steps of training."""
+"""Mean and standard deviation of features over all steps of training data."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,14 +11,15 @@ from affect_jax.data import streams
 def statistics(
   corpora: Sequence[streams.Corpus], dims: Mapping[str, int]
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-  """{modality: (mean [D], standard deviation [D])} over the steps of training.
+  """Returns {modality: (mean [D], standard deviation [D])} of training data.
 
-  Constant features have a standard deviation of 1. Token ids have neither.
+  Constant features have a standard deviation of 1. Token ids are left out.
   """
-  found = {m: [0.0, np.zeros(d), np.zeros(d)] for m, d in dims.items() if d}
+  # Per modality: steps, mean, sum of squared deviations.
+  moments = {m: [0.0, np.zeros(d), np.zeros(d)] for m, d in dims.items() if d}
   for corpus in corpora:
     names = records.input_names(corpus.builder)
-    wanted = [m for m in found if m in names]
+    wanted = [m for m in moments if m in names]
     if 'train' not in corpus.splits or not wanted:
       continue
     dataset, _ = streams.records_of(corpus.builder, corpus.splits['train'])
@@ -28,21 +29,21 @@ def statistics(
       for name in wanted:
         x, steps = row[name], row[name + '_length']
         x = x[np.arange(x.shape[-2]) < steps[..., np.newaxis]]
-        total, mean, squares = found[name]
+        total, mean, squares = moments[name]
         if not len(x):
           continue
         # Chan et al., 1979: merging moments keeps digits that sums lose.
-        own = x.mean(0, dtype=np.float64)
-        gap, n = own - mean, total + len(x)
-        found[name] = [
+        row_mean = x.mean(0, dtype=np.float64)
+        gap, n = row_mean - mean, total + len(x)
+        moments[name] = [
           n,
           mean + gap * len(x) / n,
           squares
-          + ((x - own[np.newaxis]) ** 2).sum(0)
+          + ((x - row_mean[np.newaxis]) ** 2).sum(0)
           + gap**2 * total * len(x) / n,
         ]
   result = {}
-  for name, (total, mean, squares) in found.items():
+  for name, (total, mean, squares) in moments.items():
     std = np.sqrt(squares / max(total, 1))
     std = np.where(std > 1e-6 * (np.abs(mean) + 1e-6), std, 1.0)
     result[name] = mean.astype(np.float32), std.astype(np.float32)

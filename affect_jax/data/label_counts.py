@@ -1,8 +1,8 @@
-"""How many labels training has, and how many of them it draws.
+"""Counts the labels that training has, and those that it draws.
 
-The two differ where corpora have shares of their own (config.data.sampling),
-or classes are drawn equally often (config.data.balance). Weights of classes
-and priors make up for what is drawn.
+The two differ if corpora have shares of their own (config.data.sampling), or
+if classes are drawn equally often (config.data.balance). Class weights and
+priors follow from the labels that are drawn.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,19 +27,19 @@ def of_training(
   shares: Mapping[str, float],
   balance: str = '',
 ) -> tuple[Counts, Counts]:
-  """Labels that the training splits have, and those that training draws.
+  """Counts the labels of the training splits, and those that training draws.
 
   Reads every corpus once.
 
   Args:
-    corpora: Their 'train' is read, where they have one.
+    corpora: Corpora whose 'train' split, if any, is read.
     tasks: The tasks to count.
-    shares: {corpus: share of the rows of training}.
+    shares: {corpus: share of the training rows}.
     balance: Name of the task whose classes are drawn equally often, or ''.
 
   Returns:
-    (present, drawn); drawn is what as many rows as there are hold in
-    expectation, so that both are the same where rows are drawn as they come.
+    (present, drawn); drawn is the expected count in as many draws as there are
+    rows, so that both are equal if all rows are drawn equally often.
   """
   total = streams.train_size(corpora)
   present, drawn = [], []
@@ -49,7 +49,7 @@ def of_training(
     split = corpus.splits['train']
     rows, counts = by_class(corpus.builder, split, tasks, balance)
     present.append(_weighted(counts, np.ones(len(rows))))
-    # How often a row is drawn, compared with drawing all alike.
+    # How often a row is drawn, relative to drawing all rows equally often.
     size = streams.split_size(corpus.builder, split)
     factors = np.full(len(rows), shares[corpus.name] * total / size)
     if balance:
@@ -62,25 +62,25 @@ def of_training(
 def by_class(
   builder: Any, split: str, tasks: Sequence[Any], balance: str = ''
 ) -> tuple[np.ndarray, Counts]:
-  """Rows and labels of a split, by the class that rows are drawn by.
+  """Counts rows and labels of a split, by the class that rows are drawn by.
 
   Args:
-    builder: Of a corpus; windows are counted by their frames.
+    builder: The builder of a corpus; windows are counted by their frames.
     split: Name or slice.
     tasks: The tasks to count.
     balance: Name of one of them, or '': all rows are of one class.
 
   Returns:
-    (rows [G], `Counts` with G in front of every shape); of K classes G is
-    K + 1, the last for rows without a label.
+    (rows [G], `Counts` with G in front of every shape). Without `balance`, G
+    is 1; with K classes it is K + 1, the last for rows without a label.
   """
   streams.split_size(builder, split)
   by = streams.balanced_task(tasks, balance) if balance else None
   groups = len(by.outputs) + 1 if by else 1
 
   def labels_of(record: Mapping[str, tf.Tensor]) -> dict[str, Any]:
-    found = streams.labels_of(record, builder, tasks)
-    return {**found, 'class': streams.class_of(found, by)} if by else found
+    labels = streams.labels_of(record, builder, tasks)
+    return {**labels, 'class': streams.class_of(labels, by)} if by else labels
 
   dataset = builder.as_dataset(split=split, decoders=streams.undecoded(builder))
   dataset = dataset.map(labels_of)
@@ -111,15 +111,15 @@ def by_class(
 
 
 def _weighted(counts: Counts, factors: np.ndarray) -> Counts:
-  """Sum over the classes in front, each times its factor."""
+  """Sums over the first axis, the classes, each times its factor."""
   return {
-    task: {key: np.tensordot(factors, x, 1) for key, x in own.items()}
-    for task, own in counts.items()
+    task: {key: np.tensordot(factors, x, 1) for key, x in arrays.items()}
+    for task, arrays in counts.items()
   }
 
 
 def _sum(each: Sequence[Counts]) -> Counts:
   return {
-    task: {key: np.sum([c[task][key] for c in each], 0) for key in own}
-    for task, own in each[0].items()
+    task: {key: np.sum([c[task][key] for c in each], 0) for key in arrays}
+    for task, arrays in each[0].items()
   }

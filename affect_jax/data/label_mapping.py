@@ -1,4 +1,4 @@
-"""From a corpus' columns to a task's outputs, by name."""
+"""Maps a corpus' columns to a task's outputs, by name."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,26 +13,25 @@ from affect_jax.errors import UserError
 def to_task(
   record: Mapping[str, tf.Tensor], task: Any, columns: Sequence[str]
 ) -> tuple[tf.Tensor, tf.Tensor]:
-  """Labels [K] and weights [] or [K] of one record, in the task's order.
+  """Returns labels [K] and weights [] or [K] of a record, in the task's order.
 
   Records of windows have an axis of time before these.
 
-  Outputs that the corpus does not annotate get weight 0. A distribution
-  over classes loses those that the task does not have: it is renormalised
-  if they held less than half of it, else its weight is 0. Several classes at
-  once (an utterance that is both sad and angry) become a mix of them.
+  Outputs that the corpus does not annotate get weight 0. A distribution over
+  classes loses classes that the task does not have: it is renormalised if they
+  held less than half of it, else its weight is 0. Several classes at once (an
+  utterance that is both sad and angry) become a distribution over them.
 
   Args:
     record: One record as `builders.records` describes it.
-    task: The task to serve.
+    task: The task that needs the labels.
     columns: Names of the record's columns; () if it has none of this task.
   """
   k = len(task.outputs)
   if not columns:
-    # Of the id: [] or [T].
-    time = tf.shape(record['id'])
-    whole = tf.concat([time, [k]], 0)
-    return tf.zeros(whole), tf.zeros(whole if task.weight_per_output else time)
+    time = tf.shape(record['id'])  # Of shape [] or [T].
+    shape = tf.concat([time, [k]], 0)
+    return tf.zeros(shape), tf.zeros(shape if task.weight_per_output else time)
   labels, weights = record[task.name], record[task.name + '_weights']
   one_weight = len(weights.shape) < len(labels.shape)
   matrix = np.array(
@@ -43,7 +42,8 @@ def to_task(
       weights = tf.expand_dims(weights, -1) * tf.ones(len(columns))
     return _mapped(labels, matrix), _mapped(weights, matrix)
   if not one_weight:
-    # Labels of each class on its own: those that are there share the sample.
+    # Each class is labelled on its own: the classes with a weight share the
+    # sample.
     labels = tf.where(weights > 0, labels, 0.0)
     weights = tf.reduce_max(weights, -1)
   mapped = _mapped(labels, matrix)
@@ -64,15 +64,15 @@ def _mapped(values: tf.Tensor, matrix: np.ndarray) -> tf.Tensor:
 def require(
   counts: Mapping[str, Any], tasks: Sequence[Any], *, drop: bool
 ) -> list[Any]:
-  """The tasks that have any label in training.
+  """Returns the tasks that have any label in training.
 
   Args:
-    counts: Of `label_counts`, of the training split.
-    tasks: The tasks asked for.
+    counts: Counts of the training split, from `label_counts`.
+    tasks: The tasks of the config.
     drop: Leave out tasks without labels instead of raising.
 
   Raises:
-    ValueError: A task has no label, and `drop` is False; or none has any.
+    UserError: A task has no label and `drop` is False, or no task has any.
   """
   without = [t.name for t in tasks if not np.any(counts[t.name]['labelled'])]
   if without and not drop:

@@ -11,15 +11,15 @@ from affect_jax.data import streams
 from affect_jax.errors import UserError
 
 SPLITS = ('train', 'val', 'test')
-# Of config.data: how rows of several corpora, or classes, are drawn.
+# Settings of config.data that say how rows of corpora, or classes, are drawn.
 DRAWING = ('sampling', 'temperature', 'shares', 'balance', 'shuffle_megabytes')
 
 
 def describe(config: Any) -> dict[str, dict[str, Any]]:
-  """{name: options} of the corpora of config.data, splits among them.
+  """Returns {name: options} of the corpora of config.data, with their splits.
 
   Raises:
-    ValueError: neither one corpus nor several, or both.
+    UserError: config.data names neither one corpus nor several, or both.
   """
   common = config.data.to_dict()
   several = common.pop('corpora')
@@ -32,7 +32,7 @@ def describe(config: Any) -> dict[str, dict[str, Any]]:
     )
   if not several:
     return {common['corpus']: common}
-  # Options of the one corpus are no options of the several.
+  # Other options in config.data are those of a single corpus.
   shared = {k: common[k] for k in ('data_dir', 'splits')}
   return {
     name: {
@@ -46,11 +46,11 @@ def describe(config: Any) -> dict[str, dict[str, Any]]:
 
 
 def build(config: Any, download_config: Any = None) -> list[streams.Corpus]:
-  """The prepared corpora of config.data.
+  """Prepares and returns the corpora of config.data.
 
   Args:
     config: See `configs/`.
-    download_config: How to prepare them: of tfds, as for Beam.
+    download_config: How tfds prepares them, as with Beam.
   """
   corpora = []
   for name, described in describe(config).items():
@@ -65,19 +65,21 @@ def build(config: Any, download_config: Any = None) -> list[streams.Corpus]:
     for key, split in splits.items():
       if key not in SPLITS:
         raise UserError(f'config.data.splits has {key!r}; known: {SPLITS}.')
-      # '' is: this run has no such split.
+      # '' means that this run has no such split.
       if split:
         size = streams.split_size(builder, split)
         logging.info('%s: %s[%s], %d samples', key, name, split, size)
     splits = {k: v for k, v in splits.items() if v}
     corpora.append(streams.Corpus(name, builder, splits))
   if not any('train' in c.splits for c in corpora):
-    raise UserError('config.data: no corpus has a split to train on.')
+    raise UserError(
+      'No corpus has a split to train on: set config.data.splits.train.'
+    )
   return corpora
 
 
 def shares(config: Any, corpora: Sequence[streams.Corpus]) -> dict[str, float]:
-  """{corpus: share of the rows of training}, as config.data.sampling says."""
+  """Returns {corpus: share of training rows}, by config.data.sampling."""
   return sampling.shares(
     {
       c.name: streams.split_size(c.builder, c.splits['train'])
@@ -91,12 +93,12 @@ def shares(config: Any, corpora: Sequence[streams.Corpus]) -> dict[str, float]:
 
 
 def shuffle_megabytes(config: Any) -> float:
-  """Memory for shuffling, in units of 10**6 bytes.
+  """Returns the memory for shuffling, in units of 10**6 bytes.
 
-  A config whose `data` is older than the setting has its default.
+  A config whose `data` is older than the setting gets the default.
 
   Raises:
-    ValueError: It is not positive.
+    UserError: It is not positive.
   """
   default = defaults.get_config().data.shuffle_megabytes
   megabytes = config.data.get('shuffle_megabytes', default)
@@ -108,14 +110,18 @@ def shuffle_megabytes(config: Any) -> float:
 
 
 def window(config: Any) -> int:
-  """Frames, or utterances, of the windows that corpora are cut into; or 0.
+  """Returns the frames, or utterances, of the corpora's windows; 0 if none.
 
   Raises:
-    ValueError: corpora differ; a setting that works on pictures only.
+    UserError: Corpora differ, or a setting does not go with (or without)
+      windows.
   """
   each = {n: d.get('window', 0) for n, d in describe(config).items()}
   if len(set(each.values())) > 1:
-    raise UserError(f'config.data: windows differ between corpora: {each}.')
+    raise UserError(
+      f'Windows differ between config.data.corpora: {each}; give all of them '
+      'the same `window`.'
+    )
   (frames,) = set(each.values())
   if config.model.temporal and not frames:
     raise UserError(
@@ -125,6 +131,7 @@ def window(config: Any) -> int:
   if frames and (config.mixing.kind or config.data.balance):
     raise UserError(
       'config.mixing and config.data.balance are for pictures, not for '
-      'windows of frames.'
+      "windows of frames: set config.mixing.kind='' and config.data.balance=''"
+      ', or config.data.window=0.'
     )
   return frames

@@ -1,4 +1,4 @@
-"""Several streams of rows -> an endless one, shuffled and drawn by shares.
+"""Merges streams of rows into an endless one, shuffled and drawn by shares.
 
 The order is a function of (seed, row) alone.
 """
@@ -13,20 +13,20 @@ import tensorflow as tf
 
 from affect_jax.data import sampling
 
-# At most so many rows are held to be shuffled, however small they are.
+# The most rows that are held for shuffling, however small they are.
 SHUFFLE_ROWS = 65_536
 
 
 @dataclasses.dataclass(frozen=True)
 class Stream:
-  """Rows that are drawn with one probability; endless by repetition.
+  """Rows that are drawn with the same probability, epoch after epoch.
 
   Attributes:
-    name: Of the corpus, and of the class if it is one.
+    name: Name of the corpus, or 'corpus/class'.
     items: One epoch of what is shuffled: rows, or numbers of records.
-    size: How many these are.
-    item_bytes: Memory that one of them takes, on average.
-    share: Of the rows of training.
+    size: Number of items.
+    item_bytes: Memory that an item takes, on average.
+    share: Share of the training rows.
     read: Makes rows of items, in their order.
   """
 
@@ -46,10 +46,10 @@ def key_of(seed: int, stream: int, index: Any) -> Any:
 def shuffled_at_once(
   streams: Sequence[Stream], megabytes: float
 ) -> dict[str, int]:
-  """{stream: its items that are held to be shuffled}; logs how many.
+  """Returns {stream: number of items that are held for shuffling}, and logs it.
 
-  All of them where they are at most SHUFFLE_ROWS and `megabytes` (10**6 bytes)
-  in all, each stream having as much of both as any other.
+  Streams share SHUFFLE_ROWS and `megabytes` (10**6 bytes) evenly. A stream that
+  fits in its part is held whole.
   """
   held = {}
   for stream in streams:
@@ -74,16 +74,18 @@ def shuffled_at_once(
 def rows(
   streams: Sequence[Stream], seed: int, start: int, shuffle_megabytes: float
 ) -> tf.data.Dataset:
-  """The rows of all streams from row `start` on, as `sampling` draws them."""
+  """Returns the rows of all streams from row `start` on, drawn by share."""
   held = shuffled_at_once(streams, shuffle_megabytes)
 
   def rows_of(index: int, stream: Stream, read: int) -> tf.data.Dataset:
     def order(epoch: tf.Tensor) -> tf.data.Dataset:
       key = key_of(seed, 0, epoch * len(streams) + index)
-      # Drawn: of the key itself, only the second number depends on the epoch.
-      own: Any = tf.random.stateless_uniform((), key, 1, 2**31 - 1, tf.int64)
+      # The seed is drawn: only the key's second number depends on the epoch.
+      own_seed: Any = tf.random.stateless_uniform(
+        (), key, 1, 2**31 - 1, tf.int64
+      )
       return stream.items.shuffle(
-        held[stream.name], own, reshuffle_each_iteration=False
+        held[stream.name], own_seed, reshuffle_each_iteration=False
       )
 
     epochs = tf.data.Dataset.range(

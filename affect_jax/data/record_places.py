@@ -1,8 +1,7 @@
-"""Where each record of a split lies in its files, to read some of them alone.
+"""Finds where each record of a split lies in its files, to read single records.
 
-A class of a corpus is drawn at a rate of its own. Filtering the corpus for it
-would read all records once per class; by their places, each record that is
-drawn is read once.
+Each class of a corpus is drawn at a rate of its own. Filtering the corpus would
+read all records once per class; with their places, only drawn records are read.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,9 +14,10 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-# Records that are read with one call of Python.
+# Number of records that one call of Python reads.
 READ = 32
-# Of a TFRecord: its length (uint64) and a checksum before it, one behind it.
+# Bytes of a TFRecord before the data (length, uint64, and its checksum) and
+# after them (a checksum).
 HEADER, FOOTER = 12, 4
 
 
@@ -27,9 +27,9 @@ class Places:
 
   Attributes:
     paths: The files.
-    file: Index of its file, int64 [N].
-    offset: Bytes before it in this file, int64 [N].
-    length: Its bytes, int64 [N].
+    file: Index of each record's file, int64 [N].
+    offset: Bytes before the record's data in this file, int64 [N].
+    length: Bytes of the record's data, int64 [N].
   """
 
   paths: tuple[str, ...]
@@ -44,13 +44,13 @@ def find(
   decoders: Mapping[str, Any],
   class_of: Callable[[Any], tf.Tensor],
 ) -> tuple[Places, np.ndarray]:
-  """Reads a split once, for the places and the classes of its records.
+  """Reads a split once, for the places and classes of its records.
 
   Args:
-    builder: Of a corpus in TFRecord files.
+    builder: The builder of a corpus in TFRecord files.
     split: Name or slice.
-    decoders: Of `as_dataset`.
-    class_of: Gives an int32 [] for a record.
+    decoders: Decoders for `as_dataset`.
+    class_of: Returns the class of a record, int32 [].
 
   Returns:
     (places, classes int32 [N]), in the order of `as_dataset`.
@@ -67,7 +67,7 @@ def find(
   index = {os.path.basename(path): i for i, path in enumerate(paths)}
   files, numbers, classes = [], [], []
   for names, chosen in tfds.as_numpy(dataset.batch(4096)):
-    # 'FILE__NUMBER', by the number of the record in its file.
+    # Names are 'FILE__NUMBER', with the number of the record in its file.
     pairs = [name.decode().rsplit('__', 1) for name in names]
     files.append(np.array([index[file] for file, _ in pairs], np.int64))
     numbers.append(np.array([int(n) for _, n in pairs], np.int64))
@@ -76,19 +76,20 @@ def find(
   offset, length = np.zeros_like(file), np.zeros_like(file)
   for i, path in enumerate(paths):
     offsets, lengths = _records(path)
-    own = file == i
-    offset[own], length[own] = offsets[number[own]], lengths[number[own]]
+    in_file = file == i
+    offset[in_file] = offsets[number[in_file]]
+    length[in_file] = lengths[number[in_file]]
   return Places(paths, file, offset, length), np.concatenate(classes)
 
 
 def read(numbers: tf.data.Dataset, places: Places) -> tf.data.Dataset:
-  """Records by their numbers, int64 []: pairs (number, record string [])."""
+  """Reads records by their numbers, int64 [], as pairs (number, string [])."""
 
-  def some(chosen: np.ndarray) -> np.ndarray:
+  def read_some(chosen: np.ndarray) -> np.ndarray:
     return np.array([_read(places, i) for i in chosen], object)
 
   def pairs(chosen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    records = tf.numpy_function(some, [chosen], tf.string)
+    records = tf.numpy_function(read_some, [chosen], tf.string)
     return chosen, tf.ensure_shape(records, chosen.shape)
 
   return (
@@ -105,13 +106,13 @@ def _read(places: Places, number: int) -> bytes:
 
 
 def _records(path: str) -> tuple[np.ndarray, np.ndarray]:
-  """(offsets, lengths) of all records of a file, int64 [N]; reads headers."""
-  found, place = [], 0
+  """Reads headers of a file: (offsets, lengths) of its records, int64 [N]."""
+  spans, position = [], 0
   with epath.Path(path).open('rb') as file:
     while header := file.read(HEADER):
       length = int.from_bytes(header[:8], 'little')  # pyright: ignore
-      found.append((place + HEADER, length))
-      place += HEADER + length + FOOTER
-      file.seek(place)
-  offsets, lengths = np.array(found, np.int64).reshape(-1, 2).T
+      spans.append((position + HEADER, length))
+      position += HEADER + length + FOOTER
+      file.seek(position)
+  offsets, lengths = np.array(spans, np.int64).reshape(-1, 2).T
   return offsets, lengths

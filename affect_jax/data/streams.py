@@ -1,8 +1,8 @@
-"""Prepared corpora -> endless streams of labelled, encoded rows.
+"""Reads prepared corpora as endless streams of labelled rows.
 
 A row is {'id', inputs as they are stored, 'labels': {task: ...}, 'weights':
 {...}}; pictures are encoded.
-Their order is a function of (seed, row) alone.
+The order of rows is a function of (seed, row) alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ from affect_jax.errors import UserError
 from affect_jax.training import processes
 
 DATA_DIR = '~/tensorflow_datasets'
-# What the number of a record takes in memory.
+# Memory that the number of a record takes.
 NUMBER_BYTES = 8
 
 
@@ -44,17 +44,17 @@ class Corpus:
   splits: Mapping[str, str]
 
   def describe(self) -> dict[str, Any]:
-    """What a number depends on: version, checksums, sizes, what was left out.
+    """Describes the data: version, checksums, sizes, what was left out.
 
-    `samples` are those of the splits in use, `bytes` those of the records of
-    each split of the corpus.
+    `samples` counts the samples of the splits in use, `bytes` those of the
+    records of each split of the corpus.
     """
-    found = records.metadata(self.builder)
+    metadata = records.metadata(self.builder)
     splits = self.builder.info.splits
     return {
       'name': self.builder.info.full_name,
-      'sources': found['sources'],
-      'skipped': found['skipped'],
+      'sources': metadata['sources'],
+      'skipped': metadata['skipped'],
       'samples': {
         part: splits[split].num_examples for part, split in self.splits.items()
       },
@@ -65,10 +65,9 @@ class Corpus:
 def build_corpus(
   name: str, data_dir: str | None, download_config: Any = None, **options: Any
 ) -> Any:
-  """The prepared tfds builder of a corpus; prepares it on first use.
+  """Returns the tfds builder of a corpus; prepares the corpus on first use.
 
-  Process 0 does so alone; where the others have disks of their own, they do
-  it after that.
+  Process 0 prepares it first; others, if they have disks of their own, later.
   """
   data_dir = os.path.expanduser(data_dir or DATA_DIR)
   builder = corpora_lib.get_corpus(name)(data_dir=data_dir, **options)
@@ -80,16 +79,16 @@ def build_corpus(
 
 
 def split_size(builder: Any, split: str) -> int:
-  """Number of samples of a split over all processes.
+  """Returns the number of samples of a split over all processes.
 
   Raises:
-    ValueError: No such split, or an empty one.
+    UserError: The split does not exist, or is empty.
   """
   try:
     size = builder.info.splits[split].num_examples
   except (KeyError, ValueError) as error:
     raise UserError(
-      f'{builder.name} has no split {split!r}; there are '
+      f'{builder.name} has no split {split!r}; it has '
       f'{sorted(builder.info.splits)}, and slices as '
       "'train[:90%]'. Name one in config.data.splits, or give "
       '--config.data.splits.test= (nothing) to go without.'
@@ -100,11 +99,11 @@ def split_size(builder: Any, split: str) -> int:
 
 
 def records_of(builder: Any, split: str) -> tuple[tf.data.Dataset, int]:
-  """The undecoded records of a split in their stored order, and how many.
+  """Returns the undecoded records of a split in stored order, and their number.
 
-  Each process reads all of them, and decodes its own (`own_rows`): batches
-  are the same however many processes there are, and no process is without
-  rows. Records are read faster than pictures are decoded.
+  Each process reads all records, and decodes its own (`own_rows`). So batches
+  do not depend on the number of processes, and no process lacks rows. Reading
+  records is faster than decoding pictures.
   """
   size = split_size(builder, split)
   dataset = builder.as_dataset(
@@ -117,20 +116,20 @@ def records_of(builder: Any, split: str) -> tuple[tf.data.Dataset, int]:
 
 
 def own_rows(batch_size: int) -> slice:
-  """The rows of a batch that this process holds; all processes hold as many."""
+  """Returns the rows of a batch that this process holds, an equal part."""
   count = batch_size // jax.process_count()
   start = jax.process_index() * count
   return slice(start, start + count)
 
 
 def record_bytes(builder: Any) -> float:
-  """Bytes of a record on disk, on average over all splits."""
+  """Returns the bytes of a record on disk, on average over all splits."""
   splits = builder.info.splits.values()
   return sum(s.num_bytes for s in splits) / sum(s.num_examples for s in splits)
 
 
 def train_size(corpora: Sequence[Corpus]) -> int:
-  """Number of samples of training, of all corpora."""
+  """Returns the number of training samples of all corpora."""
   return sum(
     split_size(c.builder, c.splits['train'])
     for c in corpora
@@ -139,7 +138,7 @@ def train_size(corpora: Sequence[Corpus]) -> int:
 
 
 def undecoded(builder: Any) -> dict[str, Any]:
-  """Decoders of `as_dataset` that leave pictures encoded."""
+  """Returns decoders for `as_dataset` that leave pictures encoded."""
   skip = tfds.decode.SkipDecoding()
   return {k: skip for k in records.PICTURE if k in builder.info.features}
 
@@ -147,7 +146,7 @@ def undecoded(builder: Any) -> dict[str, Any]:
 def inputs_of(
   record: Mapping[str, tf.Tensor], builder: Any
 ) -> dict[str, tf.Tensor]:
-  """'id' and the inputs of a record."""
+  """Returns 'id' and the inputs of a record."""
   return {k: record[k] for k in ('id', *records.input_names(builder))}
 
 
@@ -158,7 +157,7 @@ def _columns(builder: Any, task: Any) -> Sequence[str]:
 def labels_of(
   record: Mapping[str, tf.Tensor], builder: Any, tasks: Sequence[Any]
 ) -> dict[str, Any]:
-  """{'labels', 'weights'} of a record, in the tasks' own outputs."""
+  """Returns {'labels', 'weights'} of a record, for the tasks' outputs."""
   pairs = {
     t.name: label_mapping.to_task(record, t, _columns(builder, t))
     for t in tasks
@@ -178,11 +177,11 @@ def train_streams(
   numbered: bool = False,
   get_inputs: Callable[..., dict[str, tf.Tensor]] = inputs_of,
 ) -> list[merge.Stream]:
-  """One stream per corpus, or per class of each corpus.
+  """Returns one stream per corpus, or per class of each corpus.
 
-  Rows that are `numbered` have 'row', int64 below `train_size`: the place of
-  the sample among those of training, corpus after corpus. Rows of all corpora
-  need the same inputs: `get_inputs` makes them of (record, builder).
+  If `numbered`, rows have 'row', int64 below `train_size`: the number of the
+  sample among all training samples, corpus after corpus. Rows of all corpora
+  need the same inputs: `get_inputs` makes them from (record, builder).
   """
   streams = []
   before = 0
@@ -206,7 +205,7 @@ def train_streams(
       streams += _classes(corpus, task, to_row, share)
     else:
       dataset, size = records_of(builder, split)
-      # The order of the records is always the same.
+      # Records always come in the same order, so their numbers stay the same.
       dataset = dataset.enumerate().map(to_row, tf.data.AUTOTUNE)
       streams.append(
         merge.Stream(corpus.name, dataset, size, record_bytes(builder), share)
@@ -216,22 +215,22 @@ def train_streams(
 
 
 def balanced_task(tasks: Sequence[Any], name: str) -> Any:
-  """The task whose classes config.data.balance draws equally often.
+  """Returns the task whose classes config.data.balance draws equally often.
 
   Raises:
-    ValueError: It is none of the tasks, or has no classes.
+    UserError: It is none of the tasks, or has no classes.
   """
   for task in tasks:
     if task.name == name and not task.weight_per_output:
       return task
   known = [t.name for t in tasks if not t.weight_per_output]
   raise UserError(
-    f'config.data.balance={name!r} is no task with classes; here: {known}.'
+    f'config.data.balance={name!r} is no task with classes; these are: {known}.'
   )
 
 
 def class_of(row: Mapping[str, Any], task: Any) -> tf.Tensor:
-  """The likeliest class of a row, or K where it has no label: int32 []."""
+  """Returns the likeliest class of a row, or K if it has no label: int32 []."""
   best = tf.argmax(row['labels'][task.name], output_type=tf.int32)
   return tf.where(row['weights'][task.name] > 0, best, len(task.outputs))
 
@@ -239,9 +238,10 @@ def class_of(row: Mapping[str, Any], task: Any) -> tf.Tensor:
 def _classes(
   corpus: Corpus, task: Any, to_row: Callable[..., Any], share: float
 ) -> list[merge.Stream]:
-  """A corpus by its likeliest classes: each equally often where labelled.
+  """Returns a stream per class: labelled classes are drawn equally often.
 
-  Samples without a label of the task keep their share.
+  A sample belongs to its likeliest class. Samples without a label of the task
+  keep their share.
   """
   builder, decoders = corpus.builder, undecoded(corpus.builder)
   places, classes = record_places.find(
@@ -259,8 +259,8 @@ def _classes(
     )
 
   def read(numbers: tf.data.Dataset) -> tf.data.Dataset:
-    found = record_places.read(numbers, places)
-    return found.map(parse, tf.data.AUTOTUNE, deterministic=True)
+    pairs = record_places.read(numbers, places)
+    return pairs.map(parse, tf.data.AUTOTUNE, deterministic=True)
 
   return [
     merge.Stream(

@@ -1,9 +1,9 @@
-"""Utterances of different lengths -> batches of the contract in `batch`.
+"""Batches utterances of different lengths, by the contract in `batch`.
 
-As in `face_batches`, order is a function of (seed, step) alone. Rows of like
-length come together: CHUNK batches are drawn, sorted by length, cut, and come
-in random order. Their padding is a multiple of few lengths, as each shape of
-a batch is compiled once.
+As in `face_batches`, order is a function of (seed, step) alone. Rows of similar
+length share a batch: the rows of CHUNK batches are drawn, sorted by length and
+cut into batches, which come in random order. Batches are padded to one of few
+lengths, as each shape is compiled once.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ Row = Mapping[str, Any]
 
 
 def padded_length(longest: int, boundaries: Sequence[int]) -> int:
-  """The smallest boundary that holds it, or a multiple of the largest one."""
+  """Returns the smallest boundary that fits, or a multiple of the largest."""
   for boundary in sorted(boundaries):
     if longest <= boundary:
       return boundary
@@ -41,41 +41,41 @@ def collate(
   window: int = 0,
   together: Sequence[int] = (),
 ) -> batch_lib.Batch:
-  """Pads rows to one shape, and with empty rows to `size` of them.
+  """Pads rows to one shape, and adds empty rows up to `size`.
 
   Args:
     rows: {'id', modality: [T, D] or token ids [T], modality + '_length',
-      'labels', 'weights'}; of dialogues, all of them have an axis of
-      utterances first. At least one.
+      'labels', 'weights'}; in dialogues, all of these have an axis of
+      utterances first. At least one row.
     size: Rows of the batch.
     dims: {modality: features per step}; 0: token ids.
     boundaries: Lengths to pad to.
-    window: Utterances of a dialogue, at most; 0: single utterances.
-    together: Lengths for the text of a dialogue that is read as one sequence
-      (`check_packed_length`); () reads utterances alone.
+    window: Most utterances of a dialogue; 0: single utterances.
+    together: Lengths to pad a dialogue's text to if it is read as one sequence
+      (see `check_packed_length`); () reads each utterance alone.
   """
   lead = (size, window) if window else (size,)
 
-  def whole(values: Sequence[Any], shape: tuple[int, ...], dtype: Any) -> Any:
-    found = np.full(shape, b'' if dtype is object else 0, dtype)
+  def pad(values: Sequence[Any], shape: tuple[int, ...], dtype: Any) -> Any:
+    padded = np.full(shape, b'' if dtype is object else 0, dtype)
     for i, value in enumerate(values):
       value = np.asarray(value)
       part = value[tuple(slice(n) for n in shape[1:])]
-      found[(i, *(slice(n) for n in part.shape))] = part
-    return found
+      padded[(i, *(slice(n) for n in part.shape))] = part
+    return padded
 
   inputs = {}
   for name, dim in dims.items():
-    steps = whole([r[name + '_length'] for r in rows], lead, np.int32)
+    steps = pad([r[name + '_length'] for r in rows], lead, np.int32)
     longest = padded_length(max(1, int(steps.max())), boundaries)
-    inputs[name] = whole(
+    inputs[name] = pad(
       [r[name] for r in rows],
       (*lead, longest, dim) if dim else (*lead, longest),
       np.float32 if dim else np.int32,
     )
-    places = np.arange(longest).reshape((1,) * len(lead) + (-1,))
-    inputs[name + '_mask'] = places < steps[..., np.newaxis]
-  ids = whole([r['id'] for r in rows], lead, object)
+    times = np.arange(longest).reshape((1,) * len(lead) + (-1,))
+    inputs[name + '_mask'] = times < steps[..., np.newaxis]
+  ids = pad([r['id'] for r in rows], lead, object)
   if window:
     inputs['utterance_mask'] = ids != b''
   if together:
@@ -88,7 +88,7 @@ def collate(
     'inputs': inputs,
     **{
       kind: {
-        task: whole(
+        task: pad(
           [r[kind][task] for r in rows],
           (*lead, *np.shape(value)[1 if window else 0 :]),
           np.float32,
@@ -103,41 +103,41 @@ def collate(
 def with_places(
   batch: batch_lib.Batch, rows: Sequence[Row], task: str
 ) -> batch_lib.Batch:
-  """Adds to the inputs which samples these are, and their label of a task.
+  """Adds to the inputs the samples' numbers in training and a task's labels.
 
   Args:
-    batch: Of `collate`, without an axis of utterances.
-    rows: What it was made of, with 'row'.
-    task: Of one number per sample: labels and weights are [B, 1].
+    batch: A batch of `collate`, without an axis of utterances.
+    rows: The rows it was made from, with 'row'.
+    task: A task with one number per sample: labels and weights are [B, 1].
 
   Returns:
-    With 'train_row' int32 [B], -1 where there is no gold label, and
-    'train_label' f32 [B], 0 there.
+    The batch with inputs 'train_row' int32 [B], -1 if there is no gold label,
+    and 'train_label' f32 [B], then 0.
   """
   gold = batch['weights'][task][:, 0] == 1
-  places = np.full(len(gold), -1, np.int32)
-  places[: len(rows)] = [r['row'] for r in rows]
-  own = {
-    'train_row': np.where(gold, places, np.int32(-1)),
+  numbers = np.full(len(gold), -1, np.int32)
+  numbers[: len(rows)] = [r['row'] for r in rows]
+  added = {
+    'train_row': np.where(gold, numbers, np.int32(-1)),
     'train_label': np.where(gold, batch['labels'][task][:, 0], np.float32(0.0)),
   }
-  return {**batch, 'inputs': {**batch['inputs'], **own}}
+  return {**batch, 'inputs': {**batch['inputs'], **added}}
 
 
 def dims_of(builder: Any, modalities: Sequence[str]) -> dict[str, int]:
-  """{modality: features per step, 0 for tokens} of those that are wanted.
+  """Returns {modality: features per step, 0 for tokens} of `modalities`.
 
   Raises:
-    ValueError: The corpus has none of them.
+    UserError: The corpus has none of them.
   """
-  there = records.metadata(builder)['dims']
-  found = {m: int(there[m]) for m in modalities if m in there}
-  if not found:
+  available = records.metadata(builder)['dims']
+  dims = {m: int(available[m]) for m in modalities if m in available}
+  if not dims:
     raise UserError(
-      f'{builder.name} has {sorted(there)}, and none of {list(modalities)} '
-      '(config.utterance.modalities).'
+      f'{builder.name} has {sorted(available)}, none of '
+      f'config.utterance.modalities={list(modalities)}: name one that it has.'
     )
-  return found
+  return dims
 
 
 def make_inputs_of(
@@ -145,23 +145,23 @@ def make_inputs_of(
 ) -> Callable[..., dict[str, tf.Tensor]]:
   """Makes (record, builder) -> 'id' and the modalities of `dims`.
 
-  A modality that the corpus lacks has the length 0 everywhere.
+  A modality that the corpus lacks has length 0 in all records.
   """
 
   def inputs_of(record: Row, builder: Any) -> dict[str, tf.Tensor]:
-    found = {'id': record['id']}
-    lead = tf.shape(record['id'])  # []: of dialogues [U].
+    inputs = {'id': record['id']}
+    lead = tf.shape(record['id'])  # Of shape []; in dialogues [U].
     for name, dim in dims.items():
       if name in records.metadata(builder)['dims']:
-        found[name] = record[name]
-        found[name + '_length'] = record[name + '_length']
+        inputs[name] = record[name]
+        inputs[name + '_length'] = record[name + '_length']
         continue
       shape = tf.concat([lead, [0, dim] if dim else [0]], 0)
       empty = tf.zeros(shape, tf.float32 if dim else tf.int32)
       static = [*record['id'].shape, None, *([dim] if dim else [])]
-      found[name] = tf.ensure_shape(empty, static)
-      found[name + '_length'] = tf.zeros(lead, tf.int32)
-    return found
+      inputs[name] = tf.ensure_shape(empty, static)
+      inputs[name + '_length'] = tf.zeros(lead, tf.int32)
+    return inputs
 
   return inputs_of
 
@@ -169,10 +169,10 @@ def make_inputs_of(
 def check_packed_length(
   corpora: Sequence[streams.Corpus], together: Sequence[int]
 ) -> None:
-  """Whether all dialogues fit into the longest sequence, before hours pass.
+  """Checks that all dialogues fit into the longest sequence, before training.
 
   Raises:
-    ValueError: One has more tokens; it is named.
+    UserError: A dialogue has more tokens; the message names it.
   """
   for corpus in corpora:
     if 'text' not in records.metadata(corpus.builder)['dims']:
@@ -185,13 +185,14 @@ def check_packed_length(
           raise UserError(
             f'{corpus.name}[{split}]: the dialogue that begins with '
             f'{ids[0].decode()!r} has {lengths.sum()} tokens, more than '
-            f'config.utterance.together={tuple(together)}: give a smaller '
-            'config.data.window or config.data.max_tokens.'
+            f'config.utterance.together={tuple(together)} holds: add a larger '
+            'length, or give a smaller config.data.window or '
+            'config.data.max_tokens.'
           )
 
 
 def _longest(row: Row, dims: Mapping[str, int], together: Sequence[int]) -> int:
-  """What the padding of a row is of: its longest utterance, or its text."""
+  """Returns the length to pad: of the longest modality, or of all text."""
   if together:
     return int(np.sum(row['text_length']))
   return max(int(np.max(row[name + '_length'], initial=0)) for name in dims)
@@ -219,10 +220,10 @@ def train_batches(
   Each process pads the whole batch, so that all agree on its shape.
 
   Args: as `face_batches.train_batches`, and
-    dims: Of `dims_of`.
+    dims: See `collate`.
     boundaries: Lengths that batches are padded to.
     window: Utterances of a dialogue; 0: single utterances.
-    together: As of `collate`.
+    together: See `collate`.
     places: A task, for `with_places`; '' adds nothing.
   """
   own = streams.own_rows(batch_size)
@@ -243,13 +244,12 @@ def train_batches(
   rows = stream.prefetch(2 * batch_size).as_numpy_iterator()
   for start in range(first, num_steps, CHUNK):
     taken = list(itertools.islice(rows, CHUNK * batch_size))
-    taken.sort(
-      key=lambda row: _longest(row, dims, together)
-    )  # Stable: deterministic.
+    # The sort is stable, so the order is deterministic.
+    taken.sort(key=lambda row: _longest(row, dims, together))
     order = np.random.default_rng((seed, start)).permutation(CHUNK)
-    for step, place in enumerate(order, start):
+    for step, index in enumerate(order, start):
       if first_step <= step < num_steps:
-        chosen = taken[place * batch_size : (place + 1) * batch_size]
+        chosen = taken[index * batch_size : (index + 1) * batch_size]
         batch = collate(chosen, batch_size, dims, boundaries, window, together)
         if places:
           batch = with_places(batch, chosen, places)
@@ -267,10 +267,10 @@ def eval_batches(
   window: int = 0,
   together: Sequence[int] = (),
 ) -> Iterator[batch_lib.Batch]:
-  """Yields a split once, in its stored order; the last batch is filled up.
+  """Yields a split once, in its stored order; the last batch is padded.
 
-  Rows that fill up have id b'' and weight 0. Each process yields its own rows
-  of all batches, so as many as the others, even where it has no row.
+  Padding rows have id b'' and weight 0. Each process yields its own rows of
+  every batch, as many as the others, even if all of them are padding.
   """
   inputs_of = make_inputs_of(dims)
   dataset, size = streams.records_of(builder, split)

@@ -1,9 +1,9 @@
-"""How well a model does without some of its modalities.
+"""Evaluates a model without some of its modalities.
 
-The protocol: one model, trained once, is evaluated on the same samples again
-for every non-empty subset of the modalities; the others are taken away from
-every sample. Thresholds stay those of all modalities. A sample that has none
-of a subset is still counted: the model sees its learned tokens of absence.
+The protocol: one model, trained once, is evaluated on the same samples with
+every non-empty subset of the modalities; the others are removed from every
+sample. Thresholds stay those tuned with all modalities. A sample that has no
+modality of a subset still counts: the model sees its learned tokens of absence.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from affect_jax.data import batch as batch_lib
 
 
 def names(modalities: Sequence[str]) -> list[tuple[str, ...]]:
-  """All non-empty subsets, small ones first; the whole is the last."""
+  """Returns all non-empty subsets, from the smallest to the whole set."""
   return [
     subset
     for size in range(1, len(modalities) + 1)
@@ -32,16 +32,16 @@ def keep(
   modalities: Sequence[str],
   kept: Sequence[str],
 ) -> Iterator[batch_lib.Batch]:
-  """The batches without the modalities that are not kept.
+  """Yields the batches without the modalities that are not kept.
 
   Args:
-    batches: Of the contract in `batch`, with 'id'.
-    modalities: Of the batches.
+    batches: Batches as `data.batch` describes them, with 'id'.
+    modalities: Modalities of the batches.
     kept: Some of them.
 
   Yields:
-    With inputs 'real' bool, as 'id': a sample that has none of the kept is
-    not what fills up a batch.
+    Batches with the input 'real', bool in the shape of 'id', which tells
+    samples without any kept modality from padding.
   """
   for batch in batches:
     inputs = {**batch['inputs'], 'real': batch['id'] != b''}
@@ -60,33 +60,33 @@ def show(
   """Prints the protocol, and each labelled task's headline by subset.
 
   Args:
-    split: What was evaluated.
-    tasks: Of the run.
+    split: The split that was evaluated.
+    tasks: The run's tasks.
     scores: {modalities: {metric: value}}.
     modality_dropout: config.utterance.modality_dropout of training.
   """
-  trained = f'Training took modalities away with chance {modality_dropout}.'
+  training = f'Training removed modalities with chance {modality_dropout}.'
   if not modality_dropout:
-    trained = (
-      'Training took none away (config.utterance.modality_dropout is 0): only '
-      'samples that lack a modality have taught the model what that means.'
+    training = (
+      'Training removed none (config.utterance.modality_dropout is 0): the '
+      'model learned only from samples that lack a modality what that means.'
     )
-  shown = rich_table.Table(
-    title=f'{split}: one model, evaluated with some modalities taken away',
-    caption='The same samples in each row, with the thresholds of all '
-    'modalities; a learned token stands for what is taken away or was never '
-    f'there. {trained}',
+  table = rich_table.Table(
+    title=f'{split}: one model, evaluated without some modalities',
+    caption='Each row has the same samples, and the thresholds of all '
+    'modalities; a learned token replaces a modality that is removed or '
+    f'missing. {training}',
   )
-  shown.add_column('modalities', no_wrap=True)
+  table.add_column('modalities', no_wrap=True)
   columns = [f'{t.name}/{t.headline}' for t in tasks]
   columns = [
     c
     for c in columns
-    if not all(math.isnan(found[c]) for found in scores.values())
+    if not all(math.isnan(values[c]) for values in scores.values())
   ]
   for column in columns:
-    shown.add_column(column, justify='right')
-  for subset, found in scores.items():
-    cells = [f'{found[c]:.4f}' for c in columns]
-    shown.add_row('+'.join(subset), *cells)
-  console.Console(width=100).print(shown)
+    table.add_column(column, justify='right')
+  for subset, values in scores.items():
+    cells = [f'{values[c]:.4f}' for c in columns]
+    table.add_row('+'.join(subset), *cells)
+  console.Console(width=100).print(table)

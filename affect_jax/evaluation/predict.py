@@ -1,6 +1,6 @@
-"""Predictions of a whole split, gathered: nothing is averaged over batches.
+"""Gathers the predictions of a whole split: metrics are no means of batches.
 
-22 outputs of a million frames are 88 MB.
+22 outputs of a million frames take 88 MB.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -26,14 +26,16 @@ def make_predict(
   views: str = 'whole',
   crop_size: int = 0,
 ) -> Callable[[Any, Any], Any]:
-  """Compiles (variables, batch) -> the batch with 'predictions', everywhere.
+  """Compiles (variables, batch) -> the batch with 'predictions'.
+
+  Every process gets the rows of all processes.
 
   Args:
     model: The model, built for jit (no axis_name).
     tasks: Its tasks.
-    parallel: Where to run.
-    views: Of `views.VIEWS`: whose predictions are averaged.
-    crop_size: Of the views that are windows.
+    parallel: The devices to run on.
+    views: A key of `views.VIEWS`, whose predictions are averaged.
+    crop_size: Pixels of views that are windows.
   """
 
   def predict(variables, inputs, mirrored=False):
@@ -69,18 +71,21 @@ def predict_split(
   batches: Iterable[batch_lib.Batch],
   parallel: parallel_lib.Parallel,
 ) -> dict[str, Any]:
-  """Runs over a split; returns its rows without the padding.
+  """Predicts a split; returns its rows without padding.
 
   Returns:
-    A frame in several windows is one row, with the mean of its predictions.
     {'id': [N] str, 'predictions' | 'labels' | 'weights': {task: [N, ...]}}.
+    A frame in several windows is one row, with the mean of its predictions.
+
+  Raises:
+    errors.Diverged: A prediction is not finite.
   """
   own_ids, parts = [], []
 
   def put(numbered):
     number, batch = numbered
     size = len(batch['id'])
-    # Where in the split each row stands: devices may be in another order than
+    # Number the rows by their order in the split: devices may be ordered unlike
     # processes, and ids do not go through devices with the predictions.
     first = (number * jax.process_count() + jax.process_index()) * size
     arrays = {k: v for k, v in batch.items() if k != 'id'}
@@ -93,11 +98,11 @@ def predict_split(
   rows = jax.tree.map(lambda *x: np.concatenate(x), *parts)
   order = np.argsort(rows.pop('row'))
   rows = jax.tree.map(lambda x: x[order], rows)
-  if own_ids[0].ndim == 2:  # Frames of windows are rows.
+  if own_ids[0].ndim == 2:  # Make frames of windows rows.
     rows = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), rows)
   rows['id'] = _all_ids(own_ids)
   real = rows['id'] != ''
-  rows = _once(jax.tree.map(lambda x: x[real], rows))
+  rows = _merge_repeated(jax.tree.map(lambda x: x[real], rows))
   for task, values in rows['predictions'].items():
     if not np.all(np.isfinite(values)):
       sample = rows['id'][~np.isfinite(values).all(-1)][0]
@@ -108,10 +113,10 @@ def predict_split(
   return rows
 
 
-def _once(rows: dict[str, Any]) -> dict[str, Any]:
-  """Averages the predictions of samples that are there more than once.
+def _merge_repeated(rows: dict[str, Any]) -> dict[str, Any]:
+  """Averages the predictions of samples that occur more than once.
 
-  They are frames that lie in several windows; they keep their first place.
+  These are frames in several windows; each stays where it occurs first.
   """
   _, first, inverse = np.unique(
     rows['id'].astype(str), return_index=True, return_inverse=True
@@ -131,13 +136,13 @@ def _once(rows: dict[str, Any]) -> dict[str, Any]:
 
 
 def _all_ids(batches: Sequence[np.ndarray]) -> np.ndarray:
-  """Ids of all rows in the order of the split, from those of this process.
+  """Returns the ids of all processes' rows, in the order of the split.
 
   Args:
-    batches: bytes [rows of this process], or [rows, T], of each batch.
+    batches: For each batch the ids of this process' rows, [rows] or [rows, T].
   """
   by_process = processes.gather([x for ids in batches for x in ids.ravel()])
-  # Of each batch, process 0 has the first rows.
+  # Process 0 has the first rows of each batch.
   each = [np.array(ids, object) for ids in by_process]
   each = np.stack([ids.reshape(len(batches), -1) for ids in each], 1)
   return np.array([x.decode() for x in each.ravel()], object)

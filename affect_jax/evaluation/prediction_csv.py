@@ -1,4 +1,4 @@
-"""The per-sample table of a split: gold and predicted, side by side."""
+"""Writes a split's table of samples: gold and predicted, side by side."""
 
 from collections.abc import Mapping, Sequence
 import csv
@@ -17,9 +17,9 @@ def write(
 
   Columns: id, corpus, then for every output of every task
   gold/task/output and predicted/task/output: a value, or a probability. Gold
-  is empty where there is no gold label. A task with one label per sample
+  is empty if there is no gold label. A task with one label per sample
   (expression) also has gold/task and predicted/task, the name of the likeliest
-  class. Numbers are written so that they read back equal as float32.
+  class. Numbers read back equal as float32.
 
   Args:
     path: The CSV.
@@ -42,15 +42,15 @@ def write(
   ):
     writer = csv.writer(file)
     writer.writerow(header)
-    for corpus, own in rows.items():
-      for i, sample in enumerate(own['id']):
+    for corpus, corpus_rows in rows.items():
+      for i, sample in enumerate(corpus_rows['id']):
         line = [sample, corpus]
         for task in tasks:
           line += _cells(
             task,
-            own['labels'][task.name][i],
-            own['predictions'][task.name][i],
-            own['weights'][task.name][i],
+            corpus_rows['labels'][task.name][i],
+            corpus_rows['predictions'][task.name][i],
+            corpus_rows['weights'][task.name][i],
           )
         writer.writerow(line)
 

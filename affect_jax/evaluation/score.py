@@ -1,4 +1,4 @@
-"""Exact metrics of whole splits on gold labels, in float64."""
+"""Computes exact metrics of whole splits on gold labels, in float64."""
 
 from collections.abc import Mapping, Sequence
 import math
@@ -12,12 +12,12 @@ HEADLINE = 'headline'
 
 
 def gold(task: Any, rows: Mapping[str, Any]) -> np.ndarray:
-  """Weights of a split's gold labels: 1 where weight == 1, else 0."""
+  """Returns weights of a split's gold labels: 1 if the weight is 1, else 0."""
   return (rows['weights'][task.name] == 1).astype(np.float64)
 
 
 def tune(tasks: Sequence[Any], rows: Mapping[str, Any]) -> dict[str, Any]:
-  """Thresholds {task: {output: threshold}} from the validation split."""
+  """Tunes {task: {output: threshold}} on the rows of the validation split."""
   return {
     t.name: t.tune(
       rows['predictions'][t.name], rows['labels'][t.name], gold(t, rows)
@@ -32,11 +32,12 @@ def score(
   rows: Mapping[str, Any],
   thresholds: Mapping[str, Any],
 ) -> dict[str, float]:
-  """All metrics of a split: {'task/metric[/output]': value}.
+  """Returns all metrics of a split: {'task/metric[/output]': value}.
 
-  A metric without any gold label is NaN. 'headline' is the mean of the
-  tasks' headline metrics that are defined; 'p_mtl' their sum, where
-  expression, action units and valence-arousal are all there and defined.
+  A metric without any gold label is NaN. 'headline' is the mean of the tasks'
+  headline metrics that are defined. 'p_mtl' is the sum of the headline metrics
+  of expression, action units and valence-arousal (NaN if one is not defined);
+  it is left out unless all three are tasks.
 
   Args:
     tasks: The tasks.

@@ -1,4 +1,4 @@
-"""Scores for people: a line on the way, a table at the end."""
+"""Shows scores: log lines during training, a table at the end."""
 
 from collections.abc import Mapping, Sequence
 import math
@@ -13,7 +13,7 @@ from rich import table as rich_table
 def log_headlines(
   split: str, tasks: Sequence[Any], scores: Mapping[str, float]
 ) -> None:
-  """Logs one line: the headline metric of each task that is labelled."""
+  """Logs one line: the headline metric of each task that has gold labels."""
   cells = [
     f'{t.name} {t.headline} {value:.3f}'
     for t in tasks
@@ -36,22 +36,22 @@ def log_losses(step: int, num_steps: int, logs: Mapping[str, Any]) -> None:
 
 
 def show(results: Mapping[str, Mapping[str, Any]], workdir: str) -> None:
-  """Prints the scores of all splits and the paths of what a run left.
+  """Prints the scores of all splits, a table per corpus, and a run's files.
 
-  A table per corpus. Confusion counts and per-output detail stay in
-  results.json, but for the scores per output that one reads first: F1, CCC.
+  Confusion counts and most scores per output are only in results.json; of the
+  latter the tables have F1 and CCC.
   """
-  # A width of its own: logs of a cluster job have no terminal.
+  # The width is fixed: logs of a cluster job have no terminal.
   out = console.Console(width=100, highlight=False)
   for corpus in dict.fromkeys(split.partition('/')[2] for split in results):
-    of = f' on {corpus}' if corpus else ''
-    table = rich_table.Table(title=f'Scores of {workdir}{of}')
+    on_corpus = f' on {corpus}' if corpus else ''
+    table = rich_table.Table(title=f'Scores of {workdir}{on_corpus}')
     table.add_column('metric', no_wrap=True)
-    own = {k: v for k, v in results.items() if k.partition('/')[2] == corpus}
-    for split in own:
+    splits = {k: v for k, v in results.items() if k.partition('/')[2] == corpus}
+    for split in splits:
       table.add_column(split, justify='right')
-    for name in dict.fromkeys(k for scores in own.values() for k in scores):
-      values = [scores.get(name) for scores in own.values()]
+    for name in dict.fromkeys(k for scores in splits.values() for k in scores):
+      values = [scores.get(name) for scores in splits.values()]
       if _is_shown(name, values):
         table.add_row(name, *map(_cell, values))
     out.print(table)
@@ -71,7 +71,7 @@ def show(results: Mapping[str, Mapping[str, Any]], workdir: str) -> None:
 
 
 def _is_shown(name: str, values: Sequence[Any]) -> bool:
-  """False for details, and for tasks that the corpus does not label."""
+  """Returns False for details, and for tasks that the corpus does not label."""
   parts = name.split('/')
   if len(parts) > 2 and parts[1] not in ('f1', 'ccc'):
     return False

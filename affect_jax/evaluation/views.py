@@ -1,4 +1,4 @@
-"""Views of pictures [..., H, W, C] at test time: predictions are averaged."""
+"""Views of pictures [..., H, W, C] whose predictions are averaged in tests."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,10 +11,10 @@ View = tuple[jax.Array, bool]
 
 
 def whole(image: jax.Array, crop_size: int) -> Iterator[View]:
-  """The whole picture, also where training saw windows of it.
+  """Yields the whole picture, also if training saw windows of it.
 
-  Pooling over positions makes the network indifferent to the size, and
-  windows make things look as large in training as they are at test
+  Pooling over positions makes the network indifferent to the size, and with
+  windows things look as large in training as in tests
   (Touvron et al., "Fixing the train-test resolution discrepancy", 2019).
   """
   del crop_size
@@ -22,20 +22,20 @@ def whole(image: jax.Array, crop_size: int) -> Iterator[View]:
 
 
 def flip(image: jax.Array, crop_size: int) -> Iterator[View]:
-  """The whole picture and its mirror image."""
+  """Yields the whole picture and its mirror image."""
   del crop_size
   yield image, False
   yield image[..., ::-1, :], True
 
 
 def center_crop(image: jax.Array, crop_size: int) -> Iterator[View]:
-  """The window in the middle."""
+  """Yields the window in the middle."""
   top, left = ((n - crop_size) // 2 for n in image.shape[-3:-1])
   yield image[..., top : top + crop_size, left : left + crop_size, :], False
 
 
 def ten_crop(image: jax.Array, crop_size: int) -> Iterator[View]:
-  """Windows in the corners and the middle, and mirrored (Krizhevsky, 2012)."""
+  """Yields windows in corners and middle, also mirrored (Krizhevsky, 2012)."""
   height, width = (n - crop_size for n in image.shape[-3:-1])
   corners = ((0, 0), (0, width), (height, 0), (height, width))
   for top, left in (*corners, (height // 2, width // 2)):
@@ -53,7 +53,7 @@ VIEWS: dict[str, Callable[[jax.Array, int], Iterator[View]]] = {
 
 
 def check(name: str, crop_size: int, image_size: int) -> None:
-  """Raises unless the views exist and the windows fit into the picture."""
+  """Raises UserError unless the views exist and windows fit the picture."""
   by_name.check('config.eval_views', name, VIEWS)
   if not 0 <= crop_size <= image_size:
     raise UserError(

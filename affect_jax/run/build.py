@@ -1,8 +1,8 @@
-"""From a config to what a run consists of.
+"""Builds all parts of a run from its config.
 
-The way leads through `data.load` (which corpora), `tasks`, `signature` (model)
-and `faces` or `utterances` (inputs). These and `train` unpack the config; what
-they call does not see it.
+`data.load` prepares the corpora, `tasks` describes the tasks, `signature`
+builds the model, and `faces` or `utterances` read the inputs. These modules and
+`train` unpack the config; what they call does not see it.
 """
 
 from collections.abc import Callable, Sequence
@@ -38,20 +38,20 @@ class Run:
   """What a config describes.
 
   Attributes:
-    corpora: Those that were asked for; at least one has a train split.
-    data: {corpus: its description}: of now, where the signature's is older.
-    shares: {corpus: share of the rows of training}.
+    corpora: The corpora of config.data; at least one has a train split.
+    data: {corpus: description of its data now}; the signature describes the
+      data that the run began with.
+    shares: {corpus: share of the training rows}.
     tasks: The tasks that have labels.
-    samples: How they are read: faces, or utterances.
+    samples: How samples are read: as faces or as utterances.
     signature: What predictions need of all this.
-    counts: Labels in training, see `label_counts`; {} where the signature was
-      there before.
-    model: The model as the training step wants it.
-    eval_model: The same without an axis name.
+    counts: Labels in training, see `label_counts`; {} if the run has begun.
+    model: The model for the training step.
+    eval_model: The same model without an axis name.
     schedule: step -> learning rate.
     tx: The optimiser.
-    frozen: Prefixes of the parameters that it leaves alone.
-    parallel: How it is spread over devices.
+    frozen: Prefixes of the parameters that the optimiser leaves unchanged.
+    parallel: How the run is spread over devices.
   """
 
   corpora: Sequence[streams.Corpus]
@@ -70,18 +70,18 @@ class Run:
 
 
 def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
-  """Prepares the corpora, and builds tasks, model, optimiser.
+  """Prepares the corpora, and builds tasks, model and optimiser.
 
   Args:
     config: See `configs/`.
-    signature: Of the run, where it has begun. Without one the corpora are
-      read: labels are counted, features measured.
+    signature: The signature of a run that has begun. Without one, the corpora
+      are read to count labels and to measure features.
   """
   parallel = parallel_lib.build(config.parallel)
   parallel_lib.check_batch_size(
     config.batch_size, config.accumulate, parallel.num_devices
   )
-  # Before minutes of preparation: what a config alone can tell.
+  # Errors that the config alone shows come before minutes of preparation.
   mixing(config)
   train_state.check_ema_decay(config.ema_decay)
   load.window(config)
@@ -145,7 +145,7 @@ def check_fits(
   corpora: Sequence[streams.Corpus],
   signature: signature_lib.Signature,
 ) -> None:
-  """Raises ValueError where corpora mean something else to a begun run."""
+  """Raises UserError if the corpora do not fit a run that has begun."""
   module = faces_or_utterances(corpora)
   inputs = {}
   if module is utterances:
@@ -161,35 +161,35 @@ def check_fits(
 def faces_or_utterances(
   corpora: Sequence[streams.Corpus],
 ) -> types.ModuleType:
-  """The module that builds what these corpora need: `faces`, `utterances`.
+  """Returns the module that reads these corpora: `faces` or `utterances`.
 
   Raises:
-    ValueError: Some hold pictures, and some utterances.
+    UserError: Some corpora hold pictures, and some utterances.
   """
-  pictures = {
+  has_pictures = {
     c.name: records.input_names(c.builder) == records.PICTURE for c in corpora
   }
-  if len(set(pictures.values())) > 1:
-    raise UserError(
-      'config.data.corpora: one run learns from pictures or from utterances, '
-      f'not from both; pictures are in {[n for n, p in pictures.items() if p]}.'
-    )
-  return faces if all(pictures.values()) else utterances
+  if len(set(has_pictures.values())) > 1:
+    raise UserError(check.mixed_kinds(has_pictures))
+  return faces if all(has_pictures.values()) else utterances
 
 
 def initial_state(run: Run, config: Any) -> train_state.TrainState:
-  """A fresh state, whole on every device."""
+  """Returns a fresh state, replicated on every device."""
   create = jax.jit(
     _creator(run, config),
     out_shardings=run.parallel.replicated,
-    # It runs once: optimising it takes longer than that.
+    # It runs once, which is faster than optimising it.
     compiler_options={'xla_backend_optimization_level': 0},
   )
   return create(jax.random.key(config.seed))
 
 
 def abstract_state(run: Run, config: Any) -> train_state.TrainState:
-  """Shapes of the state, to restore a checkpoint into: nothing is compiled."""
+  """Returns shapes of the state, to restore a checkpoint into.
+
+  It compiles nothing.
+  """
   shapes = jax.eval_shape(_creator(run, config), jax.random.key(config.seed))
   return jax.tree.map(
     lambda x: jax.ShapeDtypeStruct(
@@ -207,7 +207,7 @@ def _creator(run: Run, config: Any) -> Callable[[jax.Array], Any]:
 
 
 def mixing(config: Any) -> dict[str, Any] | None:
-  """Options of `mixup.mix`, or None where config.mixing.kind is empty."""
+  """Returns options of `mixup.mix`, or None if config.mixing.kind is ''."""
   options = config.mixing.to_dict()
   if not options['kind']:
     return None

@@ -1,4 +1,4 @@
-"""What settings alone tell to be wrong, before any data is touched."""
+"""Finds wrong settings before any data is touched."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,12 +14,12 @@ from affect_jax.models import fusion as fusion_lib
 from affect_jax.run import utterances
 from affect_jax.training import optimizer
 
-# Options of `data` that are of the package, and not of a corpus.
+# Settings of config.data.corpora.NAME that are no options of the corpus.
 OURS = ('corpus', 'data_dir', 'splits')
 
 
 def check(config: Any) -> None:
-  """Raises UserError where a name is unknown, or settings contradict."""
+  """Raises UserError if a name is unknown or settings contradict each other."""
   for name in config.tasks:
     by_name.check('task', name, tasks_lib.TASKS)
   by_name.check(
@@ -43,21 +43,29 @@ def check(config: Any) -> None:
 
 
 def _are_utterances(described: Mapping[str, Mapping[str, Any]]) -> bool:
-  """Whether corpora hold utterances and not pictures, by their classes."""
-  kinds = {
-    name: issubclass(
+  """Returns whether the corpora hold utterances, as their classes tell."""
+  has_pictures = {
+    name: not issubclass(
       corpora_lib.get_corpus(options['corpus']),
       utterances_builder.UtteranceCorpus,
     )
     for name, options in described.items()
   }
-  if len(set(kinds.values())) > 1:
-    pictures = [name for name, is_one in kinds.items() if not is_one]
-    raise UserError(
-      'config.data.corpora: one run learns from pictures or from utterances, '
-      f'not from both; pictures are in {pictures}.'
-    )
-  return all(kinds.values())
+  if len(set(has_pictures.values())) > 1:
+    raise UserError(mixed_kinds(has_pictures))
+  return not any(has_pictures.values())
+
+
+def mixed_kinds(has_pictures: Mapping[str, bool]) -> str:
+  """Returns the error message for corpora of pictures and of utterances."""
+  pictures, others = (
+    [name for name, x in has_pictures.items() if x is wanted]
+    for wanted in (True, False)
+  )
+  return (
+    f'config.data.corpora has pictures in {pictures} and utterances in '
+    f'{others}, but a run learns from one kind: leave out the other.'
+  )
 
 
 def _check_utterances(
@@ -69,8 +77,8 @@ def _check_utterances(
     by_name.check('config.utterance.context', context, encoders.ENCODERS)
   if config.init.weights:
     raise UserError(
-      'config.init.weights is a ResNet-18 for faces. A text encoder is named '
-      'by config.data.text_model, another run by '
+      'config.init.weights takes a ResNet-18 for faces, not for utterances. '
+      'Name a text encoder in config.data.text_model, or another run in '
       'config.init.checkpoint_workdir.'
     )
   window = load.window(config)

@@ -1,7 +1,8 @@
-"""How every command begins and ends.
+"""Starts and ends every command.
 
-It begins with flags that exist, TensorFlow away from the accelerators and a
-readable log, and ends with 0, or with one line that says what is wrong.
+A command starts with flags that exist, with TensorFlow kept off the
+accelerators and with a readable log. It ends with exit code 0, or with one line
+that says what is wrong.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -39,13 +40,13 @@ def run(
 
   Args:
     main: The command.
-    required: Flags that have to be given.
-    folder: Gives where the traceback of an error is kept, see `in_one_line`.
-    around: What an error passes through after its line is made.
+    required: Flags that must be given.
+    folder: Returns the folder for the traceback of an error, see `in_one_line`.
+    around: Makes a context around `in_one_line`; an error reaches it last.
     join: Joins other processes, before anything asks for devices.
   """
 
-  def opened(argv: list[str]) -> None:
+  def run_main(argv: list[str]) -> None:
     if len(argv) > 1:
       raise app.UsageError(f'Unknown arguments: {" ".join(argv[1:])}.')
     with around(), in_one_line(folder()):
@@ -56,13 +57,13 @@ def run(
   flags.mark_flags_as_required(required)
   if 'config' in flags.FLAGS:
     config_flag.check_settings('config')
-  app.run(opened, flags_parser=_parse)
+  app.run(run_main, flags_parser=_parse)
 
 
 def prepare() -> None:
-  """A readable log; accelerators that TensorFlow does not touch."""
+  """Sets up a readable log, and keeps TensorFlow off the accelerators."""
   log_format.set_up()
-  # It only reads data, and would take the accelerators' memory.
+  # TensorFlow only reads data, and would take the accelerators' memory.
   for kind in ('GPU', 'TPU'):
     tf.config.set_visible_devices([], kind)
 
@@ -72,18 +73,18 @@ def _parse(argv: Sequence[str]) -> list[str]:
     return flags.FLAGS(argv)
   except flags.Error as error:
     # absl wraps what a parser raises, and shows the whole value again.
-    ours = isinstance(error.__context__, errors.UserError)
-    sys.exit(f'Error: {error.__context__ if ours else error}')
+    is_ours = isinstance(error.__context__, errors.UserError)
+    sys.exit(f'Error: {error.__context__ if is_ours else error}')
 
 
 @contextlib.contextmanager
 def in_one_line(folder: str = '') -> Iterator[None]:
-  """Ends the program, with exit code 1 and one line, where an error comes.
+  """Ends the program on an error, with exit code 1 and one line.
 
   Args:
-    folder: Where the traceback of what is not the user's to mend is kept, as
-      error.txt; of a file that cannot be read or written, too. If there is no
-      such folder, it is printed. A run that ends well leaves no error.txt.
+    folder: Its error.txt keeps the traceback of an OSError, and of errors that
+      users cannot mend; without this folder the latter are printed in full. A
+      run that ends well removes error.txt.
   """
   folder = str(user_path.expand(folder)) if folder else ''
   try:
@@ -98,15 +99,15 @@ def in_one_line(folder: str = '') -> Iterator[None]:
       sys.exit(f'{type(error).__name__}: {error}{where}')
     if not path:
       raise
-    said = (str(error).strip() or 'no message').splitlines()[0][:200]
+    summary = (str(error).strip() or 'no message').splitlines()[0][:200]
     if processes.lost_one(error):
       sys.exit(
         'Error: another process was killed or crashed; its own log says why. '
-        f'The same commands go on from the last checkpoint. | {said} | The '
+        f'The same commands go on from the last checkpoint. | {summary} | The '
         f'traceback is in {path}'
       )
     sys.exit(
-      f'Unexpected {type(error).__name__}: {said} | This is a fault of the '
+      f'Unexpected {type(error).__name__}: {summary} | This is a fault of the '
       f'program, or of a library; the traceback is in {path}'
     )
   except SystemExit as end:
@@ -117,7 +118,10 @@ def in_one_line(folder: str = '') -> Iterator[None]:
 
 
 def _keep(folder: str) -> str:
-  """Writes the traceback of the current error; '' where it cannot be kept."""
+  """Writes the traceback of the current error and returns its path.
+
+  Returns '' if it cannot be written.
+  """
   if not os.path.isdir(folder):
     return ''
   path = _path(folder)
@@ -136,6 +140,6 @@ def _forget(folder: str) -> None:
 
 
 def _path(folder: str) -> str:
-  """error.txt; with its number for any but the first of several processes."""
+  """Returns the path of error.txt; later processes add their number to it."""
   index = processes.number()
   return os.path.join(folder, f'error-{index}.txt' if index else 'error.txt')

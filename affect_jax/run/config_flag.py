@@ -1,7 +1,7 @@
-"""--config and --config.SETTING=VALUE: settings that exist, with a type.
+"""Checks that flags --config.SETTING=VALUE name settings that exist.
 
-A config file need not name every option of its corpus' reader: one that is
-given on the command line is added, with the type it has in the reader.
+A config file need not name every option of its corpus' reader: an option that a
+flag gives is added, with the type it has in the reader.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,12 +23,12 @@ from affect_jax.errors import UserError
 
 
 def check_settings(name: str) -> None:
-  """Lets the flag `name`, of `config_flags`, say which settings are wrong."""
+  """Makes the flag `name`, of `config_flags`, report unknown settings."""
   flags.FLAGS[name].parser = _Parser(name)
 
 
 class _Parser(config_flags.ConfigFileFlagParser):
-  """Loads a config file, and looks at the settings that flags change."""
+  """Loads a config file, and checks the settings that flags change."""
 
   def parse(self, path: str) -> Any:
     file = path.partition(':')[0]
@@ -36,32 +36,35 @@ class _Parser(config_flags.ConfigFileFlagParser):
       folder = os.path.dirname(file) or '.'
       others = os.listdir(folder) if os.path.isdir(folder) else []
       near = by_name.nearest(os.path.basename(file), others)
-      raise UserError(f'There is no file {file}{near}: --config={path}.')
+      raise UserError(f'--config={path}: there is no file {file}{near}.')
     config: Any = super().parse(path)
     admit(config, changes(sys.argv, self.name))
     return config
 
 
 def changes(argv: Sequence[str], name: str) -> dict[str, str | None]:
-  """{setting: value} of --name.SETTING=VALUE; None if it stands apart."""
-  found = {}
+  """Returns {setting: value} of all --name.SETTING=VALUE.
+
+  The value is None if the argument has no '='.
+  """
+  values = {}
   for argument in argv:
     if match := re.match(rf'--?(?:no)?{name}\.([^=]+)(?:=(.*))?$', argument):
-      found[match[1]] = match[2]
-  return found
+      values[match[1]] = match[2]
+  return values
 
 
 def admit(
   config: ml_collections.ConfigDict, settings: Mapping[str, str | None]
 ) -> None:
-  """Adds options of readers that `settings` names to a config.
+  """Adds to a config the reader's options that `settings` names.
 
   Args:
-    config: As its file has it.
-    settings: What flags change, see `changes`.
+    config: The config as its file has it.
+    settings: The settings that flags change, see `changes`.
 
   Raises:
-    UserError: There is no such setting; the message has the nearest.
+    UserError: A setting does not exist; the message suggests the nearest.
   """
   for setting in settings:
     node, seen = config, ['config']
@@ -84,7 +87,7 @@ def _options(
   path: Sequence[str],
   settings: Mapping[str, str | None],
 ) -> Mapping[str, inspect.Parameter]:
-  """Options of the reader that the settings under `path` are for."""
+  """Returns the options of the reader that `path` configures; {} if none."""
   if path == ['data']:
     corpus = settings.get('data.corpus') or config.data.corpus
   elif len(path) == 3 and path[:2] == ['data', 'corpora']:
@@ -95,7 +98,7 @@ def _options(
 
 
 def _value(option: inspect.Parameter) -> Any:
-  """The default of an option, as something that a flag can change."""
+  """Returns the default of an option, as a value that a flag can change."""
   if option.default is option.empty:
     return ''
   if option.default is not None:

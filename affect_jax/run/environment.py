@@ -1,4 +1,4 @@
-"""What a number depends on besides the config: environment.json."""
+"""environment.json: what results depend on besides the config."""
 
 import datetime
 from importlib import metadata
@@ -17,14 +17,14 @@ PACKAGES = (
 
 
 def describe(data: dict[str, Any]) -> dict[str, Any]:
-  """Versions, commit, devices, and `data` = {corpus: its description}.
+  """Returns versions, commit, devices, and `data` ({corpus: description}).
 
   `commit` is that of the checkout that holds this package, None outside one;
   `dirty` says whether tracked files differed from it.
   """
-  # Installed below somebody's repository, the package is no file of it.
-  ours = _git('ls-files', '--error-unmatch', os.path.basename(__file__))
-  commit = _git('rev-parse', 'HEAD') if ours else None
+  # The package may be installed below a repository that does not track it.
+  is_tracked = _git('ls-files', '--error-unmatch', os.path.basename(__file__))
+  commit = _git('rev-parse', 'HEAD') if is_tracked else None
   return {
     'time': datetime.datetime.now(datetime.UTC).isoformat(timespec='seconds'),
     'packages': packages(),
@@ -40,7 +40,7 @@ def describe(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def packages() -> dict[str, str]:
-  """{package: version} of what numbers depend on, where it is installed."""
+  """Returns {package: version} of those PACKAGES that are installed."""
   return {p: v for p in PACKAGES if (v := _version(p))}
 
 

@@ -1,4 +1,4 @@
-"""Faces: from a config to pictures and a ResNet-18."""
+"""Faces: reads pictures for a ResNet-18, as a config says."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ KIND = 'faces'
 def describe(
   config: Any, corpora: Sequence[streams.Corpus]
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-  """Fields of a `signature`: kind, inputs, model; and no arrays."""
+  """Returns fields of a `signature` (kind, inputs, model), and no arrays."""
   del corpora
   inputs = {
     'image_size': config.image_size,
@@ -37,7 +37,7 @@ def build(
   shares: Mapping[str, float],
   inputs: Mapping[str, Any],
 ) -> samples.Samples:
-  """How corpora of pictures are read; `inputs` as of `describe`."""
+  """Returns how corpora of pictures are read; `inputs` are from `describe`."""
   window = inputs['window']
   return samples.Samples(
     train_batches=lambda first_step: face_batches.train_batches(
@@ -81,11 +81,11 @@ def build(
 def augmentations(
   config: Any,
 ) -> list[tuple[str, dict[str, Any]]]:
-  """Pairs (name, options) of config.augment, in its order."""
+  """Returns pairs (name, options) of config.augment, in its order."""
   options = config.augmentations.to_dict()
   return [(name, options.get(name, {})) for name in config.augment]
 
 
 def progressive_sizes(config: Any) -> dict[int, int]:
-  """{first step: pixels} of config.image_size_schedule."""
+  """Returns {first step: pixels} of config.image_size_schedule."""
   return {int(step): int(px) for step, px in config.image_size_schedule}

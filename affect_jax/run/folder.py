@@ -31,7 +31,7 @@ def read_json(path: str) -> Any:
 
 
 def require(workdir: str) -> None:
-  """Raises UserError, with the nearest folder, where no run is."""
+  """Raises UserError, naming runs nearby, if `workdir` holds no run."""
   if os.path.exists(os.path.join(workdir, 'config.json')):
     return
   parent, name = os.path.split(os.path.abspath(workdir))
@@ -48,20 +48,21 @@ def claim(
   config: ml_collections.ConfigDict,
   base: ml_collections.ConfigDict | None = None,
 ) -> None:
-  """Makes the folder this config's own: writes config.json, or compares it.
+  """Claims the folder for a config: writes config.json, or compares with it.
 
-  Process 0 does it, for all processes of a run. A config that came to no
-  checkpoint (its data had an error, say) may be corrected: it is replaced.
+  Process 0 does it, for all processes of a run. The config of a run that has
+  no checkpoint yet (its data had an error, say) is replaced.
 
   Args:
     workdir: The folder.
-    config: Of the run.
-    base: What a setting is that one of the two does not have: a run that was
-      there before the setting was. '' by default.
+    config: The run's config.
+    base: Values of settings that only one of the two configs has, as when the
+      run is older than the setting. '' for those that it lacks.
 
   Raises:
-    ValueError: The folder holds a run of another config, or another process
-      has another one: names every difference. Or a process does not see it.
+    UserError: The folder holds a run of another config, or processes have
+      different configs (the message names every difference), or a process does
+      not see the folder.
   """
   processes.check_same('config', _flat(_plain(config.to_dict())))
   processes.from_first('claim', lambda: _claim(workdir, config, base))
@@ -84,16 +85,17 @@ def _claim(
   if old is None or not is_started(workdir):
     write_json(path, new)
     return
-  # An empty dict of options has no settings, and gets some later.
-  a, b, c = (
+  # A dict of options that is empty has no settings yet; it may have some later.
+  before, now, default = (
     {k: v for k, v in _flat(x).items() if v != {}}
     for x in (old, new, _plain(base.to_dict()) if base else {})
   )
   differences = [
-    f'  config.{key}: {a.get(key, "absent")!r} there, '
-    f'{b.get(key, "absent")!r} now'
-    for key in sorted(a.keys() | b.keys())
-    if a.get(key, c.get(key, '')) != b.get(key, c.get(key, ''))
+    f'  config.{key}: {before.get(key, "absent")!r} there, '
+    f'{now.get(key, "absent")!r} now'
+    for key in sorted(before.keys() | now.keys())
+    if before.get(key, default.get(key, ''))
+    != now.get(key, default.get(key, ''))
   ]
   if differences:
     raise UserError(
@@ -103,16 +105,16 @@ def _claim(
 
 
 def is_started(workdir: str) -> bool:
-  """True where the folder holds a checkpoint or results of a run."""
-  # Results count too: they would be taken for those of a new config.
+  """Returns True if the folder holds a checkpoint or results of a run."""
+  # Old results must not pass for those of a new config.
   has_results = os.path.exists(os.path.join(workdir, 'results.json'))
   return has_results or bool(saved_steps(workdir))
 
 
 def is_finished(workdir: str, num_train_steps: int) -> bool:
-  """True where the run has its results and came to its last step.
+  """Returns True if the run has results, and any checkpoints reach the end.
 
-  Results alone are not enough: once, an evaluation on the way left some.
+  Results alone are not enough: older runs also wrote them before the end.
   """
   steps = saved_steps(workdir)
   return os.path.exists(os.path.join(workdir, 'results.json')) and (
@@ -121,7 +123,7 @@ def is_finished(workdir: str, num_train_steps: int) -> bool:
 
 
 def saved_steps(workdir: str) -> list[int]:
-  """Steps of the checkpoints of a run, ascending."""
+  """Returns the steps of a run's checkpoints, ascending."""
   folder = pathlib.Path(workdir, 'checkpoints')
   if not folder.is_dir():
     return []
@@ -129,7 +131,7 @@ def saved_steps(workdir: str) -> list[int]:
 
 
 def truncate_jsonl(path: str, step: int) -> None:
-  """Drops lines of a metrics.jsonl later than `step`, before a resume."""
+  """Drops lines later than `step` from a metrics.jsonl, before a resume."""
   if not os.path.exists(path):
     return
   with open(path, encoding='utf-8') as file:
@@ -145,25 +147,25 @@ def append_jsonl(path: str, step: int, values: dict[str, float]) -> None:
 
 
 def commits(workdirs: Iterable[str]) -> list[str]:
-  """Commits that finished runs came from, which a summary may be later than.
+  """Returns the commits that finished runs were trained at.
 
-  '-dirty' is added where tracked files differed.
+  '-dirty' is added if tracked files differed. A summary may be of a later one.
   """
-  found = set()
+  names = set()
   for workdir in workdirs:
     if not os.path.exists(os.path.join(workdir, 'results.json')):
       continue
     for start in read_starts(workdir):
       if start.get('commit'):
         dirty = '-dirty' if start.get('dirty') else ''
-        found.add(start['commit'] + dirty)
-  return sorted(found)
+        names.add(start['commit'] + dirty)
+  return sorted(names)
 
 
 def read_starts(workdir: str) -> list[dict[str, Any]]:
-  """What environment.json says of each start of a run, the first one first.
+  """Returns the entries of environment.json, one for each start, in order.
 
-  Runs of before kept the last one only, by itself.
+  Older runs kept the last start only, not in a list.
   """
   content = read_json(os.path.join(workdir, 'environment.json')) or {}
   if not content:
@@ -172,14 +174,14 @@ def read_starts(workdir: str) -> list[dict[str, Any]]:
 
 
 def add_start(workdir: str, step: int, environment: dict[str, Any]) -> None:
-  """Adds to environment.json a start that went on from `step`."""
+  """Adds to environment.json a start that continued from `step`."""
   starts = [*read_starts(workdir), {'step': step, **environment}]
   path = os.path.join(workdir, 'environment.json')
   write_json(path, {'starts': starts})
 
 
 def _plain(value: Any) -> Any:
-  """Tuples as lists, numpy scalars as numbers, NaN as None."""
+  """Returns tuples as lists, numpy scalars as numbers, NaN and inf as None."""
   if isinstance(value, dict):
     return {str(k): _plain(v) for k, v in value.items()}
   if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""Settings that a run reads nothing of, since they are for other samples."""
+"""Warns of settings that have no effect on a run's kind of samples."""
 
 from typing import Any
 
@@ -24,16 +24,16 @@ SETTINGS = {
 
 
 def settings(config: Any, kind: str) -> list[str]:
-  """Those that differ from their default in vain, as 'config.KEY=VALUE'.
+  """Returns changed settings that have no effect, as 'config.KEY=VALUE'.
 
   Args:
-    config: Of the run.
-    kind: What samples are, 'faces' or 'utterances'.
+    config: The run's config.
+    kind: Kind of the samples, 'faces' or 'utterances'.
   """
   keys = [k for other in SETTINGS if other != kind for k in SETTINGS[other]]
 
-  def flat(of: Any) -> dict[str, Any]:
-    chosen = {k: v for k, v in of.to_dict().items() if k in keys}
+  def flat(node: Any) -> dict[str, Any]:
+    chosen = {k: v for k, v in node.to_dict().items() if k in keys}
     return traverse_util.flatten_dict(chosen, sep='.')
 
   default = flat(defaults.get_config())
@@ -46,7 +46,9 @@ def settings(config: Any, kind: str) -> list[str]:
 
 def warn(config: Any, kind: str) -> None:
   """Logs one warning that names all such settings, if there are any."""
-  if found := settings(config, kind):
+  if ignored := settings(config, kind):
     logging.warning(
-      'Samples are %s, which read nothing of %s.', kind, ', '.join(found)
+      'Samples are %s; these settings have no effect on them: %s.',
+      kind,
+      ', '.join(ignored),
     )

@@ -1,4 +1,4 @@
-"""What a user sees of the log: time and message, of what concerns them."""
+"""Formats the log for users: time and message of what concerns them."""
 
 import os
 from typing import Any
@@ -9,10 +9,10 @@ from affect_jax.training import processes
 
 
 def set_up() -> None:
-  """Shows what this package logs, and the warnings of others.
+  """Shows what this package logs, and warnings of other packages.
 
-  Of several processes, all would log the same: those after the first one only
-  warn, with their number.
+  All processes log the same, so that all but the first show only warnings, with
+  their number.
   """
   index = processes.number()
   logging.set_verbosity(logging.WARNING if index else logging.INFO)
@@ -22,7 +22,7 @@ def set_up() -> None:
 
 
 class _PlainFormatter(logging.PythonFormatter):
-  """Time and message: where it was logged helps no user."""
+  """Time and message; the place in the code helps no user."""
 
   def __init__(self, prefix):
     super().__init__()
@@ -35,10 +35,10 @@ class _PlainFormatter(logging.PythonFormatter):
 
 
 def _speaks_to_users(record: Any) -> bool:
-  """Orbax and tfds log every step of their work: only warnings of theirs."""
+  """Returns False for what Orbax and tfds log of every step of their work."""
   if record.getMessage().startswith('Using custom data configuration'):
     return False
-  ours = ('affect_jax', 'clu')
+  packages = ('affect_jax', 'clu')
   return record.levelname != 'INFO' or any(
-    f'{os.sep}{name}{os.sep}' in record.pathname for name in ours
+    f'{os.sep}{name}{os.sep}' in record.pathname for name in packages
   )

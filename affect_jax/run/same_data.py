@@ -1,4 +1,4 @@
-"""Whether a run goes on with, or is evaluated on, what it was trained on."""
+"""Checks that a run resumes, or is evaluated, on the data it was trained on."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,10 +9,10 @@ from affect_jax.errors import UserError
 from affect_jax.run import folder as run_folder
 from affect_jax.run import signature as signature_lib
 
-# Sources that can change while samples stay the same: digests of the sizes and
-# times of many files, which copying changes, and of code of this package, whose
-# next version may invent the same samples. How many samples and bytes were
-# prepared from them tells more.
+# Sources that can change while the samples stay the same: digests of sizes and
+# times of many files, which copying changes, and of this package's code, whose
+# next version may generate the same samples. The numbers of samples and bytes
+# prepared from them tell more.
 VOLATILE = (
   *('features', 'pictures', 'cropped_aligned'),
   *('generator', 'labels', 'renderer'),
@@ -25,43 +25,44 @@ def check_meaning(
   kind: str,
   inputs: Mapping[str, Any],
 ) -> None:
-  """Compares what the heads and the inputs of a run mean with those of now.
+  """Checks that a run's heads and inputs still mean what they meant.
 
   Args:
-    signature: Of the run.
+    signature: The run's signature.
     outputs: {task: names of its outputs}, as config and corpora give them now.
-    kind: 'faces' or 'utterances', of the corpora.
-    inputs: As in a signature, of now.
+    kind: Kind of samples the corpora have now, 'faces' or 'utterances'.
+    inputs: The inputs of a signature, as the corpora give them now.
 
   Raises:
-    ValueError: They differ; names every difference.
+    UserError: They differ; the message names every difference.
   """
-  found: list[tuple[str, Any, Any]] = [
+  compared: list[tuple[str, Any, Any]] = [
     ('kind of samples', signature.kind, kind)
   ]
-  found += [
+  compared += [
     (f'outputs of {task}', tuple(options['outputs']), tuple(outputs[task]))
     for task, options in signature.tasks.items()
     if task in outputs and 'outputs' in options
   ]
   if signature.kind == kind == 'utterances':
-    found.append(
+    compared.append(
       ('features per step', dict(signature.inputs['dims']), inputs['dims'])
     )
-    # Which model's token ids or features text is; older signatures lack it.
-    found += [
+    # The model that made token ids or features of text; older signatures lack
+    # it.
+    compared += [
       (f'text of {corpus}', dict(made), inputs['text'].get(corpus))
       for corpus, made in signature.inputs.get('text', {}).items()
     ]
   differences = [
     f'  {what}: {old} when the run began, {new} now'
-    for what, old, new in found
+    for what, old, new in compared
     if old != new
   ]
   if differences:
     raise UserError(
-      'These corpora do not fit this run. Give it those it began with, or '
-      'train anew in another --workdir.\n' + '\n'.join(differences)
+      'These corpora do not fit this run. Give it the corpora it began with, '
+      'or train anew in another --workdir.\n' + '\n'.join(differences)
     )
 
 
@@ -70,10 +71,10 @@ def changes(
   signature: signature_lib.Signature | None,
   data: Mapping[str, Any],
 ) -> list[str]:
-  """`differences` of a begun run's data and `data`, those of now.
+  """Returns `differences` between the data a run began with and `data` of now.
 
-  A run of before signatures has its data in environment.json. What is VOLATILE
-  is a warning in the log.
+  A run without a signature has its data in environment.json. Sources that are
+  VOLATILE only lead to a warning in the log.
   """
   if signature is not None:
     began = signature.data
@@ -82,27 +83,26 @@ def changes(
     began = starts[-1]['data'] if starts else {}
     if not starts:
       logging.warning(
-        'Nothing in %s says which data the run began with: they cannot be '
+        'Nothing in %s tells which data the run began with, so they cannot be '
         'compared with those of now.',
         workdir,
       )
       return []
   if touched := _touched(began, data):
     logging.warning(
-      'Copied, or made anew, since the run began: %s. Nothing else tells '
-      'whether their content is the same.',
+      'Copied or made anew since the run began: %s. Whether their content is '
+      'the same cannot be told.',
       ', '.join(touched),
     )
   return differences(began, data)
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-  """What has changed in the data, a line each; [] if nothing has.
+  """Returns a line for each change of the data; VOLATILE sources are not told.
 
   Args:
     old: {corpus: {'sources': {file or option: checksum or value}, 'samples' and
-      'bytes': {split: number}}} of the run; runs of before may have only
-      'sources'.
+      'bytes': {split: number}}} of the run; older runs may have only 'sources'.
     new: The same of now.
   """
   lines = []
@@ -124,7 +124,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 
 def _touched(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-  """Names of VOLATILE sources that differ."""
+  """Returns the names of VOLATILE sources that differ."""
   return [
     f'{key} of {corpus}'
     for corpus in old

@@ -18,13 +18,13 @@ class Samples:
     window: Frames, or utterances of a dialogue, on an axis of their own; 0:
       there is no such axis.
     views: What predictions are averaged over, see `views`.
-    crop_size: Of the views that are windows of pictures.
-    modalities: Those of utterances, whose absence can be tested.
-    pretrained: fresh variables -> the same with weights that the model's
-      settings name; None: there are none.
+    crop_size: Pixels of views that are windows of pictures.
+    modalities: Modalities of utterances, which evaluation can leave out.
+    pretrained: fresh variables -> the same with the weights that the model's
+      settings name; None if they name none.
     frozen: Paths of parameters that the model's settings freeze.
-    auxiliary_losses: Losses of the model's own, see `make_train_step`; None:
-      it has none.
+    auxiliary_losses: The model's own losses, see `make_train_step`; None if it
+      has none.
   """
 
   train_batches: Callable[[int], Iterator[batch_lib.Batch]]

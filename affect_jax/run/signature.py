@@ -5,16 +5,17 @@ from it. Later it is read instead of the corpora:
 
   kind     'faces' or 'utterances'
   tasks    {task: its options, with its outputs and the counts they use}
-  inputs   of faces {image_size, crop_size, window, views}; of utterances
+  inputs   for faces {image_size, crop_size, window, views}; for utterances
            {dims: {modality: features per step, 0 for token ids}, window,
-           boundaries, together, text_model: of token ids, text: {corpus: how
-           text was made of words, with checksums of tokenizer or vectors}}
-  model    its settings, those of the text encoder among them
+           boundaries, together, text_model: folder of the model that token ids
+           are for, text: {corpus: how its text was made from words, with
+           checksums of tokenizer or vectors}}
+  model    its settings, including those of the text encoder
   data     {corpus: its version, the checksums of its files, samples and bytes
            of each split, and what was left out}
-  packages versions
+  packages their versions
 
-signature.npz beside it holds arrays: of utterances MODALITY/mean and
+signature.npz beside it holds arrays: for utterances MODALITY/mean and
 MODALITY/std [D], by which features are standardised.
 """
 
@@ -43,8 +44,8 @@ class Signature:
   """What signature.json and signature.npz hold; see above.
 
   Attributes:
-    kind, tasks, inputs, model, data, packages: As in the file.
-    arrays: {name: float32 array}.
+    kind, tasks, inputs, model, data, packages: As in signature.json.
+    arrays: {name: float32 array}, as in signature.npz.
   """
 
   kind: str
@@ -64,11 +65,11 @@ class Trained:
 
   Attributes:
     signature: What it was built from.
-    tasks: Its tasks; `predict` of each makes predictions of raw outputs.
+    tasks: Its tasks; the `predict` of each turns raw outputs into predictions.
     model: `model.apply(variables, inputs, train=False)` -> {task: raw outputs}.
-    variables: {'params', ...}, moving averages where the run kept them.
+    variables: {'params', ...}; moving averages if the run kept them.
     thresholds: {corpus: {task: {output: threshold}}}, tuned on validation.
-    step: Of the checkpoint.
+    step: The step of the checkpoint.
   """
 
   signature: Signature
@@ -84,18 +85,18 @@ def load(workdir: str, step: int | None = None) -> Trained:
 
   Args:
     workdir: Folder of the run.
-    step: One of its checkpoints; None: the best, or the latest where there
-      was no validation.
+    step: Step of a checkpoint; None: the best one, or the latest if there was
+      no validation.
 
   Raises:
     FileNotFoundError: There is no such checkpoint.
-    ValueError: The folder has no signature; says how to make it.
+    UserError: The folder has no signature; the message says how to make one.
   """
   signature = read(workdir)
   if signature is None:
     raise UserError(
-      f'{workdir} has no {FILE}. If it holds a run, make the file once, where '
-      'the corpora are, by the command that started the run with '
+      f'{workdir} has no {FILE}. If it holds a run, make the file once: where '
+      'the corpora are, repeat the command that started the run, with '
       '--mode=evaluate added.'
     )
   variables, thresholds, step = checkpoint.read(workdir, step)
@@ -110,7 +111,7 @@ def load(workdir: str, step: int | None = None) -> Trained:
 
 
 def read(workdir: str) -> Signature | None:
-  """Reads the signature of a run; None if it has none."""
+  """Reads the signature of a run; returns None if it has none."""
   content = run_folder.read_json(os.path.join(workdir, FILE))
   if content is None:
     return None
@@ -132,7 +133,7 @@ def write(workdir: str, signature: Signature) -> None:
 
 
 def build_tasks(signature: Signature) -> list[Any]:
-  """The tasks of a run, in its order."""
+  """Returns the tasks of a run, in its order."""
   return [
     tasks_lib.get_task(name, **options)
     for name, options in signature.tasks.items()
@@ -142,7 +143,7 @@ def build_tasks(signature: Signature) -> list[Any]:
 def build_model(
   signature: Signature, axis_name: str | None = None
 ) -> nn.Module:
-  """The model of a run; `axis_name` is that of pmap, in training only."""
+  """Returns a run's model; `axis_name` is that of pmap, in training only."""
   units = tuple((t.name, t.num_units) for t in build_tasks(signature))
   if signature.kind == 'faces':
     return affect_model.of_settings(
@@ -154,7 +155,7 @@ def build_model(
     for name in dims
     if f'{name}/mean' in signature.arrays
   }
-  # Nothing in it sees the batch: an axis name has no use.
+  # No layer of it reads other rows of the batch: an axis name has no use.
   return utterance_model.UtteranceModel(
     units=units,
     **utterance_model.settings(
@@ -164,7 +165,7 @@ def build_model(
 
 
 def _tuples(value: Any) -> Any:
-  """Lists of JSON as tuples, which the fields of a module have to be."""
+  """Returns JSON's lists as tuples, which fields of flax modules must be."""
   if isinstance(value, dict):
     return {k: _tuples(v) for k, v in value.items()}
   if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""From a config to its tasks, with what their options take from corpora."""
+"""Describes a config's tasks, with options that depend on the corpora."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,17 +18,17 @@ from affect_jax.tasks import class_weights
 def build(
   config: Any, corpora: Sequence[streams.Corpus], shares: Mapping[str, float]
 ) -> tuple[dict[str, dict[str, Any]], label_counts.Counts]:
-  """{task: its options} of tasks with labels, and counts of labels in training.
+  """Returns {task: options} of tasks with labels, and counts of their labels.
 
   The options are those of `tasks.get_task`, as JSON can hold them.
 
-  An empty `outputs` in a task's options means those of the corpora: of the
-  first, then what the others have beyond them. Options by counts take those of
-  the labels that training draws, where corpora have `shares`, and classes are
-  drawn equally often.
+  Empty `outputs` in a task's options mean those of the corpora: the outputs of
+  the first, then what the others add. Options that depend on counts use the
+  counts of labels that training draws, given the `shares` of corpora and
+  config.data.balance; the counts returned are of labels that it has.
   """
   options = {name: options_of(config, name, corpora) for name in config.tasks}
-  # Some options want counts, and counting wants tasks.
+  # Some options need counts, but counting needs tasks: leave them out here.
   plain = [
     tasks_lib.get_task(
       name,
@@ -42,14 +42,14 @@ def build(
   kept = label_mapping.require(counts, plain, drop=config.drop_unlabelled_tasks)
   log_counts(counts, kept)
   for task in kept:
-    o = options[task.name]
-    o['outputs'] = task.outputs
-    if class_weights.by_counts(o):
+    chosen = options[task.name]
+    chosen['outputs'] = task.outputs
+    if class_weights.by_counts(chosen):
       mass, labelled = (
         tuple(np.asarray(drawn[task.name][k], np.float64).ravel().tolist())
         for k in ('mass', 'labelled')
       )
-      o['counts'] = (mass, labelled) if task.weight_per_output else mass
+      chosen['counts'] = (mass, labelled) if task.weight_per_output else mass
   return (
     {t.name: options[t.name] for t in kept},
     {t.name: counts[t.name] for t in kept},
@@ -59,39 +59,42 @@ def build(
 def outputs(
   config: Any, corpora: Sequence[streams.Corpus]
 ) -> dict[str, tuple[str, ...]]:
-  """{task: names of its outputs} where config or corpora name some."""
+  """Returns {task: names of its outputs} if config or corpora name some."""
   options = {name: options_of(config, name, corpora) for name in config.tasks}
   return {n: o['outputs'] for n, o in options.items() if 'outputs' in o}
 
 
 def check_balance(config: Any) -> None:
-  """Raises ValueError where rare classes are made up for twice."""
+  """Raises UserError if two settings compensate for rare classes."""
   name = config.data.balance
   if name not in config:
     return
   options = config[name].to_dict()
   if twice := class_weights.by_counts(options):
     given = ' and '.join(f'config.{name}.{k}={options[k]!r}' for k in twice)
-    # Flags that take them back.
+    # Flags that turn these options off.
     off = {'logit_adjustment': '0'}
     without = ' '.join(f'--config.{name}.{k}={off.get(k, "")}' for k in twice)
     raise UserError(
       f'config.data.balance={name!r} draws the classes of {name} equally '
       f'often, and {given} would make up for rare ones a second time. Give '
-      f'either --config.data.balance= (nothing) or {without}. Numbers as '
-      'class_weights go with config.data.balance.'
+      f'either --config.data.balance= (nothing) or {without}. Class weights '
+      'that are numbers do go with config.data.balance.'
     )
 
 
 def options_of(
   config: Any, name: str, corpora: Sequence[streams.Corpus]
 ) -> dict[str, Any]:
-  """Options of a task: what the config says, without what it leaves open."""
+  """Returns a task's options that the config sets, with the corpora's outputs.
+
+  Options that the config leaves open are left out.
+  """
   options = config[name].to_dict() if name in config else {}
   if not options.get('outputs'):
-    found = [records.metadata(c.builder)['outputs'] for c in corpora]
+    columns = [records.metadata(c.builder)['outputs'] for c in corpora]
     options['outputs'] = tuple(
-      dict.fromkeys(o for outputs in found for o in outputs.get(name, ()))
+      dict.fromkeys(o for by_task in columns for o in by_task.get(name, ()))
     )
   for key in ('class_weights', 'pos_weight'):
     value = options.get(key, '')
@@ -101,23 +104,23 @@ def options_of(
 
 
 def given(settings: Mapping[str, Any]) -> dict[str, Any]:
-  """Settings of a task without those that are left open: '', () and None."""
+  """Returns a task's settings without open ones: '', () and None."""
   return {k: v for k, v in settings.items() if v not in ('', (), None)}
 
 
 def _numbers(key: str, text: str) -> tuple[float, ...]:
-  """'1, 2.5, 3', as flags give it, as numbers."""
+  """Parses numbers as flags give them, as in '1, 2.5, 3'."""
   try:
     return tuple(float(x) for x in text.strip('()[]').split(',') if x.strip())
   except ValueError as error:
     raise UserError(
-      f"{key} is {text!r}: neither numbers as '1, 2.5' nor one of "
+      f"{key}={text!r}: give numbers, as in '1, 2.5', or one of "
       f'{", ".join(class_weights.METHODS)}.'
     ) from error
 
 
 def loss_weights(config: Any, tasks: Sequence[Any]) -> dict[str, float]:
-  """{task: factor of its loss in the sum}; 1 where the config has none."""
+  """Returns {task: factor of its loss in the sum}, 1 by default."""
   return {t.name: config.loss_weights.get(t.name, 1.0) for t in tasks}
 
 

@@ -1,4 +1,4 @@
-"""Utterances: from a config to sequences, encoders and their fusion."""
+"""Utterances: reads sequences, and describes encoders and their fusion."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,10 +22,10 @@ KIND = 'utterances'
 def describe(
   config: Any, corpora: Sequence[streams.Corpus]
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-  """Fields of a `signature`, and its arrays, from the corpora of training.
+  """Returns fields of a `signature`, and its arrays, from the corpora.
 
   Raises:
-    ValueError: The corpora do not fit each other.
+    UserError: The corpora do not fit each other.
   """
   options = config.utterance.to_dict()
   inputs = describe_inputs(config, corpora)
@@ -52,7 +52,7 @@ def describe(
 def describe_inputs(
   config: Any, corpora: Sequence[streams.Corpus]
 ) -> dict[str, Any]:
-  """The inputs of a `signature`: what the corpora hold, and its padding."""
+  """Returns the inputs of a `signature`: contents of the corpora, padding."""
   dims = shared_dims(corpora, config.utterance.modalities)
   return {
     'dims': dims,
@@ -71,17 +71,20 @@ def build(
   shares: Mapping[str, float],
   inputs: Mapping[str, Any],
 ) -> samples.Samples:
-  """How corpora of text, audio and vision are read.
+  """Returns how corpora of text, audio and vision are read.
 
   Args:
-    config, corpora, tasks, shares: Of the run.
-    inputs: As of `describe`.
+    config, corpora, tasks, shares: See `build.Run`.
+    inputs: As `describe` returns them.
 
   Raises:
-    ValueError: Settings that do not fit each other or the corpora.
+    UserError: Settings do not fit each other or the corpora.
   """
   if config.mixing.kind:
-    raise UserError('config.mixing is for pictures, not for utterances.')
+    raise UserError(
+      'config.mixing is for pictures, not for utterances: set '
+      "config.mixing.kind=''."
+    )
   dims, window, boundaries, together, text_model = (
     inputs[k]
     for k in ('dims', 'window', 'boundaries', 'together', 'text_model')
@@ -138,22 +141,22 @@ def build(
 def check_remembering(
   config: Any, remembered: str, tasks: Sequence[str], window: int
 ) -> None:
-  """A fusion that keeps the samples of training keeps them once.
+  """Checks settings of a fusion that keeps a bank of all training samples.
 
   Args:
     config: See `defaults`.
-    remembered: The task of these samples, see `fusion.remembers`.
-    tasks: Names of those that are learned.
+    remembered: The task whose labels it keeps, see `fusion.remembers`.
+    tasks: Names of the tasks that are learned.
     window: Utterances of a dialogue, or 0.
 
   Raises:
-    ValueError: The task is not learned, or what is kept would not be right.
+    UserError: The task is not learned, or the bank would be wrong.
   """
   fusion = f'config.utterance.fusion={config.utterance.fusion!r}'
   if remembered not in tasks:
     raise UserError(
-      f'{fusion} makes labels from those of the task {remembered!r}; tasks are '
-      f'{list(tasks)}.'
+      f'{fusion} makes labels from those of the task {remembered!r}: add it '
+      f'to config.tasks, now {list(tasks)}.'
     )
   if window:
     raise UserError(
@@ -173,10 +176,10 @@ def check_remembering(
 
 
 def check_together(config: Any, dims: Mapping[str, int], window: int) -> None:
-  """The text of a dialogue as one sequence needs dialogues of token ids.
+  """Checks that samples are dialogues of token ids, as `together` needs.
 
   Raises:
-    ValueError: They are not.
+    UserError: They are not.
   """
   together = f'config.utterance.together={tuple(config.utterance.together)}'
   if dims.get('text') != 0 or not window:
@@ -194,32 +197,34 @@ def check_together(config: Any, dims: Mapping[str, int], window: int) -> None:
 def shared_dims(
   corpora: Sequence[streams.Corpus], modalities: Sequence[str]
 ) -> dict[str, int]:
-  """{modality: features per step} over all corpora.
+  """Returns {modality: features per step} over all corpora.
 
   A modality that a corpus lacks is missing in all its rows.
 
   Raises:
-    ValueError: Corpora disagree on the features of a modality.
+    UserError: Corpora disagree on the features of a modality.
   """
-  found: dict[str, int] = {}
+  dims: dict[str, int] = {}
   for corpus in corpora:
-    own = utterance_batches.dims_of(corpus.builder, modalities)
-    for name, dim in own.items():
-      if found.setdefault(name, dim) != dim:
+    corpus_dims = utterance_batches.dims_of(corpus.builder, modalities)
+    for name, dim in corpus_dims.items():
+      if dims.setdefault(name, dim) != dim:
         raise UserError(
           f'{name} has {dim} features per step in {corpus.name}, and '
-          f'{found[name]} in the corpora before (0: token ids).'
+          f'{dims[name]} in the corpora before (0: token ids): give the same '
+          f'{name} features to all corpora, or leave {name} out of '
+          'config.utterance.modalities.'
         )
-  return {m: found[m] for m in modalities if m in found}
+  return {m: dims[m] for m in modalities if m in dims}
 
 
 def shared_text_model(corpora: Sequence[streams.Corpus]) -> str:
-  """Folder of the model whose token ids the corpora hold.
+  """Returns the folder of the model whose token ids the corpora hold.
 
-  Corpora without text have no say.
+  Corpora without text do not matter.
 
   Raises:
-    ValueError: Their ids are of different models.
+    UserError: Their ids are those of different models.
   """
   names = {
     c.name: c.builder.text_model
@@ -228,8 +233,8 @@ def shared_text_model(corpora: Sequence[streams.Corpus]) -> str:
   }
   if len(set(names.values())) > 1:
     raise UserError(
-      f'Token ids of different models: {names}; give all corpora one '
-      'text_model.'
+      f'Corpora hold token ids of different models: {names}. Give all of '
+      'config.data.corpora the same text_model.'
     )
   return next(iter(names.values()))
 
@@ -240,15 +245,15 @@ def dummy_inputs(
   window: int,
   together: Sequence[int] = (),
 ) -> dict[str, Any]:
-  """One row of zeros in the shapes of the contract."""
+  """Returns one row of zeros, in the shapes that `data.batch` describes."""
   lead = (1, window) if window else (1,)
-  found: dict[str, Any] = {}
+  inputs: dict[str, Any] = {}
   for name, dim in dims.items():
     shape = (*lead, length, dim) if dim else (*lead, length)
-    found[name] = np.zeros(shape, np.float32 if dim else np.int32)
-    found[name + '_mask'] = np.ones((*lead, length), bool)
+    inputs[name] = np.zeros(shape, np.float32 if dim else np.int32)
+    inputs[name + '_mask'] = np.ones((*lead, length), bool)
   if window:
-    found['utterance_mask'] = np.ones(lead, bool)
+    inputs['utterance_mask'] = np.ones(lead, bool)
   if together:
-    found['packed_text_shape'] = np.zeros((1, max(together)), bool)
-  return found
+    inputs['packed_text_shape'] = np.zeros((1, max(together)), bool)
+  return inputs

@@ -20,8 +20,8 @@ ACTION_UNITS = tuple(
 UNLABELLED = tuple(f'AU{n}' for n in (5, 9, 14, 16, 17, 18, 20, 22, 43))
 RENDERED = ACTION_UNITS + UNLABELLED
 
-# An action unit is present where its intensity reaches this. No intensity is
-# drawn within GAP, so that no presence is a matter of taste.
+# An action unit is present if its intensity reaches this. No intensity is drawn
+# within GAP, so that presence is never in doubt.
 PRESENT = 0.3
 GAP = (0.18, 0.42)
 
@@ -59,7 +59,7 @@ RECIPES: dict[str, tuple[dict[str, float], ...]] = {
   # On one side of the face only.
   'contempt': ({'AU12': 0.9, 'AU14': 1.0}, {'AU12': 0.8, 'AU14': 0.8}),
 }
-# Action units that may come on top without turning it into another expression.
+# Action units that may be added without making it another expression.
 EXTRAS: dict[str, tuple[tuple[str, ...], ...]] = {
   'neutral': (
     ('AU7',),
@@ -129,7 +129,7 @@ def presence(intensities: np.ndarray) -> np.ndarray:
 
 
 def open_gap(intensity: float) -> float:
-  """Moves an intensity in [0, 1] out of GAP; keeps order, 0, 1, presence."""
+  """Moves an intensity in [0, 1] out of GAP; keeps 0, 1, order and presence."""
   low, high = GAP
   if intensity < PRESENT:
     return intensity * low / PRESENT
@@ -137,9 +137,9 @@ def open_gap(intensity: float) -> float:
 
 
 def valence_arousal(mix: np.ndarray, intensities: np.ndarray) -> np.ndarray:
-  """Valence and arousal [2] in [-1, 1].
+  """Returns valence and arousal [2] in [-1, 1].
 
-  The sum of ANCHORS weighted by the mix, plus UNIT_EFFECTS times the
+  They are the sum of ANCHORS weighted by the mix, plus UNIT_EFFECTS times the
   intensities, clipped.
 
   Args:
@@ -160,7 +160,7 @@ def affect(
   left: float = 1.0,
   right: float = 1.0,
 ) -> Affect:
-  """Annotation of a face that shows `units`.
+  """Returns the annotation of a face that shows `units`.
 
   Args:
     mix: {expression: strength}; neutral fills up to 1.
@@ -183,7 +183,7 @@ def affect(
 
 
 def draw(rng: np.random.Generator) -> Affect:
-  """A random face's affect: all expressions are equally likely."""
+  """Draws a face's affect: all expressions are equally likely."""
   expression = EXPRESSIONS[rng.integers(len(EXPRESSIONS))]
   # Mostly clear; a face in ten is weaker than 0.5.
   strength = 1 - 0.55 * rng.random() ** 1.2
@@ -219,7 +219,7 @@ def draw(rng: np.random.Generator) -> Affect:
 
 
 def one_sided(drawn: Affect, *, left: bool) -> Affect:
-  """The same with AU12 and AU14 on one side only, as contempt shows them."""
+  """Returns the same affect with AU12 and AU14 on one side, as in contempt."""
   still = dict(drawn.right if left else drawn.left)
   strong = dict(drawn.left if left else drawn.right)
   for unit in ('AU12', 'AU14'):

@@ -1,4 +1,4 @@
-"""What an annotator would hand in: some labels withheld, some of them wrong."""
+"""Annotates as people do: some labels are withheld, some are wrong."""
 
 from collections.abc import Mapping
 import dataclasses
@@ -52,7 +52,7 @@ class Flaws:
 
 
 def check(flaws: Flaws) -> None:
-  """Raises ValueError for a name that is unknown or a share beyond [0, 1]."""
+  """Raises UserError if a name is unknown or a share is not in [0, 1]."""
   known = {
     'missing_task': tuple(OUTPUTS),
     'missing_class': affect_lib.EXPRESSIONS,
@@ -72,7 +72,7 @@ def check(flaws: Flaws) -> None:
 def annotate(
   drawn: affect_lib.Affect, rng: np.random.Generator, flaws: Flaws
 ) -> dict[str, np.ndarray]:
-  """Labels and weights by the names of `builders.records`.
+  """Returns labels and weights, by the names of `builders.records`.
 
   The same numbers are drawn whatever the flaws, so that a larger share
   withholds the same labels and more.

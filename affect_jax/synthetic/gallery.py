@@ -1,7 +1,7 @@
-"""Faces number 0, 1, 2, ... of a split: drawn, rendered, encoded.
+"""Draws, renders and encodes faces number 0, 1, 2, ... of a split.
 
-Face `index` of a split is a function of (seed, split, index) alone, whatever
-the batches and threads that it is rendered with.
+Face `index` of a split is a function of (seed, split, index) alone; batches and
+threads do not change it.
 """
 
 import collections
@@ -27,12 +27,12 @@ from affect_jax.synthetic import render
 
 SPLITS = ('train', 'val', 'test')
 BATCH = 32
-# Streams of random numbers, kept apart so that one does not move another.
+# Separate streams of random numbers: draws of one do not shift another.
 PERSON, PICTURE, LABELS = range(3)
 
 
 def version() -> str:
-  """Changes with the asset and with any code that draws or renders."""
+  """Returns a digest of the asset and of all code that draws or renders."""
   digest = hashlib.sha256(head_lib.asset_sha256().encode())
   for path in sorted(pathlib.Path(__file__).parent.glob('*.py')):
     if not path.name.startswith(('reference_sheet', 'utterance')):
@@ -43,12 +43,12 @@ def version() -> str:
 def generator(
   stream: int, seed: int, split: str, index: int
 ) -> np.random.Generator:
-  """Random numbers of one face or person."""
+  """Returns the random generator of one face or person."""
   return np.random.default_rng((stream, seed, SPLITS.index(split), index))
 
 
 def subject(split: str, index: int, images_per_subject: int) -> str:
-  """Whose face `index` is, e.g. 'id00012'; no two splits share anybody."""
+  """Returns the person of face `index`, as 'id00012'; splits share nobody."""
   number = index // images_per_subject
   return f'id{SPLITS.index(split)}{number:05d}'
 
@@ -61,7 +61,7 @@ def _person(seed: int, split: str, number: int) -> person_lib.Person:
 def draw(
   seed: int, split: str, index: int, images_per_subject: int
 ) -> tuple[affect_lib.Affect, dict[str, np.ndarray]]:
-  """What face `index` shows, and its arrays for `render.render`."""
+  """Draws what face `index` shows, and its arrays for `render.render`."""
   rng = generator(PICTURE, seed, split, index)
   person = _person(seed, split, index // images_per_subject)
   drawn = affect_lib.draw(rng)
@@ -69,15 +69,15 @@ def draw(
 
 
 def pictures(faces: Sequence[dict[str, np.ndarray]], size: int) -> np.ndarray:
-  """Pictures uint8 [N, size, size, 3] of at most BATCH faces."""
-  # One shape, compiled once: a short batch repeats its last face.
+  """Renders at most BATCH faces: uint8 [N, size, size, 3]."""
+  # A short batch repeats its last face, so that one shape is compiled.
   padded = [*faces, *[faces[-1]] * (BATCH - len(faces))]
   batch = {k: np.stack([f[k] for f in padded]) for k in padded[0]}
   return np.asarray(render.render(batch, size=size))[: len(faces)]
 
 
 def encode(picture: np.ndarray) -> bytes:
-  """JPEG, of a quality that the noise of the picture drowns."""
+  """Encodes as JPEG, whose errors are smaller than the picture's noise."""
   buffer = io.BytesIO()
   Image.fromarray(picture).save(buffer, 'JPEG', quality=95, subsampling=0)
   return buffer.getvalue()
@@ -93,17 +93,17 @@ def stream(
 ) -> Iterator[tuple[int, affect_lib.Affect, bytes]]:
   """Yields (index, what it shows, encoded picture) of faces 0 to count - 1.
 
-  Logs progress, rate and time left every few seconds, except to a terminal:
-  there, tfds draws a bar.
+  Logs progress, rate and time left every few seconds, except to a terminal,
+  where tfds draws a bar.
 
   Args:
-    seed: Of the corpus.
+    seed: Seed of the corpus.
     split: One of SPLITS.
-    count: How many.
+    count: Number of faces.
     size: Height and width in pixels.
-    images_per_subject: How many faces one identity has.
-    workers: Threads (default: one per processor, at most 8). Of no influence
-      on the pictures.
+    images_per_subject: Number of faces of one identity.
+    workers: Threads (default: one per processor, at most 8); they do not change
+      the pictures.
   """
 
   def chunk(first: int) -> list[tuple[int, affect_lib.Affect, bytes]]:
@@ -117,7 +117,7 @@ def stream(
 
   workers = workers or min(os.cpu_count() or 1, 8)
   firsts = iter(range(0, count, BATCH))
-  chunk(0)  # Compiles once; the threads would all begin with it.
+  chunk(0)  # Compile once, which else all threads would begin with.
   began = reported = time.monotonic()
   done, quiet = 0, sys.stderr.isatty()
   with futures.ThreadPoolExecutor(workers) as pool:

@@ -1,4 +1,4 @@
-"""The head: `head.npz` unpacked, identities and face units applied to it.
+"""The head: reads `head.npz`, and makes the heads of identities.
 
 Lengths are decimetres, x to the picture's right (the head's left), y up, z
 towards the viewer. `Head.vertices` is the androgynous head that every shape
@@ -29,8 +29,8 @@ class Head:
     vertices: [V, 3] float32, decimetres.
     quads: [Q, 4] int32 vertices of each face.
     part: [Q] int32: SKIN, LEFT_EYE, RIGHT_EYE, TEETH, TONGUE or LASHES.
-    incident: [V, 4] int32 quads around a vertex (repeated at edges; the first
-      four where more meet).
+    incident: [V, 4] int32 quads around a vertex (repeated at edges; if more
+      than four meet, the first four).
     masks: {'lips', 'eyelids', 'inside-mouth', 'ears': [V] float32 in [0, 1]}.
     units: [52, V, 3] float32 displacements of the face units (ARKit names).
     unit_names: Their names.
@@ -51,12 +51,12 @@ class Head:
   chin: int
 
   def vertices_of(self, part: int) -> np.ndarray:
-    """Indices of the vertices of one part, e.g. LEFT_EYE."""
+    """Returns the indices of the vertices of one part, e.g. LEFT_EYE."""
     return np.unique(self.quads[self.part == part])
 
 
 def asset_sha256() -> str:
-  """Checksum of the asset, part of the version of every rendered corpus."""
+  """Returns the asset's checksum, a part of each rendered corpus' version."""
   return hashlib.sha256(PATH.read_bytes()).hexdigest()
 
 
@@ -95,7 +95,7 @@ def load() -> Head:
 def _shapes(
   arrays: Mapping[str, np.ndarray], kind: str
 ) -> tuple[tuple[str, ...], np.ndarray]:
-  """Names and dense displacements [S, V, 3] of one kind of shapes."""
+  """Unpacks names and dense displacements [S, V, 3] of one kind of shapes."""
   low, high = arrays[kind + '_low'], arrays[kind + '_high']
   moves = (high.astype(np.int16) << 8 | low).T.astype(np.float32) / 1000
   names = tuple(str(n) for n in arrays[kind + '_names'])
@@ -120,22 +120,22 @@ def _vertices_of(*parts: int) -> np.ndarray:
 
 
 def identity(weights: Mapping[str, float]) -> np.ndarray:
-  """Vertices [V, 3] of a person's neutral face, eyes at the origin's height.
+  """Returns vertices [V, 3] of a neutral face, centred between the eyes.
 
   Args:
     weights: {shape: weight}, names of `Head.shape_names`.
 
   Raises:
-    ValueError: An unknown shape with a weight other than 0.
+    ValueError: An unknown shape has a weight other than 0.
   """
   head = load()
   chosen = [head.shape_names.index(n) for n, w in weights.items() if w]
   amounts = np.array([w for w in weights.values() if w], np.float32)
-  # Not `@`: the order of BLAS' sums depends on its threads.
+  # Not `@`, as the order of BLAS' sums depends on its threads.
   moves = np.einsum('s,sn->n', amounts, head.shapes[chosen])
   vertices = head.vertices + moves.reshape(-1, 3)
-  # Shapes of the mouth leave teeth and tongue where they are, which then
-  # pierce the lips; slightly narrower and farther back, they do not.
+  # Shapes of the mouth do not move teeth and tongue, which then pierce the
+  # lips; made slightly narrower and moved back, they do not.
   for part, back in ((TEETH, 0.07), (TONGUE, 0.13)):
     inside = _vertices_of(part)
     vertices[inside] *= np.array([[0.92, 1, 1]], np.float32)

@@ -1,7 +1,7 @@
-"""Who is pictured and how: identity, looks, pose, light, camera.
+"""Draws who is pictured and how: identity, looks, pose, light, camera.
 
-Everything is drawn from numpy generators, on the host; `face` puts it
-together as the arrays that `render.render` reads.
+Everything comes from numpy generators, on the host; `face` joins it into the
+arrays that `render.render` reads.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ from affect_jax.synthetic import affect as affect_lib
 from affect_jax.synthetic import build_asset
 from affect_jax.synthetic import head as head_lib
 
-# Intensity 1 is shown by this many times the authors' face unit: networks
-# trained on photographs then agree best with the intended expression while
-# the face still looks natural.
+# Intensity 1 is this many times the authors' face unit: networks trained on
+# photographs then agree best with the intended expression, and the face still
+# looks natural.
 GAIN = 1.5
 # Action unit -> face units (ARKit; Left and Right follow the face's sides).
 FACE_UNITS: dict[str, dict[str, float]] = {
@@ -48,7 +48,7 @@ FACE_UNITS: dict[str, dict[str, float]] = {
   'AU26': {'jawOpen': 0.55},
   'AU43': {'eyeBlink': 1 / GAIN},
 }
-# Shapes that look like an expression are kept weaker in an identity.
+# Shapes that look like an expression are weaker in an identity.
 EXPRESSIVE = ('mouth-angles', 'mouth-laugh', 'eyebrows-angle', 'eyebrows-trans')
 EXPRESSIVE += ('lowerlip', 'upperlip', 'eye-height', 'eye-push')
 EXPRESSIVE += ('mouth-dimples',)
@@ -88,13 +88,13 @@ class Person:
 
 
 def _ladder(colours: tuple, place: float) -> np.ndarray:
-  """The colour at `place` in [0, 1] along a list of colours."""
+  """Returns the colour at `place` in [0, 1] along a list of colours."""
   steps = np.linspace(0, 1, len(colours))
   return np.array([np.interp(place, steps, c) for c in np.array(colours).T])
 
 
 def draw_person(rng: np.random.Generator) -> Person:
-  """A random identity: ancestry, sex, age, features, colours."""
+  """Draws an identity: ancestry, sex, age, features, colours."""
   ancestry = rng.dirichlet([0.35] * 3)
   male = float(np.clip(rng.beta(0.4, 0.4), 0.02, 0.98))
   old = 0.7 * rng.random() ** 2
@@ -148,7 +148,7 @@ def draw_person(rng: np.random.Generator) -> Person:
 
 @functools.cache
 def _detail_shapes() -> tuple[tuple[tuple[str, str], ...], np.ndarray]:
-  """(shape, opposite or '') of all that are drawn, and their spreads."""
+  """Returns pairs (shape, opposite or '') that are drawn, and their spreads."""
   names = head_lib.load().shape_names
   pairs, spreads = [], []
   for name in names:
@@ -164,7 +164,7 @@ def _detail_shapes() -> tuple[tuple[tuple[str, str], ...], np.ndarray]:
 
 
 def _features(rng: np.random.Generator) -> dict[str, float]:
-  """Weights of the detail shapes, alike on both sides of the face."""
+  """Draws weights of the detail shapes, equal on both sides of the face."""
   weights: dict[str, float] = {}
   pairs, spreads = _detail_shapes()
   values = np.clip(rng.normal(0, spreads), -0.4, 0.4).tolist()
@@ -180,12 +180,12 @@ def _features(rng: np.random.Generator) -> dict[str, float]:
 
 @functools.cache
 def _columns() -> dict[str, int]:
-  """Where each face unit stands among the weights."""
+  """Returns {face unit: its index in the weights}."""
   return {n: i for i, n in enumerate(head_lib.load().unit_names)}
 
 
 def unit_weights(drawn: affect_lib.Affect) -> np.ndarray:
-  """Weights [52] of the face units that show an affect."""
+  """Returns the weights [52] of the face units that show an affect."""
   columns = _columns()
   weights = [0.0] * len(columns)
   for unit in affect_lib.RENDERED:
@@ -233,13 +233,13 @@ def face(
   drawn: affect_lib.Affect,
   rng: np.random.Generator | None,
 ) -> dict[str, np.ndarray]:
-  """Arrays of one picture, for `render.render`.
+  """Returns the arrays of one picture, for `render.render`.
 
   Args:
-    person: Who.
-    drawn: What the face shows.
-    rng: Draws pose, gaze, light, background and noise; None: a plain
-      portrait from the front.
+    person: The person in the picture.
+    drawn: The affect that the face shows.
+    rng: Draws pose, gaze, light, background and noise; None: a plain portrait
+      from the front.
   """
   units = unit_weights(drawn)
   if rng is None:

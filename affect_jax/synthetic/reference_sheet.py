@@ -25,7 +25,7 @@ def _expression(name: str) -> affect.Affect:
 
 
 def draw(size: int = 128, identities: int = 6) -> Image.Image:
-  """The sheet: `identities` rows of expressions, then the action units."""
+  """Draws `identities` rows of expressions, then the action units."""
   columns = len(affect.EXPRESSIONS)
   people = [
     person.draw_person(np.random.default_rng((7, i))) for i in range(identities)

@@ -1,10 +1,10 @@
 """A rasteriser and shader in pure JAX: parameters of faces -> pictures.
 
-The pixels that a triangle may cover are cut into tiles of TILE x TILE; the
-tiles of all triangles are laid end to end in a list of fixed length, so that
-the work follows the area on the screen. A scatter-max of (nearness, triangle)
-into the picture is the z-buffer. Coordinates are the first axis of arrays
-([3, V]): loops over vertices and pixels are then contiguous.
+The pixels that a triangle may cover are cut into tiles of TILE x TILE. The
+tiles of all triangles form one list of fixed length, so that the work grows
+with the area on the screen. A scatter-max of (nearness, triangle) into the
+picture is the z-buffer. Coordinates are the first axis of arrays ([3, V]):
+loops over vertices and pixels are then contiguous.
 """
 
 from collections.abc import Mapping
@@ -17,27 +17,27 @@ import numpy as np
 from affect_jax.synthetic import head as head_lib
 from affect_jax.synthetic import shade
 
-# Rendered at this many samples per pixel and axis, then averaged by area.
+# Samples per pixel and axis, which are then averaged by area.
 SUPERSAMPLE = 1.5
 TILE = 4
 # Triangles are numbered in this many columns, see `_starts`.
 COLUMNS = 640
 DISTANCE = 9.0  # decimetres from the camera to the eyes
 HALF_WIDTH = 0.94  # decimetres from the middle to the edge of the picture
-CENTRE = (0.0, -0.29, 0.3)  # what stands in the middle, from between the eyes
+CENTRE = (0.0, -0.29, 0.3)  # the picture's middle, from between the eyes
 
 
 @functools.cache
 def _mesh() -> dict[str, np.ndarray]:
-  """Constant arrays of the mesh that the compiled renderer closes over."""
+  """Returns constant arrays of the mesh, which the compiled renderer holds."""
   head = head_lib.load()
-  # Two triangles a quad; triangle t belongs to quad t // 2. The last ones, of
-  # one point each, fill up the columns.
+  # A quad is two triangles; triangle t belongs to quad t // 2. The last ones,
+  # of one point each, fill up the columns.
   triangles = head.quads[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3)
   spare = -len(triangles) % COLUMNS
   triangles = np.pad(triangles, ((0, spare), (0, 0)))
   part = np.pad(np.repeat(head.part, 2), (0, spare))
-  # Nothing is both, and no triangle touches both: they share a channel.
+  # Two masks share a channel if no triangle touches both.
   lips = head.masks['lips'] - head.masks['ears']
   lids = head.masks['eyelids'] - head.masks['inside-mouth']
   eyes = np.zeros((2, 1, len(head.vertices)), np.float32)
@@ -56,9 +56,9 @@ def _mesh() -> dict[str, np.ndarray]:
 
 
 def _take(table: jax.Array, index: jax.Array | np.ndarray) -> jax.Array:
-  """table[..., index] with the table computed first.
+  """Returns table[..., index], with the table computed first.
 
-  XLA would otherwise compute an entry of the table again for every reader.
+  XLA would otherwise compute entries of the table again for every reader.
   """
   table, index = jax.lax.optimization_barrier((table, index))
   return table.at[..., index].get(mode='promise_in_bounds')
@@ -129,13 +129,16 @@ def _project(
 
 
 def _doubled_area(a: jax.Array, b: jax.Array, c: jax.Array) -> jax.Array:
-  """Signed, of triangles by corners [2 or more, ...]; < 0: faces us."""
+  """Returns doubled signed areas of triangles, < 0 if they face the camera.
+
+  Corners are [2 or more, ...].
+  """
   # Rows grow downwards.
   return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
 def _corners(place: jax.Array, triangle: jax.Array) -> list[jax.Array]:
-  """Three corners of triangles: each [n, ...] of place [n, V]."""
+  """Returns three corners of triangles, each [n, ...], from place [n, V]."""
   tables = jnp.asarray(_mesh()['triangles'])
   return [_take(place, _take(table, triangle)) for table in tables]
 
@@ -163,15 +166,15 @@ def _tiles(place: jax.Array, size: int) -> jax.Array:
 
 
 def _slots(size: int) -> int:
-  """Length of the list of tiles: a tenth more than close faces need."""
+  """Length of the list of tiles: 10 % above what close faces need."""
   return round(1000 + 52 * size + 0.23 * size * size)
 
 
 def _starts(tiles: jax.Array) -> tuple[jax.Array, jax.Array]:
-  """First slot [T] of each triangle's tiles, and how many slots are used.
+  """Returns the first slot [T] of each triangle's tiles, and the slots in use.
 
   Slots go to triangle 0, COLUMNS, 2 COLUMNS, ..., then 1, COLUMNS + 1, ...:
-  most of the sum is then over long rows at once.
+  most of the sum then adds long rows at once.
   """
   rows = list(tiles.reshape(-1, COLUMNS))
   before = [jnp.zeros_like(rows[0])]
@@ -183,7 +186,7 @@ def _starts(tiles: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 
 def _owners(tiles: jax.Array, slots: int) -> tuple[jax.Array, jax.Array]:
-  """Triangle [slots] (-1: none) and number of the tile within it [slots]."""
+  """Returns each slot's triangle (-1: none) and the tile's number within it."""
   starts, used = _starts(tiles)
   count = len(tiles)
   # Mark where each triangle's tiles begin, then carry the mark along.
@@ -201,7 +204,7 @@ def _owners(tiles: jax.Array, slots: int) -> tuple[jax.Array, jax.Array]:
 
 
 def _visible(place: jax.Array, size: int) -> jax.Array:
-  """Nearest triangle of each pixel [P], -1: none."""
+  """Returns the nearest triangle of each pixel [P], -1: none."""
   slots = _slots(size)
   owner, step = _owners(_tiles(place, size), slots)
   a, b, c = _corners(place, jnp.maximum(owner, 0))
@@ -214,7 +217,7 @@ def _visible(place: jax.Array, size: int) -> jax.Array:
   height = first[1] + extent[1] - top
   planes = _planes(a, b, c, left, top)
   nearness = a[2], b[2] - a[2], c[2] - a[2]
-  # Once for each tile, not for each of its pixels again.
+  # Compute these once for each tile, not again for each of its pixels.
   known = [*planes[0], *planes[1], *nearness, left, top, width, height]
   known = jax.lax.optimization_barrier(jnp.stack(known))[:, None]
   nearness, (left, top, width, height) = known[6:9], known[9:]
@@ -223,7 +226,7 @@ def _visible(place: jax.Array, size: int) -> jax.Array:
   u, v = (p[0] * right + p[1] * down + p[2] for p in (known[:3], known[3:6]))
   near = nearness[0] + u * nearness[1] + v * nearness[2]
   near = jnp.clip((near + 3) / 5 * (1 << 16), 0, (1 << 16) - 1)
-  # No pixel beyond the triangle's rectangle, which ends with the picture.
+  # Drop pixels outside the triangle's rectangle, which lies in the picture.
   inside = (u >= 0) & (v >= 0) & (u + v <= 1)
   inside &= (right < width) & (down < height)
   key = near.astype(jnp.int32) * (1 << 14) + owner[None] + 1
@@ -238,9 +241,10 @@ def _visible(place: jax.Array, size: int) -> jax.Array:
 def _planes(
   a: jax.Array, b: jax.Array, c: jax.Array, column: jax.Array, row: jax.Array
 ) -> tuple[tuple[jax.Array, ...], tuple[jax.Array, ...]]:
-  """Shares of corners b and c in the pixels around (column, row).
+  """Returns the shares of corners b and c in the pixels around (column, row).
 
-  Each is (by right, by down, share in that pixel).
+  Each is (change per pixel to the right, change per pixel down, share in this
+  pixel).
   """
   area = _doubled_area(a, b, c)
   inverse = 1 / jnp.where(area == 0, 1, area)
@@ -286,14 +290,14 @@ def _average(full: int, size: int) -> np.ndarray:
 
 @functools.partial(jax.jit, static_argnames='size')
 def render(faces: Mapping[str, jax.Array], size: int) -> jax.Array:
-  """Pictures uint8 [B, size, size, 3] of a batch of faces.
+  """Renders a batch of faces: uint8 [B, size, size, 3].
 
   Args:
-    faces: Arrays with a leading axis B, see `affect.face`.
+    faces: Arrays with a leading axis B, see `person.face`.
     size: Height and width in pixels.
   """
-  # One after the other on a CPU: a picture's arrays then stay in its cache,
-  # twice as fast, and no picture depends on its neighbours in the batch.
+  # A CPU renders one after the other: a picture's arrays then stay in its
+  # cache, twice as fast, and no picture depends on others in the batch.
   at_once = None if jax.default_backend() == 'cpu' else 64
   return jax.lax.map(
     lambda face: _render_one(face, size), dict(faces), batch_size=at_once

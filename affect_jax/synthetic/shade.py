@@ -69,7 +69,7 @@ def _folds(
 
 
 def _masks(values: jax.Array, face: Face) -> list[jax.Array]:
-  """How much of each paint lies on a point of the skin, 9 x [P].
+  """Returns how much of each paint lies on points of the skin, 9 x [P].
 
   Blush, lips, eyelids, inside of the mouth, brows, hair, beard; then two
   factors of brightness: folds and strands of hair.
@@ -166,7 +166,7 @@ def shade(
   hollow = jnp.clip(values[3:4], -0.1, 0.16)
   open_sky = jnp.where(is_skin, jnp.exp(-5 * hollow), 1)
   sky = 0.7 + 0.3 * normal[1:2]
-  # Computed once, not for each of the three colours again.
+  # Compute it once, not again for each of the three colours.
   masks, eye, lambert, shine, open_sky, sky = jax.lax.optimization_barrier(
     (masks, eye, lambert, shine, open_sky, sky)
   )

@@ -1,7 +1,7 @@
-"""What somebody feels and says in a dialogue, and the labels that follow.
+"""Draws what somebody feels and says in a dialogue, and derives the labels.
 
-Behind every utterance stand four numbers. With `n`, `m`, `g`, `u` for
-independent noise (standard normal twice, Gumbel, uniform) of turn t:
+Four variables determine an utterance. With `n`, `m`, `g`, `u` for independent
+noise (standard normal twice, Gumbel, uniform) of turn t:
 
   valence[t], arousal[t] = tanh(x[t]), tanh(y[t]), in (-1, 1)
     x[t] = drift x[t-1] + sqrt(1 - drift^2) n[t];  y alike, with m
@@ -18,7 +18,7 @@ The labels:
 
   emotion    as above
   sentiment  3 valence (3 + arousal) / 4, in (-3, 3): what is meant
-  sarcasm    1 where said and shown have opposite signs and differ by at least
+  sarcasm    1 if said and shown have opposite signs and differ by at least
              2 MARGIN, else 0
 
 Valence is symmetric around 0 and `flipped` is independent of it, so what is
@@ -33,10 +33,10 @@ import numpy as np
 
 from affect_jax.synthetic import affect as affect_lib
 
-# Contempt has no place among the emotions of utterance corpora.
+# The emotions of utterance corpora do not include contempt.
 EMOTIONS = affect_lib.EXPRESSIONS[:7]
 ANCHORS = np.array([affect_lib.ANCHORS[e] for e in EMOTIONS])
-# How far, on the plane of valence and arousal, an emotion reaches.
+# How far an emotion reaches in the plane of valence and arousal.
 SPREAD = 0.25
 MARGIN = 0.3
 
@@ -60,13 +60,13 @@ class Affect:
 def draw(
   rng: np.random.Generator, turns: int, drift: float, sarcasm_share: float
 ) -> Affect:
-  """A dialogue of `turns` turns.
+  """Draws a dialogue of `turns` turns.
 
-  The same noise is drawn whatever the drift and the share.
+  The noise does not depend on the drift and the share.
 
   Args:
     rng: Draws the noise.
-    turns: How many, at least 1.
+    turns: Number of turns, at least 1.
     drift: Correlation of x from turn to turn, in [0, 1).
     sarcasm_share: Share of sarcastic turns, in [0, 1].
   """
@@ -83,23 +83,23 @@ def draw(
 
 
 def polarity(valence: np.ndarray) -> np.ndarray:
-  """What is shown of a valence: of its sign, MARGIN to 1 in size."""
+  """Returns the polarity that shows a valence: its sign times MARGIN to 1."""
   sign = np.where(valence < 0, -1.0, 1.0)
   return sign * (MARGIN + (1 - MARGIN) * np.abs(valence))
 
 
 def said(drawn: Affect) -> np.ndarray:
-  """Polarity [T] of the words; that of voice and face is of `valence`."""
+  """Returns the polarity [T] of the words, flipped in sarcastic turns."""
   return polarity(drawn.valence) * np.where(drawn.flipped, -1, 1)
 
 
 def sentiment(valence: np.ndarray, arousal: np.ndarray) -> np.ndarray:
-  """Sentiment in [-3, 3]: valence, the stronger the higher the arousal."""
+  """Returns the sentiment in [-3, 3]: valence, amplified by arousal."""
   return 3 * valence * (3 + arousal) / 4
 
 
 def sarcasm(said: np.ndarray, shown: np.ndarray) -> np.ndarray:
-  """1 where polarities contradict each other by 2 MARGIN or more, else 0."""
-  # Rounding must not turn down what is exactly at the margin.
+  """Returns 1 if polarities contradict by 2 MARGIN or more, else 0."""
+  # Rounding must not reject a difference that is exactly 2 MARGIN.
   apart = np.abs(said - shown) >= 2 * MARGIN - 1e-9
   return ((said * shown < 0) & apart).astype(np.float64)

@@ -1,17 +1,17 @@
-"""An invented language: its words, what each of them means, their vectors.
+"""An invented language: its words, their meanings and their vectors.
 
 There is one language, whatever the seed of a corpus. Its words are
 
   affect       21 x 9 x 3: three synonyms for each valence of -1, -.9, ... 1
                and each arousal of -1, -.75, ... 1
   function     48 words that mean nothing
-  negation     3 words that turn the valence of the next affect word around
+  negation     3 words that flip the valence of the next affect word
   intensifier  5 words that multiply the valence of the next affect word by
                INTENSIFY
 
 A word's vector is its valence, arousal or kind along one of five orthogonal
-directions, plus noise that belongs to the word: as in pretrained word vectors,
-a word's neighbours are words that mean about the same.
+directions, plus fixed noise of the word: as in pretrained word vectors, a
+word's neighbours have similar meanings.
 """
 
 import dataclasses
@@ -29,9 +29,9 @@ KINDS = ('affect', 'function', 'negation', 'intensifier')
 FIRST = np.cumsum((0, AFFECT, FUNCTION, NEGATION))
 NUM_WORDS = AFFECT + FUNCTION + NEGATION + INTENSIFIER
 
-# Noise of a word's vector, in each of its dimensions.
+# Standard deviation of the noise in each dimension of a word's vector.
 NOISE = 0.15
-# Function words are weaker than what changes the meaning of others.
+# Function words are weaker than words that change the meaning of others.
 STRENGTHS = {'function': 0.5, 'negation': 1.5, 'intensifier': 1.5}
 SEED = 20
 
@@ -41,9 +41,9 @@ class Lexicon:
   """All words, in the order of their numbers.
 
   Attributes:
-    words: How they are written; no two are alike.
+    words: Spellings, all different.
     vectors: f32 [NUM_WORDS, DIM].
-    valence, arousal: [NUM_WORDS] in [-1, 1]; 0 but for affect words.
+    valence, arousal: [NUM_WORDS] in [-1, 1]; 0 except for affect words.
     kind: [NUM_WORDS] index into KINDS.
   """
 
@@ -56,7 +56,7 @@ class Lexicon:
 
 @functools.cache
 def load() -> Lexicon:
-  """The language; always the same."""
+  """Returns the language, which is always the same."""
   rng = np.random.default_rng(SEED)
   number = np.arange(NUM_WORDS)
   kind = np.searchsorted(FIRST, number, side='right') - 1
@@ -67,7 +67,8 @@ def load() -> Lexicon:
   arousal = np.linspace(-1, 1, AROUSALS)[number // SYNONYMS % AROUSALS]
   valence, arousal = valence * affect, arousal * affect
 
-  # Rows of a Walsh matrix: orthogonal, of length 1 and exact on any machine.
+  # Directions are orthogonal, of length 1 and exact on any machine: rows of a
+  # Walsh matrix.
   bit = np.arange(DIM)[None] >> np.arange(5)[:, None] & 1
   directions = (1 - 2 * bit) / np.sqrt(DIM)
   meaning = [valence, arousal]
@@ -86,10 +87,10 @@ def load() -> Lexicon:
 def affect_word(
   valence: np.ndarray, arousal: np.ndarray, synonym: np.ndarray
 ) -> np.ndarray:
-  """Numbers of the affect words nearest to valence and arousal.
+  """Returns the numbers of the affect words nearest to valence and arousal.
 
   Args:
-    valence, arousal: Any numbers; beyond [-1, 1] there is nothing stronger.
+    valence, arousal: Any numbers; those outside [-1, 1] are clipped.
     synonym: Integers, 0 to SYNONYMS - 1.
   """
   v = np.rint((valence + 1) * ((VALENCES - 1) / 2)).clip(0, VALENCES - 1)
@@ -98,7 +99,7 @@ def affect_word(
 
 
 def _spell(rng: np.random.Generator) -> tuple[str, ...]:
-  """Different words: short ones for what is no affect word."""
+  """Draws different spellings; words other than affect words are short."""
   vowels, soft = 'aeiou', 'lmnrvz'
   long = ('bdflmrtvz', vowels, 'dlmrtvz', vowels, 'lmnr')
   short = (vowels, soft, vowels)

@@ -1,11 +1,11 @@
-"""Words, voice and face of one utterance, as sequences of different lengths.
+"""Draws words, voice and face of an utterance, sequences of unequal lengths.
 
-Each modality sees the affect through noise of its own (NOISE), so that each
-tells a part and all together tell more:
+Each modality shows the affect with its own noise (NOISE), so that each tells a
+part and all together tell more:
 
-  text    words of `utterance_lexicon`: 3 to 7 affect words around what is
-          said, with function words, negations and intensifiers before them.
-          Words tell valence best. [T, 32], T about 15
+  text    words of `utterance_lexicon`: 3 to 7 affect words near what is said,
+          with function words, negations and intensifiers before them. Words
+          tell valence best. [T, 32], T about 15
   audio   frames of a voice, 3 to 5 for each word: level and rhythm follow
           arousal, fall or rise of the pitch follows polarity. The voice tells
           arousal best. [3 T to 5 T, 12]
@@ -29,12 +29,12 @@ DIMS = {
   'audio': AUDIO_DIM,
   'vision': len(affect_lib.RENDERED),
 }
-# Deviation of what a whole utterance conveys of (polarity, arousal); of each
-# affect word, in text.
+# Standard deviation of the noise that is added to (polarity, arousal): once for
+# the whole utterance, but in text for each affect word.
 NOISE = {'text': (0.35, 0.5), 'audio': (0.8, 0.3), 'vision': (0.8, 0.8)}
 NEGATED, INTENSIFIED = 0.15, 0.2
 FRAME_NOISE = {'audio': 0.3, 'vision': 0.12}
-# Share of the faces that do not show the emotion at all.
+# Share of faces that do not show the emotion at all.
 POKER_FACES = 0.5
 SPEAKER_NOISE = {'audio': 0.4, 'vision': 0.08}
 
@@ -53,7 +53,8 @@ _RECIPES = tuple(
   np.stack([_units(r) for r in affect_lib.RECIPES[e]])
   for e in utterance_affect.EMOTIONS
 )
-# How five courses over time show in the features of a voice; one for all.
+# Weights of five curves over time in the features of a voice; all speakers
+# share them.
 _MIX = np.random.default_rng(21).standard_normal((5, AUDIO_DIM)) / np.sqrt(5)
 
 
@@ -64,7 +65,7 @@ class Speaker:
   Attributes:
     voice: [AUDIO_DIM], added to every frame.
     face: [21] action units of the resting face, at least 0.
-    mobility: Factor of all that the face shows.
+    mobility: Factor of everything that the face shows.
   """
 
   voice: np.ndarray
@@ -73,7 +74,7 @@ class Speaker:
 
 
 def draw_speaker(rng: np.random.Generator) -> Speaker:
-  """A random speaker."""
+  """Draws a speaker."""
   face = SPEAKER_NOISE['vision'] * rng.standard_normal(DIMS['vision'])
   return Speaker(
     voice=SPEAKER_NOISE['audio'] * rng.standard_normal(AUDIO_DIM),
@@ -83,12 +84,12 @@ def draw_speaker(rng: np.random.Generator) -> Speaker:
 
 
 def text(rng: np.random.Generator, said: float, arousal: float) -> np.ndarray:
-  """Numbers [T] of the words, T in 3 to 42.
+  """Draws the numbers [T] of the words, with T from 3 to 42.
 
   Args:
-    rng: Draws them.
+    rng: Draws the words.
     said: Polarity of the words, in [-1, 1].
-    arousal: In [-1, 1].
+    arousal: Arousal of the speaker, in [-1, 1].
   """
   clauses = int(rng.integers(3, 8))
   spread = NOISE['text']
@@ -118,13 +119,13 @@ def audio(
   speaker: Speaker,
   num_words: int,
 ) -> np.ndarray:
-  """Frames f32 [T, AUDIO_DIM] of a voice, T = 3 to 5 `num_words`."""
+  """Draws frames f32 [T, AUDIO_DIM] of a voice, T = 3 to 5 `num_words`."""
   frames = max(1, round(num_words * rng.uniform(3, 5)))
   noise, phase = rng.standard_normal(2), rng.random()
   valence = shown + NOISE['audio'][0] * noise[0]
   energy = arousal + NOISE['audio'][1] * noise[1]
   time = np.arange(frames)
-  # Syllables come faster in excitement: every 8 frames, give or take 3.
+  # A syllable takes 8 frames, 5 in full excitement, 11 at an arousal of -1.
   rhythm = np.sin(2 * np.pi * (time / (8 - 3 * arousal) + phase))
   courses = np.empty((frames, 5))
   courses[:, 0] = energy
@@ -145,7 +146,7 @@ def vision(
   speaker: Speaker,
   num_words: int,
 ) -> np.ndarray:
-  """Action units f32 [T, 21] in [0, 1], T = 1.5 to 2.5 `num_words`."""
+  """Draws action units f32 [T, 21] in [0, 1], T = 1.5 to 2.5 `num_words`."""
   frames = max(1, round(num_words * rng.uniform(1.5, 2.5)))
   noise, chance = rng.standard_normal(2), rng.random(4)
   valence = shown + NOISE['vision'][0] * noise[0]
@@ -153,7 +154,7 @@ def vision(
   tint = np.maximum((valence, -valence, energy), 0) @ _TINT
   variants = _RECIPES[emotion]
   recipe = variants[int(chance[0] * len(variants))]
-  # From nothing, of POKER_FACES, to all.
+  # 0 in a share of POKER_FACES, else uniform up to 1.
   strength = max(0.0, chance[1] - POKER_FACES) / (1 - POKER_FACES)
   apex, width = chance[2] * frames, (0.2 + 0.3 * chance[3]) * frames
   swell = np.exp(-np.square((np.arange(frames) - apex) / width))

@@ -1,9 +1,8 @@
-"""Invented utterances, dialogue by dialogue: text, audio, vision, and truth.
+"""Draws utterances by dialogue: text, audio, vision and exact labels.
 
-Dialogue number `number` of a part and split is a function of (seed, part,
-split, number) and of the options of `dialogue` alone, on the same version of
-numpy. See `utterance_affect` for the labels and `utterance_streams` for what
-is seen and heard of them.
+Dialogue `number` of a part and split is a function of (seed, part, split,
+number) and the options of `dialogue` alone, on the same version of numpy. See
+`utterance_affect` for the labels, and `utterance_streams` for the modalities.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,19 +19,19 @@ from affect_jax.synthetic import utterance_streams
 
 SPLITS = ('train', 'val', 'test')
 PARTS = ('emotion', 'sentiment', 'sarcasm')
-# Streams of random numbers, kept apart so that one does not move another.
+# Separate streams of random numbers: draws of one do not shift another.
 SPEAKER, AFFECT, SEQUENCES, LABELS = range(10, 14)
-# So many dialogues, one after the other, are of the same two speakers.
+# Number of successive dialogues with the same two speakers.
 DIALOGUES_OF_A_PAIR = 4
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Turn:
-  """One utterance and all that is true of it.
+  """One utterance, with the variables behind it.
 
   Attributes:
     dialogue: Number of its dialogue in the part and split.
-    turn: Its place in the dialogue, from 0.
+    turn: Its index in the dialogue, from 0.
     alone: Whether the dialogue has no other turn.
     speaker: Such as 'emotion-train-000012'; no two parts or splits share any.
     transcript: The words, joined by blanks.
@@ -41,7 +40,7 @@ class Turn:
     valence, arousal: What is meant, in (-1, 1).
     said, shown: Polarities of the words, and of voice and face.
     emotion: One of `utterance_affect.EMOTIONS`.
-    sentiment: In (-3, 3).
+    sentiment: Sentiment in (-3, 3).
     sarcasm: 1 or 0.
   """
 
@@ -61,7 +60,7 @@ class Turn:
 
 
 def version() -> str:
-  """Changes with any code that draws utterances."""
+  """Returns a digest of all code that draws utterances."""
   folder = pathlib.Path(__file__).parent
   digest = hashlib.sha256()
   for path in sorted([*folder.glob('utterance*.py'), folder / 'affect.py']):
@@ -72,7 +71,7 @@ def version() -> str:
 def generator(
   stream: int, seed: int, part: str, split: str, number: int
 ) -> np.random.Generator:
-  """Random numbers of one dialogue or speaker."""
+  """Returns the random generator of one dialogue or speaker."""
   place = PARTS.index(part), SPLITS.index(split)
   return np.random.default_rng((stream, seed, *place, number))
 
@@ -96,14 +95,14 @@ def dialogue(
   drift: float,
   sarcasm_share: float,
 ) -> list[Turn]:
-  """One dialogue of two speakers, who take turns.
+  """Draws a dialogue of two speakers, who take turns.
 
   Args:
-    seed: Of the corpus, at least 0.
+    seed: Seed of the corpus, at least 0.
     part: One of PARTS.
     split: One of SPLITS.
-    number: Of the dialogue, from 0.
-    turns: Fewest and most turns; drawn uniformly.
+    number: Number of the dialogue, from 0.
+    turns: Fewest and most turns; their number is uniform between.
     drift: See `utterance_affect.draw`.
     sarcasm_share: Share of sarcastic utterances, in [0, 1].
   """
@@ -164,7 +163,7 @@ def stream(
 ) -> Iterator[Turn]:
   """Yields the first `count` utterances of a part and split, in order.
 
-  The last dialogue is cut off where they end.
+  The last dialogue is cut to reach `count`.
   """
   number = 0
   while count > 0:

@@ -1,4 +1,4 @@
-"""Orbax: keep the latest state (to resume) and the best (to report)."""
+"""Saves states with Orbax: keeps the latest (to resume) and the best."""
 
 import fnmatch
 import os
@@ -17,17 +17,17 @@ HEADLINE = 'headline'
 
 
 def check_name(workdir: str, *, saving: bool = True) -> None:
-  """Refuses folders in which Orbax does not find its own checkpoints.
+  """Refuses folders in which Orbax would not find its own checkpoints.
 
-  It looks for the parts that it has saved by a pattern that begins with the
-  folder, and for those that it reads by a URL.
+  Orbax finds parts that it saves by a glob pattern that begins with the folder,
+  and parts that it reads by a URL.
 
   Args:
     workdir: The run's folder, absolute.
-    saving: Checkpoints are to be saved there, and not only read.
+    saving: Checkpoints will be saved there, not only read.
 
   Raises:
-    UserError: Names the folder and its characters.
+    UserError: A character in the folder's path is refused.
   """
   for name in pathlib.Path(workdir).parts:
     if '\\' in name:
@@ -44,7 +44,9 @@ def check_name(workdir: str, *, saving: bool = True) -> None:
 
 
 def build_manager(workdir: str, save_every: int) -> ocp.CheckpointManager:
-  """Keeps the latest checkpoint and that of the best validation headline.
+  """Builds a manager that keeps the latest and the best checkpoint.
+
+  The best has the highest headline on validation.
 
   Args:
     workdir: The run's folder; checkpoints lie in workdir/checkpoints/STEP.
@@ -80,15 +82,15 @@ def save(
 ) -> None:
   """Saves a state, and the thresholds tuned with it on validation.
 
-  A step that is saved already is left alone.
+  If the latest checkpoint is of this step, nothing is saved.
 
   Args:
     manager: From `build_manager`.
     step: Number of finished updates.
-    state: A `TrainState`, whole on every device.
-    thresholds: {corpus: {task: values}}; None: there are none.
-    headline: What `best_step` goes by; None: validation gave none, or this
-      save is for a stop between two of them. It is never the best then.
+    state: A `TrainState`, replicated on every device.
+    thresholds: {corpus: {task: values}}; None if there are none.
+    headline: The score that `best_step` compares. None if validation gave none,
+      or did not run because the run stops here; such a step is never the best.
     force: Save between the manager's regular steps too, as before a stop.
   """
   if step == manager.latest_step():
@@ -111,11 +113,11 @@ def restore(
 
   Args:
     manager: From `build_manager`.
-    step: Which checkpoint.
-    state: Shapes, dtypes and shardings: `build.abstract_state`.
+    step: Step of the checkpoint.
+    state: Shapes, dtypes and shardings, from `build.abstract_state`.
 
   Raises:
-    ValueError: The checkpoint is damaged or of another model; names it.
+    UserError: The checkpoint is damaged or belongs to another model.
   """
   try:
     restored = manager.restore(
@@ -129,9 +131,9 @@ def restore(
     folder = os.path.join(str(manager.directory), str(step))
     others = sorted(s for s in manager.all_steps() if s != step)
     raise UserError(
-      f'Checkpoint {folder} cannot be read: it is damaged (cut short, a full '
-      'disk?) or belongs to another model. Move that folder away to go on '
-      f'from {"step " + str(others[-1]) if others else "the beginning"}.\n'
+      f'Checkpoint {folder} cannot be read: it is damaged (a full disk may '
+      'have cut it short) or belongs to another model. Move that folder away '
+      f'to go on from {f"step {others[-1]}" if others else "the beginning"}.\n'
       f'  {type(error).__name__}: {str(error)[:500]}'
     ) from error
   return restored['state'], dict(restored['thresholds'] or {})
@@ -140,7 +142,7 @@ def restore(
 def read_variables(
   workdir: str, step: int | None = None
 ) -> tuple[dict[str, Any], int]:
-  """Variables and step of a run's best checkpoint, see `read`."""
+  """Returns variables and step of a run's best checkpoint, see `read`."""
   variables, _, step = read(workdir, step)
   return variables, step
 
@@ -148,15 +150,14 @@ def read_variables(
 def read(
   workdir: str, step: int | None = None
 ) -> tuple[dict[str, Any], dict[str, Any], int]:
-  """Variables, thresholds and step of a run's best checkpoint.
+  """Returns variables, thresholds and step of a run's best checkpoint.
 
-  The best is that of the highest headline on validation, or the latest.
-
-  Averages (EMA) are taken where that run kept them.
+  The best has the highest headline on validation; without validation it is the
+  latest. The variables are moving averages (EMA) if that run kept them.
 
   Args:
     workdir: That run's folder.
-    step: Another of its checkpoints.
+    step: Step of the checkpoint to read instead of the best.
 
   Raises:
     FileNotFoundError: There is no (such) checkpoint in workdir/checkpoints.
@@ -170,19 +171,21 @@ def read(
       step = manager.latest_step() if step is None else step
     if step not in (steps := sorted(manager.all_steps())):
       wanted = '' if step is None else f' {step}'
-      raise FileNotFoundError(f'No checkpoint{wanted} in {directory}: {steps}.')
-    # That run may have had other devices than there are now.
+      raise FileNotFoundError(
+        f'No checkpoint{wanted} in {directory}; it has {steps or "none"}.'
+      )
+    # That run may have used other devices.
     anywhere = ocp.args.StandardRestore(
       fallback_sharding=parallel.build().replicated
     )
-    both = manager.restore(
+    restored = manager.restore(
       step,
       args=ocp.args.Composite(
         state=anywhere, thresholds=ocp.args.JsonRestore()
       ),
     )
   logging.info('Read step %d of %s.', step, directory)
-  state = both['state']
-  kept = state['ema'] or state
-  variables = {'params': kept['params'], **kept['model_state']}
-  return variables, dict(both['thresholds'] or {}), step
+  state = restored['state']
+  source = state['ema'] or state
+  variables = {'params': source['params'], **source['model_state']}
+  return variables, dict(restored['thresholds'] or {}), step

@@ -1,15 +1,15 @@
-"""Where a run starts from.
+"""Initialises a new run.
 
-A run that was stopped goes on from the latest checkpoint of its own folder. A
-new one is initialised at random, and then, each over what was there before,
+(A run that was stopped continues from its latest checkpoint instead.) A new run
+is initialised at random. Then, in this order, weights are overwritten:
 
-1. the text encoder from the folder that a model of utterances names,
-2. the backbone from a torchvision or timm file (init.weights), or the backbone
-   or all of it from the best checkpoint of another run
-   (init.checkpoint_workdir, which comes before a file).
+1. the text encoder's, from the folder that a model of utterances names,
+2. the backbone's or all, from the best checkpoint of another run
+   (config.init.checkpoint_workdir); or, if none is given, the backbone's from a
+   torchvision or timm file (config.init.weights).
 
-What was and what was not loaded is logged; parts that were asked for and stay
-random are a warning.
+The log says what was and was not loaded, and warns of parts that were asked for
+but stay random.
 """
 
 from collections.abc import Callable
@@ -38,18 +38,19 @@ def from_elsewhere(
   parts: str = 'backbone',
   weights: str = '',
 ) -> train_state.TrainState:
-  """A fresh state with others' weights in it.
+  """Returns a fresh state into which pretrained weights are loaded.
 
   Args:
-    state: Freshly initialised, on one sharding.
+    state: A freshly initialised state, with one sharding.
     pretrained: See `samples.Samples`.
     checkpoint_workdir: Folder of another run, or ''.
-    parts: Of that run: 'backbone', or 'all' (heads whose shapes fit too).
+    parts: What to load of that run: 'backbone', or 'all' (also heads, if their
+      shapes fit).
     weights: A .safetensors or .pth file, or ''.
 
   Raises:
-    ValueError: Unknown parts, or a file that does not fit.
-    FileNotFoundError: No such checkpoint or file.
+    UserError: `parts` is unknown, or a file does not fit.
+    FileNotFoundError: The checkpoint or file does not exist.
   """
   by_name.check('config.init.parts', parts, PARTS)
   if not (pretrained or checkpoint_workdir or weights):
@@ -80,7 +81,7 @@ def from_elsewhere(
 
 
 def overlay(own: Any, other: Any, parts: str) -> tuple[Any, str]:
-  """`own` with the values of `other` wherever path and shape agree.
+  """Returns `own` with the values of `other` where path and shape agree.
 
   Args:
     own: {'params': ..., 'batch_stats': ...}.
@@ -91,7 +92,7 @@ def overlay(own: Any, other: Any, parts: str) -> tuple[Any, str]:
     The joined tree, and a line that tells what was not loaded.
 
   Raises:
-    ValueError: Nothing fits.
+    UserError: Nothing fits.
   """
   theirs = {
     path_name(path): leaf
@@ -108,7 +109,10 @@ def overlay(own: Any, other: Any, parts: str) -> tuple[Any, str]:
 
   joined = jax.tree_util.tree_map_with_path(choose, own)
   if not loaded:
-    raise UserError('Nothing in that checkpoint fits this model.')
+    raise UserError(
+      'Nothing in the checkpoint of config.init.checkpoint_workdir fits this '
+      f'model (config.init.parts={parts!r}). Name a run of the same backbone.'
+    )
   total = len(loaded) + len(kept)
   report = f'{len(loaded)} of {total} arrays loaded'
   if kept:
@@ -117,10 +121,10 @@ def overlay(own: Any, other: Any, parts: str) -> tuple[Any, str]:
 
 
 def still_random(fresh: Any, new: Any, parts: str) -> list[str]:
-  """Parts that were asked for of which every array is a fresh one.
+  """Returns the parts that were asked for but of which nothing was loaded.
 
-  A part is what lies below 'backbone', as 'params/backbone/text', or a head.
-  Arrays count as fresh where they are the same object.
+  A part lies below 'backbone', as 'params/backbone/text', or is a head. Arrays
+  were not loaded if they are the same objects in both trees.
   """
   leaves = jax.tree_util.tree_leaves_with_path
   same: dict[str, bool] = {}
@@ -134,7 +138,7 @@ def still_random(fresh: Any, new: Any, parts: str) -> list[str]:
 
 
 def _is_wanted(name: str, parts: str) -> bool:
-  """Whether an array of another run is one that `parts` asks for."""
-  # Not what belongs to the other run's samples, as the bank of Self-MM.
+  """Returns whether `parts` asks for an array of another run."""
+  # What belongs to the other run's samples, as Self-MM's bank, is not wanted.
   learned = name.partition('/')[0] in LEARNED
   return learned and (parts == 'all' or '/backbone/' in f'/{name}/')

@@ -23,7 +23,7 @@ class Interrupted(Exception):
 
 @contextlib.contextmanager
 def catch() -> Iterator[list[int]]:
-  """Collects SIGTERM and SIGINT in the list it yields, instead of dying.
+  """Yields a list that collects SIGTERM and SIGINT, instead of dying.
 
   A second signal of the same kind acts as usual.
   """

@@ -1,8 +1,8 @@
-"""A job of several processes: all start together, and all end together.
+"""Starts several processes together, and ends them together.
 
-A process that fails, or is killed, would leave the others waiting for it in
-their next collective. So an error of one ends all with its message; a broken
-connection ends those that wait on it at once; and who says nothing for
+A process that fails or is killed would leave the others waiting for it in their
+next collective. So an error in one ends all of them with its message, and a
+broken connection ends those that wait on it. A process that is silent for
 HEARTBEAT_SECS is taken for dead by jax, which ends the others.
 """
 
@@ -24,31 +24,31 @@ from affect_jax.errors import UserError
 from affect_jax.training import processes
 
 HEARTBEAT_SECS = 100
-# How long process 0 that ends waits until all have heard why.
+# How long process 0 waits, before it ends, until all others know why.
 FAREWELL_SECS = 10
 FAILURE = 'affect_jax/failure'
 HEARD = 'affect_jax/heard'
-# Exit codes of a run that was asked to stop: all have agreed on it.
+# Exit codes of a run that was asked to stop, on which all processes agreed.
 STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 
 def start(
   coordinator: str | None, num_processes: int | None, process_id: int | None
 ) -> None:
-  """Joins the other processes; before anything asks for devices.
+  """Joins the other processes. Must run before anything asks for devices.
 
   Args:
-    coordinator: 'HOST:PORT' of process 0. With None for all three, a cluster
-      manager is asked.
-    num_processes: How many there are.
-    process_id: Which this one is, from 0.
+    coordinator: 'HOST:PORT' of process 0. If all three arguments are None, a
+      cluster manager is asked.
+    num_processes: Number of processes.
+    process_id: Number of this process, from 0.
 
   Raises:
-    ValueError: An argument is missing or wrong, there is no cluster manager,
-      process 0 cannot be reached, or processes differ in their devices.
+    UserError: An argument is missing or wrong, there is no cluster manager,
+      process 0 cannot be reached, or processes have unequally many devices.
   """
   _check(coordinator, num_processes, process_id)
-  # Without it CPUs know no collectives; accelerators have their own.
+  # CPUs have no collectives without it; accelerators have their own.
   jax.config.update('jax_cpu_collectives_implementation', 'gloo')
   try:
     jax.distributed.initialize(
@@ -64,20 +64,20 @@ def start(
     ) from error
   except RuntimeError as error:
     raise UserError(
-      f'The processes did not meet at {coordinator or "process 0"}: is '
-      'process 0 started, is its port free and open to the others?\n'
-      f'  {error}'
+      f'The processes did not meet at {coordinator or "process 0"}. Check '
+      'that process 0 runs, and that its port is free and open to the '
+      f'others.\n  {error}'
     ) from error
-  # jax takes SIGTERM for itself and would ignore it outside of the training
-  # loop; inside, `interrupt` listens.
+  # jax handles SIGTERM itself, and would ignore it outside the training loop,
+  # in which `interrupt` handles it.
   signal.signal(signal.SIGTERM, signal.SIG_DFL)
   threading.Thread(target=_listen, name=FAILURE, daemon=True).start()
-  # Gloo connects at the first collective, and waits for 30 seconds only: now,
-  # when all have just met.
+  # Gloo connects at the first collective, for which it waits 30 seconds only:
+  # run one now that all have just met.
   counts = multihost_utils.process_allgather(np.int32(jax.local_device_count()))
   if len(set(counts.tolist())) > 1:
     raise UserError(
-      f'Processes see {counts.tolist()} devices; each needs as many.'
+      f'Processes see {counts.tolist()} devices; all need the same number.'
     )
 
 
@@ -94,15 +94,15 @@ def _check(
   if coordinator is None or num_processes is None or process_id is None:
     missing = [k for k, v in values.items() if v is None]
     raise UserError(
-      f'{" and ".join(missing)} missing: processes find each other by all of '
-      '--coordinator=HOST:PORT, --num_processes and --process_id, or by '
-      '--distributed alone where a cluster manager knows them.'
+      f'{" and ".join(missing)} missing: give all of --coordinator=HOST:PORT, '
+      '--num_processes and --process_id, or --distributed alone if a cluster '
+      'manager knows the processes.'
     )
   host, _, port = coordinator.rpartition(':')
   if not host or not port.isdigit():
     raise UserError(
-      f'--coordinator={coordinator} is not HOST:PORT, as node1:9999: the '
-      'machine of process 0, and a free port there.'
+      f'--coordinator={coordinator} is not HOST:PORT: name the machine of '
+      'process 0 and a free port there, as in node1:9999.'
     )
   if not 0 <= process_id < num_processes:
     raise UserError(
@@ -113,10 +113,10 @@ def _check(
 
 @contextlib.contextmanager
 def ending_together() -> Iterator[None]:
-  """Ends all processes where one fails, with its message and exit code 1.
+  """Ends all processes if one fails, with its message and exit code 1.
 
-  Where a run ends in order, each waits for the others: process 0, through
-  which all are connected, must not be gone before them.
+  If a run ends in order, each process waits for the others: all are connected
+  through process 0, which must not end before them.
   """
   code: Any = None
   try:
@@ -142,7 +142,7 @@ def _end_in_order() -> None:
   processes.wait_for_all('end')
   if jax.process_index() == 0:
     processes.post(FAILURE, '')
-  # Python may not end while a thread waits inside of the service.
+  # Python must not end while a thread waits inside the service.
   for thread in threading.enumerate():
     if thread.name == FAILURE:
       thread.join()
@@ -150,18 +150,18 @@ def _end_in_order() -> None:
 
 
 def _end_all(message: str) -> NoReturn:
-  """Tells the others, and ends this process.
+  """Tells the other processes, and ends this one.
 
-  An ordered end would wait minutes for those that cannot come.
+  An ordered end would wait minutes for processes that cannot come.
   """
-  # Another process was first, or process 0 is gone.
+  # This fails if another process was first, or if process 0 is gone.
   with contextlib.suppress(Exception):
     processes.post(FAILURE, f'{jax.process_index()} {message}')
   _leave()
 
 
 def _listen() -> None:
-  """Waits, in a thread of its own, for the failure of any process, or ''."""
+  """Waits, in its own thread, for any process to fail or the job to end."""
   try:
     text = processes.read(FAILURE)
   except Exception:
@@ -173,7 +173,7 @@ def _listen() -> None:
 
 
 def _leave() -> NoReturn:
-  """Ends this process; process 0, through which all hear, is the last."""
+  """Ends this process; process 0, through which all hear, ends last."""
   with contextlib.suppress(Exception):
     processes.post(f'{HEARD}/{jax.process_index()}', '')
     deadline = time.monotonic() + FAREWELL_SECS

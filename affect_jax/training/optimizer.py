@@ -12,8 +12,8 @@ from optax import contrib
 from affect_jax import by_name
 from affect_jax.errors import UserError
 
-# Of optax, and `muon`: those that take a schedule, need no more than the
-# gradient, and do not decay, nor add noise, of their own.
+# Optimisers of optax, and `muon`, that take a schedule, need only the gradient,
+# and neither decay weights by themselves nor add noise.
 OPTIMIZERS = (
   *('adabelief', 'adadelta', 'adafactor', 'adagrad', 'adam', 'adamax'),
   *('adamaxw', 'adamw', 'adan', 'amsgrad', 'lamb', 'lars', 'lion', 'muon'),
@@ -21,8 +21,8 @@ OPTIMIZERS = (
   *('optimistic_gradient_descent', 'radam', 'rmsprop', 'sgd', 'sign_sgd'),
   *('signum', 'yogi'),
 )
-# What optimisers call the strength of their decay, and which parameters it is
-# of: settings of `build` under other names.
+# Options of optimisers for the strength of their decay, and for the parameters
+# that decay: `build` sets them.
 DECAY_OPTIONS = ('weight_decay', 'weight_decay_rate')
 MASK_OPTIONS = ('mask', 'weight_decay_mask')
 
@@ -30,7 +30,7 @@ MASK_OPTIONS = ('mask', 'weight_decay_mask')
 def build_schedule(
   name: str, learning_rate: float, num_train_steps: int, **options: Any
 ) -> optax.Schedule:
-  """A schedule of optax by its name, e.g. 'warmup_cosine_decay_schedule'.
+  """Builds a schedule of optax by name, e.g. 'warmup_cosine_decay_schedule'.
 
   Args:
     name: A function of optax, or 'constant_schedule'.
@@ -40,7 +40,7 @@ def build_schedule(
     **options: Further arguments of the schedule.
 
   Raises:
-    ValueError: optax has no such schedule, or it takes no such option.
+    UserError: optax has no such schedule, or it takes no such option.
   """
   known = sorted(n for n in dir(optax) if n.endswith('_schedule'))
   by_name.check('config.schedule.name', name, known)
@@ -76,39 +76,39 @@ def build(
   multipliers: Mapping[str, float] | None = None,
   frozen: Sequence[str] = (),
 ) -> optax.GradientTransformation:
-  """An optimiser of optax by its name, with what usually surrounds it.
+  """Builds an optimiser of optax by name, with clipping, decay and freezing.
 
   Args:
     name: One of `OPTIMIZERS`.
     schedule: step -> learning rate.
     options: Further arguments, e.g. {'momentum': .9, 'nesterov': True}; not
-      those of its decay, which is `weight_decay`'s.
+      those of its decay, which `weight_decay` sets.
     clip_norm: Largest global norm of the gradient; 0 does not clip.
     weight_decay: Strength of decay, of kernels only: biases and BatchNorm
-      scales are left alone. Decoupled, which is times the learning rate, where
-      the optimiser takes `weight_decay` and `mask`; else added to the gradient
+      scales do not decay. It is decoupled (times the learning rate) if the
+      optimiser takes `weight_decay` and `mask`, else added to the gradient
       (L2). 0 decays nothing, whatever the optimiser's own default is.
     multipliers: {parameter path prefix: factor on its learning rate}; the
       longest matching prefix counts. Paths are joined by '/', e.g.
       'backbone/layer1' or 'heads'.
-    frozen: Prefixes whose parameters stay as they are. They cost no state,
-      and their gradient does not count in the norm.
+    frozen: Path prefixes of parameters that stay unchanged. They have no
+      optimiser state, and their gradient does not count in the norm.
 
   Raises:
-    ValueError: Unknown name or option.
+    UserError: The name or an option is unknown.
   """
   by_name.check('config.optimizer.name', name, OPTIMIZERS)
   make = muon if name == 'muon' else getattr(optax, name)
   for option in (*DECAY_OPTIONS, *MASK_OPTIONS):
     if option in options:
       raise UserError(
-        f'config.optimizer.{option} is not a setting: config.weight_decay is '
-        'the decay of every optimiser, and it is of kernels only.'
+        f'config.optimizer.{option} is not a setting: set config.weight_decay, '
+        'the decay of kernels for every optimiser.'
       )
   takes = inspect.signature(make).parameters
-  # Said also where it is 0: adamw's own default would decay everything.
-  own = {o: 0.0 for o in DECAY_OPTIONS if o in takes and takes[o].default}
-  arguments: dict[str, Any] = {'learning_rate': schedule, **options, **own}
+  # Also if weight_decay is 0: adamw's own default would decay everything.
+  no_decay = {o: 0.0 for o in DECAY_OPTIONS if o in takes and takes[o].default}
+  arguments: dict[str, Any] = {'learning_rate': schedule, **options, **no_decay}
   parts: list[Any] = []
   if clip_norm:
     parts.append(optax.clip_by_global_norm(clip_norm))
@@ -137,17 +137,17 @@ def muon(
   mask: Any = None,
   **options: Any,
 ) -> optax.GradientTransformation:
-  """Muon of kernels, Adam of everything else (Jordan et al., 2024).
+  """Builds Muon for kernels, and Adam for the rest (Jordan et al., 2024).
 
-  The momentum of a convolution, as a matrix [height * width * in, out], is
-  made orthogonal: every direction moves by the learning rate, whatever its
-  gradient. Heads are Adam's, as they are no inner layers.
+  Muon makes the momentum of a kernel orthogonal, for a convolution as a matrix
+  [height * width * in, out]: every direction moves by the learning rate,
+  whatever its gradient. Adam updates the heads, which are no inner layers.
 
   Args:
-    learning_rate: Of the kernels.
+    learning_rate: Learning rate of the kernels.
     others_share: Learning rate of the rest, relative to it.
-    weight_decay, mask: Strength, and which of the kernels decay.
-    **options: Of `optax.contrib.muon`, as `ns_steps`.
+    weight_decay, mask: Strength of the decay, and which parameters decay.
+    **options: Options of `optax.contrib.muon`, as `ns_steps`.
   """
 
   def matrices(params):
@@ -170,7 +170,7 @@ def muon(
 
 
 def path_name(path: Any) -> str:
-  """'backbone/layer1/...' of a jax key path."""
+  """Returns a jax key path as 'backbone/layer1/...'."""
   return jax.tree_util.keystr(path, simple=True, separator='/')
 
 
@@ -179,13 +179,12 @@ def _kernels(params: Any) -> Any:
 
 
 def stop_frozen(params: Any, frozen: Sequence[str]) -> Any:
-  """The same parameters, of which those under a prefix have no gradient.
+  """Returns the parameters, without gradient for those under a prefix.
 
-  Nothing then goes backwards through what lies before the first parameter
-  that is trained.
+  The backward pass then ends at the first parameter that is trained.
 
   Raises:
-    ValueError: A prefix matches nothing.
+    UserError: A prefix matches nothing.
   """
   if not frozen:
     return params
@@ -197,9 +196,11 @@ def stop_frozen(params: Any, frozen: Sequence[str]) -> Any:
 
 
 def _labels(params: Any, *, frozen: Sequence[str]) -> Any:
-  """'frozen' or 'trained' for each parameter."""
-  found = _matches(params, frozen)
-  return jax.tree.map(lambda prefix: 'frozen' if prefix else 'trained', found)
+  """Returns 'frozen' or 'trained' for each parameter."""
+  prefixes = _matches(params, frozen)
+  return jax.tree.map(
+    lambda prefix: 'frozen' if prefix else 'trained', prefixes
+  )
 
 
 def _scale_by_prefix(
@@ -209,34 +210,35 @@ def _scale_by_prefix(
 
   def update(updates, state, params=None):
     del params
-    found = _matches(updates, [*factors])
+    prefixes = _matches(updates, [*factors])
     scale = lambda value, prefix: value * factors[prefix] if prefix else value
-    return jax.tree.map(scale, updates, found), state
+    return jax.tree.map(scale, updates, prefixes), state
 
   return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
 
 
 def _matches(tree: Any, prefixes: Sequence[str]) -> Any:
-  """The longest prefix of each leaf's path, '' where there is none.
+  """Returns the longest prefix of each leaf's path, or ''.
 
   Raises:
-    ValueError: A prefix matches nothing.
+    UserError: A prefix matches nothing.
   """
   matched = set()
 
   def match(path, _):
     name = path_name(path)
-    own = [p for p in prefixes if name == p or name.startswith(p + '/')]
-    matched.update(own)
-    return max(own, key=len, default='')
+    fitting = [p for p in prefixes if name == p or name.startswith(p + '/')]
+    matched.update(fitting)
+    return max(fitting, key=len, default='')
 
-  found = jax.tree_util.tree_map_with_path(match, tree)
+  longest = jax.tree_util.tree_map_with_path(match, tree)
   if unknown := set(prefixes) - matched:
     raise UserError(
-      f'No parameter lies under {sorted(unknown)}; paths look like '
+      f'No parameter lies under {sorted(unknown)} (config.frozen or '
+      'config.learning_rate_multipliers); paths look like '
       "'backbone/layer1' or 'heads'."
     )
-  return found
+  return longest
 
 
 def _call(make: Any, name: str, arguments: dict[str, Any]) -> Any:

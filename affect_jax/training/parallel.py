@@ -1,9 +1,9 @@
 """Data parallelism: one 1-D mesh, the same step under jit or pmap.
 
-'jit' sees global arrays, split on the batch axis: a plain mean, BatchNorm
-and CCC over the batch are global without further words. 'pmap' sees one
-device's part: the step has to gather outputs and labels and to average
-gradients and statistics over `axis_name`, which is None under jit.
+Under 'jit' a step sees global arrays, split on the batch axis: means, BatchNorm
+and CCC over the batch are global without extra code. Under 'pmap' it sees one
+device's part: it must gather outputs and labels, and average gradients and
+statistics, over `axis_name`, which is None under jit.
 """
 
 import collections
@@ -33,42 +33,42 @@ class Parallel:
 
   @property
   def axis_name(self) -> str | None:
-    """What a step hands to collectives."""
+    """The axis name that a step gives to collectives."""
     return AXIS if self.mode == 'pmap' else None
 
   @property
   def replicated(self) -> NamedSharding:
-    """Sharding of what every device holds whole."""
+    """Sharding of arrays that every device holds whole."""
     return NamedSharding(self.mesh, PartitionSpec())
 
   @property
   def num_devices(self) -> int:
-    """Over all processes."""
+    """Number of devices of all processes."""
     return self.mesh.devices.size
 
   def put_global(self, batch: Any) -> Any:
-    """This process' rows -> global arrays, split on axis 0."""
+    """Makes this process' rows global arrays, split on axis 0."""
     sharding = NamedSharding(self.mesh, PartitionSpec(AXIS))
     return jax.tree.map(
       lambda x: jax.make_array_from_process_local_data(sharding, x), batch
     )
 
   def put_batch(self, batch: Any) -> Any:
-    """This process' rows -> what the compiled training step takes."""
+    """Makes this process' rows the batch that the compiled step takes."""
     if self.mode == 'jit':
       return self.put_global(batch)
     local = len(self.mesh.local_devices)
     return jax.tree.map(lambda x: x.reshape(local, -1, *x.shape[1:]), batch)
 
   def put_state(self, state: Any) -> Any:
-    """A state as `get_state` gives it -> what the training step takes."""
+    """Makes a state from `get_state` the state that the step takes."""
     if self.mode == 'jit':
       return jax.device_put(state, self.replicated)
     local = len(self.mesh.local_devices)
     return jax.tree.map(lambda x: np.stack([np.asarray(x)] * local), state)
 
   def get_state(self, state: Any) -> Any:
-    """The training step's state -> plain arrays, whole on every device."""
+    """Makes the training step's state plain arrays, whole on every device."""
     if self.mode == 'jit':
       return state
     one = jax.tree.map(lambda x: x.addressable_data(0)[0], state)
@@ -112,7 +112,7 @@ def build(mode: str = 'jit', devices: Any = None) -> Parallel:
 
 
 def check_batch_size(batch_size: int, accumulate: int, devices: int) -> None:
-  """Raises ValueError if a batch cannot be split evenly."""
+  """Raises UserError if a batch cannot be split evenly."""
   if batch_size < 1 or batch_size % (devices * accumulate):
     raise UserError(
       f'config.batch_size={batch_size} must be a multiple of {devices} '
@@ -121,7 +121,7 @@ def check_batch_size(batch_size: int, accumulate: int, devices: int) -> None:
 
 
 def prefetch(items: Iterable, put: Callable, size: int = 2) -> Iterator:
-  """Yields put(item), `size` of them ahead, so that copies overlap work."""
+  """Yields put(item), `size` items ahead, so that copies overlap work."""
   items = map(put, items)
   queue = collections.deque(itertools.islice(items, size))
   while queue:

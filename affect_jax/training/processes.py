@@ -1,13 +1,13 @@
-"""What the processes of a run have to agree on.
+"""Lets the processes of a run agree.
 
-Data comes in the same order to all (`data.streams`), and predictions of all
-rows go to all, so most decisions are the same everywhere. What one process
-alone knows goes through here: process 0 decides what the run's folder says,
-and a signal to one is a signal to all.
+All processes see the same order of data (`data.streams`) and the predictions of
+all rows, so that they decide alike. This module shares what only one process
+knows: process 0 reads and writes the run's folder for all, and a signal to one
+process is a signal to all.
 
 Messages go through the coordination service of jax.distributed. Unlike
-collectives of devices it carries text, and waits for the hours that preparing
-a corpus takes. In a run of one process nothing of this happens.
+collectives of devices it carries text, and it waits for the hours that
+preparing a corpus may take. A run of one process sends no messages.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ from typing import Any
 
 import jax
 
-# The service has no public name; Orbax takes it from here, too.
+# The service has no public name; Orbax imports it from here, too.
 from jax._src import distributed as jax_distributed
 from jax.experimental import multihost_utils
 import jax.numpy as jnp
@@ -27,7 +27,7 @@ import numpy as np
 from affect_jax.errors import UserError
 from affect_jax.training import parallel as parallel_lib
 
-# A month: whoever is dead is noticed by other means.
+# A month: dead processes are noticed by other means.
 PATIENCE_MS = 30 * 24 * 3600 * 1000
 
 _number = itertools.count()
@@ -44,22 +44,22 @@ def _service() -> Any:
 
 
 def post(key: str, text: str) -> None:
-  """Says something to all processes, once for each key."""
+  """Posts a text to all processes; a key may be used once only."""
   _service().key_value_set(key, text)
 
 
 def read(key: str) -> str:
-  """Waits for what any process posts."""
+  """Waits for the text that any process posts under `key`."""
   return _service().blocking_key_value_get(key, PATIENCE_MS)
 
 
 def count(prefix: str) -> int:
-  """How many keys below `prefix/` were posted."""
+  """Counts the keys below `prefix/` that were posted."""
   return len(_service().key_value_dir_get(prefix))
 
 
 def wait_for_all(name: str) -> None:
-  """Returns when all processes have come here."""
+  """Returns when all processes have called it."""
   _service().wait_at_barrier(f'affect_jax/{name}', PATIENCE_MS)
 
 
@@ -69,26 +69,26 @@ def lost_one(error: BaseException) -> bool:
 
 
 def number() -> int:
-  """Which process this is, from 0, once it has joined the others.
+  """Returns the number of this process, from 0, once it joined the others.
 
-  Unlike jax.process_index it does not take hold of the devices.
+  Unlike jax.process_index it does not initialise the devices.
   """
   return jax_distributed.global_state.process_id
 
 
 def is_first() -> bool:
-  """Whether this is process 0, which alone writes the run's folder."""
+  """Returns whether this is process 0, which alone writes the run's folder."""
   return jax.process_index() == 0
 
 
 def from_first(name: str, make: Callable[[], Any]) -> Any:
-  """What `make` returns in process 0; the others wait, and do not call it.
+  """Returns the result of make() in process 0; only process 0 calls it.
 
-  All processes must come to the same calls, in the same order.
+  All processes must make the same calls in the same order.
 
   Args:
-    name: What it is, for those who debug.
-    make: Returns what JSON can hold, NaN included.
+    name: Name of the message, for debugging.
+    make: Returns a value that JSON can hold, NaN included.
   """
   if jax.process_count() == 1:
     return make()
@@ -101,9 +101,9 @@ def from_first(name: str, make: Callable[[], Any]) -> Any:
 
 
 def first_then_others(name: str, do: Callable[[], Any]) -> None:
-  """Each calls `do`, process 0 before all others.
+  """Calls `do` in every process, in process 0 before all others.
 
-  For what is made once on a disk, which machines may share or not.
+  It suits files that are made once per disk, which machines may share or not.
   """
   from_first(name, do)
   if not is_first():
@@ -115,12 +115,12 @@ def check_same(name: str, own: Mapping[str, Any]) -> None:
 
   Args:
     name: What is compared.
-    own: {key: what JSON can hold}, of this process.
+    own: {key: value that JSON can hold}, of this process.
 
   Raises:
-    ValueError: Names every key that differs.
+    UserError: Values differ; the message names every key that does.
   """
-  # As it reads back: a tuple is a list.
+  # JSON reads tuples back as lists.
   own = json.loads(json.dumps(own))
   first = from_first(name, lambda: own)
   different = [
@@ -136,16 +136,16 @@ def check_same(name: str, own: Mapping[str, Any]) -> None:
 
 
 def gather(values: Sequence[bytes]) -> list[list[bytes]]:
-  """The byte strings of all processes, by process; any length is whole.
+  """Returns the byte strings of all processes, by process.
 
   Args:
-    values: Of this process; every process has as many.
+    values: Strings of this process, of any length; every process has as many.
   """
   if jax.process_count() == 1:
     return [list(values)]
   own_lengths = np.array([len(v) for v in values], np.int32)
   lengths = multihost_utils.process_allgather(own_lengths)
-  # Collectives want arrays of one size.
+  # Collectives need arrays of one size.
   joined = np.zeros(lengths.sum(1, dtype=np.int64).max(), np.uint8)
   own = b''.join(values)
   joined[: len(own)] = np.frombuffer(own, np.uint8)
@@ -161,21 +161,21 @@ def gather(values: Sequence[bytes]) -> list[list[bytes]]:
 
 
 def make_agree(parallel: parallel_lib.Parallel) -> Callable[[int], int]:
-  """Makes own number -> the largest of all processes, one call later.
+  """Makes a function: own number -> the largest of all processes' numbers.
 
-  All get the same at the same call. The number travels on the devices, behind
-  the training step, and is read a call later, so that nobody waits for it. In
-  a run of one process the number comes back at once.
+  Each call returns the result of the call before, the same in all processes, at
+  first 0: the number is computed on the devices behind the training step, and
+  nobody waits for it. In a run of one process it comes back at once.
   """
   if jax.process_count() == 1:
     return lambda own: own
   largest = jax.jit(jnp.max, out_shardings=parallel.replicated)
   rows = len(parallel.mesh.local_devices)
-  travelling: list[Any] = [0]
+  pending: list[Any] = [0]
 
   def agree(own: int) -> int:
-    everybody = parallel.put_global(np.full(rows, own, np.int32))
-    travelling.append(largest(everybody))
-    return int(travelling.pop(0))
+    numbers = parallel.put_global(np.full(rows, own, np.int32))
+    pending.append(largest(numbers))
+    return int(pending.pop(0))
 
   return agree

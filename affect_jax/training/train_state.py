@@ -1,4 +1,4 @@
-"""All that changes in training, in one pytree: what a checkpoint holds."""
+"""The state that training changes and a checkpoint holds, as one pytree."""
 
 from typing import Any
 
@@ -16,8 +16,8 @@ class TrainState(struct.PyTreeNode):
 
   Attributes:
     step: i32 [], number of finished updates.
-    params: What the optimiser changes.
-    model_state: What the forward pass changes: {'batch_stats': ...}.
+    params: Parameters, which the optimiser changes.
+    model_state: Variables that the forward pass changes: {'batch_stats': ...}.
     opt_state: State of the optax transformation.
     ema: Exponential moving averages {'params', 'model_state'}, or {}.
   """
@@ -37,13 +37,13 @@ def create(
   *,
   with_ema: bool,
 ) -> TrainState:
-  """A fresh state. Call it under jit: donated buffers must not be shared.
+  """Returns a fresh state. Call it under jit, lest donated buffers be shared.
 
   Args:
     model: The model to initialise.
     tx: The optimiser.
     inputs: One batch of `inputs`, any values.
-    rng: Key of the initialisation.
+    rng: Random key of the initialisation.
     with_ema: Keep moving averages too.
   """
   variables = dict(model.init(rng, inputs, train=False))
@@ -58,28 +58,28 @@ def create(
 
 
 def check_ema_decay(decay: float) -> None:
-  """Raises ValueError unless 0 (no averages) <= decay < 1."""
+  """Raises UserError unless 0 (no averages) <= decay < 1."""
   if not 0 <= decay < 1:
     raise UserError(
-      f'config.ema_decay is {decay}: at least 0, which keeps no moving '
-      'averages, and below 1, with which they would stay the first weights.'
+      f'config.ema_decay is {decay}, but must be at least 0 (no moving '
+      'averages) and below 1 (they would never change).'
     )
 
 
 def copy_for_ema(params: Any, model_state: Any) -> Any:
-  """Averages begin at the first weights, so that no bias needs correcting."""
+  """Returns averages that begin at the first weights: no bias to correct."""
   return jax.tree.map(jnp.copy, {'params': params, 'model_state': model_state})
 
 
 def update_ema(ema: Any, params: Any, model_state: Any, decay: float) -> Any:
-  """decay * ema + (1 - decay) * new, BatchNorm statistics included."""
+  """Returns decay * ema + (1 - decay) * new, also of BatchNorm statistics."""
   new = {'params': params, 'model_state': model_state}
-  # In this form what does not change stays the same to the last bit.
+  # This form keeps values that do not change the same to the last bit.
   return jax.tree.map(lambda e, n: e + (1 - decay) * (n - e), ema, new)
 
 
 def eval_variables(state: TrainState) -> dict[str, Any]:
-  """Variables to evaluate: the averages where they are kept."""
+  """Returns the variables to evaluate: the moving averages if there are any."""
   if state.ema:
     return {'params': state.ema['params'], **state.ema['model_state']}
   return {'params': state.params, **state.model_state}

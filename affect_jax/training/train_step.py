@@ -1,4 +1,4 @@
-"""One update: forward, losses over the global batch, gradient, averages."""
+"""One update: forward pass, losses of the global batch, gradient, averages."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,8 +13,8 @@ from affect_jax.training import optimizer
 from affect_jax.training import train_state
 from affect_jax.training.train_state import TrainState
 
-# What losses of the model's own are made of, as those of MISA: a collection
-# of arrays with rows, which is treated like outputs.
+# The collection from which the model's own losses, as those of MISA, are
+# computed: arrays with a row per sample, which are treated like outputs.
 AUXILIARY = 'auxiliary_rows'
 
 
@@ -39,14 +39,14 @@ def make_train_step(
     tasks: Its tasks.
     tx: The optimiser.
     loss_weights: {task: factor}; the loss is the weighted sum.
-    auxiliary_losses: The collection 'auxiliary_rows', over the whole batch ->
-      {name: loss} of the model's own; None: it has none.
+    auxiliary_losses: The collection 'auxiliary_rows' of the whole batch ->
+      {name: loss}, the model's own losses; None if it has none.
     accumulate: Number of parts that go through the network one after another
       to save memory. Losses still see the whole batch, so CCC is exact;
       BatchNorm sees one part at a time.
-    ema_decay: Of the averages in `state.ema`; 0 keeps none.
-    frozen: Prefixes of parameters that `tx` leaves alone: they have no
-      gradient, and `grad_norm` is that of the others, which is clipped.
+    ema_decay: Decay of the averages in `state.ema`; 0 keeps none.
+    frozen: Prefixes of parameters that `tx` leaves unchanged: they get no
+      gradient. `grad_norm` is that of the others, before clipping.
     mixing: Options of `mixup.mix`; None mixes nothing. Under pmap, partners
       are on one device.
     windows: Batches hold windows of frames, [B, T, ...].
@@ -74,7 +74,8 @@ def make_train_step(
     parts = jax.tree.map(
       lambda x: x.reshape(-1, accumulate, *x.shape[1:]).swapaxes(0, 1), inputs
     )
-    # Recomputed in the backward pass: only one part's activations live.
+    # Activations are recomputed in the backward pass, so that only one part's
+    # are in memory.
     model_state, (outputs, rows) = jax.lax.scan(
       jax.checkpoint(part), model_state, (jnp.arange(accumulate), parts)
     )
@@ -84,7 +85,7 @@ def make_train_step(
     return outputs, rows, model_state
 
   def flat(tree):
-    # To a loss, frames of windows are rows.
+    # Losses take frames of windows as rows.
     merge = lambda x: x.reshape(-1, *x.shape[2:])
     return jax.tree.map(merge, tree) if windows else tree
 
@@ -95,9 +96,9 @@ def make_train_step(
     inputs = batch['inputs']
     labels, weights = flat(batch['labels']), flat(batch['weights'])
     if mixing:
-      rng, own = jax.random.split(rng)
+      rng, mixing_rng = jax.random.split(rng)
       inputs, labels, weights = mixup.mix(
-        inputs, labels, weights, own, **mixing
+        inputs, labels, weights, mixing_rng, **mixing
       )
     if axis_name:
       labels, weights = _gather((labels, weights), axis_name)
@@ -109,7 +110,7 @@ def make_train_step(
       )
       outputs = flat(outputs)
       if axis_name:
-        # CCC of one device's rows is not CCC: gather first, then the loss.
+        # CCC of one device's rows is not that of the batch: gather first.
         outputs, rows = _gather((outputs, rows), axis_name)
       losses = {
         t.name: t.loss(outputs[t.name], labels[t.name], weights[t.name])
@@ -124,8 +125,8 @@ def make_train_step(
       loss_fn, has_aux=True
     )(state.params)
     if axis_name:
-      # Every device differentiated the same global loss: the sum over devices
-      # counts it once per device, so the mean is the gradient.
+      # Every device differentiated the same global loss. A sum over devices
+      # would count it once per device, so the mean is the gradient.
       grads = jax.lax.pmean(grads, axis_name)
       model_state = jax.lax.pmean(model_state, axis_name)
     updates, opt_state = tx.update(grads, state.opt_state, state.params)

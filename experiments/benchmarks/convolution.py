@@ -1,8 +1,8 @@
-"""Training speed of ResNet-18 on CPU: our convolutions against XLA's.
+"""Measures ResNet-18's training speed on CPU: our convolutions against XLA's.
 
   python experiments/benchmarks/convolution.py --out=convolution.json
 
-Both in one process, in turn; figures are pictures per second (best of some
+Runs both in one process, in turn. Reports pictures per second (the best of some
 steps) and their ratio. An update is forward, backward and SGD at batch 64.
 """
 
@@ -23,7 +23,7 @@ BATCH = 64
 
 
 def make_step(stem, pixels):
-  """A compiled update and its arguments."""
+  """Returns a compiled update and its arguments."""
   model = resnet.ResNet18(stem=stem)
   images = jax.random.uniform(jax.random.key(0), (BATCH, pixels, pixels, 3))
   variables = jax.jit(lambda k: model.init(k, images[:1], train=False))(
@@ -50,7 +50,7 @@ def make_step(stem, pixels):
 
 
 def measure(stem, pixels, steps):
-  """Pictures per second, compilation apart."""
+  """Measures pictures per second, without compilation."""
   step, state = make_step(stem, pixels)
   state = jax.block_until_ready(step(*state))
   best = float('inf')

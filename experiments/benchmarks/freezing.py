@@ -1,11 +1,11 @@
-"""What freezing the first stages of ResNet-18 saves of a training step.
+"""Measures what freezing the first stages of ResNet-18 saves in training.
 
   python experiments/benchmarks/freezing.py --out=freezing.json
 
-The project's own training step at batch 32, on one device, by
-`model.frozen_stages` and by `frozen` prefixes alone: time of an update (best
-of some) and floating point operations as XLA counts them, and both relative
-to a step that trains everything.
+Runs this package's training step at batch 32, on one device, with
+`model.frozen_stages` and with `frozen` prefixes alone. Reports the time of an
+update (the best of some) and floating point operations as XLA counts them, and
+both relative to a step that trains everything.
 """
 
 import argparse
@@ -42,7 +42,7 @@ ARMS = [
 
 
 def make_step(frozen_stages, frozen, pixels):
-  """A compiled update and its arguments."""
+  """Returns a compiled update and its arguments."""
   model = affect_model.AffectModel(
     units={'valence_arousal': 2}, frozen_stages=frozen_stages
   )
@@ -69,7 +69,7 @@ def make_step(frozen_stages, frozen, pixels):
 
 
 def measure(frozen_stages, frozen, pixels, steps):
-  """Seconds of an update, and its floating point operations."""
+  """Measures the seconds of an update, and its floating point operations."""
   step, (state, batch, rng) = make_step(frozen_stages, frozen, pixels)
   flops = (step.cost_analysis() or {}).get('flops', float('nan'))
   best = float('inf')

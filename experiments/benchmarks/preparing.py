@@ -1,11 +1,11 @@
-"""Speed and memory of preparing a corpus: Aff-Wild2's layout in miniature.
+"""Measures speed and memory of preparing a corpus like a small Aff-Wild2.
 
   python experiments/benchmarks/preparing.py --out=preparing.json
 
 Writes videos of small random JPEGs with the label lists of s-Aff-Wild2, and
-prepares them with one process and with one per core. Figures: pictures per
-second, their ratio, and the peak memory of the parent process at two sizes,
-which tells whether memory grows with the number of pictures.
+prepares them with one process and with one per core. Reports pictures per
+second, and the peak memory of the parent process at two sizes, which tells
+whether memory grows with the number of pictures.
 """
 
 import argparse
@@ -41,7 +41,7 @@ print(time.monotonic() - start, peak, builder.info.splits['train'].num_examples)
 
 
 def write_corpus(folder, videos):
-  """`videos` training videos of FRAMES pictures, and one to validate."""
+  """Writes `videos` training videos of FRAMES pictures, and one to validate."""
   r = np.random.default_rng(0)
   pictures = [
     Image.fromarray(r.integers(0, 256, (112, 112, 3), np.uint8))
@@ -66,7 +66,7 @@ def write_corpus(folder, videos):
 
 
 def prepare(corpus, workers):
-  """Pictures per second and peak memory in MB, in a process of its own."""
+  """Measures pictures per second and peak memory (MB) in its own process."""
   with tempfile.TemporaryDirectory() as data_dir:
     done = subprocess.run(
       [sys.executable, '-c', PREPARE, data_dir, corpus, str(workers)],
@@ -88,17 +88,17 @@ def main():
   parser.add_argument('--videos', type=int, default=40)
   arguments = parser.parse_args()
   cores = os.cpu_count() or 1
-  found: dict[str, Any] = {'date': time.strftime('%Y-%m-%d')}
+  results: dict[str, Any] = {'date': time.strftime('%Y-%m-%d')}
   for videos in (arguments.videos // 4, arguments.videos):
     with tempfile.TemporaryDirectory() as folder:
       write_corpus(pathlib.Path(folder), videos)
       for workers in (1, cores):
         key = f'{videos * FRAMES} pictures, {workers} processes'
-        found[key] = prepare(folder, workers)
-        print(key, found[key], flush=True)
-  found['environment'] = environment.describe({})
-  run_folder.write_json(arguments.out, found)
-  print(json.dumps({k: v for k, v in found.items() if k != 'environment'}))
+        results[key] = prepare(folder, workers)
+        print(key, results[key], flush=True)
+  results['environment'] = environment.describe({})
+  run_folder.write_json(arguments.out, results)
+  print(json.dumps({k: v for k, v in results.items() if k != 'environment'}))
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""Speed of rendering `synthetic_faces`, from nothing to records on disk.
+"""Measures the speed of preparing `synthetic_faces`, up to records on disk.
 
 python experiments/benchmarks/rendering.py --pictures=4000
 """

@@ -1,4 +1,4 @@
-"""What is compared: each arm is the base config with a few settings changed."""
+"""The arms of the experiment: each changes a few settings of a base config."""
 
 from collections.abc import Mapping
 import dataclasses
@@ -11,7 +11,7 @@ TASKS = {
   'au': 'action_units',
   'va': 'valence_arousal',
 }
-# Updates of a run on each corpus.
+# {corpus: updates of a run on it}.
 CORPORA = {'synthetic_faces': 300, 'fer2013': 300, 'aff_wild2': 4500}
 
 
@@ -23,7 +23,7 @@ class Arm:
     group: The question it belongs to: tasks, start, augment, loss.
     name: What is different.
     changes: {dotted setting: value}.
-    pretrained_on: Corpus of the run whose backbone it starts from; '' is
+    pretrained_on: Corpus of the run whose backbone it starts from; '' means
       from scratch.
   """
 
@@ -34,12 +34,12 @@ class Arm:
 
   @property
   def folder(self) -> str:
-    """Of its runs, below the folder of its corpus."""
+    """Folder of its runs, below the folder of its corpus."""
     return f'{self.group}/{self.name}'
 
 
 def base_config(corpus: str, path: str, *, steps: int) -> Any:
-  """What all arms on a corpus share: all its tasks, flips and crops."""
+  """Returns the config that all arms on a corpus share."""
   c = defaults.get_config()
   c.data.corpus = corpus
   if path:
@@ -48,7 +48,7 @@ def base_config(corpus: str, path: str, *, steps: int) -> Any:
   c.augmentations.crop.pad = 2
   c.eval_views = 'flip'
   c.num_train_steps = steps
-  c.eval_every = steps  # Nothing to select: the last step counts.
+  c.eval_every = steps  # Only the last step is evaluated: nothing to select.
   c.schedule.warmup_steps = steps // 10
   c.ema_decay = max(0.0, 1 - 6 / steps)  # Over the last sixth of the run.
   c.image_size = 32  # 2.5 minutes a run on one CPU core.
@@ -75,29 +75,29 @@ def base_config(corpus: str, path: str, *, steps: int) -> Any:
 
 
 def arms(corpus: str) -> list[Arm]:
-  """All arms that make sense on a corpus."""
-  both = corpus != 'fer2013'  # FER2013 has expressions only.
-  found = []
-  if both:
+  """Returns all arms that make sense on a corpus."""
+  all_tasks = corpus != 'fer2013'  # FER2013 has expressions only.
+  result = []
+  if all_tasks:
     sets = ('expr', 'au', 'va', 'expr+au', 'expr+va', 'au+va')
     for name in sets:
       tasks = tuple(TASKS[t] for t in name.split('+'))
-      found.append(Arm('tasks', name, {'tasks': tasks}))
+      result.append(Arm('tasks', name, {'tasks': tasks}))
   # The reference of all groups: every task of the corpus, from scratch.
-  found.append(Arm('tasks', 'all', {}))
+  result.append(Arm('tasks', 'all', {}))
   for other in ('synthetic_faces', 'fer2013'):
     if other != corpus:
-      found.append(Arm('start', other, {}, pretrained_on=other))
-  found.append(Arm('augment', 'none', {'augment': ()}))
+      result.append(Arm('start', other, {}, pretrained_on=other))
+  result.append(Arm('augment', 'none', {'augment': ()}))
   for name in ('flip', 'crop'):
-    found.append(Arm('augment', name, {'augment': (name,)}))
+    result.append(Arm('augment', name, {'augment': (name,)}))
   for name in ('colour', 'rotation', 'erasing', 'rand_augment'):
     steps = ('flip', 'crop', name)
-    found.append(Arm('augment', '+'.join(steps), {'augment': steps}))
+    result.append(Arm('augment', '+'.join(steps), {'augment': steps}))
   for kind in ('mixup', 'cutmix', 'mixaugment'):
-    found.append(Arm('augment', kind, {'mixing.kind': kind}))
-  found += _losses(both)
-  return found
+    result.append(Arm('augment', kind, {'mixing.kind': kind}))
+  result += _losses(all_tasks)
+  return result
 
 
 def _losses(all_tasks: bool) -> list[Arm]:

@@ -1,17 +1,17 @@
-"""Uni-task or multi-task? Which start, augmentation, loss? One command.
+"""Compares uni-task with multi-task, starts, augmentations and losses.
 
   python experiments/faces_multitask/run.py --workdir=runs/faces_multitask
 
 trains every arm of arms.py with every seed, on rendered faces with labels as
 incomplete as those of s-Aff-Wild2, and writes results.json, table.md and
-figure.png into the folder of the corpus. Started again, it goes on where it
-stopped. --reduced shows the way in under 15 minutes. Real faces:
+figure.png into the folder of the corpus. The same command continues where it
+stopped. --reduced shows how it works in under 15 minutes. Real faces:
 
   ... --config.data=fer2013 --config.path=fer2013.csv
   ... --config.data=aff_wild2 --config.path=/data/Aff-Wild2
 
-Pre-training on FER2013 (or on rendered faces) runs first where an arm starts
-from it; without --config.fer2013=fer2013.csv such arms are left out.
+If an arm starts from FER2013 (or from rendered faces), pre-training runs first;
+without --config.fer2013=fer2013.csv arms that need FER2013 are left out.
 """
 
 import os
@@ -35,21 +35,21 @@ from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
 from affect_jax.run import log_format
 
-# Arms of the reduced form: enough to see every group at work.
+# Arms that --reduced trains.
 REDUCED = ('tasks/expr', 'tasks/au', 'tasks/va', 'tasks/all', 'augment/none')
 
 
 def get_settings() -> ml_collections.ConfigDict:
-  """What can be set, as --config.NAME=VALUE."""
+  """Returns what flags --config.NAME=VALUE can set, with its defaults."""
   return ml_collections.ConfigDict(
     {
       'data': 'synthetic_faces',
       'path': '',
-      'fer2013': '',  # The csv to pre-train on.
+      'fer2013': '',  # The CSV to pre-train on.
       'data_dir': '',
       'groups': ('tasks', 'start', 'augment', 'loss'),
       'seeds': (0, 1, 2),
-      'steps': 0,  # 0: those of the corpus, see arms.CORPORA.
+      'steps': 0,  # 0 means those of the corpus, see arms.CORPORA.
     }
   )
 
@@ -62,7 +62,7 @@ _REDUCED = flags.DEFINE_bool(
   'reduced', False, 'Few arms, few steps, two seeds: under 15 minutes.'
 )
 _SUMMARY = flags.DEFINE_bool(
-  'summary', False, 'Train nothing: only summarise the finished runs.'
+  'summary', False, 'Only summarise the finished runs; train nothing.'
 )
 
 
@@ -72,7 +72,7 @@ def main(argv: list[str]) -> None:
     raise app.UsageError(f'Unknown arguments {argv[1:]}.')
   tf.config.set_visible_devices([], 'GPU')
   log_format.set_up()
-  # Seeds of an arm share their programs.
+  # Seeds of an arm share compiled programs.
   cache = str(user_path.expand(_WORKDIR.value) / 'compiled')
   jax.config.update('jax_compilation_cache_dir', cache)
   settings = _SETTINGS.value
@@ -117,19 +117,19 @@ def main(argv: list[str]) -> None:
 
 
 def _chosen(settings) -> list[arms_lib.Arm]:
-  found = [
+  arms = [
     arm
     for arm in arms_lib.arms(settings.data)
     if arm.group in settings.groups or arm.folder == 'tasks/all'
   ]
   if _REDUCED.value:
-    found = [arm for arm in found if arm.folder in REDUCED]
-  for arm in found:
+    arms = [arm for arm in arms if arm.folder in REDUCED]
+  for arm in arms:
     if arm.pretrained_on == 'fer2013' and not settings.fer2013:
       logging.warning(
         'Left out: %s; it needs --config.fer2013=fer2013.csv.', arm.folder
       )
-  return [a for a in found if a.pretrained_on != 'fer2013' or settings.fer2013]
+  return [a for a in arms if a.pretrained_on != 'fer2013' or settings.fer2013]
 
 
 def _workdir(folder: str, arm: arms_lib.Arm, seed: int) -> str:
@@ -154,12 +154,12 @@ def _train(settings, folder, arm, seed, steps) -> None:
 
 
 def _pretrained(settings, folder, corpus, seed, steps) -> str:
-  """Folder of a run on another corpus, trained now if it is not there."""
+  """Returns the folder of a run on another corpus; trains it if need be."""
   path = settings.fer2013 if corpus == 'fer2013' else ''
   config = arms_lib.base_config(corpus, path, steps=steps)
   config.seed = seed
   config.data.data_dir = settings.data_dir
-  # The same stem and size, whatever is trained afterwards.
+  # Pictures have the size of the run that starts from this one.
   config.image_size = arms_lib.base_config(
     settings.data, '', steps=steps
   ).image_size

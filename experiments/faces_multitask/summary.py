@@ -1,4 +1,4 @@
-"""Tables and a picture of what the arms reached, against the reference."""
+"""Writes tables and a figure of the arms' scores, against the reference."""
 
 from collections.abc import Mapping, Sequence
 import os
@@ -11,7 +11,7 @@ from scipy import stats
 from affect_jax import whole_file
 from affect_jax.run import folder as run_folder
 
-# One number per task, and what it is called.
+# {headline metric of a task: its name in the table}.
 HEADLINES = {
   'expression/macro_f1': 'P_EXPR',
   'action_units/mean_f1': 'P_AU',
@@ -31,10 +31,10 @@ def write(
   """Writes results.json, table.md and figure.png into `folder`.
 
   Args:
-    folder: Of one corpus.
-    arms: In the order of the table.
+    folder: The folder of one corpus.
+    arms: The arms, in the order of the table.
     results: {arm: results.json of its finished seeds}.
-    about: What else the numbers depend on.
+    about: Further entries of results.json: what the numbers depend on.
   """
   os.makedirs(folder, exist_ok=True)
   table = {
@@ -54,9 +54,9 @@ def write(
 
 
 def _markdown(table: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
-  """Mean and standard deviation (n - 1) over seeds, and the difference.
+  """Makes a table: mean and standard deviation (n - 1) over seeds.
 
-  The p-value is of a paired t-test over seeds against the reference.
+  It compares each arm with the reference, by a paired t-test over seeds.
   """
   metrics = [
     m for m in HEADLINES if any(m in scores for scores in table.values())
@@ -84,7 +84,7 @@ def _spread(values: np.ndarray) -> str:
 
 
 def _against(values: np.ndarray, reference: Sequence[float]) -> str:
-  """Difference of the means, with the paired p-value where there is one."""
+  """Returns the difference of the means, with the p-value if there is one."""
   if not len(values) or len(values) != len(reference):
     return ''
   difference = values - np.array(reference)
@@ -98,7 +98,7 @@ def _against(values: np.ndarray, reference: Sequence[float]) -> str:
 
 
 def _draw(path: str, table: Mapping[str, Mapping[str, Any]]) -> None:
-  """One panel per task: a dot per seed, a bar at the mean."""
+  """Draws a panel per task: a dot per seed, a bar at the mean."""
   try:
     import matplotlib
   except ImportError:

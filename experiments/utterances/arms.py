@@ -1,4 +1,4 @@
-"""What is measured on real utterances: a config, changed, and its metrics."""
+"""The arms of the experiment: changes of a config, and metrics to report."""
 
 from collections.abc import Mapping, Sequence
 import dataclasses
@@ -16,7 +16,7 @@ class Arm:
   """One way to train on one corpus, in one protocol.
 
   Attributes:
-    name: Corpus and what is different.
+    name: The corpus, then what is different.
     config: A file of configs/.
     metrics: {metric of results.json: its name in the table}.
     goal: What the first metric should reach.
@@ -57,7 +57,7 @@ MUSTARD = {
   'sarcasm/weighted_precision': 'weighted precision',
   'sarcasm/accuracy': 'weighted recall (accuracy)',
 }
-# Who speaks, and what shows talk about, is not the same in test.
+# Speakers in test are others than in training, and shows differ in topics.
 ALONE = {
   'data.protocol': 'speaker_independent',
   'data.speakers': False,
@@ -135,12 +135,12 @@ ARMS: Sequence[Arm] = (
 def build(
   arm: Arm, *, fold: int, seed: int, paths: Mapping[str, str], model: str
 ) -> Any:
-  """The config of one run.
+  """Returns the config of one run.
 
   Args:
-    arm: What to train.
-    fold: Of `arm.folds`.
-    seed: Of initialisation, order and dropout.
+    arm: The arm to train.
+    fold: Number of the fold, below `arm.folds`.
+    seed: Seed of initialisation, order and dropout.
     paths: {corpus: its path}.
     model: Folder of the BERT-like model.
   """

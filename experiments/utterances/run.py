@@ -5,8 +5,8 @@
       --config.text_model=MINILM
 
 trains every arm of arms.py with every seed and writes results.json and
-table.md. Started again, it goes on where it stopped. Validation chooses the
-checkpoint; test is read once by each run. Corpora without a path are left out.
+table.md. The same command continues where it stopped. Validation chooses the
+checkpoint; each run reads test once. Corpora without a path are left out.
 """
 
 import os
@@ -34,7 +34,7 @@ from affect_jax.run import log_format
 
 
 def get_settings() -> ml_collections.ConfigDict:
-  """What can be set, as --config.NAME=VALUE."""
+  """Returns what flags --config.NAME=VALUE can set, with its defaults."""
   return ml_collections.ConfigDict(
     {
       'mosi': '',
@@ -43,7 +43,7 @@ def get_settings() -> ml_collections.ConfigDict:
       'mustard_folds': 'split_indices.p',
       'text_model': '',  # Folder of MiniLM, or another BERT.
       'data_dir': '',
-      'arms': (),  # Names; () is all whose corpus has a path.
+      'arms': (),  # Names; () means all arms whose corpus has a path.
       'seeds': (0, 1, 2, 3, 4),
     }
   )
@@ -54,7 +54,7 @@ _WORKDIR = flags.DEFINE_string(
   'workdir', None, 'Folder of all runs.', required=True
 )
 _SUMMARY = flags.DEFINE_bool(
-  'summary', False, 'Train nothing: only summarise the finished runs.'
+  'summary', False, 'Only summarise the finished runs; train nothing.'
 )
 
 
@@ -65,7 +65,7 @@ def main(argv: list[str]) -> None:
   tf.config.set_visible_devices([], 'GPU')
   log_format.set_up()
   root = str(user_path.expand(_WORKDIR.value))
-  # Seeds of an arm share their programs.
+  # Seeds of an arm share compiled programs.
   jax.config.update('jax_compilation_cache_dir', os.path.join(root, 'compiled'))
   settings = _SETTINGS.value
   paths = {k: settings[k] for k in ('mosi', 'meld', 'mustard') if settings[k]}
@@ -86,7 +86,7 @@ def main(argv: list[str]) -> None:
   for done, (arm, fold, seed) in enumerate([] if _SUMMARY.value else todo):
     if done:
       left = (time.monotonic() - start) / done * (len(todo) - done)
-      logging.info('about %.0f min left for all runs.', left / 60)
+      logging.info('About %.0f min left for all runs.', left / 60)
     logging.info('== %s, seed %d, fold %d', arm.name, seed, fold)
     config = arms_lib.build(
       arm, fold=fold, seed=seed, paths=paths, model=settings.text_model
@@ -110,7 +110,7 @@ def _results(root, arm, fold, seed):
 
 
 def _summarise(root, chosen, seeds) -> None:
-  """Mean and standard deviation (n - 1) over seeds; folds averaged first."""
+  """Writes mean and standard deviation (n - 1) over seeds of folds' means."""
   lines, table, workdirs = [], {}, []
   for arm in chosen:
     by_seed = []
@@ -158,14 +158,14 @@ def _summarise(root, chosen, seeds) -> None:
 
 
 def _against(table, arm) -> str:
-  """Difference to the reference, and p of a paired t-test over seeds."""
+  """Returns the difference to the reference, with p of a paired t-test."""
   metric = next(iter(arm.metrics))
-  own = table[arm.name][metric]
+  scores = table[arm.name][metric]
   other = table.get(arm.reference, {}).get(metric, [])
-  if not other or len(own) != len(other):
+  if not other or len(scores) != len(other):
     return ''
-  text = f'{np.mean(own) - np.mean(other):+.3f}'
-  p = stats.ttest_rel(own, other).pvalue if len(own) > 1 else np.nan
+  text = f'{np.mean(scores) - np.mean(other):+.3f}'
+  p = stats.ttest_rel(scores, other).pvalue if len(scores) > 1 else np.nan
   return text if np.isnan(p) else f'{text} ({p:.2g})'
 
 

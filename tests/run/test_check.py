@@ -49,7 +49,7 @@ def test_the_message_says_what_to_do(name, setting, value, expected):
 def test_pictures_and_utterances_are_told_apart_by_their_classes():
   corpora = {'synthetic_faces': {}, 'synthetic_utterances': {}}
   text = message('quickstart', **{'data.corpus': '', 'data.corpora': corpora})
-  assert "pictures are in ['synthetic_faces']" in text
+  assert "pictures in ['synthetic_faces']" in text
 
 
 def test_configs_that_are_right_come_to_their_corpora():

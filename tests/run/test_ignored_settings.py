@@ -46,7 +46,7 @@ def test_faces_say_what_they_ignore(tmp_path, warnings):
   c.eval_subsets = True
   build.build(c)
   [line] = [w for w in warnings if 'Samples are' in w]
-  assert line.startswith('Samples are faces, which read nothing of ')
+  assert line.startswith('Samples are faces; these settings have no effect')
   for part in ("fusion='mult'", 'utterance.mult.heads=2', 'eval_subsets=True'):
     assert part in line
   assert 'image_size' not in line
@@ -63,6 +63,7 @@ def test_utterances_say_what_they_ignore(tmp_path, warnings, monkeypatch):
   build.build(c)
   [line] = [w for w in warnings if 'Samples are' in w]
   assert line == (
-    "Samples are utterances, which read nothing of config.augment=('flip',), "
+    'Samples are utterances; these settings have no effect on them: '
+    "config.augment=('flip',), "
     'config.image_size=112, config.model.dropout=0.5.'
   )

@@ -89,7 +89,7 @@ def test_decay_is_of_kernels_only(name):
 
 def test_the_decay_of_an_optimiser_is_one_setting():
   for option in ('weight_decay', 'mask', 'weight_decay_mask'):
-    with pytest.raises(ValueError, match=r'config\.weight_decay is the decay'):
+    with pytest.raises(ValueError, match=r'set config\.weight_decay'):
       build('lion', options={option: 0.0})
   with pytest.raises(ValueError, match=r'optimizer\.weight_decay_rate'):
     build('adafactor', options={'weight_decay_rate': 0.1})
