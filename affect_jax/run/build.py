@@ -84,6 +84,7 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
   # Errors that the config alone shows come before minutes of preparation.
   mixing(config)
   train_state.check_ema_decay(config.ema_decay)
+  check.check(config)
   load.window(config)
   load.shuffle_megabytes(config)
   views.check(config.eval_views, config.crop_size, config.image_size)
@@ -92,7 +93,7 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
     num_train_steps=config.num_train_steps,
     **config.schedule,
   )
-  check.check(config)
+  _optimizer(config, schedule)
   corpora = load.build(config)
   shares = load.shares(config, corpora)
   module = faces_or_utterances(corpora)
@@ -113,16 +114,7 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
   tasks = signature_lib.build_tasks(signature)
   samples = module.build(config, corpora, tasks, shares, signature.inputs)
   frozen = (*config.frozen, *samples.frozen)
-  settings = config.optimizer.to_dict()
-  tx = optimizer.build(
-    settings.pop('name'),
-    schedule,
-    options=settings,
-    clip_norm=config.clip_norm,
-    weight_decay=config.weight_decay,
-    multipliers=config.learning_rate_multipliers.to_dict(),
-    frozen=frozen,
-  )
+  tx = _optimizer(config, schedule, frozen)
   return Run(
     corpora=corpora,
     data=data,
@@ -137,6 +129,21 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
     tx=tx,
     frozen=frozen,
     parallel=parallel,
+  )
+
+
+def _optimizer(
+  config: Any, schedule: optax.Schedule, frozen: Sequence[str] = ()
+) -> optax.GradientTransformation:
+  settings = config.optimizer.to_dict()
+  return optimizer.build(
+    settings.pop('name'),
+    schedule,
+    options=settings,
+    clip_norm=config.clip_norm,
+    weight_decay=config.weight_decay,
+    multipliers=config.learning_rate_multipliers.to_dict(),
+    frozen=frozen,
   )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from affect_jax import by_name
 from affect_jax import corpora as corpora_lib
+from affect_jax import defaults
 from affect_jax import tasks as tasks_lib
 from affect_jax.corpora.builders import utterances as utterances_builder
 from affect_jax.data import load
@@ -14,12 +15,21 @@ from affect_jax.models import fusion as fusion_lib
 from affect_jax.run import utterances
 from affect_jax.training import optimizer
 
+# Groups whose keys are options or names of what checks them itself.
+OPEN = (
+  'augmentations',
+  'data',
+  'learning_rate_multipliers',
+  'optimizer',
+  'schedule',
+)
 # Settings of config.data.corpora.NAME that are no options of the corpus.
 OURS = ('corpus', 'data_dir', 'splits')
 
 
 def check(config: Any) -> None:
   """Raises UserError if a name is unknown or settings contradict each other."""
+  _check_keys(config.to_dict(), defaults.get_config().to_dict(), 'config')
   for name in config.tasks:
     by_name.check('task', name, tasks_lib.TASKS)
   by_name.check(
@@ -40,6 +50,20 @@ def check(config: Any) -> None:
     by_name.check(
       'config.model.temporal', config.model.temporal, encoders.ENCODERS
     )
+
+
+def _check_keys(
+  settings: Mapping[str, Any], known: Mapping[str, Any], path: str
+) -> None:
+  """Raises UserError at a key that a config file set and nothing reads."""
+  for key, value in settings.items():
+    if key not in known:
+      raise by_name.unknown('setting', key, known, of=path)
+    # An empty group takes any key, and a number may become one per modality.
+    group = known[key] if isinstance(known[key], Mapping) else {}
+    is_open = path == 'config' and key in OPEN
+    if isinstance(value, Mapping) and group and not is_open:
+      _check_keys(value, group, f'{path}.{key}')
 
 
 def _are_utterances(described: Mapping[str, Mapping[str, Any]]) -> bool:

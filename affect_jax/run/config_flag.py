@@ -9,6 +9,7 @@ import inspect
 import os
 import re
 import sys
+import traceback
 from typing import Any
 
 from absl import flags
@@ -37,9 +38,22 @@ class _Parser(config_flags.ConfigFileFlagParser):
       others = os.listdir(folder) if os.path.isdir(folder) else []
       near = by_name.nearest(os.path.basename(file), others)
       raise UserError(f'--config={path}: there is no file {file}{near}.')
-    config: Any = super().parse(path)
+    try:
+      config: Any = super().parse(path)
+    except (AttributeError, KeyError) as error:
+      # Most often the line names a setting that does not exist.
+      lines = traceback.extract_tb(error.__traceback__)
+      line = next((x for x in reversed(lines) if _same(x.filename, file)), None)
+      if line is None:
+        raise
+      said = ' '.join(str(error.args[0] if error.args else error).split())
+      raise UserError(f'{file}:{line.lineno}: {line.line}: {said}') from error
     admit(config, changes(sys.argv, self.name))
     return config
+
+
+def _same(path: str, other: str) -> bool:
+  return os.path.realpath(path) == os.path.realpath(other)
 
 
 def changes(argv: Sequence[str], name: str) -> dict[str, str | None]:

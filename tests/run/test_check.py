@@ -40,6 +40,10 @@ def message(name, **overrides):
     ('mustard', 'data.corpus', 'utterances_csv', "of 'utterances_csv'"),
     ('mustard', 'utterance.fusion', 'self_mm', "the task 'sentiment'"),
     ('mustard', 'utterance.together', (64,), 'needs'),
+    ('faces_csv', 'task', ('expression',), "did you mean 'tasks'"),
+    ('faces_csv', 'model.stm', 'small', "of config.model (did you mean 'stem'"),
+    ('faces_csv', 'optimizer.nam', 'adam', 'cannot be called with'),
+    ('mustard', 'utterance.lf_dnn.wdth', 3, "did you mean 'width'"),
   ],
 )
 def test_the_message_says_what_to_do(name, setting, value, expected):

@@ -133,3 +133,23 @@ def test_a_command_that_computes_nothing_takes_no_device():
     check=True,
   ).stdout
   assert out.strip() == 'False'
+
+
+@pytest.mark.parametrize(
+  ('lines', 'expected'),
+  [
+    ("c.optimzer.name = 'adam'", 'c.optimzer.name = .*mean "optimizer"'),
+    ("c['task']['loss'] = 1", r'task'),
+  ],
+)
+def test_a_line_of_a_config_file_that_fails_is_named(tmp_path, lines, expected):
+  path = tmp_path / 'mine.py'
+  path.write_text(
+    'from affect_jax import defaults\n'
+    'def get_config():\n'
+    '  c = defaults.get_config()\n'
+    f'  {lines}\n'
+    '  return c\n'
+  )
+  with pytest.raises(errors.UserError, match=r'mine\.py:4: ' + '.*' + expected):
+    config_flag._Parser('config').parse(str(path))
