@@ -210,7 +210,7 @@ def test_the_files_are_the_vision_of_utterances(finished):
 def test_what_is_no_run_is_named(run, frames, tmp_path):
   other = tmp_path / 'other'
   other.mkdir()
-  with pytest.raises(FileNotFoundError, match='other: no config'):
+  with pytest.raises(FileNotFoundError, match='other is no run'):
     export((other,), frames)
   with pytest.raises(FileNotFoundError, match=r'checkpoint 7 in .*\[1, 2\]'):
     export(run, frames, step=7)

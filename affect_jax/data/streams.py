@@ -71,9 +71,9 @@ def build_corpus(
   """
   data_dir = os.path.expanduser(data_dir or DATA_DIR)
   builder = corpora_lib.get_corpus(name)(data_dir=data_dir, **options)
-  given = {'download_config': download_config} if download_config else {}
+  extra = {'download_config': download_config} if download_config else {}
   processes.first_then_others(
-    'preparation', lambda: builder.download_and_prepare(**given)
+    'preparation', lambda: builder.download_and_prepare(**extra)
   )
   return builder
 

@@ -71,13 +71,13 @@ def check_balance(config: Any) -> None:
     return
   options = config[name].to_dict()
   if twice := class_weights.by_counts(options):
-    given = ' and '.join(f'config.{name}.{k}={options[k]!r}' for k in twice)
+    others = ' and '.join(f'config.{name}.{k}={options[k]!r}' for k in twice)
     # Flags that turn these options off.
     off = {'logit_adjustment': '0'}
     without = ' '.join(f'--config.{name}.{k}={off.get(k, "")}' for k in twice)
     raise UserError(
       f'config.data.balance={name!r} draws the classes of {name} equally '
-      f'often, and {given} would make up for rare ones a second time. Give '
+      f'often, and {others} would make up for rare ones a second time. Give '
       f'either --config.data.balance= (nothing) or {without}. Class weights '
       'that are numbers do go with config.data.balance.'
     )

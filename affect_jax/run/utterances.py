@@ -31,8 +31,8 @@ def describe(
   inputs = describe_inputs(config, corpora)
   dims = inputs['dims']
   fusion, context = options['fusion'], options['context']
-  kept = ('modality_dropout', 'text', 'read_across', 'dropout')
-  settings = {k: options[k] for k in (*kept, 'fusion', 'context', fusion)}
+  common = ('modality_dropout', 'text', 'read_across', 'dropout')
+  settings = {k: options[k] for k in (*common, 'fusion', 'context', fusion)}
   if context:
     settings[context] = options[context]
   if fusion_lib.remembers(fusion):

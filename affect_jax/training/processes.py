@@ -147,8 +147,8 @@ def gather(values: Sequence[bytes]) -> list[list[bytes]]:
   lengths = multihost_utils.process_allgather(own_lengths)
   # Collectives need arrays of one size.
   joined = np.zeros(lengths.sum(1, dtype=np.int64).max(), np.uint8)
-  own = b''.join(values)
-  joined[: len(own)] = np.frombuffer(own, np.uint8)
+  content = b''.join(values)
+  joined[: len(content)] = np.frombuffer(content, np.uint8)
   gathered = []
   for data, sizes in zip(
     multihost_utils.process_allgather(joined), lengths, strict=True

@@ -175,7 +175,9 @@ def test_statistics_are_those_of_all_steps_of_training(corpora):
 
 
 def test_modalities_that_are_not_there(corpora):
-  with pytest.raises(ValueError, match=r'none of \[.smell.\]'):
+  with pytest.raises(
+    ValueError, match=r'none of config\.utterance\.modalities=\[.smell.\]'
+  ):
     utterance_batches.dims_of(corpora[0].builder, ('smell',))
 
 

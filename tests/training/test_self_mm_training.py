@@ -213,7 +213,10 @@ def test_places_of_a_batch_that_is_not_full():
 @pytest.mark.parametrize(
   ('settings', 'message'),
   [
-    ({'tasks': ('sarcasm',)}, r"task 'sentiment'; tasks are \['sarcasm'\]"),
+    (
+      {'tasks': ('sarcasm',)},
+      r"'sentiment': add it to config.tasks, now \['sarcasm'\]",
+    ),
     ({'data': {'window': 3}}, r'config\.data\.window must be 0, not 3'),
     ({'parallel': 'pmap'}, r'config\.parallel=jit'),
     ({'accumulate': 2}, r'config\.accumulate must be 1, not 2'),
