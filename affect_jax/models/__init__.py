@@ -1,1 +1,1 @@
-"""Networks: encoders by modality, one head per task, foreign weights."""
+"""Networks: encoders of modalities, a head per task, pretrained weights."""

@@ -19,7 +19,7 @@ STD = (0.229, 0.224, 0.225)
 def normalize(
   image: jax.Array, mean: Sequence[float] = MEAN, std: Sequence[float] = STD
 ) -> jax.Array:
-  """What the backbone reads of pictures float [B, H, W, 3] in [0, 1]."""
+  """Normalizes pictures float [B, H, W, 3] in [0, 1] for the backbone."""
   m, s = (jnp.asarray(x, jnp.float32).reshape(1, 1, 1, 3) for x in (mean, std))
   return (image - m) / s
 
@@ -29,16 +29,16 @@ def of_settings(
   units: Sequence[tuple[str, int]],
   axis_name: str | None = None,
 ) -> 'AffectModel':
-  """The model of config.model; `units` are pairs (task, width of its head)."""
+  """Builds the model of config.model; `units` are (task, head width) pairs."""
   options = dict(settings)
-  each = {name: options.pop(name, {}) for name in encoders.ENCODERS}
-  options['temporal_options'] = each.get(options['temporal'], {})
+  by_encoder = {name: options.pop(name, {}) for name in encoders.ENCODERS}
+  options['temporal_options'] = by_encoder.get(options['temporal'], {})
   options['dtype'] = jnp.dtype(options['dtype'])
   return AffectModel(**options, units=tuple(units), axis_name=axis_name)
 
 
 class Heads(nn.Module):
-  """One float32 linear layer per task, on the same features.
+  """One float32 linear layer per task, all on the same features.
 
   Attributes:
     units: Pairs (task, width of its head).
@@ -48,10 +48,9 @@ class Heads(nn.Module):
 
   @nn.compact
   def __call__(self, features: jax.Array) -> dict[str, jax.Array]:
-    """Features [..., D] -> {task: float32 [..., units]}."""
+    """Maps features [..., D] to {task: float32 [..., units]}."""
     features = features.astype(jnp.float32)
-    # Small, not zero: the gradient of a correlation vanishes on constant
-    # predictions.
+    # Small, not zero: constant predictions give a correlation no gradient.
     init = nn.initializers.normal(0.01)
     return {
       task: nn.Dense(k, kernel_init=init, name=task)(features)
@@ -60,23 +59,23 @@ class Heads(nn.Module):
 
 
 class AffectModel(nn.Module):
-  """Faces -> raw head outputs of every task.
+  """Maps faces to raw head outputs of every task.
 
   params: {'backbone': {...} (see `resnet.ResNet18`), 'heads': {task:
   {'kernel': [512, units], 'bias': [units]}}}; batch_stats: {'backbone': ...}.
-  A task's output does not depend on which other tasks there are, nor does
-  the initial value of any parameter.
+  Neither a task's output nor any parameter's initial value depends on which
+  other tasks the model has.
 
   Attributes:
     units: {task: width of its head}, or the same as a tuple of pairs.
-    stem, dtype, axis_name, frozen_stages, zero_init_residual: Of
+    stem, dtype, axis_name, frozen_stages, zero_init_residual: See
       `resnet.ResNet18`.
-    temporal: A key of `encoders.ENCODERS`, over windows of frames, between
-      features and heads; '' is none.
-    temporal_options: Of that encoder, as pairs.
+    temporal: A key of `encoders.ENCODERS` that names the encoder over windows
+      of frames, between features and heads; '' means none.
+    temporal_options: Options of that encoder, as pairs.
     dropout: Share of the features dropped in training; needs an rng named
       'dropout' if it is not 0.
-    mean, std: By which pictures in [0, 1] are normalized, per RGB channel.
+    mean, std: Statistics per RGB channel that normalize pictures in [0, 1].
   """
 
   units: Mapping[str, int] | tuple[tuple[str, int], ...]
@@ -92,7 +91,8 @@ class AffectModel(nn.Module):
   std: tuple[float, float, float] = STD
 
   def __post_init__(self) -> None:
-    # A dict would make the module unhashable, hence no static argument of jit.
+    # A dict would make the module unhashable, and jit's static arguments must
+    # be hashable.
     self.units = tuple(dict(self.units).items())
     self.temporal_options = tuple(dict(self.temporal_options).items())
     super().__post_init__()
@@ -101,20 +101,20 @@ class AffectModel(nn.Module):
   def __call__(
     self, inputs: Mapping[str, jax.Array], *, train: bool
   ) -> dict[str, jax.Array]:
-    """Raw head outputs (logits or values before the task's activation).
+    """Returns raw head outputs: logits, or values before the activation.
 
     Args:
       inputs: {'image': float [B, H, W, 3] in [0, 1]}, or windows: [B, T, H,
-        W, 3] with 'image_mask' bool [B, T], False where there is no frame:
-        what stands there counts in no statistics, and no frame reads it.
-      train: Dropout, and BatchNorm by batch.
+        W, 3] with 'image_mask' bool [B, T], False where a frame is missing.
+        A missing frame counts in no statistics, and no other frame reads it.
+      train: Whether dropout is on and BatchNorm normalizes by batch.
 
     Returns:
       {task: float32 [B, units] or [B, T, units]}.
 
     Raises:
-      ValueError: No task, no picture, or pictures that are not floats; a
-        temporal encoder without windows.
+      UserError: The model has no task, the inputs have no picture, the
+        pictures are not floats, or `temporal` is set without windows.
     """
     if not self.units:
       raise UserError('The model has no task: units is empty.')
@@ -122,15 +122,16 @@ class AffectModel(nn.Module):
       raise UserError(f"Inputs have no 'image', only {sorted(inputs)}.")
     image = inputs['image']
     if not jnp.issubdtype(image.dtype, jnp.floating):
-      raise UserError(f'Images are floats in [0, 1], not {image.dtype}.')
+      raise UserError(f'Images must be floats in [0, 1], not {image.dtype}.')
     time = image.shape[:2] if image.ndim == 5 else ()
     if self.temporal and not time:
       raise UserError(
-        f'{self.temporal} needs windows of frames: set config.data.window.'
+        f'config.model.temporal={self.temporal!r} needs windows of frames: set '
+        'config.data.window.'
       )
     rows = None
     if time:
-      # Frames are pictures to the backbone.
+      # The backbone sees frames as pictures.
       image = image.reshape(-1, *image.shape[2:])
       rows = inputs['image_mask'].reshape(-1)
     features = resnet.ResNet18(

@@ -1,4 +1,4 @@
-"""Batch normalization of training, in which rows of padding do not count."""
+"""Batch normalization for training that leaves out padding rows."""
 
 from typing import Any
 
@@ -9,16 +9,16 @@ import numpy as np
 
 
 class MaskedBatchNorm(nn.Module):
-  """Normalizes by the rows that count, and follows their statistics.
+  """Normalizes by the rows that count, and updates the running averages.
 
-  Parameters and running averages are those of `nn.BatchNorm`, and so are the
-  values where all rows count. With a mask, `nn.BatchNorm` takes the mean of
-  the devices' means under pmap, however many rows each of them has, and NaN
-  where one has none; here sums and counts are added up over devices. Without
-  any row that counts, averages stay as they are.
+  Parameters and running averages are named as in `nn.BatchNorm`, and values are
+  equal where all rows count. With a mask under pmap, `nn.BatchNorm` averages
+  the devices' means, no matter how many rows each of them has, and gets NaN
+  where a device has none; here sums and counts are added up over devices. If no
+  row counts, the running averages stay as they are.
 
   Attributes:
-    momentum, epsilon, dtype, scale_init: Of `nn.BatchNorm`.
+    momentum, epsilon, dtype, scale_init: See `nn.BatchNorm`.
     axis_name: The pmap axis, or None.
   """
 
@@ -30,7 +30,7 @@ class MaskedBatchNorm(nn.Module):
 
   @nn.compact
   def __call__(self, x: jax.Array, rows: jax.Array) -> jax.Array:
-    """[B, H, W, C], bool [B]: which rows count -> [B, H, W, C]."""
+    """Normalizes x [B, H, W, C]; `rows` bool [B] marks the rows that count."""
     shape = (x.shape[-1],)
     scale = self.param('scale', self.scale_init, shape, jnp.float32)
     bias = self.param('bias', nn.initializers.zeros, shape, jnp.float32)
@@ -39,7 +39,7 @@ class MaskedBatchNorm(nn.Module):
       'var': self.variable('batch_stats', 'var', jnp.ones, shape),
     }
     x = x.astype(jnp.float32)
-    # Whatever stands in rows that do not count must not reach a sum.
+    # Values of rows that do not count may be NaN and must not reach a sum.
     counted = jnp.where(rows[:, np.newaxis, np.newaxis, np.newaxis], x, 0)
     sums = (
       counted.sum((0, 1, 2)),
@@ -50,7 +50,7 @@ class MaskedBatchNorm(nn.Module):
       sums = jax.lax.psum(sums, self.axis_name)
     total, squares, count = sums
     mean = total / jnp.maximum(count, 1)
-    # Rounding may take it below 0.
+    # Rounding may make the variance negative.
     var = jnp.maximum(squares / jnp.maximum(count, 1) - mean**2, 0)
     if not self.is_initializing():
       rate = jnp.where(count > 0, 1 - self.momentum, 0)

@@ -1,7 +1,7 @@
 """BERT (Devlin et al., 2019): ids of tokens -> one vector per token.
 
-The arithmetic of Hugging Face's BertModel, weight for weight; weights come
-from `hugging_face.load`, ids from `text_tokens.encode`.
+Computes what Hugging Face's BertModel computes from the same weights. Weights
+come from `hugging_face.load`, ids from `text_tokens.encode`.
 """
 
 import functools
@@ -15,7 +15,7 @@ import numpy as np
 from affect_jax import by_name
 from affect_jax.errors import UserError
 
-# By the names of config.json's hidden_act.
+# Keys are values of hidden_act in config.json.
 ACTIVATIONS: dict[str, Any] = {
   'gelu': functools.partial(nn.gelu, approximate=False),
   'gelu_new': functools.partial(nn.gelu, approximate=True),
@@ -27,60 +27,60 @@ _init = nn.initializers.normal(0.02)
 
 
 def mean_pool(hidden: jax.Array, mask: jax.Array) -> jax.Array:
-  """Mean over the tokens that are there: [..., T, D] -> [..., D].
+  """Returns the mean over unmasked tokens: [..., T, D] -> [..., D].
 
   Args:
     hidden: [..., T, D].
     mask: bool [..., T]; values where it is False are not read.
 
   Returns:
-    [..., D]; zeros where no token is there.
+    [..., D]; zeros where every token is masked.
   """
-  there = mask[..., np.newaxis]
-  total = jnp.sum(jnp.where(there, hidden, 0), axis=-2)
-  return total / jnp.maximum(jnp.sum(there, axis=-2), 1).astype(hidden.dtype)
+  mask = mask[..., np.newaxis]
+  total = jnp.sum(jnp.where(mask, hidden, 0), axis=-2)
+  return total / jnp.maximum(jnp.sum(mask, axis=-2), 1).astype(hidden.dtype)
 
 
 def segments(ids: jax.Array, sep: int) -> jax.Array:
-  """Token types of '[CLS] a [SEP] b [SEP]', by the ids alone.
+  """Returns the token types of '[CLS] a [SEP] b [SEP]' from its ids.
 
   Args:
-    ids: int [..., T]; what stands in padding does not matter.
+    ids: int [..., T], with any ids in padding.
     sep: Id of [SEP] (`text_tokens.Tokenizer.sep`).
 
   Returns:
-    int32 [..., T]: 0 up to the first [SEP], 1 after it. Of a single sequence
-    only padding is 1.
+    int32 [..., T]: 0 up to and with the first [SEP], 1 after it. In a single
+    sequence only padding is 1.
   """
   ends = (ids == sep).astype(jnp.int32)
   return (jnp.cumsum(ends, axis=-1) > ends).astype(jnp.int32)
 
 
 def utterance_mask(ids: jax.Array, mask: jax.Array, sep: int) -> jax.Array:
-  """The tokens of the utterance itself, where context stands before it.
+  """Returns the mask of the utterance without the context before it.
 
   Args:
     ids: int [..., T], '[CLS] utterance [SEP]' or '[CLS] context [SEP]
       utterance [SEP]'.
-    mask: bool [..., T], tokens that are there.
+    mask: bool [..., T], False in padding.
     sep: Id of [SEP].
 
   Returns:
-    bool [..., T]: those of type 1, or all where there are none.
+    bool [..., T]: the tokens of type 1, or all tokens if none has type 1.
   """
   second = (segments(ids, sep) == 1) & mask
   return jnp.where(second.any(-1, keepdims=True), second, mask)
 
 
 def _norm(epsilon: float, name: str) -> nn.LayerNorm:
-  # E[x^2] - E[x]^2 would lose the digits that an epsilon of 1e-12 counts on.
+  # E[x^2] - E[x]^2 would lose the digits that an epsilon of 1e-12 needs.
   return nn.LayerNorm(
     epsilon=epsilon, dtype=jnp.float32, use_fast_variance=False, name=name
   )
 
 
 class Layer(nn.Module):
-  """Attention, then two dense layers; each added and normalized after."""
+  """Attention, then two dense layers, each with a post-norm residual."""
 
   heads: int
   mlp_width: int
@@ -93,7 +93,10 @@ class Layer(nn.Module):
 
   @nn.compact
   def __call__(self, x: jax.Array, mask: jax.Array) -> jax.Array:
-    """float32 [B, T, D], who reads whom bool [B, 1, T or 1, T] -> as x."""
+    """Maps x float32 [B, T, D] to the same shape.
+
+    `mask` bool [B, 1, T or 1, T] says which query attends to which key.
+    """
     drop = nn.Dropout(self.dropout, deterministic=not self.train)
     dense = functools.partial(nn.Dense, dtype=self.dtype, kernel_init=_init)
     y = nn.MultiHeadDotProductAttention(
@@ -113,7 +116,7 @@ class Layer(nn.Module):
 
 
 def stages(count: int) -> list[str]:
-  """Names in `Bert`'s params of its first stages: embeddings, then layers."""
+  """Returns the keys in `Bert`'s params of its first `count` stages."""
   layers = [f'layer{i}' for i in range(count - 1)]
   return ['word', 'position', 'token_type', 'norm', *layers] if count else []
 
@@ -128,26 +131,27 @@ class Bert(nn.Module):
   Defaults are those of bert-base-uncased.
 
   Attributes:
-    vocabulary: Rows of the table of words.
+    vocabulary: Number of word embeddings.
     width: D, a multiple of `heads`.
-    layers, heads: How many.
-    mlp_width: Of the dense layer inside each layer.
-    positions: The longest sequence.
-    token_types: Rows of the table of segments.
-    activation: One of `ACTIVATIONS`.
-    epsilon: Of the layer norms.
-    dropout: On the embeddings and on what each sub-layer adds.
-    attention_dropout: On the weights of attention.
-    dtype: Of the matrix products; parameters, sums, softmax and norms are
-      float32 whatever it is.
+    layers, heads: Number of layers, and of attention heads.
+    mlp_width: Width of the hidden layer inside each layer.
+    positions: Length of the longest sequence.
+    token_types: Number of token type embeddings.
+    activation: A key of `ACTIVATIONS`.
+    epsilon: Epsilon of the layer norms.
+    dropout: Dropout rate on the embeddings and on each sub-layer's output.
+    attention_dropout: Dropout rate on the attention weights.
+    dtype: Type of the matrix products; parameters, sums, softmax and norms are
+      float32 in any case.
     frozen_stages: 0: none; 1: the embeddings; 1 + n: the first n layers too.
-      They get no gradient and have no dropout. That weight decay does not
-      shrink them either is the optimizer's business, see `stages`.
+      They get no gradient and no dropout. The optimizer must exempt them from
+      weight decay, see `stages`.
     average_layers: The output is the mean of the last n states; 1 is the
-      last layer's, layers + 1 includes the embeddings.
-    sep: Id of [SEP], by which sentence and context are told apart (see
-      `segments`) where no token types are given; None: all are of type 0.
-    remat: Compute layers twice rather than keep their activations.
+      last layer alone, layers + 1 includes the embeddings.
+    sep: Id of [SEP], which separates context and utterance (see `segments`)
+      if no token types are given; None: all tokens have type 0.
+    remat: Whether the backward pass computes activations again, to save
+      memory.
   """
 
   vocabulary: int = 30522
@@ -176,25 +180,26 @@ class Bert(nn.Module):
     token_types: jax.Array | None = None,
     sentences: tuple[jax.Array, jax.Array] | None = None,
   ) -> jax.Array:
-    """Contextual vectors of tokens.
+    """Returns contextual vectors of tokens.
 
     Args:
       ids: int32 [B, T], T <= positions. Positions count from the first
-        column, so padding stands at the end.
-      mask: bool [B, T]. Padding (False) is read by no token, whatever id it
-        has; a row may be all padding.
-      train: Dropout, which needs an rng named 'dropout' unless it is 0.
+        column, so padding must be at the end.
+      mask: bool [B, T], False in padding. No token attends to padding,
+        whatever its id; a row may be all padding.
+      train: Whether dropout is on. It needs an rng named 'dropout' unless its
+        rates are 0.
       token_types: int32 [B, T]; by default they follow from `sep`.
-      sentences: Where several stand in a row and do not read each other (Krell
-        et al., 2021): of each token the number of its sentence, and its
-        position in there, int32 [B, T] each.
+      sentences: If a row holds several sentences that do not attend to each
+        other (Krell et al., 2021): for each token the number of its sentence
+        and its position in that sentence, int32 [B, T] each.
 
     Returns:
       float32 [B, T, width], 0 in padding. An id beyond the vocabulary gives
       NaN.
 
     Raises:
-      ValueError: Attributes or shapes that do not go together.
+      UserError: An attribute is out of range, or shapes or types do not fit.
     """
     states = self.states(
       ids, mask, train=train, token_types=token_types, sentences=sentences
@@ -211,7 +216,7 @@ class Bert(nn.Module):
     token_types: jax.Array | None = None,
     sentences: tuple[jax.Array, jax.Array] | None = None,
   ) -> tuple[jax.Array, ...]:
-    """The embeddings and every layer's output: layers + 1 of [B, T, width].
+    """Returns the embeddings and all layers' outputs: layers + 1 [B, T, width].
 
     Arguments and errors are those of `__call__`:
     `model.apply(variables, ids, mask, train=False, method='states')`.
@@ -221,19 +226,19 @@ class Bert(nn.Module):
       token_types = (
         jnp.zeros_like(ids) if self.sep is None else segments(ids, self.sep)
       )
-    # An id that no table has is NaN, and 0 * NaN in the attention is NaN too.
+    # An id beyond the table gives NaN, and 0 * NaN in the attention is NaN too.
     ids, token_types = (jnp.where(mask, x, 0) for x in (ids, token_types))
     table = functools.partial(
       nn.Embed, features=self.width, embedding_init=_init
     )
     x = table(self.vocabulary, name='word')(ids)
     x += table(self.token_types, name='token_type')(token_types)
-    reads = mask[:, np.newaxis, np.newaxis, :]
+    attends = mask[:, np.newaxis, np.newaxis, :]
     positions = jnp.arange(ids.shape[1])[np.newaxis]
     if sentences is not None:
       number, positions = sentences
       same = number[:, :, np.newaxis] == number[:, np.newaxis, :]
-      reads = reads & same[:, np.newaxis]
+      attends = attends & same[:, np.newaxis]
     x += table(self.positions, name='position')(positions)
     x = _norm(self.epsilon, 'norm')(x)
     frozen = self.frozen_stages > 0
@@ -252,37 +257,39 @@ class Bert(nn.Module):
         dtype=self.dtype,
         train=train and not frozen,
         name=f'layer{i}',
-      )(states[-1], reads)
+      )(states[-1], attends)
       states.append(jax.lax.stop_gradient(x) if frozen else x)
-    there = mask[..., np.newaxis]
-    return tuple(jnp.where(there, x, 0) for x in states)
+    return tuple(jnp.where(mask[..., np.newaxis], x, 0) for x in states)
 
   def _check(self, ids: jax.Array, mask: jax.Array) -> None:
     by_name.check('activation', self.activation, ACTIVATIONS)
     if self.width % self.heads:
       raise UserError(
-        f'width={self.width} is no multiple of heads={self.heads}.'
+        f'width={self.width} is not a multiple of heads={self.heads}.'
       )
     if self.sep is not None and self.token_types < 2:
-      raise UserError('sep tells 2 token types apart, but token_types is 1.')
+      raise UserError('sep needs 2 token types, but token_types is 1.')
     if not 0 <= self.frozen_stages <= self.layers + 1:
       raise UserError(
-        f'frozen_stages is {self.frozen_stages}, not in 0..{self.layers + 1}.'
+        f'config.utterance.text.frozen_stages must be in 0..{self.layers + 1}, '
+        f'not {self.frozen_stages}.'
       )
     if not 1 <= self.average_layers <= self.layers + 1:
       raise UserError(
-        f'average_layers is {self.average_layers}, not in 1..{self.layers + 1}.'
+        'config.utterance.text.average_layers must be in '
+        f'1..{self.layers + 1}, not {self.average_layers}.'
       )
     if not jnp.issubdtype(ids.dtype, jnp.integer) or ids.ndim != 2:
       raise UserError(
-        f'Ids of tokens are integers [B, T], not {ids.dtype} {ids.shape}.'
+        f'Token ids must be integers [B, T], not {ids.dtype} {ids.shape}.'
       )
     if mask.dtype != bool or mask.shape != ids.shape:
       raise UserError(
-        f'The mask is bool {ids.shape}, not {mask.dtype} {mask.shape}.'
+        f'The mask must be bool {ids.shape}, not {mask.dtype} {mask.shape}.'
       )
     if ids.shape[1] > self.positions:
       raise UserError(
-        f'{ids.shape[1]} tokens, but there are {self.positions} positions: '
-        'give a smaller config.data.max_tokens, or config.utterance.together.'
+        f'A sequence has {ids.shape[1]} tokens, but this BERT has only '
+        f'{self.positions} positions: set a smaller config.data.max_tokens or '
+        'config.utterance.together.'
       )

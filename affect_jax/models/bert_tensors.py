@@ -1,4 +1,4 @@
-"""BERT's tensors as Hugging Face names and shapes them -> `bert.Bert`'s."""
+"""Converts Hugging Face's BERT tensors to the parameters of `bert.Bert`."""
 
 from collections.abc import Mapping
 import math
@@ -13,7 +13,7 @@ import numpy as np
 from affect_jax.errors import UserError
 from affect_jax.models import bert
 
-# {our module: theirs}, in the model and in one of its layers.
+# {our module: theirs}; first those of the model, then those of a layer.
 _MODULES = {
   'word': 'embeddings.word_embeddings',
   'position': 'embeddings.position_embeddings',
@@ -31,15 +31,15 @@ _LAYER_MODULES = {
   'norm_mlp': 'output.LayerNorm',
 }
 _LEAVES = {'embedding': 'weight', 'kernel': 'weight', 'scale': 'weight'}
-# TensorFlow's names, which early files still have.
+# TensorFlow's names, which early files still use.
 _OLD_NAMES = {
   'LayerNorm.gamma': 'LayerNorm.weight',
   'LayerNorm.beta': 'LayerNorm.bias',
 }
-# 0, 1, 2, ... and 0, 0, 0, ...: no weights.
+# Constants 0, 1, 2, ... and 0, 0, 0, ..., not weights.
 _BUFFERS = ('embeddings.position_ids', 'embeddings.token_type_ids')
 
-# {Hugging Face's name: (path in our params, shape there)}.
+# {Hugging Face's name: (path in our params, shape in our params)}.
 _Places = dict[str, tuple[tuple[str, ...], tuple[int, ...]]]
 
 
@@ -48,20 +48,21 @@ def convert(
   tensors: Mapping[str, Any],
   options: Mapping[str, Any],
 ) -> tuple[dict[str, Any], list[str]]:
-  """Parameters of `bert.Bert(**options)`, and what was not needed for them.
+  """Returns the parameters of `bert.Bert(**options)`, and ignored tensors.
 
   Args:
-    path: Of the file, for errors.
-    tensors: {name: array} of that file, behind any one prefix.
-    options: Of the model.
+    path: The file, for error messages.
+    tensors: {name: array} from that file; all names of the BERT may have one
+      common prefix.
+    options: Attributes of the model.
 
   Returns:
-    (params, ignored): float32 numpy, nested like the model's; names of the
-    tensors that stand beside the encoder: a pooler, heads.
+    (params, ignored): float32 numpy arrays, nested like the model's
+    parameters; and the names of tensors outside the encoder: a pooler, heads.
 
   Raises:
-    ValueError: Names the file and a tensor that is missing, unexpected, of
-      another shape or not finite.
+    UserError: A tensor is missing, unexpected, of another shape or not finite;
+      the message names the file and the tensor.
   """
   tensors = {
     _new_name(name): x
@@ -81,7 +82,7 @@ def convert(
     x = inner[name].astype(np.float32)
     if not np.all(np.isfinite(x)):
       raise UserError(f'{path}: {prefix}{name} is not finite.')
-    # Dense weights are [out, in] there, [in, out] here.
+    # Dense weights are [out, in] in the file, [in, out] in flax.
     flat[keys] = (x.T if keys[-1] == 'kernel' else x).reshape(shape)
   ignored = sorted(set(tensors) - {prefix + name for name in places})
   return traverse_util.unflatten_dict(flat), ignored
@@ -95,19 +96,19 @@ def _new_name(name: str) -> str:
 
 
 def _find_prefix(path: pathlib.Path, names: Mapping[str, Any]) -> str:
-  """What stands before 'embeddings.word_embeddings.weight', e.g. 'bert.'."""
+  """Returns the prefix of the tensors' names, such as 'bert.' or ''."""
   landmark = 'embeddings.word_embeddings.weight'
-  found = [
+  prefixes = [
     name.removesuffix(landmark)
     for name in names
     if name == landmark or name.endswith('.' + landmark)
   ]
-  if len(found) != 1:
+  if len(prefixes) != 1:
     raise UserError(
-      f'{path}: {landmark} of BERT stands there {len(found)} times, not once; '
-      f'the file has {sorted(names)[:5]}.'
+      f'{path}: BERT has one tensor {landmark}, but this file has '
+      f'{len(prefixes)}; its tensors are {sorted(names)[:5]} ...'
     )
-  return found[0]
+  return prefixes[0]
 
 
 def _find_places(options: Mapping[str, Any]) -> _Places:
@@ -137,7 +138,7 @@ def _find_places(options: Mapping[str, Any]) -> _Places:
 def _file_shape(
   keys: tuple[str, ...], shape: tuple[int, ...]
 ) -> tuple[int, ...]:
-  """Shape in a file of a parameter of ours: heads are no axis there."""
+  """Returns a parameter's shape in a file, where heads have no axis."""
   if keys[-1] == 'embedding':
     return shape
   if keys[-1] != 'kernel':
@@ -149,7 +150,7 @@ def _file_shape(
 def _check(
   path: pathlib.Path, tensors: Mapping[str, np.ndarray], places: _Places
 ) -> None:
-  """Raises unless these tensors are those of the BERT that is expected."""
+  """Raises UserError unless the tensors are those of the expected BERT."""
   problems = [f'{name} is missing' for name in places if name not in tensors]
   problems += [
     f'{name} is unexpected'
@@ -158,8 +159,8 @@ def _check(
     and name not in places
     and name not in _BUFFERS
   ]
-  for name, place in places.items():
-    expected = _file_shape(*place)
+  for name, (keys, shape) in places.items():
+    expected = _file_shape(keys, shape)
     if name in tensors and tensors[name].shape != expected:
       problems.append(f'{name} has shape {tensors[name].shape}, not {expected}')
   if problems:

@@ -1,10 +1,10 @@
-"""Convolutions as matrix products, where XLA's own are slow: on one CPU.
+"""Convolutions as matrix products, for one CPU, where XLA's own are slow.
 
-XLA's CPU convolutions are good forwards, but their weight gradients are slow
-on large maps, and everything is on maps of a few pixels, which a ResNet-18
-has at the end where pictures are small. How much faster this trains is
-measured by `experiments/benchmarks/convolution.py`. Same values to float32
-rounding; several devices, and accelerators, use jax's own.
+XLA's forward convolutions are fast on CPU, but their weight gradients are slow
+on large maps, and both passes are slow on maps of a few pixels, such as the
+last ones of a ResNet-18 on small pictures. The benchmark
+`experiments/benchmarks/convolution.py` measures the gain. Values are equal to
+float32 rounding. Accelerators and several devices use jax's own.
 """
 
 from typing import Any
@@ -15,8 +15,8 @@ import jax.numpy as jnp
 # Up to this height and width of the output, one product over all patches
 # beats the convolution.
 SMALL = 3
-# Pictures whose patches are held at once for a weight gradient: they should
-# stay in the cache.
+# Pictures whose patches a weight gradient holds at once: they should fit in
+# the cache.
 CHUNK = 4
 
 _NUMBERS = ('NHWC', 'HWIO', 'NHWC')
@@ -30,13 +30,13 @@ def conv(
   Args:
     x: [B, H, W, C].
     kernel: [size, size, C, K].
-    strides: Of height and width.
+    strides: Along height and width.
     padding: ((low, high), (low, high)).
-    **options: Handed on to jax.
+    **options: Passed on to jax.
   """
   size, stride = kernel.shape[0], strides[0]
   same = tuple(padding) == (((size - 1) // 2,) * 2,) * 2
-  # A scan over the batch would gather a sharded one.
+  # A scan over the batch would gather a sharded batch.
   if not same or jax.default_backend() != 'cpu' or jax.device_count() > 1:
     return jax.lax.conv_general_dilated(x, kernel, strides, padding, **options)
   if size == 1:
@@ -49,7 +49,7 @@ def conv(
 
 
 def _patches(x: jax.Array, size: int, stride: int) -> jax.Array:
-  """[B, H, W, C] -> [B, H / stride, W / stride, size * size * C]."""
+  """Cuts [B, H, W, C] into [B, H / stride, W / stride, size * size * C]."""
   pad = (size - 1) // 2
   rows, columns = (-(-n // stride) for n in x.shape[1:3])
   x = jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
@@ -67,7 +67,7 @@ def _patches(x: jax.Array, size: int, stride: int) -> jax.Array:
 
 @jax.custom_vjp
 def _conv_3x3(x: jax.Array, kernel: jax.Array) -> jax.Array:
-  """3x3, stride 1, padding 1."""
+  """Convolves with 3x3 kernels, stride 1 and padding 1."""
   return jax.lax.conv_general_dilated(
     x, kernel, (1, 1), ((1, 1), (1, 1)), dimension_numbers=_NUMBERS
   )

@@ -1,8 +1,8 @@
-"""Encoders of sequences: what steps tell each other, [B, T, D] -> [B, T, D'].
+"""Encoders of sequences, [B, T, D] -> [B, T, D'], where steps see each other.
 
 Steps are those of a modality, frames of a video, or utterances of a dialogue.
-A step whose mask is False changes nothing, wherever it stands and whatever is
-written there; of the output only steps with mask True mean anything.
+A step whose mask is False changes no other step, wherever it is and whatever
+its values are. The output has a meaning only where the mask is True.
 """
 
 from typing import Any
@@ -21,8 +21,8 @@ class Gru(nn.Module):
 
   Attributes:
     width: Units of each direction; the output has 2 * width.
-    layers: How many, one on top of the other.
-    dropout: Between layers and on the output.
+    layers: Number of layers.
+    dropout: Dropout rate between layers and on the output.
   """
 
   width: int = 128
@@ -34,35 +34,35 @@ class Gru(nn.Module):
     self, x: jax.Array, mask: jax.Array, *, train: bool
   ) -> jax.Array:
     """Features [B, T, D], mask bool [B, T] -> [B, T, 2 * width]."""
-    there = mask[..., np.newaxis].astype(x.dtype)
+    mask_feature = mask[..., np.newaxis].astype(x.dtype)
     for layer in range(self.layers):
-      read = []
+      states = []
       for name, backwards in (('forward', False), ('backward', True)):
         cell = _MaskedGru(self.width, name=f'{name}{layer}')
-        read.append(
+        states.append(
           nn.RNN(cell, reverse=backwards, keep_order=True)(
-            jnp.concatenate([x, there], -1)
+            jnp.concatenate([x, mask_feature], -1)
           )
         )
       x = nn.Dropout(self.dropout)(
-        jnp.concatenate(read, -1), deterministic=not train
+        jnp.concatenate(states, -1), deterministic=not train
       )
     return x
 
 
 class _MaskedGru(nn.RNNCellBase):
-  """A GRU whose state passes over frames that are not there.
+  """A GRU whose state skips masked steps.
 
-  The last feature says whether a frame is: 1 or 0.
+  The last feature is the mask: 1 or 0.
   """
 
   features: int
 
   @nn.compact
   def __call__(self, carry: Any, inputs: Any) -> tuple[Any, Any]:
-    x, there = inputs[..., :-1], inputs[..., -1:] > 0
+    x, mask = inputs[..., :-1], inputs[..., -1:] > 0
     new, _ = nn.GRUCell(self.features, name='cell')(carry, x)
-    new = jnp.where(there, new, carry)
+    new = jnp.where(mask, new, carry)
     return new, new
 
   @nn.nowrap
@@ -78,13 +78,14 @@ class _MaskedGru(nn.RNNCellBase):
 class Lstm(nn.Module):
   """Long short-term memory (Hochreiter & Schmidhuber, 1997).
 
-  One bias per gate, as in Keras; PyTorch has two, which add up.
+  Each gate has one bias, as in Keras; PyTorch has two, which add up.
 
   Attributes:
     width: Units of each direction.
-    layers: How many, one on top of the other.
-    bidirectional: Backwards too; the output then has 2 * width.
-    dropout: Between layers and on the output.
+    layers: Number of layers.
+    bidirectional: Whether it also reads backwards; the output then has
+      2 * width.
+    dropout: Dropout rate between layers and on the output.
   """
 
   width: int = 128
@@ -97,34 +98,34 @@ class Lstm(nn.Module):
     self, x: jax.Array, mask: jax.Array, *, train: bool
   ) -> jax.Array:
     """[B, T, D], mask bool [B, T] -> [B, T, width or 2 * width]."""
-    there = mask[..., np.newaxis].astype(x.dtype)
-    ways = [('forward', False), ('backward', True)][: 1 + self.bidirectional]
+    mask_feature = mask[..., np.newaxis].astype(x.dtype)
+    directions = [('forward', False), ('backward', True)]
     for layer in range(self.layers):
-      x = jnp.concatenate([sequence.masked(x, mask), there], -1)
-      read = []
-      for name, backwards in ways:
+      x = jnp.concatenate([sequence.masked(x, mask), mask_feature], -1)
+      states = []
+      for name, backwards in directions[: 1 + self.bidirectional]:
         cell = _MaskedLstm(self.width, name=f'{name}{layer}')
-        read.append(nn.RNN(cell, reverse=backwards, keep_order=True)(x))
+        states.append(nn.RNN(cell, reverse=backwards, keep_order=True)(x))
       x = nn.Dropout(self.dropout)(
-        jnp.concatenate(read, -1), deterministic=not train
+        jnp.concatenate(states, -1), deterministic=not train
       )
     return x
 
 
 class _MaskedLstm(nn.RNNCellBase):
-  """An LSTM whose state passes over steps that are not there.
+  """An LSTM whose state skips masked steps.
 
-  The last feature says whether a step is: 1 or 0. (`seq_lengths` of nn.RNN
-  is right only for masks without holes.)
+  The last feature is the mask: 1 or 0. (`seq_lengths` of nn.RNN is right only
+  for masks without gaps.)
   """
 
   features: int
 
   @nn.compact
   def __call__(self, carry: Any, inputs: Any) -> tuple[Any, Any]:
-    x, there = inputs[..., :-1], inputs[..., -1:] > 0
+    x, mask = inputs[..., :-1], inputs[..., -1:] > 0
     new, _ = nn.OptimizedLSTMCell(self.features, name='cell')(carry, x)
-    new = jax.tree.map(lambda a, b: jnp.where(there, a, b), new, carry)
+    new = jax.tree.map(lambda a, b: jnp.where(mask, a, b), new, carry)
     return new, new[1]
 
   @nn.nowrap
@@ -139,16 +140,16 @@ class _MaskedLstm(nn.RNNCellBase):
 
 
 class ContextLstm(nn.Module):
-  """A bidirectional LSTM and a dense layer: bc-LSTM, over a dialogue.
+  """bc-LSTM: a bidirectional LSTM over a dialogue, then a dense layer.
 
   Poria et al., 2017: "Context-Dependent Sentiment Analysis in User-Generated
   Videos".
 
   Attributes:
     hidden: Units of each direction.
-    width: Features that come out.
-    dropout: On the LSTM's output and on what comes out. The authors' code
-      has 0.9, on a few hundred dialogues.
+    width: Width of the output.
+    dropout: Dropout rate on the LSTM's output and on the output. The authors'
+      code has 0.9, on a few hundred dialogues.
   """
 
   hidden: int = 300
@@ -159,7 +160,7 @@ class ContextLstm(nn.Module):
   def __call__(
     self, x: jax.Array, mask: jax.Array, *, train: bool
   ) -> jax.Array:
-    """[B, T, D], mask bool [B, T] -> [B, T, width]; 0 where it is False."""
+    """[B, T, D], mask bool [B, T] -> [B, T, width]; 0 where masked."""
     x = Lstm(
       self.hidden, bidirectional=True, dropout=self.dropout, name='lstm'
     )(x, mask, train=train)
@@ -172,10 +173,10 @@ class Transformer(nn.Module):
   """Self-attention over the window (Vaswani et al., 2017), pre-norm.
 
   Attributes:
-    width: Of the layers, a multiple of `heads`; the output has it.
-    layers: How many.
-    heads: Of attention.
-    dropout: On what each sub-layer adds.
+    width: Width of the layers and of the output, a multiple of `heads`.
+    layers: Number of layers.
+    heads: Attention heads.
+    dropout: Dropout rate on the output of each sub-layer.
   """
 
   width: int = 256
@@ -191,7 +192,7 @@ class Transformer(nn.Module):
     drop = nn.Dropout(self.dropout, deterministic=not train)
     x = nn.Dense(self.width, name='project')(x)
     x += sequence.positions(x.shape[1], self.width)[np.newaxis]
-    # Queries of missing frames see all frames: a softmax over nothing is NaN.
+    # Rows without any step attend to all steps, not to none.
     seen = mask[:, np.newaxis, np.newaxis, :]
     seen = seen | ~mask.any(-1)[:, np.newaxis, np.newaxis, np.newaxis]
     for layer in range(self.layers):
@@ -217,12 +218,12 @@ def get_encoder(what: str, name: str, **options: Any) -> nn.Module:
   """Builds an encoder; `options` are the attributes of its module.
 
   Args:
-    what: 'temporal' over frames, or 'context' over utterances. In a module that
-      calls it, its parameters are under this name.
+    what: 'temporal' over frames, or 'context' over utterances. The encoder's
+      parameters are under this name in the module that calls it.
     name: A key of ENCODERS.
-    **options: Those of the module.
+    **options: Attributes of the module.
 
   Raises:
-    UserError: Unknown name or option; the message lists the known.
+    UserError: Unknown name or option; the message lists the known ones.
   """
   return by_name.build(f'{what} encoder', name, ENCODERS, options, name=what)

@@ -1,7 +1,8 @@
-"""BERT as Hugging Face keeps it: a folder with its sizes and its weights.
+"""Reads a BERT from a Hugging Face folder: its sizes and its weights.
 
-config.json, model.safetensors or pytorch_model.bin, and tokenizer.json, which
-`text_tokens` reads. Nothing is downloaded and no other library is needed.
+The folder holds config.json, model.safetensors or pytorch_model.bin, and
+tokenizer.json, which `text_tokens` reads. Nothing is downloaded, and no other
+library is needed.
 """
 
 from collections.abc import Sequence
@@ -33,13 +34,13 @@ _SIZES = {
   'positions': 'max_position_embeddings',
   'token_types': 'type_vocab_size',
 }
-# The same; early files leave these to the default.
+# Likewise, but optional: early files leave them at the default.
 _NUMBERS = {
   'epsilon': 'layer_norm_eps',
   'dropout': 'hidden_dropout_prob',
   'attention_dropout': 'attention_probs_dropout_prob',
 }
-# What would make it another network, and the only value that is BERT's.
+# {key: the only value that is supported}; others change the network.
 _FIXED = {
   'position_embedding_type': 'absolute',
   'is_decoder': False,
@@ -48,21 +49,21 @@ _FIXED = {
 
 
 def read_options(folder: str | pathlib.Path) -> dict[str, Any]:
-  """Attributes of the `bert.Bert` that a folder holds, from its config.json.
+  """Returns the attributes of `bert.Bert` from a folder's config.json.
 
-  `sep` is that of its tokenizer.json; without one there are no token types.
+  `sep` comes from its tokenizer.json; without that file it is None.
 
   Raises:
-    FileNotFoundError: No such folder, or no config.json in it.
-    ValueError: Names the file and the key: another architecture than BERT,
-      or a value that is missing or impossible.
+    FileNotFoundError: The folder or its config.json does not exist.
+    UserError: The architecture is not BERT, or a value is missing or
+      impossible; the message names the file and the key.
   """
   path = _existing(folder, (CONFIG,))
   config = _read_json(path)
   if config.get('model_type') != 'bert':
     raise UserError(
-      f'{path}: model_type is {config.get("model_type")!r}; supported is '
-      "'bert' alone: BERT, MiniLM and others of that architecture."
+      f'{path}: model_type is {config.get("model_type")!r}; only '
+      "'bert' is supported: BERT, MiniLM and others of that architecture."
     )
   problems = [
     f'{key} is {config[key]!r}; only {value!r} is supported'
@@ -87,7 +88,7 @@ def read_options(folder: str | pathlib.Path) -> dict[str, Any]:
     )
   if not problems and options['width'] % options['heads']:
     problems.append(
-      f'hidden_size {options["width"]} is no multiple of '
+      f'hidden_size {options["width"]} is not a multiple of '
       f'num_attention_heads {options["heads"]}'
     )
   if problems:
@@ -98,22 +99,22 @@ def read_options(folder: str | pathlib.Path) -> dict[str, Any]:
 
 
 def read_params(folder: str | pathlib.Path) -> dict[str, Any]:
-  """Parameters of the `bert.Bert` that a folder holds.
+  """Returns the parameters of the `bert.Bert` in a folder.
 
   Tensors may be named with or without a prefix ('bert.'), and their norms by
-  the old names gamma and beta. The pooler and heads that were trained on top
-  are ignored, and the log says so; everything else must fit exactly.
+  the old names gamma and beta. Poolers and heads are ignored, and the log says
+  so; everything else must fit exactly.
 
   Args:
-    folder: With config.json and one of `WEIGHTS`.
+    folder: A folder with config.json and one of `WEIGHTS`.
 
   Returns:
-    float32 numpy, nested like the model's.
+    float32 numpy arrays, nested like the model's parameters.
 
   Raises:
-    FileNotFoundError: No such folder, or a file is not in it.
-    ValueError: Names the file: see `read_options`, `tensor_file.read` and
-      `bert_tensors.convert`.
+    FileNotFoundError: The folder or one of the files does not exist.
+    ValueError: See `read_options`, `tensor_file.read` and
+      `bert_tensors.convert`; the message names the file.
   """
   options = read_options(folder)
   path = _existing(folder, WEIGHTS)
@@ -128,15 +129,15 @@ def read_params(folder: str | pathlib.Path) -> dict[str, Any]:
 
 
 def load(folder: str | pathlib.Path) -> tuple[dict[str, Any], dict[str, Any]]:
-  """`read_options` and `read_params`: `bert.Bert(**options)`, its params."""
+  """Returns (options, params) of the `bert.Bert(**options)` in a folder."""
   return read_options(folder), read_params(folder)
 
 
 def fingerprint(folder: str | pathlib.Path) -> str:
-  """sha256 of the sizes and the weights in a folder, as 64 hex digits.
+  """Returns the sha256 of a folder's sizes and weights, as 64 hex digits.
 
   Raises:
-    FileNotFoundError: No such folder, or a file is not in it.
+    FileNotFoundError: The folder or one of the files does not exist.
   """
   parts = []
   for names in ((CONFIG,), WEIGHTS):
@@ -169,10 +170,10 @@ def _existing(folder: str | pathlib.Path, names: Sequence[str]) -> pathlib.Path:
       return folder / name
   if not folder.is_dir():
     raise FileNotFoundError(
-      f'{folder}: no such folder; a BERT of Hugging Face is expected here: '
+      f'{folder}: no such folder; it should hold a BERT of Hugging Face: '
       f'{CONFIG}, {WEIGHTS[0]}, {TOKENIZER}.'
     )
-  found = sorted(p.name for p in folder.iterdir())[:10]
+  files = sorted(p.name for p in folder.iterdir())[:10]
   raise FileNotFoundError(
-    f'{folder}: has no {" or ".join(names)}, only {found}.'
+    f'{folder}: has no {" or ".join(names)}, only {files}.'
   )

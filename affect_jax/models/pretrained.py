@@ -1,4 +1,4 @@
-"""Weights of torchvision's or timm's ResNet-18, from their files."""
+"""Loads the weights of torchvision's or timm's ResNet-18 from their files."""
 
 from collections.abc import Mapping
 import dataclasses
@@ -17,7 +17,7 @@ from affect_jax.errors import UserError
 from affect_jax.models import resnet
 from affect_jax.models import tensor_file
 
-# (blocks have a third convolution, number of blocks by stage).
+# {(whether blocks have a third convolution, number of blocks by stage): name}.
 _ARCHITECTURES: dict[tuple[bool, tuple[int, ...]], str] = {
   (False, (2, 2, 2, 2)): 'ResNet-18',
   (False, (3, 4, 6, 3)): 'ResNet-34',
@@ -29,18 +29,18 @@ _ARCHITECTURES: dict[tuple[bool, tuple[int, ...]], str] = {
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-  """What came of every tensor of a file, and of every one of a model.
+  """Which tensors of a file were loaded into which of a model.
 
   Attributes:
     file: The file that was read.
     sha256: Its checksum.
-    loaded: The file's tensors in use, by their names there.
+    loaded: Names in the file of the tensors that were loaded.
     ignored: The file's tensors that have no counterpart by design: the
       classifier `fc`, counters of batches.
-    unexpected: The file's other tensors, outside of the ResNet-18.
-    mismatched: Tensors in both whose shapes differ, with these shapes, or
-      that only make sense with such a one; the model keeps its own.
-    missing: The model's tensors that keep their initial value, by path.
+    unexpected: The file's other tensors, outside the ResNet-18.
+    mismatched: Tensors whose shapes differ between file and model, with both
+      shapes, and the tensors that depend on them; the model keeps its own.
+    missing: Paths of the model's tensors that keep their initial values.
   """
 
   file: str
@@ -73,7 +73,7 @@ class Report:
 
 @functools.cache
 def _places() -> dict[str, tuple[tuple[str, ...], tuple[int, ...]]]:
-  """{torchvision's name: (path in our variables, shape there)}, 100 entries."""
+  """Returns {torchvision's name: (path in our variables, shape in them)}."""
   model = resnet.ResNet18()
   shapes = jax.eval_shape(
     lambda: model.init(
@@ -100,27 +100,32 @@ def _places() -> dict[str, tuple[tuple[str, ...], tuple[int, ...]]]:
 
 
 def _find_prefix(path: pathlib.Path, names: list[str]) -> str:
-  """What stands before 'layer1.0.conv1.weight', e.g. 'module.backbone.'."""
+  """Returns the prefix of the tensors' names, such as 'module.backbone.'."""
   landmark = 'layer1.0.conv1.weight'
-  found = sorted(
+  prefixes = sorted(
     name.removesuffix(landmark)
     for name in names
     if name == landmark or name.endswith('.' + landmark)
   )
-  if not found:
+  if not prefixes:
     raise UserError(
       f"{path}: no ResNet with torchvision's or timm's names ({landmark}); "
       f'the file has {names[:5]}.'
     )
-  if len(found) > 1:
+  if len(prefixes) > 1:
     raise UserError(
-      f'{path}: holds several networks; choose one with prefix=, of {found}.'
+      f'{path}: the file holds several networks, with the prefixes {prefixes}; '
+      'save one of them to a file of its own, or choose it in Python: '
+      'load_resnet18(path, prefix=...).'
     )
-  return found[0]
+  return prefixes[0]
 
 
 def _check_architecture(path: pathlib.Path, shapes: dict[str, tuple]) -> None:
-  """Raises unless these tensors are those of a ResNet-18, whatever its stem."""
+  """Raises UserError unless these are the tensors of a ResNet-18.
+
+  The kernel of the stem may have any shape.
+  """
   blocks = {m[0] for m in (re.match(r'layer\d+\.\d+', n) for n in shapes) if m}
   counts = tuple(
     sum(b.startswith(f'layer{i}.') for b in blocks) for i in range(1, 5)
@@ -153,23 +158,26 @@ def _check_architecture(path: pathlib.Path, shapes: dict[str, tuple]) -> None:
 def load_resnet18(
   path: str | pathlib.Path, prefix: str | None = None
 ) -> tuple[dict, dict, Report]:
-  """Parameters and statistics of `resnet.ResNet18` from a foreign file.
+  """Loads parameters and statistics of `resnet.ResNet18` from another library.
 
   Reads the names of torchvision and of timm's `resnet18` (they are the same),
   behind any prefix ('module.', 'backbone.', 'encoder.', ...). The classifier
-  `fc` and `num_batches_tracked` are ignored, and reported.
+  `fc` and `num_batches_tracked` are ignored and reported.
 
   Args:
-    path: .safetensors, or .pth, .pt, .bin of torch.save.
-    prefix: Of the names to read, where a file holds several networks.
+    path: A .safetensors file, or a .pth, .pt or .bin of torch.save.
+    prefix: The prefix of the names to read, if a file holds several networks;
+      None finds it.
 
   Returns:
-    (params, batch_stats, report): float32 numpy, nested like the model's.
+    (params, batch_stats, report): float32 numpy arrays, nested like the
+    model's.
 
   Raises:
-    FileNotFoundError: No such file.
-    ValueError: Names the file: unreadable (see `tensor_file.read`), another
-      architecture, several networks, or a tensor that is not finite.
+    FileNotFoundError: The file does not exist.
+    ValueError: The file is unreadable (see `tensor_file.read`), has another
+      architecture or several networks, or a tensor is not finite; the message
+      names the file.
   """
   path = user_path.expand(path)
   tensors = tensor_file.read(path)
@@ -212,7 +220,8 @@ def load_resnet18(
 
 
 def _to_flax(x: np.ndarray) -> np.ndarray:
-  # Kernels are [out, in, height, width] there, [height, width, in, out] here.
+  # PyTorch's kernels are [out, in, height, width], flax's [height, width, in,
+  # out].
   return x.transpose(2, 3, 1, 0) if x.ndim == 4 else x
 
 
@@ -224,11 +233,11 @@ def merge(
   report: Report,
   into: str = 'backbone',
 ) -> tuple[dict, dict, Report]:
-  """An initialized model's variables with the loaded ones in their places.
+  """Returns an initialized model's variables, replaced by loaded ones.
 
   Kernels of another shape are left out and reported: a 7x7 stem does not fit
-  the stem 'small'. The BatchNorm that follows the stem is then left out too,
-  since its statistics are those of the other kernel's outputs.
+  the stem 'small'. The BatchNorm behind the stem is then left out too, since
+  its statistics are those of the other kernel's outputs.
 
   Args:
     params: Of an initialized `affect_model.AffectModel`; not changed.
@@ -239,10 +248,10 @@ def merge(
     into: Key of the encoder in `params` and `batch_stats`.
 
   Returns:
-    (params, batch_stats, report), arrays of the dtypes that the model had.
+    (params, batch_stats, report), with the dtypes of the model's arrays.
 
   Raises:
-    ValueError: No such encoder, or it is not a ResNet-18.
+    UserError: The model has no such encoder, or it is not a ResNet-18.
   """
   loaded: dict[str, Any] = {
     'params': loaded_params,
@@ -253,14 +262,14 @@ def merge(
     if into not in tree:
       raise UserError(f'The model has no {into!r}, only {sorted(tree)}.')
   prefix = report.loaded[0].removesuffix(next(iter(_places())))
-  fits = params[into]['conv1']['kernel'].shape == np.shape(
+  stem_fits = params[into]['conv1']['kernel'].shape == np.shape(
     loaded_params['conv1']['kernel']
   )
   names = {
     (keys[0], into, *keys[1:]): prefix + name
     for name, (keys, _) in _places().items()
   }
-  taken, missing, mismatched = [], [], []
+  used, missing, mismatched = [], [], []
 
   def choose(entries: Any, old: Any) -> Any:
     keys = tuple(entry.key for entry in entries)
@@ -274,23 +283,23 @@ def merge(
       mismatched.append(
         f'{names[keys]} ({new.shape} in the file, {old.shape} in the model)'
       )
-    elif keys[2] == 'bn1' and not fits:
+    elif keys[2] == 'bn1' and not stem_fits:
       mismatched.append(f'{names[keys]} (belongs to the stem)')
     else:
-      taken.append(names[keys])
+      used.append(names[keys])
       return jnp.array(new, old.dtype)
     missing.append('/'.join(keys))
     return old
 
   merged = jax.tree_util.tree_map_with_path(choose, model)
-  lost = set(names.values()) - set(taken) - {m.split()[0] for m in mismatched}
+  lost = set(names.values()) - set(used) - {m.split()[0] for m in mismatched}
   if lost:
     raise UserError(
-      f'{report.file}: the model has no place for {sorted(lost)[:3]}.'
+      f'{report.file}: the model has no tensors for {sorted(lost)[:3]}.'
     )
   new_report = dataclasses.replace(
     report,
-    loaded=tuple(taken),
+    loaded=tuple(used),
     mismatched=tuple(mismatched),
     missing=tuple(missing),
   )

@@ -1,4 +1,4 @@
-"""ResNet-18 with the arithmetic of torchvision's, weight for weight."""
+"""ResNet-18 that computes what torchvision's does from the same weights."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from affect_jax.errors import UserError
 from affect_jax.models import batch_norm
 from affect_jax.models import convolution
 
-# The parts of the network from the input on: the first keys of their paths in
+# Stages of the network from the input on, as the first keys of their paths in
 # `params` and `batch_stats`. `frozen_stages` counts along this tuple.
 STAGES = (
   ('conv1', 'bn1'),
@@ -31,11 +31,11 @@ _kaiming = nn.initializers.variance_scaling(2.0, 'fan_out', 'normal')
 def max_pool_3x3(x: jax.Array) -> jax.Array:
   """Maximum over 3x3 windows, stride 2, padding 1: [B,H,W,C] -> [B,H/2,W/2,C].
 
-  Odd sizes round up. A maximum over shifted slices instead of `nn.max_pool`,
-  whose gradient (SelectAndScatter) is several times slower on CPU. Values are
-  equal; so are gradients, except that tied maxima share theirs where
-  `nn.max_pool` gives it to the first (no difference for the zeros of a ReLU,
-  which pass no gradient on).
+  Odd sizes round up. This takes a maximum over shifted slices because the
+  gradient of `nn.max_pool` (SelectAndScatter) is several times slower on CPU.
+  Values are equal. So are gradients, except that tied maxima share a gradient
+  that `nn.max_pool` gives to the first (which makes no difference for the zeros
+  of a ReLU: they pass no gradient on).
   """
   for axis in (1, 2):
     size = (x.shape[axis] + 1) // 2
@@ -53,8 +53,8 @@ def max_pool_3x3(x: jax.Array) -> jax.Array:
 def _conv(
   features: int, size: int, stride: int, dtype: Any, name: str
 ) -> nn.Conv:
-  # Padding is spelled out: 'SAME' pads a stride-2 convolution on one side
-  # only, PyTorch on both.
+  # Explicit padding: 'SAME' pads a stride-2 convolution on one side only,
+  # PyTorch on both.
   pad = size // 2
   return nn.Conv(
     features,
@@ -78,8 +78,8 @@ def _norm(
   name: str,
   scale_init: Any = nn.initializers.ones,
 ) -> jax.Array:
-  # torchvision's epsilon and momentum (PyTorch's .1). Statistics are float32
-  # whatever the dtype.
+  # torchvision's epsilon and momentum (0.1 in PyTorch's terms). Statistics are
+  # float32 whatever the dtype.
   options: dict[str, Any] = {
     'momentum': 0.9,
     'epsilon': 1e-5,
@@ -94,7 +94,7 @@ def _norm(
 
 
 class BasicBlock(nn.Module):
-  """Two 3x3 convolutions and a shortcut; the first one has the stride."""
+  """Two 3x3 convolutions and a shortcut; the first convolution is strided."""
 
   features: int
   stride: int
@@ -156,21 +156,21 @@ class ResNet18(nn.Module):
   {'conv1', 'bn1', 'layer1': {'0': {'conv1', 'bn1', 'conv2', 'bn2',
   'downsample_conv', 'downsample_bn'}, '1'}, ..., 'layer4'}.
 
-  In training the running variance follows the batch's biased variance,
-  PyTorch's the unbiased one: a factor n / (n - 1), n = B * H * W. Evaluation
-  is the same to float32 rounding.
+  In training the running variance averages the batch's biased variance, in
+  PyTorch the unbiased one, which is n / (n - 1) times as large, n = B * H * W.
+  Evaluation is equal to float32 rounding.
 
   Attributes:
-    stem: 'imagenet', 7x7 stride 2 and max pool; or 'small', 3x3 stride 2
-      without max pool, for pictures of 48-64 pixels.
-    dtype: Of activations; parameters and statistics are float32.
+    stem: 'imagenet', 7x7 with stride 2 and max pooling; or 'small', 3x3 with
+      stride 2, for pictures of 48-64 pixels.
+    dtype: Type of activations; parameters and statistics are float32.
     axis_name: pmap axis over which training statistics are averaged. None
-      under jit, where a sharded batch has global statistics already.
+      under jit, where a sharded batch already has global statistics.
     frozen_stages: In the first n of `STAGES` (0: none, 1: the stem, ...,
       5: all), BatchNorm uses and keeps its running averages in training too.
-      To freeze weights is the optimizer's business.
-    zero_init_residual: Start every block as the identity: the scale of its
-      last BatchNorm is 0 (Goyal et al., 2017).
+      The optimizer must freeze the weights.
+    zero_init_residual: Whether every block starts as the identity: the scale
+      of its last BatchNorm is 0 (Goyal et al., 2017).
   """
 
   stem: str = 'imagenet'
@@ -183,27 +183,28 @@ class ResNet18(nn.Module):
   def __call__(
     self, image: jax.Array, rows: jax.Array | None = None, *, train: bool
   ) -> jax.Array:
-    """Global average of the last feature maps.
+    """Returns the global average of the last feature maps.
 
     Args:
       image: Normalized pictures [B, H, W, 3].
-      rows: Bool [B], which of them count in the statistics of training; None:
-        all do.
-      train: Normalize by batch and update the running averages.
+      rows: bool [B], True for the pictures that count in the statistics of
+        training; None: all count.
+      train: Whether BatchNorm normalizes by batch and updates its averages.
 
     Returns:
       Features [B, 512], float32, non-negative.
 
     Raises:
-      ValueError: Unknown stem, number of stages or shape.
+      UserError: Unknown stem, or a wrong number of stages or shape.
     """
     by_name.check('stem', self.stem, STEMS)
     if not 0 <= self.frozen_stages <= len(STAGES):
       raise UserError(
-        f'frozen_stages is {self.frozen_stages}, not in 0..{len(STAGES)}.'
+        f'config.model.frozen_stages must be in 0..{len(STAGES)}, not '
+        f'{self.frozen_stages}.'
       )
     if image.ndim != 4 or image.shape[-1] != 3:
-      raise UserError(f'Images are [B, H, W, 3], not {image.shape}.')
+      raise UserError(f'Images must be [B, H, W, 3], not {image.shape}.')
     common = (self.dtype, self.axis_name)
     size = 7 if self.stem == 'imagenet' else 3
     x = _conv(WIDTHS[0], size, 2, self.dtype, 'conv1')(image)

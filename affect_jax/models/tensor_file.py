@@ -1,4 +1,4 @@
-"""Named arrays from the files that other libraries keep weights in."""
+"""Reads named arrays from the weight files of other libraries."""
 
 from collections.abc import Mapping
 import pathlib
@@ -12,7 +12,7 @@ from affect_jax.errors import UserError
 from affect_jax.models import torch_pickle
 
 SUFFIXES = ('.safetensors', '.pth', '.pt', '.bin')
-# Where training scripts put the state dict, beside their optimizer's.
+# Keys under which training scripts save the model's state dict.
 WRAPPERS = ('state_dict', 'model', 'model_state_dict', 'net', 'network')
 
 _SAFETENSORS = {
@@ -28,24 +28,27 @@ _SAFETENSORS = {
 
 
 def read(path: str | pathlib.Path) -> dict[str, Any]:
-  """{name: array} of a .safetensors file or of a state dict of torch.save.
+  """Returns {name: array} of a .safetensors file or a saved state dict.
 
-  Nothing in the file is executed; PyTorch is not needed. A state dict may
-  stand under one of `WRAPPERS`.
+  Nothing in the file is executed, and PyTorch is not needed. torch.save may
+  have put the state dict under one of `WRAPPERS`.
 
   Raises:
-    FileNotFoundError: No such file.
-    ValueError: Names the file: unknown suffix, damaged, truncated, without
-      tensors, or with more than tensors (see `torch_pickle.load`).
+    FileNotFoundError: The file does not exist.
+    ValueError: The suffix is unknown, or the file is damaged, is truncated, has
+      no tensors, or has more than tensors (see `torch_pickle.load`); the
+      message names the file.
   """
   path = pathlib.Path(path)
   if path.suffix not in SUFFIXES:
-    raise UserError(f'{path}: unknown suffix; weights are in {SUFFIXES}.')
+    raise UserError(
+      f'{path}: unknown suffix; weights are in files {", ".join(SUFFIXES)}.'
+    )
   if path.suffix == '.safetensors':
     return _read_safetensors(path)
   state = torch_pickle.load(path)
   if isinstance(state, Mapping):
-    # Wrappers first: there may be a tensor beside them, such as a score.
+    # Wrappers first: they may have a tensor beside them, such as a score.
     for tensors in (*(state.get(name) for name in WRAPPERS), state):
       if isinstance(tensors, Mapping) and any(
         isinstance(x, np.ndarray) for x in tensors.values()
@@ -53,7 +56,8 @@ def read(path: str | pathlib.Path) -> dict[str, Any]:
         return {str(name): x for name, x in tensors.items()}
   keys = list(state) if isinstance(state, Mapping) else type(state).__name__
   raise UserError(
-    f'{path}: no tensors at the top or under {WRAPPERS}, only {keys}.'
+    f'{path}: no tensors at the top level or under {", ".join(WRAPPERS)}; '
+    f'the file has {keys}.'
   )
 
 
@@ -66,7 +70,8 @@ def _read_safetensors(path: pathlib.Path) -> dict[str, np.ndarray]:
   for name, entry in entries:
     if entry['dtype'] not in _SAFETENSORS:
       raise UserError(
-        f'{path}: {name} is {entry["dtype"]}, not of {list(_SAFETENSORS)}.'
+        f'{path}: {name} has type {entry["dtype"]}, which is not supported; '
+        f'known: {", ".join(_SAFETENSORS)}.'
       )
     data = np.frombuffer(entry['data'], _SAFETENSORS[entry['dtype']])
     tensors[name] = data.reshape(entry['shape'])

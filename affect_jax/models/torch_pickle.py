@@ -1,7 +1,8 @@
 """Reads tensors of torch.save without PyTorch and without running code.
 
 A pickle is a program: it may call any Python function by name. The reader here
-knows six names, its own stand-ins for them, and refuses every other one.
+knows only the names that tensors need, replaces them by functions of its own,
+and refuses every other name.
 """
 
 import collections
@@ -32,28 +33,28 @@ DTYPES = {
 
 
 def load(path: str | pathlib.Path) -> Any:
-  """What torch.save(obj, path) saved, with numpy arrays for tensors.
+  """Returns what torch.save(obj, path) saved, with numpy arrays for tensors.
 
-  Tensors and parameters of any stride, offset and shared storage, nested in
-  dicts, lists, tuples, numbers and strings. bfloat16 comes as
+  Reads tensors and parameters of any stride, offset and shared storage, in
+  dicts, lists and tuples, beside numbers and strings. bfloat16 becomes
   `ml_dtypes.bfloat16`.
 
   Args:
     path: A file in the zip format (torch >= 1.6).
 
   Raises:
-    FileNotFoundError: No such file.
-    ValueError: Names the file: damaged or truncated; the older format; the
+    FileNotFoundError: The file does not exist.
+    ValueError: The file is damaged, truncated or of the older format, or its
       pickle asks for a name beyond tensors (a whole module was saved, or the
-      file is malicious).
+      file is malicious); the message names the file.
   """
   path = pathlib.Path(path)
   with path.open('rb') as f:
     start = f.read(4)
   if not start.startswith(b'PK'):
     raise UserError(
-      f'{path}: not in the zip format of torch.save (torch >= 1.6). If you '
-      'trust the file and it is older, convert it where PyTorch is installed: '
+      f'{path}: not in the zip format of torch.save (torch >= 1.6). If the '
+      'file is older and you trust it, convert it where PyTorch is installed: '
       'torch.save(torch.load(old, weights_only=True), new).'
     )
   try:
@@ -68,7 +69,7 @@ def load(path: str | pathlib.Path) -> Any:
 
 
 class _Refusal(ValueError):
-  """Raised here, with the file's name; anything else is a damaged file."""
+  """An error raised here; any other error means that the file is damaged."""
 
 
 def _load(path: pathlib.Path, archive: zipfile.ZipFile) -> Any:
@@ -76,13 +77,15 @@ def _load(path: pathlib.Path, archive: zipfile.ZipFile) -> Any:
   pickles = [n for n in pickles if n.endswith('/data.pkl')]
   if len(pickles) != 1:
     raise _Refusal(
-      f'{path}: a zip file, but not one of torch.save: it has no data.pkl.'
+      f'{path}: a zip file, but not from torch.save: it has no data.pkl.'
     )
   root = pickles[0].removesuffix('data.pkl')
   if f'{root}byteorder' in archive.namelist():
     order = archive.read(f'{root}byteorder')
     if order != b'little':
-      raise _Refusal(f'{path}: byte order {order!r}, only little is read.')
+      raise _Refusal(
+        f"{path}: byte order {order!r} is not supported, only b'little'."
+      )
   storages: dict[str, np.ndarray] = {}
 
   def get_storage(key: str, dtype: np.dtype, size: int) -> np.ndarray:
@@ -96,7 +99,9 @@ def _load(path: pathlib.Path, archive: zipfile.ZipFile) -> Any:
       storages[key] = np.frombuffer(data, dtype)
     storage = storages[key]
     if storage.dtype != dtype:
-      raise _Refusal(f'{path}: storage {key} is both {storage.dtype}, {dtype}')
+      raise _Refusal(
+        f'{path}: storage {key} is used both as {storage.dtype} and as {dtype}.'
+      )
     return storage
 
   with archive.open(pickles[0]) as f:
@@ -104,7 +109,7 @@ def _load(path: pathlib.Path, archive: zipfile.ZipFile) -> Any:
 
 
 class _Unpickler(pickle.Unpickler):
-  """Knows ordered dicts and tensors, refuses every other name."""
+  """Loads ordered dicts and tensors, and refuses every other name."""
 
   def __init__(
     self,
@@ -146,8 +151,7 @@ class _Unpickler(pickle.Unpickler):
     strides: tuple[int, ...],
     *unused: Any,
   ) -> np.ndarray:
-    # as_strided reads memory unchecked: nothing outside the storage may be
-    # reachable.
+    # as_strided does not check bounds: nothing outside the storage may be read.
     numbers = (offset, *shape, *strides)
     if (
       not isinstance(storage, np.ndarray)

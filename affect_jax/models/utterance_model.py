@@ -1,4 +1,4 @@
-"""The model of utterances: modalities -> fusion -> dialogue -> heads."""
+"""The utterance model: modalities -> fusion -> dialogue context -> heads."""
 
 from collections.abc import Callable, Mapping
 import functools
@@ -24,17 +24,18 @@ Pairs = tuple[tuple[str, Any], ...]
 
 
 class Backbone(nn.Module):
-  """Sequences of each modality -> one vector per utterance.
+  """Reads every modality and fuses them into one vector per utterance.
 
   Attributes:
-    fusion: A name of `fusion.FUSIONS`.
-    fusion_options: Of that fusion.
-    modality_dropout: Chance of a modality that is there to be taken away in
-      training; a missing one is replaced by a learned token.
-    text: Options of `bert.Bert`, where 'text' are token ids.
-    statistics: Pairs (modality, (mean [D], standard deviation [D])) by which
-      features are normalized.
-    read_across: Utterances of a dialogue that is one sequence read each other.
+    fusion: A key of `fusion.FUSIONS`.
+    fusion_options: Options of that fusion, as pairs.
+    modality_dropout: Probability of dropping a modality in training. A learned
+      token replaces a modality that is missing or dropped.
+    text: Options of `bert.Bert` as pairs, if 'text' holds token ids.
+    statistics: Pairs (modality, (mean [D], standard deviation [D])) that
+      normalize the features.
+    read_across: Whether the utterances of a packed dialogue attend to each
+      other.
   """
 
   fusion: str
@@ -52,11 +53,16 @@ class Backbone(nn.Module):
     train: bool,
     packed_shape: jax.Array | None = None,
   ) -> jax.Array:
-    """{modality: [B, T, D] or ids [B, T], modality + '_mask'} -> [B, D'].
+    """Returns one vector per utterance, [B, D'].
 
-    Of training there may be 'train_row' and 'train_label', for the fusion; of
-    evaluation 'real' [B], which rows are samples, even without any modality.
-    With `packed_shape` [dialogues, N], the text of a dialogue is one sequence.
+    Args:
+      inputs: {modality: features [B, T, D] or token ids [B, T]} and
+        {modality + '_mask': bool [B, T]}. Training may add 'train_row' and
+        'train_label', for the fusion. Evaluation may add 'real' bool [B],
+        which marks the rows that are samples, even without any modality.
+      train: Whether dropout is on.
+      packed_shape: An array [dialogues, N] whose values are not read: the
+        text of each dialogue is packed into one sequence of N tokens.
     """
     names = [n for n in inputs if n + '_mask' in inputs]
     masks = {n: inputs[n + '_mask'] for n in names}
@@ -74,23 +80,24 @@ class Backbone(nn.Module):
         )
       else:
         sequences['text'] = read(ids, masks['text'])
-      # The utterance has read its context: a mean over both would blur it.
+      # The utterance has attended to its context: a mean over both would
+      # blur it.
       if packed_shape is None and options.get('sep') is not None:
         mask = bert.utterance_mask(ids, masks['text'], options['sep'])
         sequences['text'], masks['text'] = _to_front(sequences['text'], mask)
     sequences, masks, seen = absent.Absent(
       self.modality_dropout, name='absent'
     )(sequences, masks, train=train, real=inputs.get('real'))
-    own: dict[str, Any] = {}
+    samples: dict[str, Any] = {}
     if 'train_row' in inputs:
-      own = {n: inputs[n] for n in ('train_row', 'train_label')}
-      own['seen'] = seen
+      samples = {n: inputs[n] for n in ('train_row', 'train_label')}
+      samples['seen'] = seen
     fusion = fusion_lib.get_fusion(self.fusion, **dict(self.fusion_options))
-    return fusion(sequences, masks, train=train, **own)
+    return fusion(sequences, masks, train=train, **samples)
 
 
 class UtteranceModel(nn.Module):
-  """Utterances, alone or in their dialogue -> raw head outputs of every task.
+  """Maps utterances, alone or in dialogues, to raw outputs of every head.
 
   params: {'backbone': {'text': ..., 'absent': ..., fusion ...}, 'context':
   ..., 'heads': {task: ...}}.
@@ -98,9 +105,9 @@ class UtteranceModel(nn.Module):
   Attributes:
     units: Pairs (task, width of its head).
     backbone: Fields of `Backbone`, as pairs.
-    context: A key of `encoders.ENCODERS`, over the utterances of a dialogue;
-      '' is none.
-    context_options: Of that encoder, as pairs.
+    context: A key of `encoders.ENCODERS` that names the encoder over the
+      utterances of a dialogue; '' means none.
+    context_options: Options of that encoder, as pairs.
     dropout: Share of the features dropped in training.
   """
 
@@ -114,35 +121,39 @@ class UtteranceModel(nn.Module):
   def __call__(
     self, inputs: Mapping[str, jax.Array], *, train: bool
   ) -> dict[str, jax.Array]:
-    """Raw head outputs {task: float32 [B, units] or [B, U, units]}.
+    """Returns raw head outputs, {task: float32 [B, units] or [B, U, units]}.
 
     Args:
-      inputs: See `batch`; of dialogues with 'utterance_mask' bool [B, U].
-        With 'packed_text_shape' [B, N], of which only the shape is read, the
-        token ids of a dialogue are one sequence of N.
-      train: Dropout.
+      inputs: See `batch`. Dialogues come with 'utterance_mask' bool [B, U].
+        If 'packed_text_shape' [B, N] is given, of which only the shape is
+        read, the token ids of each dialogue are packed into one sequence of
+        N tokens.
+      train: Whether dropout is on.
+
+    Raises:
+      UserError: A `context` is set, but the inputs are no dialogues.
     """
     inputs = dict(inputs)
-    there = inputs.pop('utterance_mask', None)
+    utterance_mask = inputs.pop('utterance_mask', None)
     packed_shape = inputs.pop('packed_text_shape', None)
-    if there is not None:
-      # Utterances are rows to the encoders.
+    if utterance_mask is not None:
+      # The encoders see utterances as rows.
       inputs = {k: x.reshape(-1, *x.shape[2:]) for k, x in inputs.items()}
     features = Backbone(**dict(self.backbone), name='backbone')(
       inputs, train=train, packed_shape=packed_shape
     )
-    if there is not None:
-      features = features.reshape(*there.shape, -1)
+    if utterance_mask is not None:
+      features = features.reshape(*utterance_mask.shape, -1)
     if self.context:
-      if there is None:
+      if utterance_mask is None:
         raise UserError(
-          f'{self.context} over utterances needs dialogues: set '
+          f'config.utterance.context={self.context!r} needs dialogues: set '
           'config.data.window.'
         )
       encoder = encoders.get_encoder(
         'context', self.context, **dict(self.context_options)
       )
-      features = encoder(features, there, train=train)
+      features = encoder(features, utterance_mask, train=train)
     features = nn.Dropout(self.dropout)(features, deterministic=not train)
     return affect_model.Heads(self.units, name='heads')(features)
 
@@ -155,17 +166,17 @@ def _read_dialogues(
   *,
   across: bool,
 ) -> jax.Array:
-  """Ids and mask [B U, T] of dialogues, packed to [B, N] -> [B U, T, D]."""
+  """Reads token ids [B U, T], packed to [B, N]; returns [B U, T, D]."""
   dialogues, length = packed_shape.shape
   shape = (dialogues, -1, ids.shape[-1])
-  packed, there, places = together.pack(
+  packed_ids, packed_mask, positions = together.pack(
     ids.reshape(shape), mask.reshape(shape), length
   )
-  sentences = None if across else together.sentences(places, length)
-  # After the first [SEP] the next utterance begins, not BERT's second one.
-  types = jnp.zeros_like(packed)
-  states = read(packed, there, token_types=types, sentences=sentences)
-  return together.unpack(states, places).reshape(*ids.shape, -1)
+  sentences = None if across else together.sentences(positions, length)
+  # What follows the first [SEP] is the next utterance, not BERT's segment 1.
+  types = jnp.zeros_like(packed_ids)
+  states = read(packed_ids, packed_mask, token_types=types, sentences=sentences)
+  return together.unpack(states, positions).reshape(*ids.shape, -1)
 
 
 def _to_front(x: jax.Array, mask: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -185,14 +196,14 @@ def settings(
   statistics: Mapping[str, tuple[np.ndarray, np.ndarray]],
   text_options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-  """Fields of `UtteranceModel`, without its units, from config.utterance.
+  """Returns the fields of `UtteranceModel`, except `units`.
 
   Args:
-    options: config.utterance, without what is of the inputs.
-    dims: {modality: features per step}; 0: token ids.
+    options: config.utterance, without the keys that concern the inputs.
+    dims: {modality: features per step}; 0 means token ids.
     statistics: {modality: (mean [D], standard deviation [D])}.
-    text_options: Of the model that reads token ids, where 'text' are such:
-      `hugging_face.read_options`.
+    text_options: Options of the model that reads token ids, if 'text' holds
+      them; see `hugging_face.read_options`.
   """
   options = dict(options)
   fusion, context = options['fusion'], options['context']
@@ -207,8 +218,8 @@ def settings(
     'text': pairs(text),
     'read_across': options['read_across'],
     'statistics': tuple(
-      (name, tuple(tuple(map(float, x)) for x in both))
-      for name, both in statistics.items()
+      (name, tuple(tuple(map(float, x)) for x in mean_and_std))
+      for name, mean_and_std in statistics.items()
     ),
   }
   return {
@@ -222,14 +233,15 @@ def settings(
 def auxiliary_losses(
   name: str, options: Mapping[str, Any]
 ) -> Callable[[Any], Mapping[str, jax.Array]] | None:
-  """Losses of a fusion's own: 'auxiliary_rows' -> {name: float32 []}.
+  """Returns the function that computes a fusion's auxiliary losses.
 
   Args:
-    name: Of the fusion.
-    options: Its settings.
+    name: A key of `fusion.FUSIONS`.
+    options: Options of that fusion.
 
   Returns:
-    None where the fusion has none.
+    A function from the collection 'auxiliary_rows' to {name: float32 []}, or
+    None if the fusion has no such losses.
   """
   fusion = fusion_lib.get_fusion(name, **options)
   losses = getattr(fusion, 'auxiliary_losses', None)
@@ -239,26 +251,24 @@ def auxiliary_losses(
 
 
 def frozen_paths(text: Mapping[str, Any]) -> tuple[str, ...]:
-  """Paths of what config.utterance.text freezes of the text encoder."""
+  """Returns the parameter paths that config.utterance.text freezes."""
   parts = bert.stages(text['frozen_stages'])
   return tuple(f'backbone/text/{part}' for part in parts)
 
 
 def pairs(options: Mapping[str, Any]) -> Pairs:
-  """A mapping as a module can hold it: hashable, dicts in it too."""
+  """Returns a mapping as hashable pairs, as a module needs its fields."""
   return tuple(flax.core.freeze(dict(options)).items())
 
 
-def pretrained(
-  folder: str,
-) -> Callable[[Any], Any]:
-  """Makes variables -> the same with the text encoder's weights in them."""
+def pretrained(folder: str) -> Callable[[Any], Any]:
+  """Returns a function that puts a BERT's weights into the variables."""
 
   def load(variables: Any) -> Any:
     params = hugging_face.read_params(folder)
     logging.info('Initialised the text encoder from %s.', folder)
-    own = variables['params']
-    backbone = {**own['backbone'], 'text': params}
-    return {**variables, 'params': {**own, 'backbone': backbone}}
+    model = variables['params']
+    backbone = {**model['backbone'], 'text': params}
+    return {**variables, 'params': {**model, 'backbone': backbone}}
 
   return load

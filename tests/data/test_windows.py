@@ -168,7 +168,7 @@ def test_a_window_without_encoder_is_its_pictures():
   flat = {'image': images.reshape(6, 16, 16, 3)}
   single = apply(variables, flat)['expression']
   np.testing.assert_allclose(windows.reshape(6, 3), single, atol=1e-5)
-  with pytest.raises(ValueError, match='gru needs windows'):
+  with pytest.raises(ValueError, match="temporal='gru' needs windows"):
     affect_model.AffectModel(units=units, temporal='gru').init(
       jax.random.key(0), flat, train=False
     )

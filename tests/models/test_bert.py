@@ -190,12 +190,12 @@ def test_mean_pool():
   ('change', 'message'),
   [
     ({'activation': 'silu'}, "'silu'.*; known: gelu, gelu_new"),
-    ({'heads': 5}, r'width=32 is no multiple of heads=5'),
-    ({'frozen_stages': 4}, r'frozen_stages is 4, not in 0\.\.3'),
-    ({'average_layers': 0}, r'average_layers is 0, not in 1\.\.3'),
-    ({'average_layers': 4}, r'average_layers is 4, not in 1\.\.3'),
-    ({'positions': 8}, r'12 tokens, but there are 8 positions'),
-    ({'token_types': 1}, r'sep tells 2 token types apart'),
+    ({'heads': 5}, r'width=32 is not a multiple of heads=5'),
+    ({'frozen_stages': 4}, r'frozen_stages must be in 0\.\.3, not 4'),
+    ({'average_layers': 0}, r'average_layers must be in 1\.\.3, not 0'),
+    ({'average_layers': 4}, r'average_layers must be in 1\.\.3, not 4'),
+    ({'positions': 8}, r'12 tokens, but .* only 8 positions'),
+    ({'token_types': 1}, r'sep needs 2 token types'),
   ],
 )
 def test_impossible_attributes(tiny, change, message):
@@ -209,7 +209,7 @@ def test_wrong_inputs(tiny):
   ids, mask = golden['ids'], golden['mask']
   with pytest.raises(ValueError, match=r'integers .* not float32'):
     apply(options, params, ids.astype(np.float32), mask)
-  with pytest.raises(ValueError, match=r'mask is bool \(4, 12\), not int'):
+  with pytest.raises(ValueError, match=r'mask must be bool \(4, 12\), not int'):
     apply(options, params, ids, mask.astype(np.int32))
   with pytest.raises(ValueError, match=r'not bool \(4, 11\)'):
     apply(options, params, ids, mask[:, 1:])

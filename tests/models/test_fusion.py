@@ -151,15 +151,15 @@ def test_unknown_names_and_wrong_shapes_are_errors():
   for wrong, message in (
     (({}, {}), 'no modality'),
     (({'smell': sequences['text']}, {'smell': masks['text']}), "'smell'"),
-    ((sequences, {'text': masks['text']}), 'masks of'),
+    ((sequences, {'text': masks['text']}), 'the masks are'),
     (({'text': masks['text']}, {'text': masks['text']}), 'floats'),
     (
       ({'text': sequences['text']}, {'text': masks['text'][:, 1:]}),
-      'its mask is',
+      'The mask of text must',
     ),
     (
       (sequences, masks | {'text': masks['text'].astype(np.float32)}),
-      'not bool',
+      'must be bool',
     ),
     (
       (

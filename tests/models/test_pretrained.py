@@ -130,7 +130,7 @@ def test_several_networks(tmp_path, weights):
   tensors = {'q.' + k: v for k, v in weights.items()}
   tensors |= {'k.' + k: np.asarray(v + 1) for k, v in weights.items()}
   path = save(tmp_path / 'moco.safetensors', tensors)
-  with pytest.raises(ValueError, match=r"moco.*prefix=, of \['k\.', 'q\.'\]"):
+  with pytest.raises(ValueError, match=r"moco.*prefixes \['k\.', 'q\.'\]"):
     pretrained.load_resnet18(path)
   params, _, report = pretrained.load_resnet18(path, prefix='k.')
   np.testing.assert_array_equal(params['bn1']['bias'], weights['bn1.bias'] + 1)
@@ -215,7 +215,7 @@ def test_merge_needs_the_encoder(tmp_path, weights):
     pretrained.merge({'vit': {}}, {'vit': {}}, *loaded)
   smaller = constant('imagenet')
   del smaller['params']['backbone']['layer4']['1']
-  with pytest.raises(ValueError, match=r'no place for .*layer4\.1\.bn1'):
+  with pytest.raises(ValueError, match=r'no tensors for .*layer4\.1\.bn1'):
     merge(smaller, loaded)
 
 

@@ -215,7 +215,7 @@ def test_axis_name_makes_statistics_global():
   ('options', 'shape', 'message'),
   [
     ({'stem': 'tiny'}, (1, 32, 32, 3), "'tiny'.*imagenet"),
-    ({'frozen_stages': 6}, (1, 32, 32, 3), r'6, not in 0\.\.5'),
+    ({'frozen_stages': 6}, (1, 32, 32, 3), r'must be in 0\.\.5, not 6'),
     ({}, (1, 3, 32, 32), r'\[B, H, W, 3\]'),
   ],
 )

@@ -1,24 +1,25 @@
-"""Ways to make one vector of text, audio and vision: one file each.
+"""Fusions: modules that make one vector of text, audio and vision.
 
 A fusion is a Linen module, called as
 
   fusion({modality: f32 [B, T, D]}, {modality: bool [B, T]}, train=train)
 
-with any of 'text', 'audio' and 'vision'; T and D may differ. It gives float32
-[B, D'] that no step with mask False changes, nor how many of them there are.
+with any of 'text', 'audio' and 'vision'; T and D may differ between them. It
+returns float32 [B, D']. Neither the values nor the number of the steps whose
+mask is False change the result.
 
-A fusion with losses of its own sows what they are made of, arrays [B, ...],
-as 'rows' into the collection 'auxiliary_rows', and has a method that makes
-them of these: `auxiliary_losses(rows) -> {name: float32 []}`. The training
-step calls it with the rows of the whole batch, however they were spread over
-devices or parts, as no such loss need be a mean over rows.
+A fusion may have auxiliary losses. It then sows the arrays [B, ...] that they
+are computed from as 'rows' into the collection 'auxiliary_rows', and has the
+method `auxiliary_losses(rows) -> {name: float32 []}`. The training step calls
+this method with the rows of the whole batch, however they were split over
+devices or parts, because such a loss need not be a mean over rows.
 
-A fusion that keeps what it knows of the samples of training in the model's
-state, where parts of a batch and devices would each have their own, says so:
-`remembers` is the task whose labels it needs. `train_batches` then gives it
-more by name: train_row, train_label, seen.
+A fusion may remember the training samples in the model's state. It says so by
+`remembers`, the task whose labels it needs: parts of a batch and devices would
+each have a state of their own. It is then called with three more arguments:
+train_row, train_label (see `data.batch`) and seen.
 
-To add one, write its module and add one line here.
+To add a fusion, write its module here and name it in FUSIONS.
 """
 
 from collections.abc import Callable
@@ -55,18 +56,18 @@ FUSIONS: dict[str, Callable[..., nn.Module]] = {
 def get_fusion(name: str, **options: Any) -> nn.Module:
   """Builds a fusion by name; `options` are the attributes of its module.
 
-  In a module that calls it, its parameters are under 'fusion'.
+  Its parameters are under 'fusion' in the module that calls it.
 
   Raises:
-    ValueError: Unknown name or option; the message lists the known.
+    UserError: Unknown name or option; the message lists the known ones.
   """
   return by_name.build('fusion', name, FUSIONS, options, name='fusion')
 
 
 def remembers(name: str) -> str:
-  """The task whose samples of training a fusion keeps; '' of most.
+  """Returns the task whose training samples a fusion remembers, or ''.
 
   Raises:
-    ValueError: Unknown name.
+    UserError: Unknown name.
   """
   return getattr(get_fusion(name), 'remembers', '')

@@ -1,7 +1,7 @@
-"""The plainest fusion: means over time, side by side.
+"""The simplest fusion: means over time, concatenated.
 
 It has no parameters. A fine-tuned text encoder then has one dense layer above
-it, the head, as in Devlin et al., 2019, section 4.1 (there on [CLS]).
+it, the head, as in Devlin et al., 2019, section 4.1 (they read [CLS]).
 """
 
 from collections.abc import Mapping
@@ -26,8 +26,8 @@ class Concat(nn.Module):
   ) -> jax.Array:
     """{modality: [B, T, D]}, masks bool [B, T] -> [B, sum of all D].
 
-    In the order of `modalities.ORDER`; 0 for what is missing.
+    The order is that of `modalities.ORDER`; a missing modality gives zeros.
     """
-    del train  # Nothing is drawn.
+    del train  # There is no dropout.
     given = modalities.ordered(sequences, masks).values()
     return jnp.concatenate([sequence.mean(x, mask) for x, mask in given], -1)

@@ -1,4 +1,4 @@
-"""Gated fusion, GMU: each modality says how much of each is let through.
+"""Gated fusion, GMU: gates weigh the modalities against each other.
 
 Arevalo et al., 2017: "Gated Multimodal Units for Information Fusion".
 """
@@ -16,14 +16,14 @@ from affect_jax.models.fusion import summaries
 class Gated(summaries.Reader):
   """The sum of z_m * tanh(W_m v_m), with z_m = sigmoid(U_m [v_1, v_2, ...]).
 
-  The paper's form for any number of modalities. What is missing is let
-  through nowhere.
+  This is the paper's form for any number of modalities. A missing modality
+  adds nothing to the sum.
 
   Attributes:
-    encoder, hidden, width, dropout, encoder_options: Of `summaries.Reader`,
-      which gives the vectors v.
-    fused_width: Features that come out.
-    fused_dropout: On them.
+    encoder, hidden, width, dropout, encoder_options: See `summaries.Reader`,
+      which makes the vectors v.
+    fused_width: Width of the output.
+    fused_dropout: Dropout rate on the output.
   """
 
   encoder: str | Mapping[str, str] = 'lstm'
@@ -41,12 +41,12 @@ class Gated(summaries.Reader):
   ) -> jax.Array:
     """{modality: [B, T, D]}, masks bool [B, T] -> [B, fused_width]."""
     vectors = self.vectors(sequences, masks, train=train)
-    everything = jnp.concatenate(list(vectors.values()), -1)
-    let_through = []
+    all_vectors = jnp.concatenate(list(vectors.values()), -1)
+    gated = []
     for name, v in vectors.items():
       value = nn.Dense(self.fused_width, name=f'value_{name}')(v)
-      gate = nn.Dense(self.fused_width, name=f'gate_{name}')(everything)
+      gate = nn.Dense(self.fused_width, name=f'gate_{name}')(all_vectors)
       x = nn.sigmoid(gate) * nn.tanh(value)
-      let_through.append(sequence.masked(x, masks[name].any(-1)))
-    x = jnp.stack(let_through).sum(0)
+      gated.append(sequence.masked(x, masks[name].any(-1)))
+    x = jnp.stack(gated).sum(0)
     return nn.Dropout(self.fused_dropout)(x, deterministic=not train)

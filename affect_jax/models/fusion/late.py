@@ -1,16 +1,16 @@
-"""Late fusion: every modality is read on its own, then dense layers.
+"""Late fusion: one encoder per modality, then dense layers on all of them.
 
 LF-DNN is a baseline of Yu et al., 2020, "CH-SIMS: A Chinese Multimodal
 Sentiment Analysis Dataset with Fine-grained Annotation of Modality". Their
 code (thuiar/MMSA) names as its sources Cambria et al., 2017, "Benchmarking
 Multimodal Sentiment Analysis", and Williams et al., 2018, "Recognizing
-Emotions in Video Using Multimodal DNN Feature Fusion". There text is read by
-an LSTM; here lf_dnn reads all by `summaries.DnnSummary`. What follows is the
-same.
+Emotions in Video Using Multimodal DNN Feature Fusion". Their text encoder is
+an LSTM; here lf_dnn encodes every modality by `summaries.DnnSummary`. The
+dense layers are the same.
 
 LF-LSTM is a baseline of Tsai et al., 2019, "Multimodal Transformer for
 Unaligned Multimodal Language Sequences". LF-Transformer follows no paper: it
-is the same with another encoder.
+is the same model with another encoder.
 """
 
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ from affect_jax.models.fusion import summaries
 
 
 class Late(summaries.Reader):
-  """Vectors of the modalities, concatenated, and two dense layers.
+  """Two dense layers on the concatenated vectors of the modalities.
 
   Attributes:
-    encoder, hidden, width, dropout, encoder_options: Of `summaries.Reader`.
-    fused_width: Units of the dense layers, and features that come out.
-    fused_dropout: On the concatenation.
+    encoder, hidden, width, dropout, encoder_options: See `summaries.Reader`.
+    fused_width: Units of the dense layers, and width of the output.
+    fused_dropout: Dropout rate on the concatenation.
   """
 
   dropout: float = 0.2

@@ -1,4 +1,4 @@
-"""MISA: what modalities share and what each has for itself.
+"""MISA: what modalities share, and what is private to each.
 
 Hazarika et al., 2020: "MISA: Modality-Invariant and -Specific Representations
 for Multimodal Sentiment Analysis".
@@ -26,27 +26,29 @@ ROWS = 'auxiliary_rows'
 class Misa(nn.Module):
   """A shared and a private vector of each modality, and attention over all.
 
-  Its own losses are 'similarity', 'difference' and 'reconstruction', times the
-  weights below; what they compare is sown into the collection
-  'auxiliary_rows', if it is mutable. Rows count in the losses of modalities
-  that they have; a missing modality is read by none, and its vectors are 0.
+  The auxiliary losses are 'similarity', 'difference' and 'reconstruction',
+  times the weights below. The vectors that they compare are sown into the
+  collection 'auxiliary_rows' if it is mutable. A row counts in the losses of
+  the modalities that it has. Nothing attends to a missing modality, and its
+  vectors are 0.
 
-  The authors' code also computes an adversarial and a discriminating loss
-  but trains with neither, by default: they are not here.
+  The authors' code also has an adversarial and a discriminator loss, which it
+  does not train with by default; both are left out here.
 
   Attributes:
-    encoder: 'lstm' (two bidirectional ones, with a norm between) or 'mean'
-      (over time: what the authors do with BERT's features), for all or
+    encoder: 'lstm' (two bidirectional LSTMs, with a norm between) or 'mean'
+      over time (as the authors do with BERT's features), one for all or
       {modality: name}.
-    hidden: Units of an LSTM's direction, for all or by modality; 0 is as many
-      as the modality has features, as in the authors' code.
-    width: Of the vectors, a multiple of `heads`.
-    heads: Of the attention over the vectors.
-    mlp_width: Units inside of its dense layers.
-    attention_dropout: Of the attention and its dense layers.
-    dropout: On what comes out.
-    similarity_weight, difference_weight, reconstruction_weight: Of the
-      losses.
+    hidden: Units of each direction of an LSTM, one for all or {modality:
+      units}; 0 means as many as the modality has features, as in the authors'
+      code.
+    width: Width of the vectors, a multiple of `heads`.
+    heads: Heads of the attention over the vectors.
+    mlp_width: Width of the hidden layer behind the attention.
+    attention_dropout: Dropout rate of the attention and the layers behind it.
+    dropout: Dropout rate on the output.
+    similarity_weight, difference_weight, reconstruction_weight: Factors of
+      the losses.
   """
 
   encoder: str | Mapping[str, str] = 'lstm'
@@ -75,38 +77,39 @@ class Misa(nn.Module):
     """{modality: [B, T, D]}, masks bool [B, T] -> [B, M * width].
 
     Raises:
-      ValueError: An unknown encoder; `width` is not a multiple of `heads`.
+      UserError: An unknown encoder, or `width` is not a multiple of `heads`.
     """
     if self.width % self.heads:
       raise UserError(
-        f'width={self.width} is not a multiple of heads={self.heads}.'
+        f'config.utterance.misa: width={self.width} is not a multiple of '
+        f'heads={self.heads}; change one of them.'
       )
     given = modalities.ordered(sequences, masks)
-    there = {name: mask.any(-1) for name, (_, mask) in given.items()}
-    whole, private, shared = {}, {}, {}
+    present = {name: mask.any(-1) for name, (_, mask) in given.items()}
+    projected, private, shared = {}, {}, {}
     share = nn.Dense(self.width, name='share')
     for name, (x, mask) in given.items():
       x = self._read(name, x, mask, train)
       x = nn.relu(nn.Dense(self.width, name=f'project_{name}')(x))
-      whole[name] = nn.LayerNorm(1e-5, name=f'norm_{name}')(x)
-      keep = nn.Dense(self.width, name=f'private_{name}')
-      private[name] = nn.sigmoid(keep(whole[name]))
-      shared[name] = nn.sigmoid(share(whole[name]))
+      projected[name] = nn.LayerNorm(1e-5, name=f'norm_{name}')(x)
+      separate = nn.Dense(self.width, name=f'private_{name}')
+      private[name] = nn.sigmoid(separate(projected[name]))
+      shared[name] = nn.sigmoid(share(projected[name]))
 
-    # At initialization the decoders get their parameters, and no more.
-    start = self.is_initializing()
-    if start or self.is_mutable_collection(ROWS):
+    # Initialization creates the decoders' parameters, but sows nothing.
+    initializing = self.is_initializing()
+    if initializing or self.is_mutable_collection(ROWS):
       rebuilt = {
         name: nn.Dense(self.width, name=f'rebuild_{name}')(
           private[name] + shared[name]
         )
         for name in given
       }
-      if not start:
+      if not initializing:
         rows = {
           name: {
-            'there': there[name],
-            'whole': whole[name],
+            'present': present[name],
+            'projected': projected[name],
             'rebuilt': rebuilt[name],
             'private': private[name],
             'shared': shared[name],
@@ -116,14 +119,14 @@ class Misa(nn.Module):
         self.sow(ROWS, 'rows', rows, lambda old, new: new, dict)
 
     vectors = jnp.stack([*private.values(), *shared.values()], 1)
-    seen = jnp.stack([*there.values()] * 2, 1)
+    seen = jnp.stack([*present.values()] * 2, 1)
     x = self._attend(sequence.masked(vectors, seen), seen, train)
     x = sequence.masked(x, seen).reshape(len(x), -1)
     x = nn.Dense(len(given) * self.width, name='fuse')(x)
     return nn.relu(nn.Dropout(self.dropout)(x, deterministic=not train))
 
   def _read(self, name, x, mask, train):
-    """One vector of a modality."""
+    """Encodes a modality [B, T, D] as one vector [B, D']."""
     kind = modalities.option(self.encoder, name)
     if kind == 'mean':
       return sequence.mean(x, mask)
@@ -133,16 +136,16 @@ class Misa(nn.Module):
       encoders.Lstm(units, bidirectional=True, name=f'{where}_{name}')
       for where in ('lower', 'upper')
     )
-    below = lower(x, mask, train=train)
-    above = nn.LayerNorm(1e-5, name=f'norm_lower_{name}')(below)
-    above = upper(above, mask, train=train)
-    states = [sequence.ends(x, mask) for x in (below, above)]
+    lower_out = lower(x, mask, train=train)
+    normed = nn.LayerNorm(1e-5, name=f'norm_lower_{name}')(lower_out)
+    upper_out = upper(normed, mask, train=train)
+    states = [sequence.ends(x, mask) for x in (lower_out, upper_out)]
     return jnp.concatenate(states, -1)
 
   def _attend(self, x, seen, train):
-    """A post-norm transformer layer over vectors [B, 2 M, width]."""
+    """Applies a post-norm transformer layer to vectors [B, 2 M, width]."""
     drop = nn.Dropout(self.attention_dropout, deterministic=not train)
-    # A softmax over nothing is uniform and, masked later, does no harm.
+    # A fully masked softmax is uniform; masking the output makes it harmless.
     y = nn.MultiHeadDotProductAttention(
       self.heads,
       dropout_rate=self.attention_dropout,
@@ -157,30 +160,33 @@ class Misa(nn.Module):
 
   @nn.nowrap
   def auxiliary_losses(self, rows: Mapping[str, Any]) -> dict[str, jax.Array]:
-    """The three losses over rows of the whole batch, float32 [].
+    """Computes the three losses over the rows of the whole batch.
 
     Args:
-      rows: {modality: {'there': bool [B], and vectors [B, width] 'whole',
-        'rebuilt', 'private', 'shared'}}, as they were sown.
+      rows: {modality: {'present': bool [B], and vectors [B, width]
+        'projected', 'rebuilt', 'private', 'shared'}}, as they were sown.
+
+    Returns:
+      {name: float32 []}.
     """
     given = [rows[name] for name in modalities.ORDER if name in rows]
-    similar, different, apart = [], [], []
+    similarity, difference, reconstruction = [], [], []
     for a, b in itertools.combinations(given, 2):
-      both = a['there'] & b['there']
-      similar.append(misa_losses.cmd(a['shared'], b['shared'], both))
-      different.append(misa_losses.overlap(a['private'], b['private'], both))
-    for one in given:
-      there = one['there']
-      different.append(
-        misa_losses.overlap(one['private'], one['shared'], there)
+      both = a['present'] & b['present']
+      similarity.append(misa_losses.cmd(a['shared'], b['shared'], both))
+      difference.append(misa_losses.overlap(a['private'], b['private'], both))
+    for x in given:
+      difference.append(
+        misa_losses.overlap(x['private'], x['shared'], x['present'])
       )
-      apart.append(
-        misa_losses.squared_error(one['rebuilt'], one['whole'], there)
+      reconstruction.append(
+        misa_losses.squared_error(x['rebuilt'], x['projected'], x['present'])
       )
     losses = {
       'similarity': self.similarity_weight
-      * (sum(similar) / max(len(similar), 1)),
-      'difference': self.difference_weight * sum(different),
-      'reconstruction': self.reconstruction_weight * (sum(apart) / len(apart)),
+      * (sum(similarity) / max(len(similarity), 1)),
+      'difference': self.difference_weight * sum(difference),
+      'reconstruction': self.reconstruction_weight
+      * (sum(reconstruction) / len(reconstruction)),
     }
     return {k: jnp.asarray(v, jnp.float32) for k, v in losses.items()}

@@ -1,4 +1,4 @@
-"""What every fusion does with its inputs: order, check, and zero padding."""
+"""Inputs of every fusion: puts them in order, checks and masks them."""
 
 from collections.abc import Mapping
 import dataclasses
@@ -19,26 +19,28 @@ ORDER = ('text', 'audio', 'vision')
 def ordered(
   sequences: Mapping[str, jax.Array], masks: Mapping[str, jax.Array]
 ) -> dict[str, tuple[jax.Array, jax.Array]]:
-  """Modalities in the order of `ORDER`: {name: (sequence, mask)}.
+  """Returns modalities in the order of `ORDER`: {name: (sequence, mask)}.
 
   Args:
     sequences: {modality: float [B, T, D]}; T and D may differ.
-    masks: {modality: bool [B, T]}; False is padding, or nothing at all.
+    masks: {modality: bool [B, T]}, False in padding; False everywhere in rows
+      that lack the modality.
 
   Returns:
-    The same, with zeros where the mask is False.
+    The sequences, with zeros where the mask is False, and the masks.
 
   Raises:
-    ValueError: No modality, an unknown one, one without mask, or shapes or
-      types that do not fit.
+    UserError: There is no modality, one is unknown or has no mask, or shapes
+      or types do not fit.
   """
   if not sequences:
-    raise UserError(f'There is no modality; known: {list(ORDER)}.')
+    raise UserError(f'The fusion got no modality; known: {list(ORDER)}.')
   for name in sequences:
     by_name.check('modality', name, ORDER)
   if set(sequences) != set(masks):
     raise UserError(
-      f'Sequences of {sorted(sequences)}, but masks of {sorted(masks)}.'
+      f'The sequences are {sorted(sequences)}, but the masks are '
+      f'{sorted(masks)}.'
     )
   given = {}
   for name in ORDER:
@@ -47,19 +49,19 @@ def ordered(
     x, mask = sequences[name], masks[name]
     if x.ndim != 3 or not jnp.issubdtype(x.dtype, jnp.floating):
       raise UserError(
-        f'{name}: floats [B, T, D] are expected, not {x.dtype} {x.shape}.'
+        f'{name} must be floats [B, T, D], not {x.dtype} {x.shape}.'
       )
     if mask.shape != x.shape[:2] or mask.dtype != bool:
       raise UserError(
-        f'{name}: its mask is {mask.dtype} {mask.shape}, not bool '
-        f'{x.shape[:2]}.'
+        f'The mask of {name} must be bool {x.shape[:2]}, not {mask.dtype} '
+        f'{mask.shape}.'
       )
     given[name] = sequence.masked(x, mask), mask
   return given
 
 
 def freeze(module: nn.Module) -> None:
-  """Makes dict options of a module hashable, as static arguments must be."""
+  """Makes the dict attributes of a module hashable, as jit needs them."""
   for field in dataclasses.fields(module):
     value = getattr(module, field.name, None)
     if isinstance(value, dict):
@@ -67,10 +69,10 @@ def freeze(module: nn.Module) -> None:
 
 
 def option(value: Any, name: str) -> Any:
-  """An option of a modality: one for all, or a mapping from their names.
+  """Returns a modality's option: `value`, or its entry if it is a mapping.
 
   Raises:
-    ValueError: The mapping lacks it.
+    UserError: The mapping lacks the modality.
   """
   if not isinstance(value, Mapping):
     return value

@@ -1,4 +1,4 @@
-"""MulT: every modality reads every other one, whatever their lengths.
+"""MulT: every modality attends to every other one, whatever their lengths.
 
 Tsai et al., 2019: "Multimodal Transformer for Unaligned Multimodal Language
 Sequences".
@@ -21,26 +21,28 @@ class Mult(nn.Module):
 
   The defaults are those of the authors' code, with these differences:
   convolutions keep the length (theirs lose kernel - 1 steps); padding is
-  masked (theirs is read); a modality's last step is its own last one (theirs
-  is that of the padded array); attention's dropout belongs to the modality
-  that is read, there and in what follows (0.1 for all; theirs is 0 where
-  audio or vision is read across); positions are those of `encoders`. One
-  modality alone has no cross-modal part.
+  masked (theirs is attended to); a modality's last step is the last one of the
+  row (theirs is that of the padded array); the attention dropout depends on the
+  modality that is attended to, in both kinds of transformer (0.1 for all;
+  theirs is 0 for cross-modal attention to audio or vision); positions are
+  those of `sequence.positions`. One modality alone has no cross-modal part.
 
   Attributes:
-    width: Of each modality, a multiple of `heads`.
-    heads: Of attention.
-    layers: Of the cross-modal transformers; those after them have
-      max(layers, 3).
-    kernel: Steps that the first convolutions see, for all or by modality.
-    causal: Whether step i of n reads only steps up to i + |n - m| of m, as
-      in the authors' code, or all.
-    text_dropout: On the text's features.
-    embedding_dropout: On the inputs of transformers.
-    attention_dropout: On attention, for all or by modality.
-    relu_dropout: Inside the dense layers of transformers.
-    residual_dropout: On what each sub-layer adds.
-    output_dropout: Inside the last, dense block.
+    width: Width of each modality, a multiple of `heads`.
+    heads: Attention heads.
+    layers: Layers of the cross-modal transformers; the transformers that
+      follow have max(layers, 3).
+    kernel: Width of the first convolutions in steps, one for all or {modality:
+      steps}.
+    causal: Whether step i of n attends only to the first i + |n - m| of m
+      steps, as in the authors' code, instead of to all.
+    text_dropout: Dropout rate on the text's features.
+    embedding_dropout: Dropout rate on the inputs of transformers.
+    attention_dropout: Dropout rate on attention weights, one for all or
+      {modality: rate}.
+    relu_dropout: Dropout rate inside the dense layers of transformers.
+    residual_dropout: Dropout rate on the output of each sub-layer.
+    output_dropout: Dropout rate inside the final dense block.
   """
 
   width: int = 30
@@ -69,14 +71,15 @@ class Mult(nn.Module):
   ) -> jax.Array:
     """{modality: [B, T, D]}, masks bool [B, T] -> [B, M * (M - 1) * width].
 
-    M modalities; one alone gives [B, width].
+    M is the number of modalities; M = 1 gives [B, width].
 
     Raises:
-      ValueError: `width` is not a multiple of `heads`.
+      UserError: `width` is not a multiple of `heads`.
     """
     if self.width % self.heads:
       raise UserError(
-        f'width={self.width} is not a multiple of heads={self.heads}.'
+        f'config.utterance.mult: width={self.width} is not a multiple of '
+        f'heads={self.heads}; change one of them.'
       )
     given = modalities.ordered(sequences, masks)
     projected = {}
@@ -93,13 +96,13 @@ class Mult(nn.Module):
     for name, (x, mask) in projected.items():
       others = [other for other in projected if other != name]
       if others:
-        read = [
+        crossed = [
           self._transformer(other, self.layers, f'{name}_reads_{other}')(
             x, mask, *projected[other], train=train
           )
           for other in others
         ]
-        x = jnp.concatenate(read, -1)
+        x = jnp.concatenate(crossed, -1)
       x = self._transformer(name, max(self.layers, 3), f'{name}_memory')(
         x, mask, train=train
       )
@@ -110,13 +113,13 @@ class Mult(nn.Module):
     y = nn.Dropout(self.output_dropout)(y, deterministic=not train)
     return x + nn.Dense(x.shape[-1], name='dense1')(y)
 
-  def _transformer(self, read, layers, name):
+  def _transformer(self, attended, layers, name):
     return CrossTransformer(
       layers,
       self.heads,
       self.causal,
       self.embedding_dropout,
-      modalities.option(self.attention_dropout, read),
+      modalities.option(self.attention_dropout, attended),
       self.relu_dropout,
       self.residual_dropout,
       name=name,
@@ -124,13 +127,13 @@ class Mult(nn.Module):
 
 
 class CrossTransformer(nn.Module):
-  """A pre-norm transformer whose queries read another sequence, or itself.
+  """A pre-norm transformer that attends to another sequence, or to itself.
 
-  Its layers are one `nn.scan`: forty-five of them written out take XLA
-  minutes to compile. Parameters have an axis of layers first.
+  Its layers are one `nn.scan`: XLA takes minutes to compile forty-five
+  unrolled layers. The first axis of every parameter is that of the layers.
 
   Attributes:
-    layers, heads: How many.
+    layers, heads: Number of layers, and of attention heads.
     causal, embedding_dropout, attention_dropout, relu_dropout,
       residual_dropout: See `Mult`.
   """
@@ -153,17 +156,17 @@ class CrossTransformer(nn.Module):
     *,
     train: bool,
   ) -> jax.Array:
-    """Queries [B, T, D] and what they read [B, S, D] -> [B, T, D].
+    """Lets x [B, T, D] attend to `other` [B, S, D]; returns [B, T, D].
 
-    Without `other` they read themselves. Where nothing can be read, attention
-    adds nothing. Steps with mask False come out with no meaning.
+    Without `other`, x attends to itself. Attention adds nothing to a step that
+    may attend to no step. The output has no meaning where `mask` is False.
     """
     width = x.shape[-1]
     drop = nn.Dropout(self.embedding_dropout, deterministic=not train)
 
     def embed(y):
-      place = sequence.positions(y.shape[1], width)[np.newaxis]
-      return drop(width**0.5 * y + place)
+      positions = sequence.positions(y.shape[1], width)[np.newaxis]
+      return drop(width**0.5 * y + positions)
 
     layers = nn.scan(
       _Layer,
@@ -187,7 +190,7 @@ class CrossTransformer(nn.Module):
 
 
 class _Layer(nn.Module):
-  """Attention, then two dense layers, each added to what came in."""
+  """Attention, then two dense layers, both with residual connections."""
 
   heads: int
   attention_dropout: float
@@ -196,8 +199,8 @@ class _Layer(nn.Module):
   train: bool
 
   @nn.compact
-  def __call__(self, x, reads):
-    keys, seen = reads
+  def __call__(self, x, keys_and_mask):
+    keys, seen = keys_and_mask
     width = x.shape[-1]
     init = nn.initializers.xavier_uniform()
     drop = nn.Dropout(self.residual_dropout, deterministic=not self.train)
@@ -216,7 +219,7 @@ class _Layer(nn.Module):
       queries if keys is None else norm(keys),
       mask=seen[:, np.newaxis],
     )
-    # A softmax over nothing is uniform: over padding.
+    # A fully masked softmax is uniform, over padding: its result is dropped.
     x = x + drop(sequence.masked(y, seen.any(-1)))
     y = nn.LayerNorm(1e-5, name='norm_mlp')(x)
     y = nn.Dense(4 * width, kernel_init=init, name='mlp_in')(y)
@@ -226,17 +229,17 @@ class _Layer(nn.Module):
 
 
 def visible(mask: jax.Array, other: jax.Array, causal: bool) -> jax.Array:
-  """What each step may read: masks bool [B, T], [B, S] -> bool [B, T, S].
+  """Returns what each step may attend to, bool [B, T, S].
 
   Args:
-    mask: Steps that read.
-    other: Steps that are read.
-    causal: The i-th of n steps reads the first i + |n - m| of m steps only;
-      padding counts neither in i nor in n and m.
+    mask: bool [B, T], the steps that attend.
+    other: bool [B, S], the steps that they attend to.
+    causal: Whether the i-th of n steps attends only to the first i + |n - m|
+      of m steps; i, n and m do not count padding.
   """
   seen = mask[:, :, np.newaxis] & other[:, np.newaxis, :]
   if causal:
-    place, other_place = jnp.cumsum(mask, -1), jnp.cumsum(other, -1)
-    ahead = jnp.abs(place[:, -1:] - other_place[:, -1:])
-    seen &= other_place[:, np.newaxis, :] <= (place + ahead)[:, :, np.newaxis]
+    step, other_step = jnp.cumsum(mask, -1), jnp.cumsum(other, -1)
+    ahead = jnp.abs(step[:, -1:] - other_step[:, -1:])
+    seen &= other_step[:, np.newaxis, :] <= (step + ahead)[:, :, np.newaxis]
   return seen

@@ -1,4 +1,4 @@
-"""Self-MM: each modality learns a label of its own, which nobody annotated.
+"""Self-MM: each modality learns a generated label of its own.
 
 Yu et al., 2021: "Learning Modality-Specific Representations with
 Self-Supervised Multi-Task Learning for Multimodal Sentiment Analysis".
@@ -23,38 +23,42 @@ COLLECTION = 'self_mm'
 
 
 class SelfMm(nn.Module):
-  """Concatenated vectors and two dense layers; in training more.
+  """Two dense layers on concatenated vectors, and unimodal tasks in training.
 
-  In training each modality predicts sentiment on its own, too, from labels
-  that `self_mm_labels` makes and keeps in the collection 'self_mm', a bank of
-  all samples of training. Its own losses are, for each modality, the mean over
-  samples of tanh(|own label - annotated one|) times the absolute error; what
-  they compare is sown into 'auxiliary_rows'. In the first epoch the two labels
-  are the same, and these losses 0. Without `rows` there is none of this.
+  In training each modality also predicts sentiment on its own. It learns from
+  labels that `self_mm_labels` generates and keeps in the collection 'self_mm',
+  a bank of all training samples. The auxiliary loss of each modality is the
+  mean over samples of tanh(|generated label - annotated label|) times the
+  absolute error; the arrays that it compares are sown into 'auxiliary_rows'.
+  In the first epoch the two labels are equal, and these losses are 0. With
+  rows=0 there is no unimodal task.
 
-  Kept of the authors' code (thuiar/MMSA @a94e65d): sizes and dropout (those
-  for MOSI); which features are kept, behind the first dense layer and with
-  dropout; labels are read before they move, and move by the centres from
-  before the batch. Not kept, as they are of the training and not of the
-  model: gradients summed over 4 batches of 16; a learning rate for each
-  encoder (config.learning_rate_multipliers). Besides: a sample without a
-  label, or a modality that it lacks or that was dropped, does not count;
-  before the first epoch is over centres do not count unseen samples (as
-  zeros); there are no NaN where one side has no sample.
+  As in the authors' code (thuiar/MMSA @a94e65d): sizes and dropout (those for
+  MOSI); the bank stores the features behind the first dense layer, with
+  dropout; labels are read before they are updated, and the update uses the
+  centres from before the batch. Left to the training settings: gradients
+  summed over 4 batches of 16; a learning rate for each encoder
+  (config.learning_rate_multipliers). Different here: a sample without a label
+  does not count, nor does a modality that it lacks or that was dropped; in the
+  first epoch the centres leave out unseen samples (theirs count as zeros);
+  there is no NaN where one side has no sample.
 
   Attributes:
-    text: How text becomes a vector: 'first' step (the authors', on the output
-      of a BERT), 'mean' over time or 'lstm', as audio and vision do.
-    hidden: Units of an LSTM and of the dense layer on its last state.
-    encoder_dropout: On that state.
-    unimodal_width: Of the features of a modality that are kept.
-    fused_width: Of those of the fusion, and of the vector that comes out.
-    dropout: On a modality's vector before its own dense layers. The three
-      are for all or {modality: value}.
-    fused_dropout: On the concatenation.
+    text: How text becomes a vector: its 'first' step (the authors' choice, on
+      the output of a BERT), its 'mean' over time, or an 'lstm' as for audio
+      and vision.
+    hidden: Units of an LSTM and of the dense layer on its last state, one for
+      all or {modality: units}.
+    encoder_dropout: Dropout rate on that state.
+    unimodal_width: Width of a modality's features in the bank, one for all or
+      {modality: width}.
+    fused_width: Width of the fused features in the bank, and of the output.
+    dropout: Dropout rate on a modality's vector before its own dense layers,
+      one for all or {modality: rate}.
+    fused_dropout: Dropout rate on the concatenation.
     limit: Labels of the modalities are in [-limit, limit].
-    unimodal_weight: Of the losses.
-    rows: Samples of training; 0 makes a plain fusion.
+    unimodal_weight: Factor of the auxiliary losses.
+    rows: Number of training samples; 0 turns the unimodal tasks off.
   """
 
   text: str = 'mean'
@@ -74,7 +78,7 @@ class SelfMm(nn.Module):
   unimodal_weight: float = 1.0
   rows: int = 0
 
-  # The task of whose samples of training it keeps a bank, see `fusion`.
+  # The task whose training samples the bank remembers, see `fusion`.
   remembers: ClassVar[str] = 'sentiment'
 
   def __post_init__(self) -> None:
@@ -95,14 +99,14 @@ class SelfMm(nn.Module):
     """{modality: [B, T, D]}, masks bool [B, T] -> [B, fused_width].
 
     Args:
-      sequences, masks, train: As of every fusion.
-      train_row: int32 [B], place in training, below `rows`; negative: this
-        sample has no label. Without it nothing is learned by modality.
+      sequences, masks, train: As for every fusion.
+      train_row: int32 [B], index of the sample in the training set, below
+        `rows`; negative if it has no label. None turns the unimodal tasks off.
       train_label: f32 [B], annotated sentiment, finite.
-      seen: {modality: bool [B]}, False where a token stands for it.
+      seen: {modality: bool [B]}, False where a token replaces the modality.
 
     Raises:
-      ValueError: An unknown `text`.
+      UserError: `text` is unknown.
     """
     given = modalities.ordered(sequences, masks)
     vectors = {
@@ -112,9 +116,9 @@ class SelfMm(nn.Module):
     x = jnp.concatenate(list(vectors.values()), -1)
     x = nn.Dropout(self.fused_dropout)(x, deterministic=not train)
     fused = nn.relu(nn.Dense(self.fused_width, name='dense0')(x))
-    # At initialization there are parameters and a bank, and no more.
-    start = self.is_initializing()
-    if self.rows and (start or (train and train_row is not None)):
+    # Initialization creates the parameters and the bank, but sows nothing.
+    initializing = self.is_initializing()
+    if self.rows and (initializing or (train and train_row is not None)):
       features, predictions = self._unimodal(vectors, train)
       features = jax.lax.stop_gradient(
         features | {self_mm_labels.FUSION: fused}
@@ -123,7 +127,7 @@ class SelfMm(nn.Module):
       bank = self.variable(
         COLLECTION, 'bank', self_mm_labels.empty, self.rows, widths
       )
-      if not start:
+      if not initializing:
         self._sow(bank.value, predictions, train_row, train_label, seen)
         bank.value = self_mm_labels.updated(
           bank.value, train_row, train_label, features, seen, self.limit
@@ -131,7 +135,7 @@ class SelfMm(nn.Module):
     return nn.relu(nn.Dense(self.fused_width, name='dense1')(fused))
 
   def _read(self, name, x, mask, train):
-    """One vector of a modality."""
+    """Encodes a modality [B, T, D] as one vector [B, D']."""
     kind = self.text if name == 'text' else 'lstm'
     if kind == 'first':
       return sequence.first(x, mask)
@@ -144,7 +148,7 @@ class SelfMm(nn.Module):
     )(x, mask, train=train)
 
   def _unimodal(self, vectors, train):
-    """Features {modality: [B, width]} and predictions {modality: [B]}."""
+    """Returns features {modality: [B, width]}, predictions {modality: [B]}."""
     features, predictions = {}, {}
     for name, x in vectors.items():
       width = modalities.option(self.unimodal_width, name)
@@ -157,7 +161,7 @@ class SelfMm(nn.Module):
     return features, predictions
 
   def _sow(self, bank, predictions, rows, targets, seen):
-    """Puts what the loss of each modality compares into their collection."""
+    """Sows what the loss of each modality compares into 'auxiliary_rows'."""
     compared = {
       name: {
         'prediction': values.astype(jnp.float32),
@@ -171,16 +175,19 @@ class SelfMm(nn.Module):
 
   @nn.nowrap
   def auxiliary_losses(self, rows: Mapping[str, Any]) -> dict[str, jax.Array]:
-    """The loss of each modality over rows of the whole batch, float32 [].
+    """Computes the loss of each modality over the rows of the whole batch.
 
     Args:
       rows: {modality: {'prediction', 'label', 'target': f32 [B], 'counts':
         bool [B]}}, as they were sown.
+
+    Returns:
+      {name: float32 []}.
     """
     return {
       f'unimodal_{name}': self.unimodal_weight
       * self_mm_labels.weighted_error(
-        one['prediction'], one['label'], one['target'], one['counts']
+        x['prediction'], x['label'], x['target'], x['counts']
       )
-      for name, one in rows.items()
+      for name, x in rows.items()
     }

@@ -1,4 +1,4 @@
-"""One vector per modality: what late, tensor and gated fusion begin with."""
+"""Summaries: one vector per modality, for late, tensor and gated fusion."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,13 +16,13 @@ from affect_jax.models.fusion import modalities
 class DnnSummary(nn.Module):
   """Three dense layers on the mean over time (Zadeh et al., 2017).
 
-  Without the batch normalization that public code puts before them: bring
-  features to one scale beforehand.
+  Public code has a batch normalization before them, which is left out here:
+  standardize the features beforehand (config.utterance.standardize).
 
   Attributes:
     hidden: Units of the first two layers.
-    width: Units of the last one.
-    dropout: On the mean.
+    width: Units of the last layer.
+    dropout: Dropout rate on the mean.
   """
 
   hidden: int = 128
@@ -33,7 +33,7 @@ class DnnSummary(nn.Module):
   def __call__(
     self, x: jax.Array, mask: jax.Array, *, train: bool
   ) -> jax.Array:
-    """[B, T, D], mask bool [B, T] -> [B, width], not negative."""
+    """[B, T, D], mask bool [B, T] -> [B, width], non-negative."""
     x = nn.Dropout(self.dropout)(
       sequence.mean(x, mask), deterministic=not train
     )
@@ -47,9 +47,9 @@ class LstmSummary(nn.Module):
 
   Attributes:
     hidden: Units of each direction.
-    width: Of the vector.
-    dropout: Between layers and on the state.
-    layers, bidirectional: Of `encoders.Lstm`.
+    width: Width of the vector.
+    dropout: Dropout rate between layers and on the state.
+    layers, bidirectional: See `encoders.Lstm`.
   """
 
   hidden: int = 128
@@ -79,9 +79,9 @@ class TransformerSummary(nn.Module):
 
   Attributes:
     hidden: Width of the transformer, a multiple of `heads`.
-    width: Of the vector.
-    dropout: Of the transformer.
-    layers, heads: Of `encoders.Transformer`.
+    width: Width of the vector.
+    dropout: Dropout rate of the transformer.
+    layers, heads: See `encoders.Transformer`.
   """
 
   hidden: int = 128
@@ -110,14 +110,14 @@ SUMMARIES: dict[str, Any] = {
 
 
 class Reader(nn.Module):
-  """The options of what reads each modality on its own, and does so first.
+  """Base of fusions that first encode each modality on its own.
 
   Attributes:
-    encoder: A name in `SUMMARIES`, for all or {modality: name}.
-    hidden: Units inside of it, for all or {modality: units}.
-    width: Of the vector, for all or {modality: width}.
-    dropout: Of the encoder.
-    encoder_options: {name of an encoder: its other options}.
+    encoder: A key of `SUMMARIES`, one for all or {modality: name}.
+    hidden: Units inside the encoder, one for all or {modality: units}.
+    width: Width of the vector, one for all or {modality: width}.
+    dropout: Dropout rate of the encoder.
+    encoder_options: {encoder: its other options}.
   """
 
   encoder: str | Mapping[str, str] = 'dnn'
@@ -137,7 +137,7 @@ class Reader(nn.Module):
     *,
     train: bool,
   ) -> dict[str, jax.Array]:
-    """What `Summaries` makes of them; its parameters are under 'encode'."""
+    """Applies `Summaries`, whose parameters are under 'encode'."""
     return Summaries(
       self.encoder,
       self.hidden,
@@ -149,7 +149,7 @@ class Reader(nn.Module):
 
 
 class Summaries(Reader):
-  """Each modality as a vector, read on its own; see `Reader`."""
+  """Encodes each modality on its own as a vector; see `Reader`."""
 
   @nn.compact
   def __call__(
@@ -161,10 +161,11 @@ class Summaries(Reader):
   ) -> dict[str, jax.Array]:
     """{modality: [B, T, D]}, masks bool [B, T] -> {modality: [B, width]}.
 
-    In the order of `modalities.ORDER`. The vector of what is missing is 0.
+    The order is that of `modalities.ORDER`. A missing modality has the vector
+    0.
 
     Raises:
-      ValueError: An unknown encoder or option; the message lists the known.
+      UserError: Unknown encoder or option; the message lists the known ones.
     """
     vectors = {}
     for name, (x, mask) in modalities.ordered(sequences, masks).items():

@@ -1,4 +1,4 @@
-"""Products of modalities: the whole tensor, or a low-rank part of it.
+"""Tensor fusion: the outer product of modalities, in full or of low rank.
 
 TFN: Zadeh et al., 2017, "Tensor Fusion Network for Multimodal Sentiment
 Analysis". LMF: Liu et al., 2018, "Efficient Low-rank Multimodal Fusion with
@@ -16,14 +16,14 @@ from affect_jax.models.fusion import summaries
 
 
 def outer(vectors: Sequence[jax.Array]) -> jax.Array:
-  """Products of all entries of [1, v] of each vector v, flattened.
+  """Returns the outer product of [1, v] over all vectors v, flattened.
 
   Args:
-    vectors: Of the modalities, [B, D_m] each.
+    vectors: One per modality, [B, D_m] each.
 
   Returns:
-    [B, prod(D_m + 1)], the last modality's entries running fastest: the
-    constant, the vectors themselves and the products of two and of three.
+    [B, prod(D_m + 1)], the last modality's index running fastest: the
+    constant 1, the entries of each vector, and products of two and three.
   """
   product = _one_and(vectors[0])
   for v in vectors[1:]:
@@ -38,12 +38,12 @@ def low_rank(
   weights: jax.Array,
   bias: jax.Array,
 ) -> jax.Array:
-  """A linear map of `outer(vectors)` whose kernel has the given rank.
+  """Applies a linear map of rank R to `outer(vectors)`.
 
   Args:
-    vectors: Of the modalities, [B, D_m] each.
-    factors: [R, D_m + 1, K] each.
-    weights: [R], of the R summands.
+    vectors: One per modality, [B, D_m] each.
+    factors: One per modality, [R, D_m + 1, K] each.
+    weights: [R], the weights of the R summands.
     bias: [K].
 
   Returns:
@@ -59,10 +59,10 @@ class TensorFusion(summaries.Reader):
   """TFN: two dense layers on the outer product of the modalities.
 
   Attributes:
-    encoder, hidden, width, dropout, encoder_options: Of `summaries.Reader`;
-      the first layer has prod(width + 1) inputs.
-    fused_width: Units of the dense layers, and features that come out.
-    fused_dropout: On the product.
+    encoder, hidden, width, dropout, encoder_options: See `summaries.Reader`.
+      The first dense layer has prod(width + 1) inputs.
+    fused_width: Units of the dense layers, and width of the output.
+    fused_dropout: Dropout rate on the product.
   """
 
   encoder: str | Mapping[str, str] = 'lstm'
@@ -89,13 +89,13 @@ class TensorFusion(summaries.Reader):
 
 
 class LowRankFusion(summaries.Reader):
-  """LMF: a linear map of the outer product that is never written out.
+  """LMF: a linear map of the outer product, which is never materialized.
 
   Attributes:
-    encoder, hidden, width, dropout, encoder_options: Of `summaries.Reader`.
-    fused_width: Features that come out. In the original they are the
-      outputs themselves; here a head follows.
-    rank: How many products add up.
+    encoder, hidden, width, dropout, encoder_options: See `summaries.Reader`.
+    fused_width: Width of the output. In the original this is the prediction
+      itself; here a head follows.
+    rank: R, the number of products that add up.
   """
 
   encoder: str | Mapping[str, str] = 'lstm'
@@ -121,11 +121,9 @@ class LowRankFusion(summaries.Reader):
       )
       for name, v in vectors.items()
     ]
-    # As Xavier's for the [1, rank] of the authors' code.
-    spread = (2 / (self.rank + 1)) ** 0.5
-    weights = self.param(
-      'weights', nn.initializers.normal(spread), (self.rank,)
-    )
+    # Xavier initialization, as for the [1, rank] of the authors' code.
+    std = (2 / (self.rank + 1)) ** 0.5
+    weights = self.param('weights', nn.initializers.normal(std), (self.rank,))
     bias = self.param('bias', nn.initializers.zeros, (self.fused_width,))
     return low_rank(list(vectors.values()), factors, weights, bias)
 
