@@ -1,8 +1,8 @@
 """Tasks by name: one file each.
 
-To add one, write a module with `build`, whose parameters are the options of
-the task in a config, and with `ANNOTATION`, how labels are written down; and
-name it here.
+To add a task, write a module with `build`, whose parameters are the task's
+options in a config, and with `ANNOTATION`, which describes the labels; then
+name the module in TASKS.
 """
 
 import types
@@ -20,11 +20,11 @@ from affect_jax.tasks import sentiment_class
 from affect_jax.tasks import valence_arousal
 
 TASKS: dict[str, types.ModuleType] = {
-  # Of a face.
+  # Labels of a face.
   'expression': expression,
   'valence_arousal': valence_arousal,
   'action_units': action_units,
-  # Of an utterance.
+  # Labels of an utterance.
   'emotion': emotion,
   'sentiment': sentiment,
   'sentiment_class': sentiment_class,
@@ -33,7 +33,7 @@ TASKS: dict[str, types.ModuleType] = {
 
 
 def get_annotation(name: str) -> annotation.Annotation:
-  """How labels of a task are written down; ValueError if it is unknown."""
+  """Returns a task's annotation; UserError if the task is unknown."""
   return _module(name).ANNOTATION
 
 
@@ -41,7 +41,7 @@ def get_task(name: str, **options: Any) -> base.Task:
   """Builds a task by name; `options` are those of its module's `build`.
 
   Raises:
-    ValueError: Unknown name, option or value; the message lists the known.
+    UserError: Unknown name, option or value; the message lists the known ones.
   """
   build = _module(name).build
   by_name.check_options(f'task {name!r}', options, build)

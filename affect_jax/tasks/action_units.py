@@ -1,6 +1,6 @@
-"""Facial action units (FACS): K muscle movements, each there or not.
+"""Facial action units (FACS): K muscle movements, each present or absent.
 
-Ekman & Friesen, 1978. Every unit may be labelled or missing on its own.
+Ekman & Friesen, 1978. Each unit may be labelled or missing on its own.
 """
 
 from collections.abc import Sequence
@@ -22,11 +22,11 @@ from affect_jax.tasks import losses
 
 
 def names(*numbers: int) -> tuple[str, ...]:
-  """(1, 12) -> ('AU1', 'AU12')."""
+  """Returns names of units: (1, 12) -> ('AU1', 'AU12')."""
   return tuple(f'AU{n}' for n in numbers)
 
 
-# The units that corpora annotate, in the order of their files.
+# Units that corpora annotate, in the order of their files.
 AFFWILD2_12 = names(1, 2, 4, 6, 7, 10, 12, 15, 23, 24, 25, 26)
 AFFWILD2_8 = names(1, 2, 4, 6, 12, 15, 20, 25)
 DISFA_12 = names(1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
@@ -37,14 +37,14 @@ LOSSES = ('binary_cross_entropy', 'focal', 'asymmetric')
 
 
 def canonical_name(name: str) -> str:
-  """The one spelling of a unit's name: 'au01', 'AU_1', 'AU01_c' -> 'AU1'.
+  """Returns a unit's canonical name: 'au01', 'AU_1', 'AU01_c' -> 'AU1'.
 
-  'AU12L' and 'AU12R' are of one side of the face. `_c` marks OpenFace's
-  columns of presence. Those of intensity, `_r`, are refused: 0 to 5 is not a
+  'AU12L' and 'AU12R' are units of one side of the face. `_c` marks OpenFace's
+  presence columns. Its intensity columns, `_r`, are refused: 0 to 5 is not a
   probability.
 
   Raises:
-    ValueError: Not the name of a unit between AU1 and AU64.
+    UserError: The name is not that of a unit from AU1 to AU64.
   """
   key = name.strip().lower()
   match = re.fullmatch(r'au[ _-]?0*(\d{1,2})([lr]?)(_c)?', key)
@@ -77,7 +77,7 @@ def loss(
   gamma_pos: float = 1.0,
   clip: float = 0.05,
 ) -> jax.Array:
-  """Mean over all labels of a binary loss of the sigmoid; see `losses`.
+  """Returns the mean of a binary loss over all labels; see `losses`.
 
   Args:
     outputs: Logits [B, K].
@@ -85,11 +85,11 @@ def loss(
     weights: [B, K].
     kind: One of `LOSSES`.
     pos_weight: None, or [K].
-    focal_gamma: Of 'focal'.
-    focal_alpha: Of 'focal'.
-    gamma_neg: Of 'asymmetric'.
-    gamma_pos: Of 'asymmetric'.
-    clip: Of 'asymmetric'.
+    focal_gamma: Option of 'focal', see `build`.
+    focal_alpha: Option of 'focal'.
+    gamma_neg: Option of 'asymmetric', see `build`.
+    gamma_pos: Option of 'asymmetric'.
+    clip: Option of 'asymmetric'.
   """
   if kind == 'focal':
     return losses.sigmoid_focal(
@@ -116,7 +116,7 @@ def loss(
 
 
 def predict(outputs: jax.Array) -> jax.Array:
-  """Logits [B, K] -> probabilities [B, K]."""
+  """Maps logits [B, K] to probabilities [B, K]."""
   return jax.nn.sigmoid(outputs.astype(jnp.float32))
 
 
@@ -134,10 +134,10 @@ def make_loss(
   weight_cap: float | None,
   beta: float,
 ) -> base.Loss:
-  """`loss` with its options, which are those of `build`.
+  """Returns `loss` with its options set; they are those of `build`.
 
   Raises:
-    ValueError: A value out of range.
+    UserError: A value is out of range.
   """
   base.check_range('focal_gamma', focal_gamma, 0)
   base.check_range('gamma_neg', gamma_neg, 0)
@@ -179,35 +179,40 @@ def build(
   weight_cap: float | None = None,
   beta: float = 0.9999,
 ) -> base.Task:
-  """The task 'action_units'. `action_units/mean_f1` is P_AU of ABAW.
+  """Builds the task 'action_units'; `action_units/mean_f1` is P_AU of ABAW.
 
   Args:
-    outputs: Names of the units, in order, spelt as `canonical_name` does.
+    outputs: Canonical names of the units, in order; see `canonical_name`.
     loss: 'binary_cross_entropy', 'focal' (Lin et al., 2017) or 'asymmetric'
       (Ridnik et al., 2021).
-    pos_weight: Factor of positive labels: None, one number per unit,
-      'balanced': negatives / positives of `counts`, or 'effective': the ratio
-      of their effective numbers, see `class_weights`. Goes with every loss.
+    pos_weight: Factor of positive labels in any loss: None, one number per
+      unit, 'balanced' (negatives / positives of `counts`) or 'effective' (the
+      ratio of their effective numbers, see `class_weights`).
     focal_gamma: Focusing exponent of 'focal', >= 0.
-    focal_alpha: Of 'focal': None, or the factor of positives, in [0, 1];
-      negatives get 1 - focal_alpha.
-    gamma_neg: Focusing exponent of negatives of 'asymmetric', >= 0.
-    gamma_pos: Focusing exponent of positives of 'asymmetric', >= 0.
-    clip: Probability below which 'asymmetric' forgives negatives, in [0, 1).
-    counts: (positives [K], labelled [K]) of what training draws; read by
-      'balanced' and 'effective' only.
-    weight_cap: Largest weight by counts; that of units without positives.
-    beta: Of 'effective', in [0, 1): 0 is a weight of 1, towards 1 is
-      'balanced'.
+    focal_alpha: Option of 'focal': None, or the factor of positives, in
+      [0, 1]; negatives get 1 - focal_alpha.
+    gamma_neg: Focusing exponent for negatives in 'asymmetric', >= 0.
+    gamma_pos: Focusing exponent for positives in 'asymmetric', >= 0.
+    clip: Probability, in [0, 1), below which negatives have no loss in
+      'asymmetric'.
+    counts: (positives [K], labelled [K]) of the samples that training draws;
+      only 'balanced' and 'effective' read them.
+    weight_cap: Largest weight computed from counts, also the weight of units
+      without positives; None: no limit.
+    beta: Option of 'effective', in [0, 1): 0 gives weights of 1, values near 1
+      give 'balanced'.
 
   Raises:
-    ValueError: An unknown name or a value out of range, with the choices.
+    UserError: A name is unknown or a value is out of range; the message lists
+      the choices.
   """
   outputs = base.check_outputs('action_units', outputs)
   by_name.check('action unit loss', loss, LOSSES)
   for name in outputs:
     if canonical_name(name) != name:
-      raise UserError(f'Write {canonical_name(name)!r} for {name!r}.')
+      raise UserError(
+        f'action_units: write {canonical_name(name)!r} instead of {name!r}.'
+      )
   binary_loss = make_loss(
     outputs,
     loss,

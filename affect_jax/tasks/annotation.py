@@ -1,4 +1,4 @@
-"""How the labels of a task are written down, whatever learns from them."""
+"""Annotations: the kind, names and range of a task's labels."""
 
 from collections.abc import Callable
 import dataclasses
@@ -12,19 +12,19 @@ class Annotation:
   """What corpora, CSVs, the doctor and the contact sheet know of a task.
 
   Attributes:
-    kind: 'class': a sample is one of the names, or shares of several, and has
-      one weight. 'presence': each name is there or not, 0 to 1, and has a
-      weight of its own. 'value': each name is a number, and has a weight of
-      its own.
-    names: Names of classes or of columns, in order.
+    kind: 'class': a sample is one of the names, or a mix of several, and has
+      one weight. 'presence': each name is absent (0) to present (1), with a
+      weight of its own. 'value': each name is a number, with a weight of its
+      own.
+    names: Names of classes or columns, in order.
     low: Smallest label.
     high: Largest label.
-    spelling: None: every corpus has all `names`. Else corpora have some of
-      them, or others, and this gives the one spelling of a name that people
-      write; it raises UserError for what is no name.
-    by_name: Of 'presence': names that one column called like the task may
-      hold instead, where a sample is one of them and none of the others.
-    csvs: Which CSVs of a user's own have columns for it.
+    spelling: None if every corpus has all `names`. Otherwise corpora may have
+      some of them, or others, and this function returns the canonical spelling
+      of a name; it raises UserError if the name is unknown.
+    by_name: For 'presence': names that a single column, called like the task,
+      may hold instead; the sample then has that one and none of the others.
+    csvs: Which kinds of a user's CSV may have columns for the task.
   """
 
   kind: Literal['class', 'presence', 'value']
@@ -37,14 +37,14 @@ class Annotation:
 
   @property
   def one_weight(self) -> bool:
-    """Weights are one per sample, and not one per output."""
+    """Whether a sample has one weight, not one per output."""
     return self.kind == 'class'
 
   def name(self, text: str) -> str:
-    """The one spelling of a name; UserError if there is none."""
+    """Returns the canonical spelling of a name; UserError if it is unknown."""
     if self.spelling:
       return self.spelling(text)
     for name in self.names:
       if text.strip().lower() == name.lower():
         return name
-    raise UserError(f'{text!r} is none of {", ".join(self.names)}.')
+    raise UserError(f'Unknown name {text!r}; known: {", ".join(self.names)}.')

@@ -1,4 +1,4 @@
-"""A task is what the loop needs to know about one kind of annotation."""
+"""The interface of a task: what training needs to know about a target."""
 
 from collections.abc import Callable, Mapping, Sequence
 import dataclasses
@@ -20,17 +20,18 @@ class Task:
     name: Key in batch['labels'], batch['weights'], outputs, configs, logs.
     outputs: Names of the head's units, in order.
     loss: (raw head outputs [B, units], labels [B, K], weights) -> scalar.
-    predict: raw head outputs [B, units] -> predictions [B, K]: probabilities
-      or values, in the space of the labels.
-    metrics: name -> (predictions, labels, weights) -> a float, or a mapping
-      {output name: float}. numpy, over a whole split, gold labels only.
-    headline: The metric that stands for the task when checkpoints are
-      compared: higher is better.
+    predict: Raw head outputs [B, units] -> predictions [B, K], in the space of
+      the labels: probabilities or values.
+    metrics: {name: (predictions, labels, weights) -> a float, or a mapping
+      {output name: float}}. Metrics read numpy arrays of a whole split, with
+      gold labels only.
+    headline: Name of the metric by which checkpoints are compared; higher is
+      better.
     weight_per_output: Weights are [B, K] if True, else [B].
-    tune: None, or (predictions, labels, weights) -> {output: threshold},
+    tune: None, or (predictions, labels, weights) -> {output: threshold}. It is
       called on validation only; the thresholds are stored with the model.
     tuned_metrics: Like `metrics`, with thresholds as a fourth argument.
-    units: Number of head units, if it is not len(outputs) (0).
+    units: Number of head units; 0 means len(outputs).
   """
 
   name: str
@@ -53,10 +54,10 @@ class Task:
 
 
 def check_outputs(task: str, outputs: Sequence[str]) -> tuple[str, ...]:
-  """The names of a task's outputs; ValueError if none, doubled, or a str."""
+  """Returns output names; UserError if none, duplicate, or a single str."""
   names = (outputs,) if isinstance(outputs, str) else tuple(outputs)
-  doubled = sorted({n for n in names if names.count(n) > 1})
-  if isinstance(outputs, str) or not names or doubled:
+  duplicate = len(set(names)) < len(names)
+  if isinstance(outputs, str) or not names or duplicate:
     raise UserError(
       f'{task}: outputs must be a sequence of different names, not {outputs!r}.'
     )
@@ -70,9 +71,9 @@ def check_range(
   high: float = float('inf'),
   open_end: bool = False,
 ) -> None:
-  """Raises ValueError unless low <= value <= high (< high if open_end).
+  """Raises UserError unless low <= value <= high (< high if open_end).
 
-  NaN and infinity are out of every range.
+  No range contains NaN or infinity.
   """
   inside = low <= value <= high and abs(value) != float('inf')
   if not inside or (open_end and value == high):

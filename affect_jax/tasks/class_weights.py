@@ -1,4 +1,4 @@
-"""Weights of classes and outputs: given, or balanced by training counts."""
+"""Weights of classes and outputs: given, or computed from training counts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,19 +8,19 @@ import numpy.typing as npt
 
 from affect_jax.errors import UserError
 
-# Names that class_weights and pos_weight know.
+# Methods of class_weights and pos_weight.
 METHODS = ('balanced', 'effective')
 
 
 def by_counts(options: Mapping[str, Any]) -> list[str]:
-  """Names of a task's options whose values are computed from `counts`.
+  """Returns a task's options whose values are computed from `counts`.
 
-  Where there is one, `build` of the task wants `counts`.
+  If there are any, `build` of the task needs `counts`.
   """
-  named = [k for k, v in options.items() if isinstance(v, str) and v in METHODS]
+  found = [k for k, v in options.items() if isinstance(v, str) and v in METHODS]
   if options.get('logit_adjustment'):
-    named.append('logit_adjustment')
-  return named
+    found.append('logit_adjustment')
+  return found
 
 
 def resolve(
@@ -32,21 +32,22 @@ def resolve(
   cap: float | None,
   beta: float,
 ) -> np.ndarray | None:
-  """The weights that an option of a task asks for, float32 [K].
+  """Returns the weights that a task's option asks for, float32 [K].
 
   Args:
-    option: 'class_weights' of K classes, or 'pos_weight' of K yes/no labels.
+    option: 'class_weights' of K classes, or 'pos_weight' of K binary labels.
     value: None, numbers, or one of `METHODS`.
     outputs: Names of the K outputs.
-    counts: As `class_weights` or `pos_weights` want them; read by `METHODS`.
-    cap: Of `METHODS`: None, or the largest weight.
-    beta: Of 'effective'.
+    counts: The counts of `class_weights` or `pos_weights`; only `METHODS` read
+      them.
+    cap: None, or the largest weight that `METHODS` compute.
+    beta: Option of 'effective'.
 
   Returns:
-    None where value is None: all weigh the same.
+    None if value is None: all weights are equal.
 
   Raises:
-    ValueError: See `checked`, `class_weights` and `pos_weights`.
+    UserError: See `checked`, `class_weights` and `pos_weights`.
   """
   if value is None:
     return None
@@ -59,15 +60,16 @@ def resolve(
 def checked(
   weights: Sequence[float] | str, outputs: Sequence[str], option: str
 ) -> np.ndarray:
-  """The weights that a config gives, as float32 [K].
+  """Returns the weights that a config gives, as float32 [K].
 
   Raises:
-    ValueError: Not one per output, negative, not finite, or all 0.
+    UserError: There is not one weight per output, a weight is negative or not
+      finite, or all are 0.
   """
   if isinstance(weights, str):
     raise UserError(
-      f"{option} is {weights!r}; known: None, 'balanced', 'effective', or "
-      f'{len(outputs)} numbers.'
+      f"{option} must be None, 'balanced', 'effective' or {len(outputs)} "
+      f'numbers, not {weights!r}.'
     )
   array = np.asarray(weights, np.float32)
   if array.shape != (len(outputs),):
@@ -88,23 +90,24 @@ def class_weights(
   cap: float | None = None,
   beta: float | None = None,
 ) -> np.ndarray:
-  """Weights of K classes with n_c samples each, of N, float32 [K].
+  """Returns weights of K classes with n_c of N samples each, float32 [K].
 
-  Without beta 'balanced': N / (K * n_c), scikit-learn's. With beta
-  'effective': proportional to 1 / effective_number(n_c, beta), by Cui et al.,
-  2019. Beta 0 weighs all classes alike, beta towards 1 is 'balanced'. Both
-  have a mean of 1 over the samples (Cui et al.: over the classes; a multiple
-  is the same loss).
+  Without beta, weights are 'balanced': N / (K * n_c), as in scikit-learn. With
+  beta, they are 'effective': proportional to 1 / effective_number(n_c, beta),
+  as in Cui et al., 2019. With beta 0 all weights are equal, and near 1 they are
+  'balanced'. Both have a mean of 1 over the samples (in Cui et al., over the
+  classes; a multiple gives the same loss).
 
   Args:
-    counts: Summed label mass of each class, of what training draws [K].
+    counts: Summed label mass of each class [K] in the samples that training
+      draws.
     outputs: Names of the K classes.
-    cap: None, or the largest weight allowed; that of an absent class.
+    cap: None, or the largest weight, also the weight of an absent class.
     beta: None, or in [0, 1).
 
   Raises:
-    ValueError: No counts, wrong length, an absent class without a cap, or a
-      beta out of range.
+    UserError: There are no counts, their length is wrong, a class is absent
+      and there is no cap, or beta is out of range.
   """
   what = 'of samples of each class [K]'
   (counts,) = _counts((counts,), outputs, what, _method(beta))
@@ -121,24 +124,25 @@ def pos_weights(
   cap: float | None = None,
   beta: float | None = None,
 ) -> np.ndarray:
-  """Weights of the positives of K yes/no labels, float32 [K].
+  """Returns weights of the positives of K binary labels, float32 [K].
 
-  Without beta 'balanced': negatives / positives. With beta 'effective': the
-  same ratio of their effective numbers (Cui et al., 2019, for every output as
-  two classes); beta 0 is 1, beta towards 1 is 'balanced'.
+  Without beta, weights are 'balanced': negatives / positives. With beta, they
+  are 'effective': the ratio of the effective numbers (Cui et al., 2019, with
+  every output as two classes). Beta 0 gives 1, and beta near 1 gives
+  'balanced'.
 
   Args:
-    counts: (positives [K], labelled [K]) of what training draws.
+    counts: (positives [K], labelled [K]) in the samples that training draws.
     outputs: Names of the K outputs.
-    cap: None, or the largest weight allowed; that of an output without
+    cap: None, or the largest weight, also the weight of an output without
       positives.
     beta: None, or in [0, 1).
 
   Raises:
-    ValueError: No counts, wrong lengths, more positives than labels, an
-      output without negatives (its weight would be 0, and nothing would be
-      learnt from it), one without positives and no cap, or a beta out of
-      range.
+    UserError: There are no counts, their lengths are wrong, positives
+      outnumber labels, an output has no negatives (its weight would be 0, and
+      the model would learn nothing from it), an output has no positives and
+      there is no cap, or beta is out of range.
   """
   what = 'of labels (positives [K], labelled [K])'
   positives, labelled = _counts(
@@ -146,11 +150,14 @@ def pos_weights(
   )
   for name, up, total in zip(outputs, positives, labelled, strict=True):
     if up > total:
-      raise UserError(f'{name} has {up:g} positives of {total:g} labels.')
+      raise UserError(
+        f'{name} has {up:g} positives of {total:g} labels: these counts cannot '
+        'be right.'
+      )
     if up == total > 0:
       raise UserError(
-        f'{name} has no negative training label: it cannot be balanced. '
-        'Give pos_weight as numbers, or leave the output out.'
+        f'{name} has no negative training label, so its weight would be 0. Set '
+        "pos_weight to numbers, or leave the output out of the task's outputs."
       )
   negatives = labelled - positives
   if beta is not None:
@@ -162,18 +169,19 @@ def pos_weights(
 
 
 def effective_number(counts: npt.ArrayLike, beta: float) -> np.ndarray:
-  """(1 - beta^n) / (1 - beta) of every count n, float64.
+  """Returns (1 - beta^n) / (1 - beta) for every count n, float64.
 
   Cui et al., 2019, "Class-balanced loss based on effective number of
-  samples": how many samples n are worth, where each further one may repeat
-  what the others showed. Grows from 0 to 1 / (1 - beta); 1 where beta is 0.
+  samples": n samples are worth fewer, as each further one may repeat what the
+  others showed. The number grows from 0 to 1 / (1 - beta); with beta 0 it is 1
+  for any n > 0.
 
   Args:
-    counts: Any shape, >= 0; label mass need not be whole.
-    beta: In [0, 1); the paper uses .9 to .9999.
+    counts: Any shape, >= 0; label mass need not be a whole number.
+    beta: In [0, 1); the paper uses 0.9 to 0.9999.
 
   Raises:
-    ValueError: beta out of range.
+    UserError: beta is out of range.
   """
   if not 0 <= beta < 1:
     raise UserError(f'beta must be in [0, 1), not {beta}.')
@@ -183,23 +191,26 @@ def effective_number(counts: npt.ArrayLike, beta: float) -> np.ndarray:
 def log_priors(
   counts: npt.ArrayLike | None, outputs: Sequence[str]
 ) -> np.ndarray:
-  """log(n_c / N) of K classes with n_c of N samples, float32 [K].
+  """Returns log(n_c / N) of K classes with n_c of N samples, float32 [K].
 
   Args:
-    counts: Summed label mass of each class, of what training draws [K].
+    counts: Summed label mass of each class [K] in the samples that training
+      draws.
     outputs: Names of the K classes.
 
   Raises:
-    ValueError: No counts, wrong length, or an absent class: nothing in the
-      loss would keep its logit down, and it would be predicted everywhere.
+    UserError: There are no counts, their length is wrong, or a class is
+      absent: the loss would not keep its logit down, and it would be predicted
+      everywhere.
   """
   what = 'of samples of each class [K]'
   (counts,) = _counts((counts,), outputs, what, 'logit_adjustment')
   absent = [n for n, c in zip(outputs, counts, strict=True) if c == 0]
   if absent:
     raise UserError(
-      f'{absent} have no training sample: logit_adjustment needs the prior of '
-      'every class. Leave the outputs out, or set logit_adjustment to 0.'
+      f'{absent} have no training sample, but logit_adjustment needs the prior '
+      "of every class. Leave them out of the task's outputs, or set "
+      'logit_adjustment to 0.'
     )
   return np.log(counts / counts.sum()).astype(np.float32)
 
@@ -209,7 +220,7 @@ def _method(beta):
 
 
 def _counts(counts, outputs, what, method):
-  """Float64 arrays [K], checked."""
+  """Returns the counts as checked float64 arrays [K]."""
   if any(c is None for c in counts):
     raise UserError(f'{method} needs `counts` {what}.')
   arrays = [np.asarray(c, np.float64) for c in counts]
@@ -222,14 +233,15 @@ def _counts(counts, outputs, what, method):
 
 
 def _ratios(numerators, counts, outputs, cap, reason):
-  """numerators / counts, not above the cap."""
+  """Returns numerators / counts, limited to the cap."""
   if cap is not None and not cap > 0:
     raise UserError(f'weight_cap must be above 0, not {cap}.')
   absent = [n for n, c in zip(outputs, counts, strict=True) if c == 0]
   if absent and cap is None:
     raise UserError(
-      f'{absent} have {reason}: they would weigh infinitely. Set weight_cap, '
-      'give the weights as numbers, or leave the outputs out.'
+      f'{absent} have {reason}, so their weights would be infinite. Set '
+      "weight_cap, set the weights to numbers, or leave them out of the task's "
+      'outputs.'
     )
   numerators = np.broadcast_to(numerators, counts.shape)
   weights = numerators / np.where(counts > 0, counts, 1)

@@ -1,11 +1,11 @@
 """Emotion of an utterance: one out of K, or several at once.
 
-Two kinds of head, whatever the corpus annotates:
+Two kinds of head learn from any corpus:
 
-  categorical  One of K emotions, a softmax: labels [B, K] are distributions,
-               weights [B]. MELD, IEMOCAP, MUStARD++.
-  multilabel   K emotions, each there or not, sigmoids: labels [B, K] in
-               [0, 1], weights [B, K]. CMU-MOSEI; and IEMOCAP in papers that
+  categorical  One of K emotions, by a softmax: labels [B, K] are
+               distributions, weights [B]. MELD, IEMOCAP, MUStARD++.
+  multilabel   K emotions, each present or absent, by sigmoids: labels [B, K]
+               in [0, 1], weights [B, K]. CMU-MOSEI; and IEMOCAP in papers that
                follow Tsai et al., 2019.
 """
 
@@ -29,7 +29,7 @@ LOSSES = {
   'multilabel': action_units.LOSSES,
 }
 
-# Other spellings: those of expressions, and the codes of IEMOCAP.
+# Synonyms besides those of expressions, such as the codes of IEMOCAP.
 _MORE = {
   'neutral': ('neutral state', 'neu'),
   'anger': ('ang',),
@@ -49,16 +49,16 @@ SYNONYMS = {
 
 
 def canonical_name(name: str) -> str:
-  """The one spelling of an emotion's name: 'joy', 'hap' -> 'happiness'.
+  """Returns an emotion's canonical name: 'joy', 'hap' -> 'happiness'.
 
   Raises:
-    ValueError: Neither a known name nor a synonym; lists both.
+    UserError: The name is neither known nor a synonym; the message lists both.
   """
-  found = _spelling(name)
-  if found is None:
+  canonical = _spelling(name)
+  if canonical is None:
     known = [f'{k} ({", ".join(v)})' if v else k for k, v in SYNONYMS.items()]
     raise UserError(f'Unknown emotion {name!r}; known: {"; ".join(known)}.')
-  return found
+  return canonical
 
 
 ANNOTATION = annotation.Annotation(
@@ -70,7 +70,7 @@ ANNOTATION = annotation.Annotation(
 
 
 def _spelling(name):
-  """The canonical name, or None if neither it nor a synonym is known."""
+  """Returns the canonical name, or None if the name is unknown."""
   key = name.strip().lower()
   for canonical, synonyms in SYNONYMS.items():
     if key == canonical or key in synonyms:
@@ -82,33 +82,32 @@ def _named(*labels):
   return {label: canonical_name(label) for label in labels}
 
 
-# {corpus: {label as its files write it: our name}}, in the order in which the
-# corpus, or the paper that is named, numbers them. Labels that are not here are
-# no label of that set: a reader leaves them out. ('xxx' of IEMOCAP: the
-# annotators disagree.)
+# {corpus: {label in its files: our name}}, in the order in which the corpus, or
+# the paper named, numbers them. A reader leaves out any other label, such as
+# IEMOCAP's 'xxx', where the annotators disagree.
 LABELS = {
   # The column Emotion; numbered in the README and the pickled features.
   'meld': _named(
     *('neutral', 'surprise', 'fear', 'sadness', 'joy', 'disgust', 'anger')
   ),
-  # Columns 1 to 6 of "All Labels", in [0, 3]: there if above 0. Several at
-  # once, or none; 'neutral' is not annotated.
+  # Columns 1 to 6 of "All Labels", in [0, 3]: present if above 0. Several or
+  # none may be present; 'neutral' is not annotated.
   'mosei': _named('happy', 'sad', 'anger', 'surprise', 'disgust', 'fear'),
-  # IEMOCAP in the order of the pickles of Tsai et al., 2019, which hold no
-  # names. The excited are left out.
+  # The order of the pickles of Tsai et al., 2019, which hold no names. 'exc'
+  # is left out.
   'iemocap_4': _named('neu', 'hap', 'sad', 'ang'),
-  # The excited being happy: the 5,531 utterances of speech papers.
+  # 'exc' counts as happiness: the 5,531 utterances of speech papers.
   'iemocap_4_excited': {
     **_named('neu', 'hap', 'sad', 'ang'),
     'exc': 'happiness',
   },
-  # Dai et al., 2021; papers on conversations have the same six.
+  # Dai et al., 2021; papers on conversations use the same six.
   'iemocap_6': _named('ang', 'exc', 'fru', 'hap', 'neu', 'sad'),
   # Dai et al., 2020.
   'iemocap_9': _named(
     *('ang', 'exc', 'fea', 'sad', 'sur', 'fru', 'hap', 'neu', 'dis')
   ),
-  # MUStARD++ (Ray et al., 2022): the column Explicit_Emotion, what shows.
+  # MUStARD++ (Ray et al., 2022): the column Explicit_Emotion, what is shown.
   'mustard_plus_plus': _named(
     *('Anger', 'Disgust', 'Excitement', 'Fear', 'Frustration'),
     *('Happiness', 'Neutral', 'Sadness', 'Surprise'),
@@ -122,10 +121,10 @@ LABELS = {
 
 
 def names(corpus: str) -> tuple[str, ...]:
-  """Our names of the emotions of a corpus in `LABELS`, each once, in order.
+  """Returns the emotions of a corpus in `LABELS`, each once, in order.
 
   Raises:
-    ValueError: An unknown corpus; lists the known.
+    UserError: Unknown corpus; the message lists the known ones.
   """
   by_name.check('labels of emotion', corpus, tuple(LABELS))
   return tuple(dict.fromkeys(LABELS[corpus].values()))
@@ -148,40 +147,40 @@ def build(
   weight_cap: float | None = None,
   beta: float = 0.9999,
 ) -> base.Task:
-  """The task 'emotion', with the losses of `expression` or `action_units`.
+  """Builds the task 'emotion', with losses of `expression` or `action_units`.
 
-  Headlines: weighted F1 of 'categorical', as papers on MELD and IEMOCAP
-  compare; macro-F1, `mean_f1`, of 'multilabel'. Papers on MOSEI report
-  `weighted_accuracy` and `weighted_f1` of each emotion, see
-  `metrics.emotion`; Dai et al., 2021, plain accuracy, AUC and `tuned_f1`, at
-  thresholds tuned on validation, of IEMOCAP-6.
+  The headline of 'categorical' is the weighted F1, by which papers on MELD and
+  IEMOCAP compare; that of 'multilabel' is the macro-F1, `mean_f1`. Papers on
+  MOSEI report `weighted_accuracy` and `weighted_f1` of each emotion, see
+  `metrics.emotion`. On IEMOCAP-6, Dai et al., 2021, report accuracy, AUC and
+  `tuned_f1`, at thresholds tuned on validation.
 
   Args:
-    outputs: Names of the emotions, in order, spelt as `canonical_name` does;
-      names that it does not know are allowed.
+    outputs: Canonical names of the emotions, in order; see `canonical_name`.
+      Unknown names are allowed.
     kind: 'categorical' or 'multilabel'.
-    loss: None is cross entropy, else of 'categorical' 'cross_entropy' or
-      'focal', of 'multilabel' 'binary_cross_entropy', 'focal' or
-      'asymmetric'.
-    class_weights: Of 'categorical' only, as in `expression`, like the two
-      that follow.
-    label_smoothing: Share of the label that is spread evenly, in [0, 1).
-    logit_adjustment: tau >= 0 of Menon et al., 2021.
-    pos_weight: Of 'multilabel' only, as in `action_units`, like the four that
-      follow but for focal_gamma, which both kinds have.
+    loss: None for cross entropy; or 'cross_entropy' or 'focal' of
+      'categorical'; or 'binary_cross_entropy', 'focal' or 'asymmetric' of
+      'multilabel'.
+    class_weights: For 'categorical' only; see `expression`.
+    label_smoothing: For 'categorical' only: share of the label that is spread
+      evenly, in [0, 1).
+    logit_adjustment: For 'categorical' only: tau >= 0 of Menon et al., 2021.
+    pos_weight: For 'multilabel' only; see `action_units`.
     focal_gamma: Focusing exponent of 'focal', >= 0.
-    focal_alpha: Of 'focal': None, or the factor of positives, in [0, 1].
-    gamma_neg: Focusing exponent of negatives of 'asymmetric', >= 0.
-    gamma_pos: Focusing exponent of positives of 'asymmetric', >= 0.
-    clip: Of 'asymmetric', in [0, 1).
-    counts: Of what training draws, of 'categorical' the summed label mass [K],
-      of 'multilabel' (positives [K], labelled [K]).
-    weight_cap: Largest weight by counts.
-    beta: Of 'effective', in [0, 1).
+    focal_alpha: For 'focal' of 'multilabel' only: None, or the factor of
+      positives, in [0, 1].
+    gamma_neg: Focusing exponent for negatives in 'asymmetric', >= 0.
+    gamma_pos: Focusing exponent for positives in 'asymmetric', >= 0.
+    clip: Option of 'asymmetric', in [0, 1).
+    counts: Counts in the samples that training draws: summed label mass [K]
+      for 'categorical', (positives [K], labelled [K]) for 'multilabel'.
+    weight_cap: Largest weight computed from counts.
+    beta: Option of 'effective', in [0, 1).
 
   Raises:
-    ValueError: An unknown name, a value out of range, or an option of the
-      other kind, with the choices.
+    UserError: A name is unknown, a value is out of range, or an option belongs
+      to the other kind; the message lists the choices.
   """
   outputs = base.check_outputs('emotion', outputs)
   by_name.check('kind of emotion', kind, tuple(LOSSES))
@@ -189,7 +188,9 @@ def build(
   by_name.check(f'{kind} emotion loss', loss, LOSSES[kind])
   for name in outputs:
     if _spelling(name) not in (name, None):
-      raise UserError(f'Write {_spelling(name)!r} for the emotion {name!r}.')
+      raise UserError(
+        f'emotion: write {_spelling(name)!r} instead of {name!r}.'
+      )
   if kind == 'categorical':
     _refuse(
       kind,
@@ -238,7 +239,7 @@ def build(
 
 
 def _multilabel(outputs, loss):
-  named = lambda metric: functools.partial(metric, names=outputs)
+  with_names = lambda metric: functools.partial(metric, names=outputs)
 
   def tuned(metric):
     return lambda p, y, w, thresholds: metric(p, y, w, outputs, thresholds)
@@ -249,20 +250,20 @@ def _multilabel(outputs, loss):
     loss=loss,
     predict=action_units.predict,
     metrics={
-      'mean_f1': named(multilabel.mean_f1),
-      'mean_weighted_accuracy': named(metrics.mean_weighted_accuracy),
-      'mean_weighted_f1': named(metrics.mean_weighted_f1),
-      'mean_auc': named(multilabel.mean_auc),
-      'mean_accuracy': named(multilabel.mean_accuracy),
-      'f1': named(multilabel.f1),
-      'weighted_accuracy': named(metrics.weighted_accuracy),
-      'weighted_f1': named(metrics.weighted_f1),
-      'auc': named(multilabel.auc),
-      'accuracy': named(multilabel.accuracy),
+      'mean_f1': with_names(multilabel.mean_f1),
+      'mean_weighted_accuracy': with_names(metrics.mean_weighted_accuracy),
+      'mean_weighted_f1': with_names(metrics.mean_weighted_f1),
+      'mean_auc': with_names(multilabel.mean_auc),
+      'mean_accuracy': with_names(multilabel.mean_accuracy),
+      'f1': with_names(multilabel.f1),
+      'weighted_accuracy': with_names(metrics.weighted_accuracy),
+      'weighted_f1': with_names(metrics.weighted_f1),
+      'auc': with_names(multilabel.auc),
+      'accuracy': with_names(multilabel.accuracy),
     },
     headline='mean_f1',
     weight_per_output=True,
-    tune=named(multilabel.tune),
+    tune=with_names(multilabel.tune),
     tuned_metrics={
       'tuned_f1': tuned(multilabel.f1),
       'tuned_mean_f1': tuned(multilabel.mean_f1),
@@ -272,4 +273,7 @@ def _multilabel(outputs, loss):
 
 def _refuse(kind, **given):
   if wrong := [option for option, is_given in given.items() if is_given]:
-    raise UserError(f'{wrong} are no options of kind {kind!r}.')
+    raise UserError(
+      f'{wrong} do not apply to config.emotion.kind={kind!r}: leave them at '
+      'their defaults.'
+    )

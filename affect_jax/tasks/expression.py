@@ -1,4 +1,4 @@
-"""Categorical expression of a face: one of K classes, or a mix of them."""
+"""Categorical expression of a face: one of K classes, or a mix of several."""
 
 from collections.abc import Sequence
 import functools
@@ -31,7 +31,7 @@ AFFECTNET_8 = (*BASIC_7, 'contempt')
 
 LOSSES = ('cross_entropy', 'focal')
 
-# Other spellings of the names above, as corpora and models write them.
+# Other spellings of the names above, in corpora and models.
 SYNONYMS = {
   'neutral': ('neutrality', 'calm', 'natural'),
   'anger': ('angry',),
@@ -46,10 +46,10 @@ SYNONYMS = {
 
 
 def canonical_name(name: str) -> str:
-  """The one spelling of an expression's name: 'Happy' -> 'happiness'.
+  """Returns an expression's canonical name: 'Happy' -> 'happiness'.
 
   Raises:
-    ValueError: Neither a known name nor a synonym; lists both.
+    UserError: The name is neither known nor a synonym; the message lists both.
   """
   key = name.strip().lower()
   for canonical, synonyms in SYNONYMS.items():
@@ -74,7 +74,7 @@ def loss(
   focal_gamma: float = 0.0,
   logit_offsets: np.ndarray | None = None,
 ) -> jax.Array:
-  """Cross entropy of the softmax: see `losses.softmax_cross_entropy`.
+  """Returns the softmax cross entropy, see `losses.softmax_cross_entropy`.
 
   Args:
     outputs: Logits [B, K].
@@ -82,9 +82,9 @@ def loss(
     weights: [B].
     class_weights: None, or [K].
     label_smoothing: In [0, 1).
-    focal_gamma: 0 is cross entropy, above 0 the focal loss.
-    logit_offsets: None, or [K], added to the logits here and not in `predict`:
-      tau * log(prior) is logit adjustment (Menon et al., 2021).
+    focal_gamma: 0 gives cross entropy, above 0 the focal loss.
+    logit_offsets: None, or [K], added to the logits here but not in `predict`:
+      tau * log(prior) gives logit adjustment (Menon et al., 2021).
   """
   if logit_offsets is not None:
     outputs = outputs.astype(jnp.float32) + jnp.asarray(logit_offsets)[None, :]
@@ -99,7 +99,7 @@ def loss(
 
 
 def predict(outputs: jax.Array) -> jax.Array:
-  """Logits [B, K] -> probabilities [B, K], each row summing to 1."""
+  """Maps logits [B, K] to probabilities [B, K], which sum to 1 in each row."""
   return jax.nn.softmax(outputs.astype(jnp.float32), axis=-1)
 
 
@@ -114,30 +114,31 @@ def build(
   beta: float = 0.9999,
   logit_adjustment: float = 0.0,
 ) -> base.Task:
-  """The task 'expression'. `expression/macro_f1` is P_EXPR of ABAW.
+  """Builds the task 'expression'; `expression/macro_f1` is P_EXPR of ABAW.
 
   Args:
-    outputs: Names of the classes, in order, spelt as `canonical_name` does;
-      names that it does not know are allowed.
+    outputs: Canonical names of the classes, in order; see `canonical_name`.
+      Unknown names are allowed.
     loss: 'cross_entropy' or 'focal'.
-    class_weights: None, one number per class, 'balanced': N / (K * n_c) of
-      `counts`, or 'effective': by effective numbers, see `class_weights`.
+    class_weights: None, one number per class, 'balanced' (N / (K * n_c) of
+      `counts`) or 'effective' (by effective numbers, see `class_weights`).
     label_smoothing: Share of the label that is spread evenly, in [0, 1).
     focal_gamma: Focusing exponent of 'focal', >= 0.
-    counts: Summed label mass of each class [K], of what training draws; read
-      by 'balanced', 'effective' and logit_adjustment only.
-    weight_cap: Largest weight by counts; that of absent classes.
-    beta: Of 'effective', in [0, 1): 0 weighs all alike, towards 1 is
-      'balanced'.
+    counts: Summed label mass of each class [K] in the samples that training
+      draws; only 'balanced', 'effective' and logit_adjustment read it.
+    weight_cap: Largest weight computed from counts, also the weight of absent
+      classes; None: no limit.
+    beta: Option of 'effective', in [0, 1): 0 gives equal weights, values near 1
+      give 'balanced'.
     logit_adjustment: tau >= 0 of Menon et al., 2021, "Long-tail learning via
       logit adjustment": the training loss sees logits + tau * log(prior of
-      `counts`), predictions see the logits. They so come out as if all
-      classes were equally common (tau 1): better UAR and macro-F1 on rare
-      classes, lower accuracy. The counts have to be those of what training
-      draws. 0 is off.
+      `counts`), predictions see the logits. With tau 1, predictions are those
+      for equally common classes: UAR and macro-F1 rise with rare classes, and
+      accuracy falls. 0 turns it off.
 
   Raises:
-    ValueError: An unknown name or a value out of range, with the choices.
+    UserError: A name is unknown or a value is out of range; the message lists
+      the choices.
   """
   outputs = base.check_outputs('expression', outputs)
   by_name.check('expression loss', loss, LOSSES)
@@ -146,17 +147,19 @@ def build(
   base.check_range('beta', beta, 0, 1, open_end=True)
   base.check_range('logit_adjustment', logit_adjustment, 0)
   if len(outputs) < 2:
-    raise UserError(f'A softmax needs two classes or more, not {outputs}.')
+    raise UserError(
+      f'A softmax needs two or more classes in `outputs`, not {outputs}.'
+    )
   for name in outputs:
     for canonical, synonyms in SYNONYMS.items():
       if name != canonical and name.lower() in (canonical, *synonyms):
-        raise UserError(f'Write {canonical!r} for the expression {name!r}.')
+        raise UserError(f'expression: write {canonical!r} instead of {name!r}.')
   offsets = None
   if logit_adjustment:
     if isinstance(class_weights, str):
       raise UserError(
-        f'class_weights {class_weights!r} and logit_adjustment '
-        f'{logit_adjustment} each make up for rare classes: choose one.'
+        f'class_weights={class_weights!r} and logit_adjustment='
+        f'{logit_adjustment} both compensate for rare classes: set only one.'
       )
     offsets = logit_adjustment * class_weights_lib.log_priors(counts, outputs)
   numbers = class_weights_lib.resolve(

@@ -1,13 +1,14 @@
 """Weighted losses: (outputs, labels, weights, **options) -> a float32 scalar.
 
 Shapes: `outputs` are raw head outputs [B, units], `labels` [B, K], `weights`
-[B] or [B, K], one per label (`batch` says what a weight is). What holds for
-every loss here:
+[B] or [B, K], one per label (`data.batch` says what a weight is). For every
+loss here:
 
 - The mean is weighted: sum(w * l) / sum(w).
-- Weight 0 takes a label out, with its value (which may be NaN) and gradient.
+- A label with weight 0 has no effect: neither its value (which may be NaN) nor
+  its gradient.
 - A total weight of 0 gives exactly 0, with a gradient of exactly 0.
-- The arithmetic is float32, also where `outputs` are bfloat16.
+- The arithmetic is float32, even if `outputs` are bfloat16.
 - Arrays hold the whole (global) batch: CCC is not a mean over its parts.
 """
 
@@ -20,7 +21,7 @@ from affect_jax.errors import UserError
 
 
 def weighted_mean(values: jax.Array, weights: jax.Array) -> jax.Array:
-  """sum(w * v) / sum(w) of two arrays of one shape; 0 if sum(w) is 0."""
+  """Returns sum(w * v) / sum(w) of arrays of one shape; 0 if sum(w) is 0."""
   values = jnp.where(weights > 0, values, 0.0)
   return _ratio(jnp.sum(weights * values), jnp.sum(weights))
 
@@ -34,22 +35,22 @@ def softmax_cross_entropy(
   label_smoothing: float = 0.0,
   focal_gamma: float = 0.0,
 ) -> jax.Array:
-  """Cross entropy between a softmax and a distribution over K classes.
+  """Returns the cross entropy of a softmax and a distribution over K classes.
 
   With c = class_weights, q = (1 - s) * label + s / K and s = label_smoothing:
   sum_b w_b sum_k c_k q_bk (1 - p_bk)^gamma (-log p_bk), divided by
   sum_b w_b sum_k c_k label_bk. On one-hot labels this is PyTorch's
-  `CrossEntropyLoss(weight=c, label_smoothing=s)`: a multiple of c is the
+  `CrossEntropyLoss(weight=c, label_smoothing=s)`; a multiple of c gives the
   same loss.
 
   Args:
     outputs: Logits [B, K].
-    labels: Distributions [B, K]; one-hot is a hard label.
+    labels: Distributions [B, K]; a hard label is one-hot.
     weights: [B].
-    class_weights: None, or [K], how much the label mass of a class counts.
+    class_weights: None, or [K], factors of the label mass of each class.
     label_smoothing: s, in [0, 1).
-    focal_gamma: Exponent that plays down easy samples (Lin et al., 2017);
-      0 is cross entropy.
+    focal_gamma: Exponent gamma that downweights easy samples (Lin et al.,
+      2017); 0 gives cross entropy.
   """
   weights = jnp.broadcast_to(weights[:, None], labels.shape)
   outputs, labels, weights = _float32(outputs, labels, weights)
@@ -70,17 +71,17 @@ def sigmoid_cross_entropy(
   *,
   pos_weight: npt.ArrayLike | None = None,
 ) -> jax.Array:
-  """Binary cross entropy of K independent yes/no labels.
+  """Returns the binary cross entropy of K independent binary labels.
 
   The mean runs over all labels, not over outputs first: an output that is
   annotated less often counts less.
 
   Args:
     outputs: Logits [B, K].
-    labels: [B, K] in [0, 1]; between is a soft label.
+    labels: [B, K] in [0, 1]; values in between are soft labels.
     weights: [B, K].
-    pos_weight: None, or [K]: factor of the positive term, as in PyTorch's
-      `BCEWithLogitsLoss`. It does not enter the divisor.
+    pos_weight: None, or [K], factors of the positive term, as in PyTorch's
+      `BCEWithLogitsLoss`. They do not enter the divisor.
   """
   return _binary(
     outputs, labels, weights, jax.nn.softplus, jax.nn.softplus, pos_weight
@@ -96,23 +97,24 @@ def sigmoid_focal(
   alpha: float | None = None,
   pos_weight: npt.ArrayLike | None = None,
 ) -> jax.Array:
-  """Binary cross entropy times (1 - probability of the label)^gamma.
+  """Returns the binary cross entropy times (1 - p(label))^gamma.
 
   Lin et al., 2017, "Focal loss for dense object detection". A soft label y
-  mixes the terms of the two answers: y * l(1) + (1 - y) * l(0).
+  mixes the terms of both answers: y * l(1) + (1 - y) * l(0).
 
   Args:
     outputs: Logits [B, K].
     labels: [B, K] in [0, 1].
     weights: [B, K].
-    gamma: Focusing exponent, >= 0; 0 is `sigmoid_cross_entropy`.
+    gamma: Focusing exponent, >= 0; 0 gives `sigmoid_cross_entropy`.
     alpha: None, or in [0, 1]: factor of positives; negatives get 1 - alpha.
     pos_weight: None, or [K], as in `sigmoid_cross_entropy`.
   """
 
   positive, negative = (1.0, 1.0) if alpha is None else (alpha, 1.0 - alpha)
 
-  def term(x):  # l(1) at the logit -x, and l(0) at x: both err by sigmoid(x).
+  # This is l(1) at the logit -x, and l(0) at x: both err by sigmoid(x).
+  def term(x):
     return _power(jax.nn.sigmoid(x), gamma) * jax.nn.softplus(x)
 
   return _binary(
@@ -135,21 +137,21 @@ def sigmoid_asymmetric(
   clip: float = 0.05,
   pos_weight: npt.ArrayLike | None = None,
 ) -> jax.Array:
-  """Focal loss that forgives easy negatives more than easy positives.
+  """Returns a focal loss that forgives easy negatives more than positives.
 
   l(1) = -(1 - p)^gamma_pos log p and l(0) = -m^gamma_neg log(1 - m) with
   m = max(p - clip, 0): Ridnik et al., 2021, "Asymmetric loss for multi-label
-  classification", eq. 7 (weighted mean instead of their sum; the gradient
-  also runs through the focusing factors, as in their analysis). A soft label
-  y mixes them: y * l(1) + (1 - y) * l(0).
+  classification", eq. 7 (a weighted mean instead of their sum; the gradient
+  also flows through the focusing factors, as in their analysis). A soft label
+  y mixes both: y * l(1) + (1 - y) * l(0).
 
   Args:
     outputs: Logits [B, K].
     labels: [B, K] in [0, 1].
     weights: [B, K].
-    gamma_neg: Focusing exponent of negatives, >= 0.
-    gamma_pos: Focusing exponent of positives, >= 0.
-    clip: Negatives with a probability below it have no loss, in [0, 1).
+    gamma_neg: Focusing exponent for negatives, >= 0.
+    gamma_pos: Focusing exponent for positives, >= 0.
+    clip: Probability, in [0, 1), below which negatives have no loss.
     pos_weight: None, or [K], as in `sigmoid_cross_entropy`.
   """
 
@@ -172,13 +174,13 @@ def concordance(
   *,
   eps: float = 1e-8,
 ) -> jax.Array:
-  """1 - CCC, averaged over the outputs that have any weight, in [0, 2].
+  """Returns 1 - CCC, averaged over the outputs that have any weight, in [0, 2].
 
-  The concordance correlation coefficient, 2 cov / (var + var + gap^2), with
-  weighted population moments over the batch (Lin, 1989). Constant labels or
-  constant predictions have a CCC of 0, and constant labels (or one row) teach
-  nothing: no gradient. Predictions that are alike for the whole batch move
-  only apart, never as one: add a small `squared_error` for that.
+  CCC is the concordance correlation coefficient, 2 cov / (var + var + gap^2),
+  with weighted population moments over the batch (Lin, 1989). With constant
+  labels (or one row) or constant predictions, CCC is 0; constant labels give no
+  gradient. Constant predictions get gradients that move them apart, but none
+  that moves all of them together: add a small `squared_error` for that.
 
   Args:
     outputs: Predictions [B, K].
@@ -204,7 +206,7 @@ def concordance(
 def squared_error(
   outputs: jax.Array, labels: jax.Array, weights: jax.Array
 ) -> jax.Array:
-  """Mean squared error over all labels. All arguments [B, K]."""
+  """Returns the mean squared error over all labels; arguments are [B, K]."""
   outputs, labels, weights = _float32(outputs, labels, weights)
   outputs, labels = _counted(weights, outputs, labels)
   return weighted_mean((outputs - labels) ** 2, weights)
@@ -213,21 +215,21 @@ def squared_error(
 def absolute_error(
   outputs: jax.Array, labels: jax.Array, weights: jax.Array
 ) -> jax.Array:
-  """Mean absolute error over all labels. All arguments [B, K]."""
+  """Returns the mean absolute error over all labels; arguments are [B, K]."""
   outputs, labels, weights = _float32(outputs, labels, weights)
   outputs, labels = _counted(weights, outputs, labels)
   return weighted_mean(jnp.abs(outputs - labels), weights)
 
 
 def bin_values(bins: int) -> np.ndarray:
-  """Values that the bins stand for: `bins` even steps from -1 to 1."""
+  """Returns the values of the bins, evenly spaced from -1 to 1."""
   return np.linspace(-1, 1, bins, dtype=np.float32)
 
 
 def bin_expectation(outputs: jax.Array, bins: int) -> jax.Array:
-  """Means of the K binned distributions: [B, K * bins] -> [B, K] in [-1, 1].
+  """Returns means of K binned distributions: [B, K * bins] -> [B, K].
 
-  The logits of one output stand together: unit k * bins + i is bin i of k.
+  Means are in [-1, 1]. Unit k * bins + i is bin i of output k.
   """
   logits = outputs.astype(jnp.float32).reshape(len(outputs), -1, bins)
   probabilities = jax.nn.softmax(logits, axis=-1)
@@ -242,18 +244,18 @@ def binned_cross_entropy(
   bins: int = 20,
   soft: bool = False,
 ) -> jax.Array:
-  """Cross entropy of real labels in [-1, 1] that are cut into bins.
+  """Returns the cross entropy of real labels in [-1, 1], cut into bins.
 
   Deng et al., 2020, "Multitask emotion recognition with incomplete labels"
   (20 bins); `bin_expectation` turns the logits back into numbers.
 
   Args:
-    outputs: Logits [B, K * bins], laid out as `bin_expectation` says.
-    labels: [B, K] in [-1, 1]; values beyond belong to the first or last bin.
+    outputs: Logits [B, K * bins], laid out as in `bin_expectation`.
+    labels: [B, K] in [-1, 1]; values outside are clipped.
     weights: [B, K].
     bins: Number of bins per output, >= 2.
-    soft: False: all mass on the nearest of `bin_values`. True: shared by the
-      two next to the label, so that their expectation is the label.
+    soft: False puts all mass on the nearest of `bin_values`. True shares it
+      between the two nearest, so that their expectation is the label.
   """
   _, labels, weights = _float32(labels, labels, weights)
   _, labels = _counted(weights, labels, labels)
@@ -268,7 +270,7 @@ def binned_cross_entropy(
 
 
 def _float32(outputs, labels, weights):
-  """Casts to float32; raises where shapes would broadcast by accident."""
+  """Casts to float32; raises UserError if shapes differ."""
   if not outputs.shape == labels.shape == weights.shape:
     raise UserError(
       f'Shapes of outputs {outputs.shape}, labels {labels.shape} and weights '
@@ -278,22 +280,22 @@ def _float32(outputs, labels, weights):
 
 
 def _counted(weights, *arrays):
-  """Arrays with 0 where the weight is 0: 0 * NaN is NaN, also in gradients."""
+  """Sets arrays to 0 where the weight is 0, since 0 * NaN would be NaN."""
   return (jnp.where(weights > 0, x, 0.0) for x in arrays)
 
 
 def _ratio(numerator, denominator):
-  """numerator / denominator; 0, with gradient 0, where that is 0 / 0."""
+  """Returns numerator / denominator; 0 / 0 gives 0 with gradient 0."""
   return numerator / jnp.where(denominator > 0, denominator, 1.0)
 
 
 def _power(x, gamma):
-  """x^gamma for x in [0, 1]; finite gradients at 0 where gamma < 1."""
+  """Returns x^gamma for x in [0, 1], with a finite gradient at 0."""
   return 1.0 if gamma == 0 else jnp.maximum(x, 1e-12) ** gamma
 
 
 def _binary(outputs, labels, weights, positive, negative, pos_weight):
-  """Mean of y * pos_weight * positive(-logit) + (1 - y) * negative(logit)."""
+  """Averages y * pos_weight * positive(-logit) + (1 - y) * negative(logit)."""
   outputs, labels, weights = _float32(outputs, labels, weights)
   outputs, labels = _counted(weights, outputs, labels)
   up = labels * positive(-outputs)

@@ -1,4 +1,4 @@
-"""Sarcasm of an utterance: there or not."""
+"""Sarcasm of an utterance: present or absent."""
 
 from collections.abc import Sequence
 import dataclasses
@@ -25,31 +25,32 @@ def build(
   weight_cap: float | None = None,
   beta: float = 0.9999,
 ) -> base.Task:
-  """The task 'sarcasm'; its headline is the weighted F1, as of MUStARD.
+  """Builds the task 'sarcasm'; its headline is the weighted F1, as in MUStARD.
 
-  One yes/no label with the binary cross entropy of a multi-label `emotion`:
-  outputs are logits [B, 1], predictions probabilities, labels [B, 1] in
-  [0, 1], weights [B, 1]. Above .5 is sarcastic; no threshold is tuned.
+  The loss of the one binary label is the binary cross entropy of a multilabel
+  `emotion`: outputs are logits [B, 1], predictions probabilities, labels
+  [B, 1] in [0, 1], weights [B, 1]. A probability above 0.5 means sarcastic; no
+  threshold is tuned.
 
   Castro et al., 2019 (MUStARD) report weighted precision, recall and F1 over
-  both classes, the mean of five folds. Their weighted recall is the accuracy.
-  `macro_f1` is what later papers on the extended corpus report.
+  both classes, averaged over five folds. Their weighted recall is the accuracy.
+  Later papers on the extended corpus report `macro_f1`.
 
   Args:
     outputs: ('sarcasm',).
     pos_weight: Factor of sarcastic labels: None, one number in a sequence,
       'balanced' or 'effective', see `class_weights`.
-    counts: (sarcastic [1], labelled [1]) of what training draws; read by
-      'balanced' and 'effective' only.
-    weight_cap: Largest weight by counts.
-    beta: Of 'effective', in [0, 1).
+    counts: (sarcastic [1], labelled [1]) of the samples that training draws;
+      only 'balanced' and 'effective' read them.
+    weight_cap: Largest weight computed from counts.
+    beta: Option of 'effective', in [0, 1).
 
   Raises:
-    ValueError: Other outputs or a value out of range, with the choices.
+    UserError: There are other outputs, or a value is out of range.
   """
   outputs = base.check_outputs('sarcasm', outputs)
   if outputs != ('sarcasm',):
-    raise UserError(f"Outputs of sarcasm are ('sarcasm',), not {outputs}.")
+    raise UserError(f"sarcasm: outputs must be ('sarcasm',), not {outputs}.")
   task = emotion.build(
     outputs,
     kind='multilabel',

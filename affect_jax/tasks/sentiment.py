@@ -1,7 +1,7 @@
 """Sentiment of an utterance as a number: -3 very negative ... 3 very positive.
 
-The scale of CMU-MOSI and MOSEI (Zadeh et al., 2016). 0 is neutral, not
-missing.
+This is the scale of CMU-MOSI and MOSEI (Zadeh et al., 2016). 0 means neutral,
+not missing.
 """
 
 from collections.abc import Sequence
@@ -37,15 +37,15 @@ def loss(
   *,
   kind: str = 'mae',
 ) -> jax.Array:
-  """The loss of sentiment.
+  """Returns the loss of sentiment.
 
   mae  Mean absolute error: MulT, and most models of MMSA.
   mse  Mean squared error: MISA.
-  ccc  1 - CCC (Lin, 1989): does not shrink predictions towards the middle.
-       Predictions that are all alike get no common direction from it.
+  ccc  1 - CCC (Lin, 1989): does not shrink predictions towards the mean.
+       Constant predictions get no gradient that moves them together.
 
   Args:
-    outputs: [B, 1], which are the predictions.
+    outputs: Predictions [B, 1].
     labels: [B, 1] in [-3, 3].
     weights: [B, 1].
     kind: One of the three.
@@ -54,9 +54,9 @@ def loss(
 
 
 def predict(outputs: jax.Array) -> jax.Array:
-  """Raw outputs [B, 1] -> themselves: predictions may leave [-3, 3].
+  """Returns raw outputs [B, 1] as predictions, which may leave [-3, 3].
 
-  Papers do not clip either; metrics of classes clip on their own.
+  Papers do not clip either; class metrics clip on their own.
   """
   return outputs.astype(jnp.float32)
 
@@ -64,12 +64,12 @@ def predict(outputs: jax.Array) -> jax.Array:
 def build(
   outputs: Sequence[str] = ('sentiment',), loss: str = 'mae'
 ) -> base.Task:
-  """The task 'sentiment'; its headline is CCC.
+  """Builds the task 'sentiment'; its headline is CCC.
 
-  Papers report MAE and Pearson correlation. But the headlines of all tasks
-  are averaged, and MAE has another scale; and Pearson's correlation is
-  undefined while predictions are all alike, so that the task would drop out
-  of that mean, and it does not see a wrong scale. CCC is 0 then, and does.
+  Papers report MAE and Pearson correlation. But the headlines of all tasks are
+  averaged, and MAE has another scale. Pearson correlation ignores a wrong
+  scale, and is undefined for constant predictions, so that the task would drop
+  out of the mean. CCC notices a wrong scale and is 0 for constant predictions.
 
   `acc2_...`, `acc3`, ... and `f1_2_...`, `f1_3`, ... are accuracy and weighted
   F1 by the rules of `metrics.sentiment`, which says who reports which.
@@ -79,15 +79,17 @@ def build(
     loss: 'mae', 'mse' or 'ccc'.
 
   Raises:
-    ValueError: Other outputs, or an unknown loss.
+    UserError: There are other outputs, or the loss is unknown.
   """
   outputs = base.check_outputs('sentiment', outputs)
   if outputs != ('sentiment',):
-    raise UserError(f"Outputs of sentiment are ('sentiment',), not {outputs}.")
+    raise UserError(
+      f"sentiment: outputs must be ('sentiment',), not {outputs}."
+    )
   by_name.check('sentiment loss', loss, tuple(LOSSES))
 
-  def only(metric):
-    # One output: its value is the metric.
+  def of_output(metric):
+    # The mean over one output is the metric of that output.
     return lambda p, y, w: counted.mean(metric(p, y, w, outputs))
 
   return base.Task(
@@ -96,9 +98,9 @@ def build(
     loss=functools.partial(_loss, kind=loss),
     predict=predict,
     metrics={
-      'ccc': only(regression.ccc),
-      'mae': only(regression.mae),
-      'pearson': only(regression.pearson),
+      'ccc': of_output(regression.ccc),
+      'mae': of_output(regression.mae),
+      'pearson': of_output(regression.pearson),
       **by_rule(sentiment.RULES),
     },
     headline='ccc',
@@ -107,7 +109,7 @@ def build(
 
 
 def by_rule(rules: Sequence[str]) -> dict[str, base.Metric]:
-  """Accuracy and weighted F1 by each rule, as 'acc<rule>' and 'f1_<rule>'."""
+  """Returns accuracy and weighted F1 by each rule: 'acc<rule>', 'f1_<rule>'."""
   return {
     name: functools.partial(metric, rule=rule)
     for rule in rules

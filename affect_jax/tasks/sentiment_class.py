@@ -1,6 +1,6 @@
 """Sentiment of an utterance as a class: negative, neutral or positive.
 
-MELD annotates it (Poria et al., 2019). `sentiment` is the same as a number.
+MELD annotates it (Poria et al., 2019). `sentiment` is the task of the number.
 """
 
 from collections.abc import Sequence
@@ -32,31 +32,34 @@ def build(
   beta: float = 0.9999,
   logit_adjustment: float = 0.0,
 ) -> base.Task:
-  """The task 'sentiment_class'; its headline is the weighted F1, as of MELD.
+  """Builds 'sentiment_class'; its headline is the weighted F1, as in MELD.
 
-  A softmax like that of `expression`, whose loss it has: labels [B, K] are
-  distributions, weights [B]. `acc2_...` and `f1_2_...` see negative against
+  The task has the softmax and the loss of `expression`: labels [B, K] are
+  distributions, weights [B]. `acc2_...` and `f1_2_...` compare negative and
   positive, see `metrics.sentiment.of_classes`.
 
   Args:
-    outputs: 'negative', 'positive', and 'neutral' or not, in any order.
+    outputs: 'negative' and 'positive', with or without 'neutral', in any order.
     loss: 'cross_entropy' or 'focal'.
-    class_weights: As in `expression`, like all that follow.
+    class_weights: See `expression.build`, as for all that follow.
     label_smoothing: Share of the label that is spread evenly, in [0, 1).
     focal_gamma: Focusing exponent of 'focal', >= 0.
-    counts: Summed label mass of each class of what training draws [K].
-    weight_cap: Largest weight by counts; that of absent classes.
-    beta: Of class_weights='effective', in [0, 1).
+    counts: Summed label mass of each class [K] in the samples that training
+      draws.
+    weight_cap: Largest weight computed from counts, also the weight of absent
+      classes.
+    beta: Option of class_weights='effective', in [0, 1).
     logit_adjustment: tau >= 0 of Menon et al., 2021.
 
   Raises:
-    ValueError: An unknown name or a value out of range, with the choices.
+    UserError: A name is unknown or a value is out of range; the message lists
+      the choices.
   """
   outputs = base.check_outputs('sentiment_class', outputs)
   if not {'negative', 'positive'} <= set(outputs) <= set(CLASSES):
     raise UserError(
-      f'Classes of sentiment are {CLASSES}, with or without neutral, not '
-      f'{outputs}.'
+      f'sentiment_class: outputs must be {CLASSES}, with or without neutral, '
+      f'not {outputs}.'
     )
   by_name.check('sentiment_class loss', loss, expression.LOSSES)
   task = expression.build(
@@ -71,7 +74,7 @@ def build(
     logit_adjustment=logit_adjustment,
   )
 
-  def polar(metric):
+  def without_neutral(metric):
     return lambda p, y, w: metric(*metrics.of_classes(p, y, w, outputs))
 
   two = sentiment.by_rule(metrics.TWO_CLASSES)
@@ -81,7 +84,7 @@ def build(
     metrics={
       'weighted_f1': classification.weighted_f1,
       **task.metrics,
-      **{name: polar(metric) for name, metric in two.items()},
+      **{name: without_neutral(metric) for name, metric in two.items()},
     },
     headline='weighted_f1',
   )

@@ -1,6 +1,6 @@
 """Continuous affect: valence (how pleasant) and arousal (how active).
 
-Each in [-1, 1] (Russell, 1980), and may be labelled or missing on its own.
+Each is in [-1, 1] (Russell, 1980) and may be labelled or missing on its own.
 """
 
 from collections.abc import Sequence
@@ -34,25 +34,25 @@ def loss(
   bins: int = 20,
   soft_bins: bool = False,
 ) -> jax.Array:
-  """The loss of valence and arousal; 'ccc' is what ABAW scores (1 - CCC).
+  """Returns the loss of valence and arousal; ABAW scores CCC.
 
   ccc      1 - CCC, averaged over valence and arousal (Lin, 1989).
   mse      Mean squared error.
   mae      Mean absolute error.
-  ccc_mse  (1 - CCC) + mse_weight * MSE: the second term moves predictions
-           that are all alike, to which CCC gives no common direction.
+  ccc_mse  (1 - CCC) + mse_weight * MSE: the second term also moves constant
+           predictions together, which CCC does not.
   bins     Cross entropy of binned values + ccc_weight * (1 - CCC of their
            expectation) (Deng et al., 2020).
 
   Args:
-    outputs: Before tanh [B, 2], or logits [B, 2 * bins] of 'bins'.
+    outputs: [B, 2] before tanh, or logits [B, 2 * bins] for 'bins'.
     labels: [B, 2] in [-1, 1].
     weights: [B, 2].
-    kind: One of the five.
-    mse_weight: Of 'ccc_mse'.
-    ccc_weight: Of 'bins'.
-    bins: Number of bins per dimension of 'bins'.
-    soft_bins: Of 'bins': share a label between the two bins next to it.
+    kind: One of `LOSSES`, see above.
+    mse_weight: Factor of MSE in 'ccc_mse'.
+    ccc_weight: Factor of 1 - CCC in 'bins'.
+    bins: Number of bins per dimension in 'bins'.
+    soft_bins: Whether 'bins' shares a label between the two nearest bins.
   """
   if kind == 'bins':
     values = losses.bin_expectation(outputs, bins)
@@ -71,7 +71,7 @@ def loss(
 
 
 def predict(outputs: jax.Array) -> jax.Array:
-  """Raw outputs [B, 2] -> values in [-1, 1] by tanh."""
+  """Maps raw outputs [B, 2] to values in [-1, 1] by tanh."""
   return jnp.tanh(outputs.astype(jnp.float32))
 
 
@@ -83,19 +83,20 @@ def build(
   bins: int = 20,
   soft_bins: bool = False,
 ) -> base.Task:
-  """The task 'valence_arousal'. `valence_arousal/mean_ccc` is P_VA of ABAW.
+  """Builds 'valence_arousal'; `valence_arousal/mean_ccc` is P_VA of ABAW.
 
   Args:
     outputs: Names of the dimensions, in order.
     loss: 'ccc', 'mse', 'mae', 'ccc_mse' or 'bins': see `loss` above.
     mse_weight: Factor of MSE in 'ccc_mse', >= 0.
     ccc_weight: Factor of 1 - CCC in 'bins', >= 0.
-    bins: Bins per dimension of 'bins', >= 2; the head has `bins` units for
-      each dimension, and predicts the mean of their distribution.
-    soft_bins: Of 'bins': share a label between the two bins next to it.
+    bins: Number of bins per dimension in 'bins', >= 2; the head has `bins`
+      units for each dimension, and predicts the mean of their distribution.
+    soft_bins: Whether 'bins' shares a label between the two nearest bins.
 
   Raises:
-    ValueError: An unknown name or a value out of range, with the choices.
+    UserError: A name is unknown or a value is out of range; the message lists
+      the choices.
   """
   outputs = base.check_outputs('valence_arousal', outputs)
   by_name.check('valence-arousal loss', loss, LOSSES)
