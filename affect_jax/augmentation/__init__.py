@@ -1,1 +1,1 @@
-"""Changes of training pictures, and mixes of them."""
+"""Augmentation of training pictures, and mixup."""

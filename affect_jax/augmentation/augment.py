@@ -1,9 +1,9 @@
-"""Changes to training pictures that leave their labels true.
+"""Augmentations: changes to training pictures that keep their labels true.
 
-Each function is (image f32 [H, W, C] in [0, 1], seed int32 [2], **options) ->
-image of the same shape in [0, 1], a pure function of its arguments, made for
-`tf.data`'s map. Labels stay as they are, except those of one side of the face
-when `flip` mirrors it: see `mirror`.
+Each one is a pure function (image f32 [H, W, C] in [0, 1], seed int32 [2],
+**options) -> image of the same shape in [0, 1], for use in `tf.data`'s map.
+Labels stay as they are, except that `flip` swaps those of the two sides of the
+face: see `mirror`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,15 +20,15 @@ from affect_jax.errors import UserError
 
 
 def flips(seed: tf.Tensor, probability: float = 0.5) -> tf.Tensor:
-  """Whether `flip` mirrors the picture under this seed: bool []."""
+  """Returns whether `flip` mirrors the picture under this seed: bool []."""
   return tf.random.stateless_uniform([], seed) < probability
 
 
 def flip(
   image: tf.Tensor, seed: tf.Tensor, *, probability: float = 0.5
 ) -> tf.Tensor:
-  """Mirrors left and right with the given probability."""
-  _check('probability', probability, 0, 1)
+  """Swaps left and right with the given probability."""
+  _check('flip.probability', probability, 0, 1)
   mirrored = tf.reverse(image, [1])
   return tf.where(flips(seed, probability), mirrored, image)
 
@@ -39,13 +39,13 @@ def crop(
   """Shifts by up to `pad` pixels up, down, left and right.
 
   Args:
-    pad: Pixels; with 'reflect' less than H and W.
-    mode: What comes in from outside: 'reflect' (the picture, mirrored at its
-      edge) or 'zero' (black).
+    pad: Number of pixels; with 'reflect' less than H and W.
+    mode: How the border is filled: 'reflect' (with the picture, mirrored at
+      its edge) or 'zero' (black).
   """
   if mode not in ('reflect', 'zero'):
     raise by_name.unknown('mode', mode, ('reflect', 'zero'), of='crop')
-  _check('pad', pad, 0, math.inf)
+  _check('crop.pad', pad, 0, math.inf)
   shape = tf.shape(image)
   padded = tf.pad(
     image,
@@ -66,26 +66,26 @@ def resized_crop(
   scale: Sequence[float] = (0.7, 1.0),
   ratio: Sequence[float] = (0.9, 1.1),
 ) -> tf.Tensor:
-  """Cuts a random part out and stretches it over the whole size.
+  """Cuts out a random part and resizes it to the size of the picture.
 
   Args:
-    scale: Least and greatest share of the area that is kept, in (0, 1].
-    ratio: Least and greatest width / height of the part, relative to the
-      picture's own; reduced where the part would not fit.
+    scale: Least and greatest share of the area to keep, in (0, 1].
+    ratio: Least and greatest width / height of the part, relative to that of
+      the picture; limited where the part would not fit.
   """
-  _check('scale', scale, 1e-6, 1)
-  _check('ratio', ratio, 1e-6, math.inf)
+  _check('resized_crop.scale', scale, 1e-6, 1)
+  _check('resized_crop.ratio', ratio, 1e-6, math.inf)
   random = tf.random.stateless_uniform([4], seed)
   share = scale[0] + (scale[1] - scale[0]) * random[0]
   low, high = math.log(ratio[0]), math.log(ratio[1])
-  # At most this stretched, the part fits and keeps its share of the area.
-  fits = -tf.math.log(share)
-  stretch = tf.clip_by_value(low + (high - low) * random[1], -fits, fits)
+  # Up to this stretch, the part fits and keeps its share of the area.
+  limit = -tf.math.log(share)
+  stretch = tf.clip_by_value(low + (high - low) * random[1], -limit, limit)
   height = tf.minimum(tf.sqrt(share / tf.exp(stretch)), 1.0)
   width = tf.minimum(tf.sqrt(share * tf.exp(stretch)), 1.0)
   top, left = random[2] * (1 - height), random[3] * (1 - width)
   size = tf.cast(tf.shape(image)[:2], tf.float32)
-  # Through the projective map, as crop_and_resize would pin corner pixels.
+  # crop_and_resize would align the corner pixels instead.
   return warp.project(
     image,
     [width, 0.0, left * size[1] + (width - 1) / 2],
@@ -102,23 +102,23 @@ def colour(
   saturation: float = 0.0,
   hue: float = 0.0,
 ) -> tf.Tensor:
-  """Changes the light, not the geometry.
+  """Changes brightness, contrast, saturation and hue, in random amounts.
 
   C is 1 or 3. Grey pictures keep equal channels.
 
   Args:
-    brightness: Added: at most this, in [0, 1].
-    contrast: Distances to the mean are multiplied by 1 +- this, in [0, 1].
-    saturation: Distances to grey are multiplied by 1 +- this, in [0, 1].
-    hue: Turn of the colour circle: at most this, in [0, 0.5].
+    brightness: Adds at most this, in [0, 1].
+    contrast: Multiplies distances to the mean by at most 1 +- this, in [0, 1].
+    saturation: Multiplies distances to grey by at most 1 +- this, in [0, 1].
+    hue: Turns the colour circle by at most this, in [0, 0.5].
   """
   for name, value in (
     ('brightness', brightness),
     ('contrast', contrast),
     ('saturation', saturation),
   ):
-    _check(name, value, 0, 1)
-  _check('hue', hue, 0, 0.5)
+    _check(f'colour.{name}', value, 0, 1)
+  _check('colour.hue', hue, 0, 0.5)
   random = tf.random.stateless_uniform([4], seed, -1, 1)
   image = image + brightness * random[0]
   mean = tf.reduce_mean(image)
@@ -135,11 +135,11 @@ def colour(
 
 
 def rotation(image: tf.Tensor, seed: tf.Tensor, *, degrees: float) -> tf.Tensor:
-  """Turns about the centre by an angle in [-degrees, degrees].
+  """Rotates about the centre by an angle in [-degrees, degrees].
 
-  What comes in from outside repeats the edge.
+  The border repeats the edge of the picture.
   """
-  _check('degrees', degrees, 0, 180)
+  _check('rotation.degrees', degrees, 0, 180)
   angle = tf.random.stateless_uniform([], seed, -1, 1) * degrees
   return warp.rotate(image, angle)
 
@@ -154,17 +154,17 @@ def erasing(
   """Covers one rectangle with the mean colour (Zhong et al., 2017).
 
   Args:
-    probability: Of covering anything.
-    area: Least and greatest share of the picture that is covered; its sides
-      are rounded down to whole pixels.
+    probability: Probability of covering anything.
+    area: Least and greatest share of the picture to cover; the sides of the
+      rectangle are rounded down to whole pixels.
   """
-  _check('probability', probability, 0, 1)
-  _check('area', area, 0, 1)
+  _check('erasing.probability', probability, 0, 1)
+  _check('erasing.area', area, 0, 1)
   random = tf.random.stateless_uniform([5], seed)
   share = area[0] + (area[1] - area[0]) * random[1]
-  # Sides between 1:2 and 2:1, no longer than the picture's.
-  fits = tf.minimum(-tf.math.log(share), math.log(2.0))
-  stretch = fits * (2 * random[2] - 1)
+  # Sides are between 1:2 and 2:1, and no longer than those of the picture.
+  limit = tf.minimum(-tf.math.log(share), math.log(2.0))
+  stretch = limit * (2 * random[2] - 1)
   size = tf.cast(tf.shape(image)[:2], tf.float32)
   sides = tf.sqrt(share * tf.exp(tf.stack([stretch, -stretch])))
   sides = tf.floor(sides * size)
@@ -205,20 +205,20 @@ def apply(
   """Applies augmentations in order, each under a seed of its own.
 
   Args:
-    image: f32 [H, W, C] in [0, 1], or a window [T, H, W, C], whose frames
-      are all changed alike.
-    labels: {task: [K]}, of any tasks; of windows [T, K].
-    weights: {task: [] or [K]}; of windows with T before.
+    image: f32 [H, W, C] in [0, 1], or a window [T, H, W, C], whose frames all
+      change in the same way.
+    labels: {task: [K]} of any tasks; [T, K] for windows.
+    weights: {task: [] or [K]}; [T] or [T, K] for windows.
     seed: int32 [2].
-    augmentations: Names of AUGMENTATIONS with their options.
-    outputs: {task: names} of the tasks with one weight per output: those
-      that may tell the sides of a face apart, see `mirror`.
+    augmentations: Keys of AUGMENTATIONS with their options.
+    outputs: {task: names} of the tasks with one weight per output; only these
+      can have outputs for one side of the face, see `mirror`.
 
   Returns:
-    image, labels, weights.
+    (image, labels, weights).
 
   Raises:
-    ValueError: unknown name, option or value of an option.
+    UserError: Unknown name or option, or a value out of range.
   """
   labels, weights, mirrored = dict(labels), dict(weights), None
   for index, (name, options) in enumerate(augmentations):
@@ -226,16 +226,16 @@ def apply(
     by_name.check_options(
       f'augmentation {name!r}', options, function, but=('image', 'seed')
     )
-    own: Any = tf.random.fold_in(seed, index)
+    own_seed: Any = tf.random.fold_in(seed, index)
     if len(image.shape) == 4:
       image = tf.map_fn(
-        lambda frame, f=function, k=own, o=options: f(frame, k, **o),
+        lambda frame, f=function, s=own_seed, o=options: f(frame, s, **o),
         image,
       )
     else:
-      image = function(image, own, **options)
+      image = function(image, own_seed, **options)
     if name == 'flip':
-      flipped = flips(own, **options)
+      flipped = flips(own_seed, **options)
       mirrored = flipped if mirrored is None else mirrored != flipped
   if mirrored is not None:
     for task, names in outputs.items():
@@ -247,16 +247,16 @@ def apply(
 
 
 def mirror(outputs: Sequence[str]) -> np.ndarray:
-  """Where the labels of a mirrored picture come from: int32 [K].
+  """Returns the order of labels for a mirrored picture: int32 [K].
 
   `labels[mirror(outputs)]` has 'AU12L' and 'AU12R' swapped; all other outputs
-  stay. The same goes for weights per output.
+  stay. The same order applies to weights per output.
 
   Args:
     outputs: Names of a task's outputs.
 
   Raises:
-    ValueError: one side is there without the other.
+    UserError: An output of one side has no partner on the other side.
   """
   positions = {name: k for k, name in enumerate(outputs)}
   sources = []
@@ -267,7 +267,8 @@ def mirror(outputs: Sequence[str]) -> np.ndarray:
       if partner not in positions:
         raise UserError(
           f'{name} has no {partner} among the outputs {list(outputs)}: '
-          'mirrored pictures would have no true label. Add it, or do not flip.'
+          "mirrored pictures would have no true label. Add it, or leave 'flip' "
+          'out of config.augment.'
         )
     sources.append(positions[partner])
   return np.array(sources, np.int32)
@@ -276,7 +277,11 @@ def mirror(outputs: Sequence[str]) -> np.ndarray:
 def _check(
   name: str, values: float | Sequence[float], low: float, high: float
 ) -> None:
-  """Raises unless low <= values <= high and they do not decrease."""
-  limits = [low, *np.atleast_1d(values), high]
-  if np.ndim(values) > 1 or limits != sorted(limits):
-    raise UserError(f'{name} is {values}, not in [{low}, {high}].')
+  """Raises UserError unless values are in [low, high] and do not decrease."""
+  bounded = [low, *np.atleast_1d(values), high]
+  if np.ndim(values) > 1 or bounded != sorted(bounded):
+    order = ', in ascending order' if np.ndim(values) else ''
+    raise UserError(
+      f'config.augmentations.{name} must be in [{low}, {high}]{order}, not '
+      f'{values}.'
+    )

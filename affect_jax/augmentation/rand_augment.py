@@ -1,4 +1,4 @@
-"""RandAugment: a few random operations, all of one strength.
+"""RandAugment: a few random operations, all of the same strength.
 
 Cubuk et al., 2020, "RandAugment: practical automated data augmentation with
 a reduced search space". Operations, ranges and the scale of 31 magnitudes are
@@ -11,14 +11,14 @@ those of torchvision's `transforms.RandAugment` (M is the magnitude, 0 to 30;
   rotate                             +- 30 M / 30 degrees
   brightness, color, contrast,
   sharpness                          1 +- 0.9 M / 30, a factor of `ImageEnhance`
-  posterize                          8 - round(4 M / 30) bits stay
-  solarize                           above 1 - M / 30 is inverted
+  posterize                          keeps 8 - round(4 M / 30) bits
+  solarize                           inverts values from 1 - M / 30 on
 
-Three things differ: what comes in from outside repeats the edge (there it is
-black), pictures are sheared about their centre (there about the upper left
-corner, which also moves the face away), and translations are not rounded to
-whole pixels. Nothing here mirrors: that would need other labels for one side
-of the face, see `augment.flip`.
+Three things differ: borders repeat the edge (torchvision's are black), pictures
+are sheared about their centre (torchvision's about the upper left corner, which
+also moves the face away), and translations are not rounded to whole pixels.
+No operation mirrors the picture: labels of one side of the face would have to
+change, see `augment.flip`.
 """
 
 from collections.abc import Callable, Sequence
@@ -44,31 +44,37 @@ def rand_augment(
   """Applies `num_ops` operations, drawn with replacement.
 
   Args:
-    image: f32 [H, W, C] in [0, 1], C is 1 or 3, H and W are 3 or more.
+    image: f32 [H, W, C] in [0, 1]; C is 1 or 3, H and W are 3 or more.
     seed: int32 [2].
-    num_ops: How many, >= 0.
-    magnitude: Of all of them, in [0, 30]. 0 is the weakest, though
-      'autocontrast' and 'equalize' change the picture all the same.
-    ops: Names of OPS to draw from; () is all.
+    num_ops: Number of operations, >= 0.
+    magnitude: Strength of all operations, in [0, 30]. 'autocontrast' and
+      'equalize' ignore it.
+    ops: Keys of OPS to draw from; () means all.
 
   Returns:
     f32 [H, W, C] in [0, 1].
 
   Raises:
-    ValueError: unknown operation, or a value out of range.
+    UserError: Unknown operation, or a value out of range.
   """
   ops = (ops,) if isinstance(ops, str) else tuple(ops) or tuple(OPS)
   for name in ops:
     by_name.check('operation', name, OPS, of='rand_augment')
   if num_ops != int(num_ops) or num_ops < 0:
-    raise UserError(f'num_ops is {num_ops}, not a whole number >= 0.')
+    raise UserError(
+      'config.augmentations.rand_augment.num_ops must be a whole number >= 0, '
+      f'not {num_ops}.'
+    )
   if not 0 <= magnitude <= MAX_MAGNITUDE:
-    raise UserError(f'magnitude is {magnitude}, not in [0, {MAX_MAGNITUDE}].')
+    raise UserError(
+      'config.augmentations.rand_augment.magnitude must be in '
+      f'[0, {MAX_MAGNITUDE}], not {magnitude}.'
+    )
   strength = magnitude / MAX_MAGNITUDE
   image = tf.convert_to_tensor(image)
   for index in range(int(num_ops)):
-    own: Any = tf.random.fold_in(seed, index)
-    random = tf.random.stateless_uniform([2], own)
+    own_seed: Any = tf.random.fold_in(seed, index)
+    random = tf.random.stateless_uniform([2], own_seed)
     sign = tf.where(random[1] < 0.5, -1.0, 1.0)
     chosen = tf.cast(random[0] * len(ops), tf.int32)
     image = tf.switch_case(
@@ -79,7 +85,7 @@ def rand_augment(
 
 
 def _branch(op, image, strength, sign):
-  """What switch_case calls: the picture after `op`, clipped to [0, 1]."""
+  """Returns a branch of switch_case that applies `op` and clips to [0, 1]."""
 
   def call():
     result = tf.clip_by_value(op(image, strength, sign), 0.0, 1.0)
@@ -89,7 +95,7 @@ def _branch(op, image, strength, sign):
 
 
 def autocontrast(image: tf.Tensor) -> tf.Tensor:
-  """Stretches every channel to [0, 1]; a constant channel stays."""
+  """Stretches every channel to [0, 1]; a constant channel does not change."""
   low = tf.reduce_min(image, [0, 1], keepdims=True)
   high = tf.reduce_max(image, [0, 1], keepdims=True)
   stretched = (image - low) / tf.where(high > low, high - low, 1.0)
@@ -97,9 +103,9 @@ def autocontrast(image: tf.Tensor) -> tf.Tensor:
 
 
 def equalize(image: tf.Tensor) -> tf.Tensor:
-  """Evens out the histogram (256 bins) of every channel, as Pillow does.
+  """Equalizes the histogram (256 bins) of every channel, as Pillow does.
 
-  A channel with too few pixels (about 255) or one value stays.
+  A channel with few pixels (about 255) or a single value does not change.
   """
   levels = _levels(image)
   # No loop: a map over channels is slow inside tf.data.
@@ -113,12 +119,12 @@ def equalize(image: tf.Tensor) -> tf.Tensor:
   table = (below + step // 2) // tf.maximum(step, 1)
   table = tf.cast(tf.minimum(table, 255), tf.float32) / 255.0
   channel = tf.zeros_like(levels) + tf.range(tf.shape(image)[-1])
-  evened = tf.gather_nd(table, tf.stack([channel, levels], -1))
-  return tf.where(step[:, 0] > 0, evened, image)
+  equalized = tf.gather_nd(table, tf.stack([channel, levels], -1))
+  return tf.where(step[:, 0] > 0, equalized, image)
 
 
 def solarize(image: tf.Tensor, threshold: float) -> tf.Tensor:
-  """Inverts the values from `threshold` on, in [0, 1]."""
+  """Inverts values from `threshold` on; it is in [0, 1]."""
   return tf.where(image < threshold, image, 1.0 - image)
 
 
@@ -134,7 +140,7 @@ def brightness(image: tf.Tensor, factor: tf.Tensor | float) -> tf.Tensor:
 
 
 def color(image: tf.Tensor, factor: tf.Tensor | float) -> tf.Tensor:
-  """Blends with the grey picture; grey pictures (C = 1) stay."""
+  """Blends with the grey picture; grey pictures (C = 1) do not change."""
   return _blend(_grey(image), image, factor)
 
 
@@ -144,7 +150,7 @@ def contrast(image: tf.Tensor, factor: tf.Tensor | float) -> tf.Tensor:
 
 
 def sharpness(image: tf.Tensor, factor: tf.Tensor | float) -> tf.Tensor:
-  """Blends with a smoothed picture; the outermost pixels stay, as in Pillow."""
+  """Blends with a smoothed picture; keeps the outermost pixels, like Pillow."""
   height, width = tf.shape(image)[0], tf.shape(image)[1]
   inner = image[1:-1, 1:-1]
   around = [
@@ -152,7 +158,7 @@ def sharpness(image: tf.Tensor, factor: tf.Tensor | float) -> tf.Tensor:
     for y in range(3)
     for x in range(3)
   ]
-  # Kernel of Pillow's SMOOTH: 5 in the middle, 1 around, over 13.
+  # The kernel of Pillow's SMOOTH: 5 in the middle, 1 around it, over 13.
   smooth = (tf.add_n(around) + 4.0 * inner) / 13.0
   change = tf.pad(smooth - inner, [[1, 1], [1, 1], [0, 0]])
   return _blend(image + change, image, factor)
@@ -169,7 +175,7 @@ def shear(
 def translate(
   image: tf.Tensor, x: tf.Tensor | float, y: tf.Tensor | float
 ) -> tf.Tensor:
-  """Moves the picture by shares x of its width, right, and y of its height."""
+  """Moves right by x times the width, and down by y times the height."""
   size = tf.cast(tf.shape(image)[:2], tf.float32)
   return warp.project(image, [1.0, 0.0, -x * size[1]], [0.0, 1.0, -y * size[0]])
 
@@ -198,21 +204,21 @@ OPS: dict[str, Callable[..., tf.Tensor]] = {
 
 
 def _levels(image):
-  """Values as whole numbers from 0 to 255."""
+  """Returns values as whole numbers from 0 to 255."""
   return tf.cast(tf.round(image * 255.0), tf.int32)
 
 
 def _grey(image):
-  """Luma (ITU-R 601) [H, W, 1]."""
+  """Returns the luma (ITU-R 601) [H, W, 1], or the picture if it is grey."""
   return tf.image.rgb_to_grayscale(image) if image.shape[-1] == 3 else image
 
 
 def _blend(other, image, factor):
-  """`other` at factor 0, `image` at 1, away from `other` above 1."""
+  """Blends from `other` at factor 0 to `image` at 1, and beyond above 1."""
   return tf.clip_by_value(other + (image - other) * factor, 0.0, 1.0)
 
 
 def _centre(image):
-  """Row and column of the centre."""
+  """Returns row and column of the centre."""
   size = tf.cast(tf.shape(image)[:2], tf.float32)
   return (size[0] - 1) / 2, (size[1] - 1) / 2

@@ -1,4 +1,4 @@
-"""Geometry of pictures in TensorFlow: projective maps."""
+"""Projective maps of pictures in TensorFlow."""
 
 from collections.abc import Sequence
 import math
@@ -7,7 +7,7 @@ import tensorflow as tf
 
 
 def rotate(image: tf.Tensor, degrees: tf.Tensor | float) -> tf.Tensor:
-  """Turns about the centre, counter-clockwise as one looks at it."""
+  """Rotates about the centre, counter-clockwise to the viewer."""
   angle = tf.cast(degrees, tf.float32) * (math.pi / 180)
   cos, sin = tf.cos(angle), tf.sin(angle)
   size = tf.cast(tf.shape(image)[:2], tf.float32)

@@ -68,7 +68,7 @@ def load(path: str | pathlib.Path) -> Any:
     ) from e
 
 
-class _Refusal(ValueError):
+class _Refusal(UserError):
   """An error raised here; any other error means that the file is damaged."""
 
 

@@ -331,14 +331,14 @@ def test_apply_gives_each_its_own_seed():
   ('name', 'options', 'message'),
   [
     ('mixup', {}, "'mixup'; known: .*colour"),
-    ('flip', {'probability': 2}, 'probability is 2'),
-    ('crop', {'pad': -1}, 'pad is -1'),
+    ('flip', {'probability': 2}, 'flip.probability must be in .*not 2'),
+    ('crop', {'pad': -1}, 'crop.pad must be in .*not -1'),
     ('crop', {'pad': 1, 'mode': 'wrap'}, 'known: reflect, zero'),
-    ('resized_crop', {'scale': (0, 1)}, 'scale is'),
-    ('resized_crop', {'ratio': (2, 1)}, 'ratio is'),
-    ('colour', {'hue': 0.7}, 'hue is 0.7'),
-    ('rotation', {'degrees': 200}, 'degrees is 200'),
-    ('erasing', {'area': (0.1, 1.5)}, 'area is'),
+    ('resized_crop', {'scale': (0, 1)}, 'scale must be in'),
+    ('resized_crop', {'ratio': (2, 1)}, 'ratio must be in .*ascending'),
+    ('colour', {'hue': 0.7}, 'colour.hue must be in .*not 0.7'),
+    ('rotation', {'degrees': 200}, 'degrees must be in .*not 200'),
+    ('erasing', {'area': (0.1, 1.5)}, 'area must be in'),
   ],
 )
 def test_bad_options_name_what_is_allowed(name, options, message):

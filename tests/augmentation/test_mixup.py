@@ -284,9 +284,9 @@ def test_one_row_and_bad_options():
   for options, message in (
     ({'kind': 'mix'}, "mixing.kind 'mix' .*; known: mixup, cutmix, mixaugment"),
     ({'partners': 'all'}, "partners 'all'.*; known: alike, any"),
-    ({'alpha': 0.0}, 'alpha is 0.0'),
-    ({'alpha': float('nan')}, 'alpha is nan'),
-    ({'probability': 1.5}, r'probability is 1.5, not in \[0, 1\]'),
+    ({'alpha': 0.0}, 'alpha must be .* not 0.0'),
+    ({'alpha': float('nan')}, 'alpha must be .* not nan'),
+    ({'probability': 1.5}, r'probability must be in \[0, 1\], not 1.5'),
   ):
     with pytest.raises(ValueError, match=message):
       mixup.mix(*arrays, KEY, **options)

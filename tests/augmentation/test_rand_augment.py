@@ -255,10 +255,10 @@ def test_bad_options_list_the_known():
   for options, message in (
     ({'ops': ('rotate', 'invert')}, "'invert'.*; known: identity"),
     ({'ops': 'invert'}, "'invert'.*; known: identity"),
-    ({'magnitude': 31}, r'magnitude is 31, not in \[0, 30\]'),
+    ({'magnitude': 31}, r'magnitude must be in \[0, 30\], not 31'),
     ({'magnitude': -1.0}, 'magnitude'),
-    ({'num_ops': -1}, 'num_ops is -1'),
-    ({'num_ops': 1.5}, 'num_ops is 1.5'),
+    ({'num_ops': -1}, 'num_ops must be .* not -1'),
+    ({'num_ops': 1.5}, 'num_ops must be .* not 1.5'),
   ):
     with pytest.raises(ValueError, match=message):
       rand_augment.rand_augment(image, SEEDS[0], **options)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from affect_jax.corpora.files import numpy_pickle
+from affect_jax.errors import UserError
 
 CONTENT = {
   'train': {
@@ -126,7 +127,7 @@ def test_objects_cannot_be_forged_from_bytes(tmp_path):
   # Addresses of objects, if numpy believed the dtype's flags.
   path = tmp_path / 'a.pkl'
   path.write_bytes(python_2([1.0, 2.0], code=b'O8'))
-  with pytest.raises(ValueError, match=r'a\.pkl'):
+  with pytest.raises(UserError, match=r'a\.pkl'):
     numpy_pickle.load(path)
 
 
@@ -173,7 +174,7 @@ def test_other_names_are_refused(tmp_path, monkeypatch, value, name, protocol):
   monkeypatch.chdir(tmp_path)
   path = tmp_path / 'a.pkl'
   path.write_bytes(pickle.dumps({'train': [np.zeros(3), value]}, protocol))
-  with pytest.raises(ValueError, match=rf'a\.pkl: refused to load .*{name}'):
+  with pytest.raises(UserError, match=rf'a\.pkl: refused to load .*{name}'):
     numpy_pickle.load(path)
   assert not (tmp_path / 'made').exists()
 
@@ -181,7 +182,7 @@ def test_other_names_are_refused(tmp_path, monkeypatch, value, name, protocol):
 def test_tensors_are_refused_with_advice(tmp_path):
   path = tmp_path / 'a.pkl'
   path.write_bytes(b'\x80\x02ctorch._utils\n_rebuild_tensor_v2\n.')
-  with pytest.raises(ValueError, match=r'_rebuild_tensor_v2.*\.numpy\(\)'):
+  with pytest.raises(UserError, match=r'_rebuild_tensor_v2.*\.numpy\(\)'):
     numpy_pickle.load(path)
 
 
@@ -195,7 +196,7 @@ def test_tensors_are_refused_with_advice(tmp_path):
 def test_records_and_dates_are_not_read(tmp_path, value, what):
   path = tmp_path / 'a.pkl'
   path.write_bytes(pickle.dumps(value))
-  with pytest.raises(ValueError, match=rf'a\.pkl: arrays of the {what}'):
+  with pytest.raises(UserError, match=rf'a\.pkl: arrays of the {what}'):
     numpy_pickle.load(path)
 
 
@@ -205,7 +206,7 @@ def test_truncated_files(tmp_path, protocol):
   path = tmp_path / 'a.pkl'
   for size in [*range(0, 40), *range(40, len(data) - 1, len(data) // 50)]:
     path.write_bytes(data[:size])
-    with pytest.raises(ValueError, match=r'a\.pkl.*damaged or truncated'):
+    with pytest.raises(UserError, match=r'a\.pkl.*damaged or truncated'):
       numpy_pickle.load(path)
 
 
@@ -223,7 +224,7 @@ def test_truncated_files(tmp_path, protocol):
 def test_what_is_no_pickle_of_arrays(tmp_path, data):
   path = tmp_path / 'a.pkl'
   path.write_bytes(data)
-  with pytest.raises(ValueError, match=r'a\.pkl'):
+  with pytest.raises(UserError, match=r'a\.pkl'):
     numpy_pickle.load(path)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from toys.paths import GOLDEN
 
+from affect_jax.errors import UserError
 from affect_jax.models import torch_pickle
 
 
@@ -84,7 +85,7 @@ def test_no_memory_beyond_the_storage(tmp_path, offset, shape, strides):
   data = np.arange(6, dtype='<f4').tobytes()
   pickled = tensor_pickle(offset, shape, strides)
   path = write(tmp_path / 'a.pth', pickled, a=data)
-  with pytest.raises(ValueError, match=r'a\.pth.*(does not fit|damaged)'):
+  with pytest.raises(UserError, match=r'a\.pth.*(does not fit|damaged)'):
     torch_pickle.load(path)
 
 
@@ -107,7 +108,7 @@ def test_refuses_to_run_code(tmp_path):
   ):
     data = pickle.dumps({'conv1.weight': attack}, protocol=2)
     path = write(tmp_path / 'evil.pth', data)
-    with pytest.raises(ValueError, match=rf'evil\.pth: refused to load {name}'):
+    with pytest.raises(UserError, match=rf'evil\.pth: refused to load {name}'):
       torch_pickle.load(path)
     assert not victim.exists()
     # The same bytes are an attack on those who unpickle them.
@@ -123,7 +124,7 @@ def test_refuses_other_names_of_torch(tmp_path, name):
   module, _, attribute = name.rpartition('.')
   data = f'c{module}\n{attribute}\n.'.encode()
   path = write(tmp_path / 'whole.pth', data)
-  with pytest.raises(ValueError, match=rf'whole\.pth: refused to load {name}'):
+  with pytest.raises(UserError, match=rf'whole\.pth: refused to load {name}'):
     torch_pickle.load(path)
 
 
@@ -132,7 +133,7 @@ def test_truncated(tmp_path, share):
   data = (GOLDEN / 'tensors.pth').read_bytes()
   path = tmp_path / 'cut.pth'
   path.write_bytes(data[: int(share * len(data))])
-  with pytest.raises(ValueError, match=r'cut\.pth: damaged or truncated'):
+  with pytest.raises(UserError, match=r'cut\.pth: damaged or truncated'):
     torch_pickle.load(path)
 
 
@@ -142,26 +143,26 @@ def test_flipped_byte(tmp_path):
   data[bytes(data).index(storage.tobytes()) + 9] ^= 1
   path = tmp_path / 'flipped.pth'
   path.write_bytes(data)
-  with pytest.raises(ValueError, match=r'flipped\.pth: damaged'):
+  with pytest.raises(UserError, match=r'flipped\.pth: damaged'):
     torch_pickle.load(path)
 
 
 def test_short_storage(tmp_path):
   path = write(tmp_path / 'a.pth', tensor_pickle(0, (6,), (1,)), a=b'1234')
-  with pytest.raises(ValueError, match=r'a\.pth: storage a has 4 bytes'):
+  with pytest.raises(UserError, match=r'a\.pth: storage a has 4 bytes'):
     torch_pickle.load(path)
 
 
 def test_other_files(tmp_path):
-  with pytest.raises(ValueError, match=r'legacy\.pth.*convert'):
+  with pytest.raises(UserError, match=r'legacy\.pth.*convert'):
     torch_pickle.load(GOLDEN / 'legacy.pth')
   path = write(tmp_path / 'big.pth', b'N.', byteorder='big')
-  with pytest.raises(ValueError, match=r"big\.pth: byte order b'big'"):
+  with pytest.raises(UserError, match=r"big\.pth: byte order b'big'"):
     torch_pickle.load(path)
   path = tmp_path / 'photos.pth'
   with zipfile.ZipFile(path, 'w') as archive:
     archive.writestr('photos/1.jpg', b'')
-  with pytest.raises(ValueError, match=r'photos\.pth: a zip file, but not'):
+  with pytest.raises(UserError, match=r'photos\.pth: a zip file, but not'):
     torch_pickle.load(path)
   with pytest.raises(FileNotFoundError, match=r'none\.pth'):
     torch_pickle.load(tmp_path / 'none.pth')

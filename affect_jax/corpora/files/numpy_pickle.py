@@ -60,7 +60,7 @@ def load(path: str | pathlib.Path, encoding: str = 'latin1') -> Any:
       ) from e
 
 
-class _Refusal(ValueError):
+class _Refusal(UserError):
   """A refusal that names the file; other errors mean a damaged file."""
 
 
