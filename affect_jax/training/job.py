@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import contextlib
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -26,6 +27,8 @@ from affect_jax.training import processes
 HEARTBEAT_SECS = 100
 # How long process 0 waits, before it ends, until all others know why.
 FAREWELL_SECS = 10
+# How long processes wait for process 0 to be started: jax's own patience.
+START_SECS = 300
 FAILURE = 'affect_jax/failure'
 HEARD = 'affect_jax/heard'
 # Exit codes of a run that was asked to stop, on which all processes agreed.
@@ -48,6 +51,14 @@ def start(
       process 0 cannot be reached, or processes have unequally many devices.
   """
   _check(coordinator, num_processes, process_id)
+  if coordinator is not None:
+    print(
+      f'Process {process_id} of {num_processes} waits at {coordinator} for the '
+      f'others, {START_SECS} seconds at most.',
+      file=sys.stderr,
+    )
+    if process_id:
+      _wait_for(coordinator)
   # CPUs have no collectives without it; accelerators have their own.
   jax.config.update('jax_cpu_collectives_implementation', 'gloo')
   try:
@@ -56,6 +67,7 @@ def start(
       num_processes,
       process_id,
       heartbeat_timeout_seconds=HEARTBEAT_SECS,
+      initialization_timeout=START_SECS,
     )
   except ValueError as error:
     raise UserError(
@@ -109,6 +121,23 @@ def _check(
       f'--process_id={process_id} is not from 0 to {num_processes - 1}, with '
       f'--num_processes={num_processes}.'
     )
+
+
+def _wait_for(coordinator: str) -> None:
+  """Waits until process 0 listens: jax would abort with a stack dump."""
+  host, _, port = coordinator.rpartition(':')
+  deadline = time.monotonic() + START_SECS
+  while True:
+    try:
+      socket.create_connection((host.strip('[]'), int(port)), 5).close()
+      return
+    except OSError as error:
+      if time.monotonic() > deadline:
+        raise UserError(
+          f'Nobody listens at {coordinator}: {error}. Is process 0 started '
+          'there, and is the port open to this machine?'
+        ) from error
+    time.sleep(0.5)
 
 
 @contextlib.contextmanager

@@ -59,3 +59,12 @@ def test_what_ends_one_process_ends_the_other(tmp_path, what, message):
 def test_half_an_address_is_refused(arguments, message):
   with pytest.raises(UserError, match=message):
     job.start(*arguments)
+
+
+def test_a_process_0_that_is_not_there_is_said(monkeypatch, capfd):
+  monkeypatch.setattr(job, 'START_SECS', 0)
+  with pytest.raises(
+    UserError, match=r'Nobody listens at localhost:\d+: .*refu'
+  ):
+    job.start(f'localhost:{jobs.free_port()}', 2, 1)
+  assert 'Process 1 of 2 waits at localhost' in capfd.readouterr().err
