@@ -88,12 +88,12 @@ class Backbone(nn.Module):
     sequences, masks, seen = absent.Absent(
       self.modality_dropout, name='absent'
     )(sequences, masks, train=train, real=inputs.get('real'))
-    samples: dict[str, Any] = {}
+    bank_inputs: dict[str, Any] = {}
     if 'train_row' in inputs:
-      samples = {n: inputs[n] for n in ('train_row', 'train_label')}
-      samples['seen'] = seen
+      bank_inputs = {n: inputs[n] for n in ('train_row', 'train_label')}
+      bank_inputs['seen'] = seen
     fusion = fusion_lib.get_fusion(self.fusion, **dict(self.fusion_options))
-    return fusion(sequences, masks, train=train, **samples)
+    return fusion(sequences, masks, train=train, **bank_inputs)
 
 
 class UtteranceModel(nn.Module):

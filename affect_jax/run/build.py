@@ -93,7 +93,7 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
     num_train_steps=config.num_train_steps,
     **config.schedule,
   )
-  _optimizer(config, schedule)
+  _optimizer(config, schedule)  # For its errors.
   corpora = load.build(config)
   shares = load.shares(config, corpora)
   module = faces_or_utterances(corpora)

@@ -94,18 +94,17 @@ def in_one_line(folder: str = '') -> Iterator[None]:
     sys.exit(f'Error: {error}')
   except Exception as error:
     path = _keep(folder)
+    where = f' (traceback: {path})' if path else ''
     if isinstance(error, OSError):
-      where = f' (traceback: {path})' if path else ''
       sys.exit(f'{type(error).__name__}: {error}{where}')
-    if not path:
-      raise
     summary = (str(error).strip() or 'no message').splitlines()[0][:200]
     if processes.lost_one(error):
       sys.exit(
         'Error: another process was killed or crashed; its own log says why. '
-        f'The same commands go on from the last checkpoint. | {summary} | The '
-        f'traceback is in {path}'
+        f'The same commands go on from the last checkpoint. | {summary}{where}'
       )
+    if not path:
+      raise
     sys.exit(
       f'Unexpected {type(error).__name__}: {summary} | This is a fault of the '
       f'program, or of a library; the traceback is in {path}'

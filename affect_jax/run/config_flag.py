@@ -40,20 +40,33 @@ class _Parser(config_flags.ConfigFileFlagParser):
       raise UserError(f'--config={path}: there is no file {file}{near}.')
     try:
       config: Any = super().parse(path)
-    except (AttributeError, KeyError) as error:
-      # Most often the line names a setting that does not exist.
-      lines = traceback.extract_tb(error.__traceback__)
-      line = next((x for x in reversed(lines) if _same(x.filename, file)), None)
-      if line is None:
-        raise
-      said = ' '.join(str(error.args[0] if error.args else error).split())
-      raise UserError(f'{file}:{line.lineno}: {line.line}: {said}') from error
+    except Exception as error:
+      if of_line := _of_line(error, file):
+        raise of_line from error
+      raise
     admit(config, changes(sys.argv, self.name))
     return config
 
 
-def _same(path: str, other: str) -> bool:
-  return os.path.realpath(path) == os.path.realpath(other)
+def _of_line(error: BaseException | None, file: str) -> UserError | None:
+  """Returns an error that names the line of a config file that failed.
+
+  Most often the line names a setting that does not exist, or gives it a value
+  of another type. Returns None if no line of the file failed.
+  """
+  while error:
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+      if os.path.realpath(frame.filename) == os.path.realpath(file):
+        said: Any = error
+        while isinstance(said, BaseException):
+          said = said.args[0] if said.args else ''
+        said = ' '.join(str(said).split())
+        return UserError(
+          f'{file}:{frame.lineno}: {frame.line}: {type(error).__name__}: {said}'
+        )
+    # ml_collections wraps some errors.
+    error = error.__cause__ or error.__context__
+  return None
 
 
 def changes(argv: Sequence[str], name: str) -> dict[str, str | None]:

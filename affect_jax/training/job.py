@@ -111,7 +111,7 @@ def _check(
       'manager knows the processes.'
     )
   host, _, port = coordinator.rpartition(':')
-  if not host or not port.isdigit():
+  if not host or not port.isdigit() or not 0 < int(port) < 2**16:
     raise UserError(
       f'--coordinator={coordinator} is not HOST:PORT: name the machine of '
       'process 0 and a free port there, as in node1:9999.'

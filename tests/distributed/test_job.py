@@ -53,6 +53,7 @@ def test_what_ends_one_process_ends_the_other(tmp_path, what, message):
     (('localhost:1', 2, None), '--process_id missing'),
     ((None, 2, None), '--coordinator and --process_id missing'),
     (('localhost', 2, 0), 'not HOST:PORT'),
+    (('localhost:70000', 2, 0), 'not HOST:PORT'),
     (('localhost:1', 2, 2), 'not from 0 to 1'),
   ],
 )

@@ -139,7 +139,8 @@ def test_a_command_that_computes_nothing_takes_no_device():
   ('lines', 'expected'),
   [
     ("c.optimzer.name = 'adam'", 'c.optimzer.name = .*mean "optimizer"'),
-    ("c['task']['loss'] = 1", r'task'),
+    ("c['task']['loss'] = 1", 'KeyError: .*task'),
+    ("c.batch_size = 'many'", 'TypeError: .*batch_size'),
   ],
 )
 def test_a_line_of_a_config_file_that_fails_is_named(tmp_path, lines, expected):

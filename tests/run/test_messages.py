@@ -8,11 +8,10 @@ from toys.paths import ROOT
 
 from affect_jax import corpora
 from affect_jax import defaults
+from affect_jax.run import check
 
 # 'config.' and the names behind it, as far as the text itself gives them.
 SETTING = re.compile(r'\bconfig((?:\.[a-z_][a-z0-9_]*)+)(\.?[\[{(*]?)')
-# Groups that take names or options of other things.
-OPEN = ('augmentations', 'learning_rate_multipliers', 'optimizer', 'schedule')
 FILES = sorted((ROOT / 'affect_jax').rglob('*.py'))
 # Methods and files that look like settings.
 OTHERS = ('config.json', 'config.py', 'config.update', 'config.to_dict')
@@ -36,10 +35,10 @@ def exists(names):
   """Whether `names` lead to a setting, or to an option of some corpus."""
   node = defaults.get_config().to_dict()
   for depth, name in enumerate(names):
-    if depth == 1 and names[0] in OPEN:
-      return True
     if depth == 1 and names[0] == 'data' and name not in node:
       return any(name in corpora.options(c) for c in corpora.CORPORA)
+    if depth == 1 and names[0] in check.OPEN and names[0] != 'data':
+      return True
     if not isinstance(node, dict) or name not in node:
       return False
     node = node[name]
