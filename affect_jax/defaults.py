@@ -7,6 +7,7 @@ from typing import Any
 import ml_collections
 from ml_collections import config_dict
 
+from affect_jax import multitask
 from affect_jax import tasks
 
 
@@ -23,6 +24,12 @@ def get_config() -> Any:
   c.drop_unlabelled_tasks = False
   # {task: factor of its loss in the sum}.
   c.loss_weights = dict.fromkeys(tasks.TASKS, 1.0)
+  # How tasks are balanced, from these factors on: a name in multitask.METHODS,
+  # and the options of each, which its module explains.
+  c.balancing = {'name': 'fixed', **_balancing_options()}
+  # Log how the tasks' gradients agree, each log_every; compiles a second
+  # program, except where balancing needs these gradients anyway.
+  c.log_gradients = True
   for name in tasks.TASKS:
     c[name] = _task_options(name)
   c.valence_arousal.loss = 'ccc_mse'
@@ -244,6 +251,14 @@ def _task_options(name: str) -> dict[str, Any]:
   # Outputs and their counts come from the corpora.
   options.pop('counts', None)
   return {**options, 'outputs': ()}
+
+
+def _balancing_options() -> dict[str, dict[str, Any]]:
+  """Returns {method of balancing tasks: its options}."""
+  return {
+    name: {k: p.default for k, p in inspect.signature(build).parameters.items()}
+    for name, build in multitask.METHODS.items()
+  }
 
 
 def _encoder_options() -> dict[str, Any]:

@@ -125,20 +125,32 @@ def _build(config, workdir):
 def _train(config, workdir, run, predict, state, manager, first_step):
   """Loops over steps: update, log, validate, save."""
   parallel = run.parallel
+  of_losses: dict[str, Any] = {
+    'loss_weights': run_tasks.loss_weights(config, run.tasks),
+    'auxiliary_losses': run.samples.auxiliary_losses,
+    'accumulate': config.accumulate,
+    'frozen': run.frozen,
+    'mixing': build.mixing(config),
+    'windows': run.samples.window > 0,
+    'axis_name': parallel.axis_name,
+  }
   step_fn = parallel.compile_step(
     train_step.make_train_step(
       run.model,
       run.tasks,
       run.tx,
-      loss_weights=run_tasks.loss_weights(config, run.tasks),
-      auxiliary_losses=run.samples.auxiliary_losses,
-      accumulate=config.accumulate,
+      balancing=run.balancing,
       ema_decay=config.ema_decay,
-      frozen=run.frozen,
-      mixing=build.mixing(config),
-      windows=run.samples.window > 0,
-      axis_name=parallel.axis_name,
+      **of_losses,
     )
+  )
+  report_fn = parallel.compile_report(
+    train_step.make_gradient_report(run.model, run.tasks, **of_losses)
+  )
+  reports = (
+    config.log_gradients
+    and len(run.tasks) > 1
+    and not run.balancing.reads_gradients
   )
   batches = run.samples.train_batches(first_step)
 
@@ -170,18 +182,22 @@ def _train(config, workdir, run, predict, state, manager, first_step):
     for step, (ids, batch) in enumerate(
       parallel_lib.prefetch(batches, put), first_step + 1
     ):
+      last = step == config.num_train_steps
+      logs_now = last or step % config.log_every == 0
+      report = {}
       with jax.profiler.StepTraceAnnotation('train', step_num=step):
+        if reports and logs_now:
+          report = report_fn(state, batch, rng)
         state, logs = step_fn(state, batch, rng)
       if pending:
         check_finite(*pending)
       pending = (step, ids, logs)
       progress(step)
-      last = step == config.num_train_steps
       validates = last or step % config.eval_every == 0
       signum = agree(signals[0] if signals else 0)
       stops = signum > 0
-      if last or step % config.log_every == 0:
-        values = {f'train/{k}': float(v) for k, v in logs.items()}
+      if logs_now:
+        values = {f'train/{k}': float(v) for k, v in (logs | report).items()}
         table.log_losses(step, config.num_train_steps, logs)
         rate = float(run.schedule(step - 1))
         write(step, values | {'train/learning_rate': rate})

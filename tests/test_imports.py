@@ -9,7 +9,7 @@ PACKAGE = pathlib.Path(__file__).parents[1] / 'affect_jax'
 FLOORS = (
   {'errors', 'user_path', 'whole_file'},
   {'by_name'},
-  {'augmentation', 'metrics', 'models', 'synthetic'},
+  {'augmentation', 'metrics', 'models', 'multitask', 'synthetic'},
   {'tasks', 'training'},
   {'corpora', 'defaults'},
   {'data'},

@@ -21,6 +21,7 @@ from affect_jax.errors import UserError
 from affect_jax.models import hugging_face
 from affect_jax.models import pretrained
 from affect_jax.training import checkpoint
+from affect_jax.training import train_state
 
 # Blanks, an umlaut, and what shells, printf, URLs and globs read in their way.
 NAME = "a [x] ü*?%20%s {y} #;&'$HOME ~"
@@ -30,6 +31,10 @@ NAME = "a [x] ü*?%20%s {y} #;&'$HOME ~"
 def home(tmp_path, monkeypatch):
   monkeypatch.setenv('HOME', str(tmp_path))
   return tmp_path
+
+
+def state_of(values):
+  return train_state.TrainState(np.zeros(()), {'a': values}, {}, {}, {})
 
 
 def test_only_a_home_is_expanded(home, monkeypatch):
@@ -144,15 +149,15 @@ def test_inputs_and_records_have_any_name(tmp_path):
       records, size = streams.records_of(builder, 'train')
       assert len(list(records)) == size > 0
   with checkpoint.build_manager(str(folder.parent / 'run'), 1) as manager:
-    checkpoint.save(manager, 1, {'a': np.arange(3.0)})
+    checkpoint.save(manager, 1, state_of(np.arange(3.0)))
   # A run that was moved into such a folder can still be read.
   (folder.parent / 'run').rename(folder / 'run')
   with checkpoint.build_manager(str(folder / 'run'), 1) as manager:
-    state, _ = checkpoint.restore(manager, 1, {'a': np.zeros(3)})
-  np.testing.assert_array_equal(state['a'], np.arange(3.0))
+    state, _ = checkpoint.restore(manager, 1, state_of(np.zeros(3)))
+  np.testing.assert_array_equal(state.params['a'], np.arange(3.0))
   # And one behind a link goes on.
   (tmp_path / 'link').symlink_to(folder, target_is_directory=True)
   with checkpoint.build_manager(str(tmp_path / 'link' / 'run'), 1) as manager:
-    checkpoint.save(manager, 2, {'a': np.arange(3.0)})
+    checkpoint.save(manager, 2, state_of(np.arange(3.0)))
   with checkpoint.build_manager(str(tmp_path / 'link' / 'run'), 1) as manager:
-    checkpoint.restore(manager, 2, {'a': np.zeros(3)})
+    checkpoint.restore(manager, 2, state_of(np.zeros(3)))

@@ -1,1 +1,47 @@
-"""Ways to balance tasks; to add one, write its module and name it here."""
+"""Ways to balance tasks, by name: one file each.
+
+To add a method, write a module with `build`, whose parameters are its options
+in a config and which returns a `base.Method`; then name it in METHODS.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from affect_jax import by_name
+from affect_jax.multitask import db_mtl
+from affect_jax.multitask import dwa
+from affect_jax.multitask import famo
+from affect_jax.multitask import fixed
+from affect_jax.multitask import gls
+from affect_jax.multitask import rlw
+from affect_jax.multitask import stch
+from affect_jax.multitask import uncertainty
+from affect_jax.multitask.base import Method as Method
+from affect_jax.multitask.base import Signals as Signals
+
+METHODS: dict[str, Callable[..., Method]] = {
+  'fixed': fixed.build,
+  # They weight losses.
+  'uncertainty': uncertainty.build,
+  'dwa': dwa.build,
+  'rlw': rlw.build,
+  'gls': gls.build,
+  'famo': famo.build,
+  'stch': stch.build,
+  # They read the gradient of each task.
+  'db_mtl': db_mtl.build,
+}
+
+
+def get_method(name: str, **options: Any) -> Method:
+  """Builds a method by name; `options` are those of its module's `build`.
+
+  Raises:
+    UserError: Unknown name or option; the message lists the known ones.
+  """
+  return by_name.build('config.balancing.name', name, METHODS, options)
+
+
+def check_name(name: str) -> None:
+  """Raises UserError if there is no such method."""
+  by_name.check('config.balancing.name', name, METHODS)

@@ -5,6 +5,7 @@ import dataclasses
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 
 class Signals(NamedTuple):
@@ -37,22 +38,33 @@ class Method:
   """A way to balance tasks.
 
   Attributes:
-    init: number of tasks K -> state, a pytree of arrays; () if there is none.
+    init: (number of tasks K, shared parameters) -> state, a pytree of arrays;
+      () if there is none.
     update: (state, signals) -> (weights float32 [K], state). The weights of
       absent tasks are 0. The shared parameters are moved along the sum of
       weight * gradient over tasks.
     reads_gradients: Whether `update` reads `signals.gram`. If so, each head
       keeps the gradient of its own loss; if not, weights multiply losses, and
       so the gradients of heads too.
-    combine: Replaces the weighted sum: (gradients, signals) -> gradient, where
-      every leaf of `gradients` has a leading axis of K tasks, 0 for absent
-      ones. None for the weighted sum.
+    combine: Replaces the weighted sum: (gradients, state, signals) ->
+      (gradient, state), where every leaf of `gradients` has a leading axis of
+      K tasks, 0 for absent ones. It is called after `update`. None for the
+      weighted sum.
     look_back: (state, signals, losses [K] of the same batch after the step) ->
       state; costs another forward pass. None if the method does not look back.
   """
 
-  init: Callable[[int], Any]
+  init: Callable[[int, Any], Any]
   update: Callable[[Any, Signals], tuple[jax.Array, Any]]
   reads_gradients: bool = False
-  combine: Callable[[Any, Signals], Any] | None = None
+  combine: Callable[[Any, Any, Signals], tuple[Any, Any]] | None = None
   look_back: Callable[[Any, Signals, jax.Array], Any] | None = None
+
+
+def softmax(logits: jax.Array, present: jax.Array) -> jax.Array:
+  """Returns the softmax [K] over present tasks, 0 for absent ones.
+
+  It is 0 everywhere if no task is present.
+  """
+  shares = jax.nn.softmax(jnp.where(present, logits, -jnp.inf))
+  return jnp.where(present, shares, 0.0)

@@ -14,6 +14,7 @@ from flax import linen as nn
 import jax
 import optax
 
+from affect_jax import multitask
 from affect_jax.augmentation import mixup
 from affect_jax.corpora.builders import records
 from affect_jax.data import load
@@ -30,6 +31,7 @@ from affect_jax.run import tasks as run_tasks
 from affect_jax.run import utterances
 from affect_jax.training import optimizer
 from affect_jax.training import parallel as parallel_lib
+from affect_jax.training import task_gradients
 from affect_jax.training import train_state
 
 
@@ -50,6 +52,7 @@ class Run:
     eval_model: The same model without an axis name.
     schedule: step -> learning rate.
     tx: The optimiser.
+    balancing: How the tasks are balanced.
     frozen: Prefixes of the parameters that the optimiser leaves unchanged.
     parallel: How the run is spread over devices.
   """
@@ -65,6 +68,7 @@ class Run:
   eval_model: nn.Module
   schedule: optax.Schedule
   tx: optax.GradientTransformation
+  balancing: multitask.Method
   frozen: tuple[str, ...]
   parallel: parallel_lib.Parallel
 
@@ -83,6 +87,7 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
   )
   # Errors that the config alone shows come before minutes of preparation.
   mixing(config)
+  balancing(config)
   train_state.check_ema_decay(config.ema_decay)
   check.check(config)
   load.window(config)
@@ -127,6 +132,7 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
     eval_model=signature_lib.build_model(signature),
     schedule=schedule,
     tx=tx,
+    balancing=balancing(config),
     frozen=frozen,
     parallel=parallel,
   )
@@ -207,9 +213,17 @@ def abstract_state(run: Run, config: Any) -> train_state.TrainState:
 
 
 def _creator(run: Run, config: Any) -> Callable[[jax.Array], Any]:
-  inputs = run.samples.dummy_inputs
+  def init_balancing(params):
+    shared = task_gradients.shared(params)
+    return run.balancing.init(len(run.tasks), shared)
+
   return lambda rng: train_state.create(
-    run.eval_model, run.tx, inputs, rng, with_ema=config.ema_decay > 0
+    run.eval_model,
+    run.tx,
+    run.samples.dummy_inputs,
+    rng,
+    with_ema=config.ema_decay > 0,
+    init_balancing=init_balancing,
   )
 
 
@@ -220,3 +234,10 @@ def mixing(config: Any) -> dict[str, Any] | None:
     return None
   mixup.check(**options)
   return options
+
+
+def balancing(config: Any) -> multitask.Method:
+  """Builds the method of config.balancing."""
+  name = config.balancing.name
+  multitask.check_name(name)
+  return multitask.get_method(name, **config.balancing[name])

@@ -1,17 +1,20 @@
 """Saves states with Orbax: keeps the latest (to resume) and the best."""
 
+import dataclasses
 import fnmatch
 import os
 import pathlib
 from typing import Any
 
 from absl import logging
+import jax
 import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import preservation_policy
 
 from affect_jax import user_path
 from affect_jax.errors import UserError
 from affect_jax.training import parallel
+from affect_jax.training import train_state
 
 HEADLINE = 'headline'
 
@@ -74,7 +77,7 @@ def build_manager(workdir: str, save_every: int) -> ocp.CheckpointManager:
 def save(
   manager: ocp.CheckpointManager,
   step: int,
-  state: Any,
+  state: train_state.TrainState,
   *,
   thresholds: dict | None = None,
   headline: float | None = None,
@@ -98,7 +101,7 @@ def save(
   manager.save(
     step,
     args=ocp.args.Composite(
-      state=ocp.args.StandardSave(state),
+      state=ocp.args.StandardSave(_fields(state)),
       thresholds=ocp.args.JsonSave(thresholds or {}),
     ),
     metrics=None if headline is None else {HEADLINE: headline},
@@ -107,8 +110,8 @@ def save(
 
 
 def restore(
-  manager: ocp.CheckpointManager, step: int, state: Any
-) -> tuple[Any, dict]:
+  manager: ocp.CheckpointManager, step: int, state: train_state.TrainState
+) -> tuple[train_state.TrainState, dict]:
   """Reads (state, thresholds) of a step.
 
   Args:
@@ -123,7 +126,7 @@ def restore(
     restored = manager.restore(
       step,
       args=ocp.args.Composite(
-        state=ocp.args.StandardRestore(state),
+        state=ocp.args.StandardRestore(_fields(state)),
         thresholds=ocp.args.JsonRestore(),
       ),
     )
@@ -136,7 +139,19 @@ def restore(
       f'to go on from {f"step {others[-1]}" if others else "the beginning"}.\n'
       f'  {type(error).__name__}: {str(error)[:500]}'
     ) from error
-  return restored['state'], dict(restored['thresholds'] or {})
+  restored_state = state.replace(**restored['state'])
+  return restored_state, dict(restored['thresholds'] or {})
+
+
+def _fields(state: train_state.TrainState) -> dict[str, Any]:
+  """Returns what is saved: all fields that have a value.
+
+  Checkpoints from before balancing existed have no such field.
+  """
+  fields = {f.name: getattr(state, f.name) for f in dataclasses.fields(state)}
+  if not jax.tree.leaves(state.balancing):
+    del fields['balancing']
+  return fields
 
 
 def read_variables(

@@ -92,6 +92,19 @@ class Parallel:
 
     return call
 
+  def compile_report(self, report: Callable) -> Callable:
+    """Compiles (state, batch, rng) -> {name: scalar}; the state is kept."""
+    if self.mode == 'jit':
+      return jax.jit(report, out_shardings=self.replicated)
+    mapped = jax.pmap(
+      report,
+      AXIS,
+      in_axes=(0, 0, None),
+      devices=list(self.mesh.devices.flat),
+    )
+    first = lambda x: x.addressable_data(0)[0]
+    return lambda *args: jax.tree.map(first, mapped(*args))
+
 
 def build(mode: str = 'jit', devices: Any = None) -> Parallel:
   """Spreads a run over `devices` (by default all) under 'jit' or 'pmap'.

@@ -1,5 +1,6 @@
 """The state that training changes and a checkpoint holds, as one pytree."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flax import linen as nn
@@ -20,6 +21,7 @@ class TrainState(struct.PyTreeNode):
     model_state: Variables that the forward pass changes: {'batch_stats': ...}.
     opt_state: State of the optax transformation.
     ema: Exponential moving averages {'params', 'model_state'}, or {}.
+    balancing: State of the method that balances tasks, or ().
   """
 
   step: jax.Array
@@ -27,6 +29,7 @@ class TrainState(struct.PyTreeNode):
   model_state: Any
   opt_state: optax.OptState
   ema: Any
+  balancing: Any = ()
 
 
 def create(
@@ -36,6 +39,7 @@ def create(
   rng: jax.Array,
   *,
   with_ema: bool,
+  init_balancing: Callable[[Any], Any] = lambda params: (),
 ) -> TrainState:
   """Returns a fresh state. Call it under jit, lest donated buffers be shared.
 
@@ -45,6 +49,7 @@ def create(
     inputs: One batch of `inputs`, any values.
     rng: Random key of the initialisation.
     with_ema: Keep moving averages too.
+    init_balancing: Parameters -> state of the method that balances tasks.
   """
   variables = dict(model.init(rng, inputs, train=False))
   params = variables.pop('params')
@@ -54,6 +59,7 @@ def create(
     model_state=variables,
     opt_state=tx.init(params),
     ema=copy_for_ema(params, variables) if with_ema else {},
+    balancing=init_balancing(params),
   )
 
 

@@ -1,21 +1,20 @@
-"""One update: forward pass, losses of the global batch, gradient, averages."""
+"""One update: losses of the batch, their balance, gradient, averages."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
+import zlib
 
 from flax import linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
-from affect_jax.augmentation import mixup
-from affect_jax.training import optimizer
+from affect_jax import multitask
+from affect_jax.training import batch_losses as batch_losses_lib
+from affect_jax.training import task_gradients
 from affect_jax.training import train_state
 from affect_jax.training.train_state import TrainState
-
-# The collection from which the model's own losses, as those of MISA, are
-# computed: arrays with a row per sample, which are treated like outputs.
-AUXILIARY = 'auxiliary_rows'
 
 
 def make_train_step(
@@ -23,126 +22,145 @@ def make_train_step(
   tasks: Sequence[Any],
   tx: optax.GradientTransformation,
   *,
-  loss_weights: Mapping[str, float],
-  auxiliary_losses: Callable[[Any], Mapping[str, jax.Array]] | None = None,
-  accumulate: int = 1,
+  balancing: multitask.Method | None = None,
+  auxiliary_losses: Callable[[Any], Any] | None = None,
   ema_decay: float = 0.0,
-  frozen: Sequence[str] = (),
-  mixing: Mapping[str, Any] | None = None,
-  windows: bool = False,
   axis_name: str | None = None,
+  **options: Any,
 ) -> Callable[[TrainState, Any, jax.Array], tuple[TrainState, Any]]:
   """Makes (state, batch, rng) -> (state, logs).
+
+  The logs have the total 'loss' (the sum of the tasks' losses times
+  config.loss_weights, and of the model's own), each plain 'loss/task', the
+  'weight/task' that balancing gives, and 'grad_norm' of all that is not
+  frozen, before clipping. If balancing reads the tasks' gradients, those of
+  `task_gradients.report` are there too.
 
   Args:
     model: The model; under pmap built with the same `axis_name`.
     tasks: Its tasks.
     tx: The optimiser.
-    loss_weights: {task: factor}; the loss is the weighted sum.
-    auxiliary_losses: The collection 'auxiliary_rows' of the whole batch ->
-      {name: loss}, the model's own losses; None if it has none.
-    accumulate: Number of parts that go through the network one after another
-      to save memory. Losses still see the whole batch, so CCC is exact;
-      BatchNorm sees one part at a time.
+    balancing: How to balance the tasks; None for fixed weights.
     ema_decay: Decay of the averages in `state.ema`; 0 keeps none.
-    frozen: Prefixes of parameters that `tx` leaves unchanged: they get no
-      gradient. `grad_norm` is that of the others, before clipping.
-    mixing: Options of `mixup.mix`; None mixes nothing. Under pmap, partners
-      are on one device.
-    windows: Batches hold windows of frames, [B, T, ...].
     axis_name: The pmap axis, or None under jit.
+    auxiliary_losses, **options: See `batch_losses.make_batch_losses`.
   """
-
-  def forward(params, model_state, inputs, rng):
-    def part(model_state, part):
-      index, inputs = part
-      outputs, new = model.apply(
-        {'params': params, **model_state},
-        inputs,
-        train=True,
-        rngs={'dropout': jax.random.fold_in(rng, index)},
-        mutable=[*model_state, AUXILIARY],
-      )
-      new = dict(new)
-      rows = new.pop(AUXILIARY, {})
-      return new, (outputs, rows)
-
-    if accumulate == 1:
-      model_state, (outputs, rows) = part(model_state, (0, inputs))
-      return outputs, rows, model_state
-    # Part i takes every accumulate-th row: a sharded batch stays where it is.
-    parts = jax.tree.map(
-      lambda x: x.reshape(-1, accumulate, *x.shape[1:]).swapaxes(0, 1), inputs
-    )
-    # Activations are recomputed in the backward pass, so that only one part's
-    # are in memory.
-    model_state, (outputs, rows) = jax.lax.scan(
-      jax.checkpoint(part), model_state, (jnp.arange(accumulate), parts)
-    )
-    outputs, rows = jax.tree.map(
-      lambda x: x.swapaxes(0, 1).reshape(-1, *x.shape[2:]), (outputs, rows)
-    )
-    return outputs, rows, model_state
-
-  def flat(tree):
-    # Losses take frames of windows as rows.
-    merge = lambda x: x.reshape(-1, *x.shape[2:])
-    return jax.tree.map(merge, tree) if windows else tree
+  method = balancing or multitask.get_method('fixed')
+  names = [t.name for t in tasks]
+  make = batch_losses_lib.make_batch_losses(
+    model,
+    tasks,
+    auxiliary_losses=auxiliary_losses,
+    axis_name=axis_name,
+    **options,
+  )
 
   def step(state, batch, rng):
-    rng = jax.random.fold_in(rng, state.step)
-    if axis_name:
-      rng = jax.random.fold_in(rng, jax.lax.axis_index(axis_name))
-    inputs = batch['inputs']
-    labels, weights = flat(batch['labels']), flat(batch['weights'])
-    if mixing:
-      rng, mixing_rng = jax.random.split(rng)
-      inputs, labels, weights = mixup.mix(
-        inputs, labels, weights, mixing_rng, **mixing
+    batch_losses = make(state, batch, rng)
+    (losses, auxiliary), pull, (plain, model_state) = jax.vjp(
+      batch_losses.of_params, state.params, has_aux=True
+    )
+    signals = _signals(names, losses, batch_losses)
+    report = {}
+    if method.reads_gradients:
+      by_task = task_gradients.of_tasks(pull, len(names))
+      by_task = _mean_over_devices(by_task, axis_name)
+      grads, weights, balancing_state, report = _balance_gradients(
+        method, names, by_task, state.balancing, signals
       )
-    if axis_name:
-      labels, weights = _gather((labels, weights), axis_name)
-
-    def loss_fn(params):
-      params = optimizer.stop_frozen(params, frozen)
-      outputs, rows, model_state = forward(
-        params, state.model_state, inputs, rng
-      )
-      outputs = flat(outputs)
-      if axis_name:
-        # CCC of one device's rows is not that of the batch: gather first.
-        outputs, rows = _gather((outputs, rows), axis_name)
-      losses = {
-        t.name: t.loss(outputs[t.name], labels[t.name], weights[t.name])
-        for t in tasks
-      }
-      total = sum(loss_weights[name] * loss for name, loss in losses.items())
       if auxiliary_losses:
-        total += sum(jax.tree.leaves(auxiliary_losses(rows)))
-      return total, (losses, model_state)
-
-    (total, (losses, model_state)), grads = jax.value_and_grad(
-      loss_fn, has_aux=True
-    )(state.params)
-    if axis_name:
-      # Every device differentiated the same global loss. A sum over devices
-      # would count it once per device, so the mean is the gradient.
-      grads = jax.lax.pmean(grads, axis_name)
-      model_state = jax.lax.pmean(model_state, axis_name)
+        (own,) = pull((jnp.zeros(len(names)), jnp.ones(())))
+        own = _mean_over_devices(own, axis_name)
+        grads = jax.tree.map(jnp.add, grads, own)
+    else:
+      weights, balancing_state = method.update(state.balancing, signals)
+      (grads,) = pull((weights, jnp.ones(())))
+      grads = _mean_over_devices(grads, axis_name)
+    model_state = _mean_over_devices(model_state, axis_name)
     updates, opt_state = tx.update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
+    if method.look_back:
+      (after, _), _ = batch_losses.of_params(params)
+      balancing_state = method.look_back(balancing_state, signals, after)
     ema = state.ema
     if ema_decay:
       ema = train_state.update_ema(ema, params, model_state, ema_decay)
-    logs = {'loss': total, 'grad_norm': optax.tree.norm(grads)}
-    logs |= {f'loss/{name}': loss for name, loss in losses.items()}
-    state = TrainState(state.step + 1, params, model_state, opt_state, ema)
-    return state, logs
+    logs = {
+      'loss': losses.sum() + auxiliary,
+      'grad_norm': optax.tree.norm(grads),
+    }
+    for i, name in enumerate(names):
+      logs |= {f'loss/{name}': plain[i], f'weight/{name}': weights[i]}
+    state = TrainState(
+      state.step + 1, params, model_state, opt_state, ema, balancing_state
+    )
+    return state, logs | report
 
   return step
 
 
-def _gather(tree: Any, axis_name: str) -> Any:
-  return jax.tree.map(
-    lambda x: jax.lax.all_gather(x, axis_name, tiled=True), tree
+def make_gradient_report(
+  model: nn.Module,
+  tasks: Sequence[Any],
+  *,
+  axis_name: str | None = None,
+  **options: Any,
+) -> Callable[[TrainState, Any, jax.Array], dict[str, jax.Array]]:
+  """Makes (state, batch, rng) -> `task_gradients.report` of the next step.
+
+  For methods of balancing that do without the tasks' gradients.
+
+  Args:
+    model, tasks, axis_name: See `make_train_step`.
+    **options: See `batch_losses.make_batch_losses`.
+  """
+  names = [t.name for t in tasks]
+  make = batch_losses_lib.make_batch_losses(
+    model, tasks, axis_name=axis_name, **options
   )
+
+  def report(state, batch, rng):
+    _, pull, _ = jax.vjp(
+      make(state, batch, rng).of_params, state.params, has_aux=True
+    )
+    grads = task_gradients.of_tasks(pull, len(names))
+    shared = task_gradients.shared(_mean_over_devices(grads, axis_name))
+    return task_gradients.report(names, task_gradients.gram(shared))
+
+  return report
+
+
+def _balance_gradients(method, names, by_task, state, signals):
+  """Returns (gradient, weights, state of the method, report)."""
+  shared = task_gradients.shared(by_task)
+  signals = signals._replace(gram=task_gradients.gram(shared))
+  weights, state = method.update(state, signals)
+  if method.combine:
+    combined, state = method.combine(shared, state, signals)
+  else:
+    combined = jax.tree.map(lambda g: jnp.tensordot(weights, g, 1), shared)
+  # Each head keeps the gradient of its own loss.
+  grads = {
+    k: combined[k] if k in combined else jax.tree.map(lambda g: g.sum(0), v)
+    for k, v in by_task.items()
+  }
+  return grads, weights, state, task_gradients.report(names, signals.gram)
+
+
+def _signals(names, losses, batch_losses):
+  ids = np.array([zlib.crc32(n.encode()) for n in names], np.uint32)
+  rng = jax.random.fold_in(batch_losses.rng, zlib.crc32(b'balancing'))
+  return multitask.Signals(
+    losses=jnp.where(batch_losses.present, losses, 0.0),
+    present=batch_losses.present,
+    gram=None,
+    rng=rng,
+    task_rngs=jax.vmap(jax.random.fold_in, (None, 0))(rng, ids),
+    task_ids=jnp.asarray(ids),
+  )
+
+
+def _mean_over_devices(tree: Any, axis_name: str | None) -> Any:
+  # Every device differentiated the same global loss. A sum over devices would
+  # count it once per device, so the mean is the gradient.
+  return jax.lax.pmean(tree, axis_name) if axis_name else tree

@@ -12,6 +12,16 @@ from affect_jax import tasks
 EXPRESSIONS = ('neutral', 'happiness', 'anger')
 
 
+class Heads(nn.Module):
+  """One dense layer per task."""
+
+  units: tuple
+
+  @nn.compact
+  def __call__(self, x):
+    return {name: nn.Dense(k, name=name)(x) for name, k in self.units}
+
+
 class Model(nn.Module):
   """Convolution, BatchNorm, mean, heads: compiles in a second."""
 
@@ -27,7 +37,7 @@ class Model(nn.Module):
       x = nn.BatchNorm(not train, axis_name=self.axis_name, name='bn')(x)
     x = nn.relu(x).mean((1, 2))
     x = nn.Dropout(self.dropout)(x, deterministic=not train)
-    return {name: nn.Dense(k, name=name)(x) for name, k in self.units}
+    return Heads(self.units, name='heads')(x)
 
 
 def all_tasks():
@@ -63,11 +73,23 @@ def batch(size, seed=0, pixels=6):
   }
 
 
-def state(model, tx, data, with_ema=False):
+def state(model, tx, data, with_ema=False, balancing=None):
+  """A fresh state; `balancing` is a multitask.Method."""
+  from affect_jax.training import task_gradients
   from affect_jax.training import train_state
 
+  def init_balancing(params):
+    if balancing is None:
+      return ()
+    return balancing.init(len(model.units), task_gradients.shared(params))
+
   create = lambda rng: train_state.create(
-    model, tx, data['inputs'], rng, with_ema=with_ema
+    model,
+    tx,
+    data['inputs'],
+    rng,
+    with_ema=with_ema,
+    init_balancing=init_balancing,
   )
   return jax.jit(create)(jax.random.key(0))
 
