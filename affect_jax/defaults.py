@@ -15,6 +15,15 @@ def get_config() -> Any:
   """Returns all settings; `configs/` change some of them."""
   c: Any = ml_collections.ConfigDict()
   c.seed = 0
+  # Several, as (0, 1, 2), train one run each, in WORKDIR/seed_N; then the mean,
+  # standard deviation and interval of all scores are given. () means c.seed.
+  c.seeds = ()
+
+  # {setting: values to try}, as {'learning_rate': (1e-3, 3e-4),
+  # 'balancing.name': ('fixed', 'pcgrad')}: trains every combination, or as many
+  # random ones as sweep_draws says, and chooses on validation.
+  c.sweep = config_dict.placeholder(object)
+  c.sweep_draws = 0
 
   # What to learn. The options of a task are those of `build` in its module,
   # which explains them. `outputs=()` means those of the corpus; class_weights

@@ -9,6 +9,10 @@ class UserError(ValueError):
   """A setting, a file or a folder is wrong; the message says how to mend it."""
 
 
+class DamagedCheckpoint(UserError):
+  """A checkpoint cannot be read; the message says what goes on without it."""
+
+
 class MissingExtra(ImportError):
   """A library is not installed; the message says which extra brings it."""
 

@@ -1,6 +1,6 @@
 """Evaluates a run: a state during training, and its best checkpoint."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import math
 import os
 from typing import Any
@@ -24,6 +24,7 @@ from affect_jax.training import train_state
 
 # {'val' | 'test', with '/CORPUS' if there are several: {metric: value}}.
 Scores = dict[str, dict[str, float]]
+SPLITS = ('val', 'test')
 
 
 def make_predict(run: build.Run) -> Callable:
@@ -88,6 +89,7 @@ def evaluate_best(
   workdir: str,
   run: build.Run | None = None,
   predict: Callable | None = None,
+  splits: Sequence[str] = SPLITS,
 ) -> dict[str, dict[str, float]]:
   """Rebuilds results.json and predictions/ from the best checkpoint.
 
@@ -96,6 +98,13 @@ def evaluate_best(
   model are those of the run's signature, which is made now if the run is older
   than signatures. If the run has not reached its last step, all files go to its
   folder `evaluated_at_step_N`, so that training can continue.
+
+  Args:
+    config: See `configs/`.
+    workdir: Folder of the run.
+    run, predict: What the config describes, and its `make_predict`, if they
+      exist already.
+    splits: Which splits to evaluate.
 
   Raises:
     FileNotFoundError: There is no checkpoint.
@@ -125,7 +134,7 @@ def evaluate_best(
       step,
     )
   results, grid = {}, {}
-  for split in ('val', 'test'):
+  for split in splits:
     rows = {
       c.name: _predict_split(run, predict, state, c, split)
       for c in run.corpora

@@ -4,6 +4,8 @@ Any setting can be overridden: --config.learning_rate=.01
 --config.tasks="('expression',)". The same command continues a stopped run.
 """
 
+from typing import Any
+
 from absl import flags
 from absl import logging
 import jax
@@ -11,8 +13,11 @@ from ml_collections import config_flags
 
 from affect_jax import defaults
 from affect_jax import evaluate
+from affect_jax import seeds
+from affect_jax import sweep
 from affect_jax import train
 from affect_jax import user_path
+from affect_jax.errors import UserError
 from affect_jax.run import command
 from affect_jax.run import folder as run_folder
 from affect_jax.training import interrupt
@@ -62,16 +67,34 @@ def main() -> int | None:
   """Trains or evaluates one config; returns the exit code, None for 0."""
   logging.info('Devices: %s', ', '.join(str(d) for d in jax.devices()))
   try:
-    if _MODE.value == 'train':
-      train.train_and_evaluate(_CONFIG.value, workdir())
-    else:
-      run_folder.require(workdir())
-      run_folder.claim(workdir(), _CONFIG.value, defaults.get_config())
-      evaluate.evaluate_best(_CONFIG.value, workdir())
+    run(_CONFIG.value)
   except interrupt.Interrupted as stopped:
     logging.info('%s', stopped)
     return stopped.exit_code
   return None
+
+
+def run(config: Any) -> None:
+  """Trains or evaluates one run, one for each seed, or those of a sweep."""
+  if _MODE.value == 'train':
+    start = train.train_and_evaluate
+    if config.sweep:
+      start = sweep.train_and_evaluate
+    elif config.seeds:
+      start = seeds.train_and_evaluate
+    start(config, workdir())
+    return
+  run_folder.require(workdir())
+  if config.sweep:
+    raise UserError(
+      '--mode=evaluate is for one point of a sweep: give its folder, '
+      f'{workdir()}/point_N, and its settings without config.sweep.'
+    )
+  if config.seeds:
+    seeds.evaluate_best(config, workdir())
+  else:
+    run_folder.claim(workdir(), config, defaults.get_config())
+    evaluate.evaluate_best(config, workdir())
 
 
 def workdir() -> str:

@@ -1,6 +1,7 @@
 """Trains a config from start to end; reads top to bottom."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+import dataclasses
 import math
 import os
 from typing import Any
@@ -31,10 +32,31 @@ from affect_jax.training import processes
 from affect_jax.training import train_step
 
 
+@dataclasses.dataclass(frozen=True)
+class Program:
+  """A run and its compiled functions, which other seeds can use again.
+
+  Attributes:
+    run: What the config describes.
+    init: Random key -> fresh state.
+    step: See `train_step.make_train_step`.
+    report: See `train_step.make_gradient_report`; None if it is not wanted.
+    predict: See `predict.make_predict`.
+  """
+
+  run: build.Run
+  init: Callable
+  step: Callable
+  report: Callable | None
+  predict: Callable
+
+
 def train_and_evaluate(
   config: Any, workdir: str
 ) -> dict[str, dict[str, float]]:
   """Trains, or resumes if the folder has a checkpoint, and then evaluates.
+
+  `config.seeds` and `config.sweep` are not read here; see `seeds` and `sweep`.
 
   Args:
     config: See `configs/`.
@@ -51,6 +73,27 @@ def train_and_evaluate(
       samples.
     interrupt.Interrupted: SIGTERM or Ctrl-C stopped it; the state was saved.
   """
+  return train(config, workdir)[0]
+
+
+def train(
+  config: Any,
+  workdir: str,
+  program: Program | None = None,
+  splits: Sequence[str] = evaluate.SPLITS,
+) -> tuple[dict[str, dict[str, float]], Program | None]:
+  """As `train_and_evaluate`, with a program of a run with another seed.
+
+  Args:
+    config, workdir: See `train_and_evaluate`.
+    program: From a config that differs in `seed` alone, to prepare and compile
+      nothing again.
+    splits: Which splits to evaluate at the end.
+
+  Returns:
+    The scores, and the program for further seeds: the given one if the run was
+    finished already.
+  """
   if not run_folder.is_finished(workdir, config.num_train_steps):
     checkpoint.check_name(workdir)
   run_folder.claim(workdir, config, defaults.get_config())
@@ -61,12 +104,12 @@ def train_and_evaluate(
     logging.info('%s is finished.', workdir)
     if processes.is_first():
       table.show(results, workdir)
-    return results
+    return results, program
 
   # A run that began before this check existed may continue.
   if not run_folder.is_started(workdir):
     run_tasks.check_balance(config)
-  run, begun_at = _build(config, workdir)
+  run, begun_at = _build(config, workdir, program and program.run)
   processes.check_same('data', run.data)
   if processes.is_first():
     if signature_lib.read(workdir) is None or begun_at is None:
@@ -77,7 +120,7 @@ def train_and_evaluate(
     include_stats=False,
     msg='Parameters:',
   )
-  predict = evaluate.make_predict(run)
+  program = program or _compile(config, run)
   with checkpoint.build_manager(workdir, config.eval_every) as manager:
     first_step = processes.from_first('first step', manager.latest_step)
     if first_step is not None:
@@ -86,12 +129,15 @@ def train_and_evaluate(
       logging.info('Resuming from step %d of %s.', first_step, workdir)
     else:
       first_step = 0
-      state = build.initial_state(run, config)
+      state = program.init(jax.random.key(config.seed))
       state = initialize.from_elsewhere(
         state, pretrained=run.samples.pretrained, **config.init
       )
-    _train(config, workdir, run, predict, state, manager, first_step)
-  return evaluate.evaluate_best(config, workdir, run, predict)
+    _train(config, workdir, program, state, manager, first_step)
+  results = evaluate.evaluate_best(
+    config, workdir, run, program.predict, splits
+  )
+  return results, program
 
 
 def _results(workdir, num_train_steps):
@@ -101,8 +147,8 @@ def _results(workdir, num_train_steps):
   return run_folder.read_json(os.path.join(workdir, 'results.json'))
 
 
-def _build(config, workdir):
-  """Builds the run; returns it and the step it resumes from, or None.
+def _build(config, workdir, run):
+  """Returns the run, built unless it is given, and its step, or None.
 
   Raises:
     UserError: A run that resumes has other data than it began with.
@@ -111,9 +157,9 @@ def _build(config, workdir):
     'saved steps', lambda: run_folder.saved_steps(workdir)
   )
   if not steps:
-    return build.build(config), None
+    return run or build.build(config), None
   signature = signature_lib.read(workdir)
-  run = build.build(config, signature)
+  run = run or build.build(config, signature)
   if changes := same_data.changes(workdir, signature, run.data):
     raise UserError(
       f'The data are not those that the run in {workdir} began with. Restore '
@@ -122,8 +168,8 @@ def _build(config, workdir):
   return run, steps[-1]
 
 
-def _train(config, workdir, run, predict, state, manager, first_step):
-  """Loops over steps: update, log, validate, save."""
+def _compile(config, run):
+  """Returns the program of a run; each function compiles when it is called."""
   parallel = run.parallel
   of_losses: dict[str, Any] = {
     'loss_weights': run_tasks.loss_weights(config, run.tasks),
@@ -134,25 +180,32 @@ def _train(config, workdir, run, predict, state, manager, first_step):
     'windows': run.samples.window > 0,
     'axis_name': parallel.axis_name,
   }
-  step_fn = parallel.compile_step(
-    train_step.make_train_step(
-      run.model,
-      run.tasks,
-      run.tx,
-      balancing=run.balancing,
-      ema_decay=config.ema_decay,
-      **of_losses,
-    )
+  step = train_step.make_train_step(
+    run.model,
+    run.tasks,
+    run.tx,
+    balancing=run.balancing,
+    ema_decay=config.ema_decay,
+    **of_losses,
   )
-  report_fn = parallel.compile_report(
-    train_step.make_gradient_report(run.model, run.tasks, **of_losses)
+  report = None
+  # Methods that read gradients report them with each step.
+  wanted = config.log_gradients and not run.balancing.reads_gradients
+  if wanted and len(run.tasks) > 1:
+    report = train_step.make_gradient_report(run.model, run.tasks, **of_losses)
+  return Program(
+    run=run,
+    init=build.make_init(run, config),
+    step=parallel.compile_step(step),
+    report=parallel.compile_report(report) if report else None,
+    predict=evaluate.make_predict(run),
   )
-  reports = (
-    config.log_gradients
-    and len(run.tasks) > 1
-    and not run.balancing.reads_gradients
-  )
-  batches = run.samples.train_batches(first_step)
+
+
+def _train(config, workdir, program, state, manager, first_step):
+  """Loops over steps: update, log, validate, save."""
+  run, parallel = program.run, program.run.parallel
+  batches = run.samples.train_batches(config.seed, first_step)
 
   def put(batch):
     arrays = {k: v for k, v in batch.items() if k != 'id'}
@@ -186,9 +239,9 @@ def _train(config, workdir, run, predict, state, manager, first_step):
       logs_now = last or step % config.log_every == 0
       report = {}
       with jax.profiler.StepTraceAnnotation('train', step_num=step):
-        if reports and logs_now:
-          report = report_fn(state, batch, rng)
-        state, logs = step_fn(state, batch, rng)
+        if program.report and logs_now:
+          report = program.report(state, batch, rng)
+        state, logs = program.step(state, batch, rng)
       if pending:
         check_finite(*pending)
       pending = (step, ids, logs)
@@ -207,7 +260,9 @@ def _train(config, workdir, run, predict, state, manager, first_step):
         scores, thresholds = {}, {}
         if validates:
           with progress.timed('validation'):
-            scores, thresholds = evaluate.validate(run, predict, plain_state)
+            scores, thresholds = evaluate.validate(
+              run, program.predict, plain_state
+            )
           write(step, evaluate.flat(scores))
         thresholds, headline = processes.from_first(
           'validation',

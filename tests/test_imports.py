@@ -17,6 +17,8 @@ FLOORS = (
   {'run'},
   {'abaw', 'contact_sheet', 'doctor', 'evaluate', 'export_features', 'prepare'},
   {'train'},
+  {'seeds'},
+  {'sweep'},
   {'main'},
 )
 # Inside of `corpora`, readers stand on top of these.

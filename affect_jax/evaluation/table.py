@@ -52,8 +52,8 @@ def show(results: Mapping[str, Mapping[str, Any]], workdir: str) -> None:
       table.add_column(split, justify='right')
     for name in dict.fromkeys(k for scores in splits.values() for k in scores):
       values = [scores.get(name) for scores in splits.values()]
-      if _is_shown(name, values):
-        table.add_row(name, *map(_cell, values))
+      if is_shown(name, values):
+        table.add_row(name, *map(cell, values))
     out.print(table)
   for file, what in (
     ('results.json', 'every metric'),
@@ -70,7 +70,7 @@ def show(results: Mapping[str, Mapping[str, Any]], workdir: str) -> None:
       out.print(f'  {path}  ({what})', soft_wrap=True)
 
 
-def _is_shown(name: str, values: Sequence[Any]) -> bool:
+def is_shown(name: str, values: Sequence[Any]) -> bool:
   """Returns False for details, and for tasks that the corpus does not label."""
   parts = name.split('/')
   if len(parts) > 2 and parts[1] not in ('f1', 'ccc'):
@@ -80,7 +80,8 @@ def _is_shown(name: str, values: Sequence[Any]) -> bool:
   )
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+  """Returns a score as text; '–' for None."""
   if value is None:
     return '–'
   return f'{value:.0f}' if float(value).is_integer() else f'{value:.4f}'

@@ -82,23 +82,9 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
       are read to count labels and to measure features.
   """
   parallel = parallel_lib.build(config.parallel)
-  parallel_lib.check_batch_size(
-    config.batch_size, config.accumulate, parallel.num_devices
-  )
   # Errors that the config alone shows come before minutes of preparation.
-  mixing(config)
-  balancing(config)
-  train_state.check_ema_decay(config.ema_decay)
-  check.check(config)
-  load.window(config)
-  load.shuffle_megabytes(config)
-  views.check(config.eval_views, config.crop_size, config.image_size)
-  schedule = optimizer.build_schedule(
-    learning_rate=config.learning_rate,
-    num_train_steps=config.num_train_steps,
-    **config.schedule,
-  )
-  _optimizer(config, schedule)  # For its errors.
+  check_settings(config)
+  schedule = _schedule(config)
   corpora = load.build(config)
   shares = load.shares(config, corpora)
   module = faces_or_utterances(corpora)
@@ -135,6 +121,30 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
     balancing=balancing(config),
     frozen=frozen,
     parallel=parallel,
+  )
+
+
+def check_settings(config: Any) -> None:
+  """Raises UserError if something is wrong that the config alone shows."""
+  parallel = parallel_lib.build(config.parallel)
+  parallel_lib.check_batch_size(
+    config.batch_size, config.accumulate, parallel.num_devices
+  )
+  check.check(config)
+  mixing(config)
+  balancing(config)
+  train_state.check_ema_decay(config.ema_decay)
+  load.window(config)
+  load.shuffle_megabytes(config)
+  views.check(config.eval_views, config.crop_size, config.image_size)
+  _optimizer(config, _schedule(config))
+
+
+def _schedule(config: Any) -> optax.Schedule:
+  return optimizer.build_schedule(
+    learning_rate=config.learning_rate,
+    num_train_steps=config.num_train_steps,
+    **config.schedule,
   )
 
 
@@ -187,15 +197,14 @@ def faces_or_utterances(
   return faces if all(has_pictures.values()) else utterances
 
 
-def initial_state(run: Run, config: Any) -> train_state.TrainState:
-  """Returns a fresh state, replicated on every device."""
-  create = jax.jit(
+def make_init(run: Run, config: Any) -> Callable[[jax.Array], Any]:
+  """Makes random key -> fresh `TrainState`, replicated on every device."""
+  return jax.jit(
     _creator(run, config),
     out_shardings=run.parallel.replicated,
     # It runs once, which is faster than optimising it.
     compiler_options={'xla_backend_optimization_level': 0},
   )
-  return create(jax.random.key(config.seed))
 
 
 def abstract_state(run: Run, config: Any) -> train_state.TrainState:

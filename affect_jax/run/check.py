@@ -1,6 +1,6 @@
 """Finds wrong settings before any data is touched."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from affect_jax import by_name
@@ -30,6 +30,7 @@ OURS = ('corpus', 'data_dir', 'splits')
 def check(config: Any) -> None:
   """Raises UserError if a name is unknown or settings contradict each other."""
   _check_keys(config.to_dict(), defaults.get_config().to_dict(), 'config')
+  check_seeds(config.seeds)
   for name in config.tasks:
     by_name.check('task', name, tasks_lib.TASKS)
   by_name.check(
@@ -50,6 +51,21 @@ def check(config: Any) -> None:
     by_name.check(
       'config.model.temporal', config.model.temporal, encoders.ENCODERS
     )
+
+
+def check_seeds(seeds: Sequence[Any]) -> None:
+  """Raises UserError unless config.seeds are different numbers from 0."""
+  for i, seed in enumerate(seeds):
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+      raise UserError(
+        f'config.seeds has {seed!r}, but seeds are whole numbers from 0, as in '
+        "--config.seeds='(0,1,2)'."
+      )
+    if seed in seeds[:i]:
+      raise UserError(
+        f'config.seeds has {seed} twice: the same run twice tells nothing '
+        'about other seeds.'
+      )
 
 
 def _check_keys(

@@ -40,11 +40,11 @@ def build(
   """Returns how corpora of pictures are read; `inputs` are from `describe`."""
   window = inputs['window']
   return samples.Samples(
-    train_batches=lambda first_step: face_batches.train_batches(
+    train_batches=lambda seed, first_step: face_batches.train_batches(
       corpora,
       tasks,
       batch_size=config.batch_size,
-      seed=config.seed,
+      seed=seed,
       first_step=first_step,
       num_steps=config.num_train_steps,
       image_size=config.image_size,

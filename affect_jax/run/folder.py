@@ -105,10 +105,19 @@ def _claim(
 
 
 def is_started(workdir: str) -> bool:
-  """Returns True if the folder holds a checkpoint or results of a run."""
+  """Returns True if the folder holds a checkpoint or results of a run.
+
+  Also if it holds runs of seeds or points of a sweep, of which one is started.
+  """
   # Old results must not pass for those of a new config.
   has_results = os.path.exists(os.path.join(workdir, 'results.json'))
-  return has_results or bool(saved_steps(workdir))
+  folder = pathlib.Path(workdir)
+  within = [*folder.glob('seed_*'), *folder.glob('point_*')]
+  return (
+    has_results
+    or bool(saved_steps(workdir))
+    or any(is_started(str(run)) for run in within)
+  )
 
 
 def is_finished(workdir: str, num_train_steps: int) -> bool:

@@ -12,7 +12,7 @@ class Samples:
   """Inputs of a run, made by `faces` or `utterances`.
 
   Attributes:
-    train_batches: first step -> batches from there to the last step.
+    train_batches: (seed, first step) -> batches from there to the last step.
     eval_batches: (builder, split) -> its batches, once.
     dummy_inputs: One batch of inputs, to initialise the model.
     window: Frames, or utterances of a dialogue, on an axis of their own; 0:
@@ -27,7 +27,7 @@ class Samples:
       has none.
   """
 
-  train_batches: Callable[[int], Iterator[batch_lib.Batch]]
+  train_batches: Callable[[int, int], Iterator[batch_lib.Batch]]
   eval_batches: Callable[[Any, str], Iterator[batch_lib.Batch]]
   dummy_inputs: dict[str, Any]
   window: int = 0

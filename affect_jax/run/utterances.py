@@ -110,10 +110,10 @@ def build(
     'together': together,
   }
   return samples.Samples(
-    train_batches=lambda first_step: utterance_batches.train_batches(
+    train_batches=lambda seed, first_step: utterance_batches.train_batches(
       corpora,
       tasks,
-      seed=config.seed,
+      seed=seed,
       first_step=first_step,
       num_steps=config.num_train_steps,
       shares=shares,

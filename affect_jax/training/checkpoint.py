@@ -12,6 +12,7 @@ import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import preservation_policy
 
 from affect_jax import user_path
+from affect_jax.errors import DamagedCheckpoint
 from affect_jax.errors import UserError
 from affect_jax.training import parallel
 from affect_jax.training import train_state
@@ -120,7 +121,7 @@ def restore(
     state: Shapes, dtypes and shardings, from `build.abstract_state`.
 
   Raises:
-    UserError: The checkpoint is damaged or belongs to another model.
+    DamagedCheckpoint: It is damaged or belongs to another model.
   """
   try:
     restored = manager.restore(
@@ -133,7 +134,7 @@ def restore(
   except Exception as error:  # Orbax and tensorstore raise many kinds.
     folder = os.path.join(str(manager.directory), str(step))
     others = sorted(s for s in manager.all_steps() if s != step)
-    raise UserError(
+    raise DamagedCheckpoint(
       f'Checkpoint {folder} cannot be read: it is damaged (a full disk may '
       'have cut it short) or belongs to another model. Move that folder away '
       f'to go on from {f"step {others[-1]}" if others else "the beginning"}.\n'

@@ -118,7 +118,7 @@ def test_classes_are_balanced_on_the_way(tmp_path):
     overrides = {'data.balance': balance, 'expression.class_weights': ''}
     c = make_config(tmp_path, num_train_steps=100, image_size=8, **overrides)
     counts = 0
-    for batch in build.build(c).samples.train_batches(0):
+    for batch in build.build(c).samples.train_batches(0, 0):
       weights = batch['weights']['expression'][:, np.newaxis]
       counts += np.sum(batch['labels']['expression'] * weights, axis=0)
     return counts / np.sum(counts)

@@ -6,6 +6,7 @@ with the options that training has.
 """
 
 import functools
+import gc
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +19,14 @@ from affect_jax.models import convolution
 from affect_jax.models import encoders
 from affect_jax.models import fusion
 from affect_jax.models import resnet
+
+
+@pytest.fixture(autouse=True)
+def programs_of_one_test():
+  """Drops what a test compiled: that of all tests is 2.4 GB."""
+  yield
+  jax.clear_caches()
+  gc.collect()
 
 
 def check(loss, arguments, tolerance=1e-4):

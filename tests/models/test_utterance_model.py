@@ -141,6 +141,7 @@ def config(folder, **data):
   c.num_train_steps = 4
   c.eval_every = 2
   c.schedule.warmup_steps = 1
+  c.log_gradients = False
   return c
 
 

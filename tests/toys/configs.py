@@ -15,12 +15,15 @@ from toys.paths import TINY_BERT
 
 
 def load_config(name):
+  """The config of a file, without the second program of `log_gradients`."""
   spec = importlib.util.spec_from_file_location(
     name, ROOT / 'configs' / f'{name}.py'
   )
   module = importlib.util.module_from_spec(spec)
   spec.loader.exec_module(module)
-  return module.get_config()
+  c = module.get_config()
+  c.log_gradients = False
+  return c
 
 
 def write_fer2013(path):

@@ -68,7 +68,7 @@ def trained(folder):
     train_state.create, run.eval_model, run.tx, with_ema=True
   )
   state = jax.jit(create)(run.samples.dummy_inputs, jax.random.key(0))
-  batches = list(run.samples.train_batches(0))
+  batches = list(run.samples.train_batches(0, 0))
   states = {0: jax.device_get(state)}
   states |= train(run, step, states[0], 0, batches)
   return c, run, step, batches, states
@@ -175,7 +175,7 @@ def test_a_resumed_run_is_the_same_to_the_bit(trained, tmp_path):
     checkpoint.save(manager, 7, run.parallel.put_state(states[7]), force=True)
     manager.wait_until_finished()
     state, _ = checkpoint.restore(manager, 7, build.abstract_state(run, c))
-  resumed = train(run, step, state, 7, run.samples.train_batches(7))
+  resumed = train(run, step, state, 7, run.samples.train_batches(0, 7))
   jax.tree.map(np.testing.assert_array_equal, resumed[STEPS], states[STEPS])
 
 

@@ -1,0 +1,138 @@
+"""Trains a config once for each of its seeds, and sums up the scores.
+
+Each seed leaves an ordinary run in WORKDIR/seed_N. Data are prepared once, and
+programs compiled once, for all of them.
+"""
+
+from collections.abc import Sequence
+import os
+import time
+from typing import Any
+
+from absl import logging
+import ml_collections
+from ml_collections import config_dict
+
+from affect_jax import defaults
+from affect_jax import evaluate
+from affect_jax import train
+from affect_jax.evaluation import seed_summary
+from affect_jax.run import check
+from affect_jax.run import folder as run_folder
+from affect_jax.training import processes
+
+
+def train_and_evaluate(
+  config: ml_collections.ConfigDict,
+  workdir: str,
+  splits: Sequence[str] = evaluate.SPLITS,
+) -> dict[str, Any]:
+  """Trains the seeds one after another; finished ones are not trained again.
+
+  Args:
+    config: See `configs/`; `config.seeds` are the seeds, and may be more than
+      those that the folder was begun with.
+    workdir: Folder of all seeds: config.json, results.json, seed_N/.
+    splits: Which splits to evaluate.
+
+  Returns:
+    The content of results.json, see `seed_summary.summarise`.
+
+  Raises:
+    UserError, errors.Diverged, interrupt.Interrupted: See `train`. What is done
+      so far is kept, and the same command goes on.
+  """
+  check.check(config)
+  claim(config, workdir)
+  results: dict[int, Any] = {}
+  program = None
+  start, trained = time.monotonic(), 0
+  left = [s for s in config.seeds if not _is_finished(config, workdir, s)]
+  for seed in config.seeds:
+    if seed in left:
+      minutes = (time.monotonic() - start) / max(trained, 1) / 60
+      eta = f', {minutes * (len(left) - trained):.0f} min left for all'
+      logging.info(
+        '== seed %d, %d of %d to train%s',
+        seed,
+        trained + 1,
+        len(left),
+        eta if trained else '',
+      )
+    results[seed], program = train.train(
+      of_seed(config, seed), folder(workdir, seed), program, splits
+    )
+    trained += seed in left
+  return _write(workdir, results)
+
+
+def evaluate_best(
+  config: ml_collections.ConfigDict, workdir: str
+) -> dict[str, Any]:
+  """Evaluates every seed again, as `evaluate.evaluate_best`."""
+  claim(config, workdir)
+  results = {}
+  for seed in config.seeds:
+    run_folder.require(folder(workdir, seed))
+    results[seed] = evaluate.evaluate_best(
+      of_seed(config, seed), folder(workdir, seed)
+    )
+  return _write(workdir, results)
+
+
+def folder(workdir: str, seed: int) -> str:
+  """Returns the folder of a seed's run."""
+  return os.path.join(workdir, f'seed_{seed}')
+
+
+def of_seed(
+  config: ml_collections.ConfigDict, seed: int
+) -> ml_collections.ConfigDict:
+  """Returns the config of one seed's run."""
+  return changed(config, {'seed': seed, 'seeds': ()})
+
+
+def changed(
+  config: ml_collections.ConfigDict, changes: dict[str, Any]
+) -> ml_collections.ConfigDict:
+  """Returns a copy with some settings changed; names are dotted."""
+  with config.unlocked():
+    # Copying refuses dots in the keys of a dict.
+    sweep, config.sweep = config.sweep, None
+    new = config.copy_and_resolve_references()
+    config.sweep = sweep
+  with new.unlocked():
+    del new.sweep
+    new.sweep = config_dict.placeholder(object)
+    new.sweep = sweep
+    new.update_from_flattened_dict(changes)
+  return new
+
+
+def claim(config: ml_collections.ConfigDict, workdir: str) -> None:
+  """Claims the folder, see `run_folder.claim`; seeds may be added later."""
+  old = run_folder.read_json(os.path.join(workdir, 'config.json')) or {}
+  before = tuple(old.get('seeds', ()))
+  if before and set(before) < set(config.seeds):
+    more = [s for s in config.seeds if s not in before]
+    run_folder.claim(
+      workdir, changed(config, {'seeds': before}), defaults.get_config()
+    )
+    logging.info('%s gets more seeds: %s.', workdir, more)
+    if processes.is_first():
+      path = os.path.join(workdir, 'config.json')
+      run_folder.write_json(path, config.to_dict())
+  else:
+    run_folder.claim(workdir, config, defaults.get_config())
+
+
+def _is_finished(config: Any, workdir: str, seed: int) -> bool:
+  return run_folder.is_finished(folder(workdir, seed), config.num_train_steps)
+
+
+def _write(workdir: str, results: dict[int, Any]) -> dict[str, Any]:
+  summary = seed_summary.summarise(results)
+  if processes.is_first():
+    run_folder.write_json(os.path.join(workdir, 'results.json'), summary)
+    seed_summary.show(summary, workdir)
+  return summary

@@ -1,0 +1,196 @@
+"""Trains a grid of settings, or random draws of it, and chooses on validation.
+
+Each point leaves WORKDIR/point_N, which is an ordinary folder of a run, or of
+seeds. Only the point with the best headline on validation is evaluated on test.
+"""
+
+from collections.abc import Mapping, Sequence
+import itertools
+import math
+import os
+from typing import Any
+
+from absl import logging
+import ml_collections
+import numpy as np
+
+from affect_jax import by_name
+from affect_jax import defaults
+from affect_jax import errors
+from affect_jax import evaluate
+from affect_jax import seeds
+from affect_jax import train
+from affect_jax.data import load
+from affect_jax.errors import UserError
+from affect_jax.evaluation import score
+from affect_jax.evaluation import sweep_table
+from affect_jax.run import build
+from affect_jax.run import folder as run_folder
+from affect_jax.training import processes
+
+# What a point cannot change.
+OURS = ('seed', 'seeds', 'sweep', 'sweep_draws')
+
+
+def train_and_evaluate(
+  config: ml_collections.ConfigDict, workdir: str
+) -> dict[str, Any]:
+  """Trains every point, and evaluates the best on test.
+
+  A point that diverges, or whose checkpoint is damaged, is reported and does
+  not stop the others.
+
+  Args:
+    config: See `configs/`; `config.sweep` is {setting: values to try}, with
+      settings as flags name them.
+    workdir: Folder of all points: config.json, results.json, point_N/.
+
+  Returns:
+    The content of results.json: {'points': [{'settings', 'folder', 'val':
+    headline on validation, its mean over seeds, or None, 'error'}], 'chosen':
+    index of the best or None, 'scores': those of the best, also on test}.
+
+  Raises:
+    UserError: A setting or value of the sweep is wrong, or another config has
+      begun the folder; see also `train`.
+    interrupt.Interrupted: See `train`. The same command goes on.
+  """
+  points = points_of(config)
+  for point in points:
+    build.check_settings(of_point(config, point))
+  run_folder.claim(workdir, config, defaults.get_config())
+  rows = []
+  for i, point in enumerate(points):
+    logging.info('== point %d of %d: %s', i + 1, len(points), named(point))
+    rows.append(
+      {'settings': point, 'folder': f'point_{i}', 'val': None, 'error': ''}
+    )
+    try:
+      rows[i]['val'] = _train(
+        of_point(config, point), os.path.join(workdir, f'point_{i}')
+      )
+    except (errors.Diverged, errors.DamagedCheckpoint) as error:
+      rows[i]['error'] = str(error)
+      logging.warning('Point %d is left out: %s', i + 1, error)
+  chosen = best([row['val'] for row in rows])
+  scores: Any = {}
+  if chosen is not None:
+    scores = _evaluate(
+      of_point(config, points[chosen]), os.path.join(workdir, f'point_{chosen}')
+    )
+  results = {'points': rows, 'chosen': chosen, 'scores': scores}
+  if processes.is_first():
+    run_folder.write_json(os.path.join(workdir, 'results.json'), results)
+    sweep_table.show(results, workdir)
+  return results
+
+
+def points_of(config: ml_collections.ConfigDict) -> list[dict[str, Any]]:
+  """Returns {setting: value} of all points, or of `config.sweep_draws` of them.
+
+  Draws are random and without repetition, a function of config.seed.
+
+  Raises:
+    UserError: A setting does not exist or cannot be swept, has no values, or
+      has a value of another type; or there is no validation to choose by.
+  """
+  sweep, draws = config.sweep, config.sweep_draws
+  if not isinstance(sweep, Mapping) or not sweep:
+    raise UserError(
+      f'config.sweep={sweep!r} must be {{setting: values}}, as in '
+      "{'learning_rate': (1e-3, 3e-4)}."
+    )
+  for setting, values in sweep.items():
+    _check_setting(config, setting, values)
+  for name, options in load.describe(config).items():
+    if not options['splits'].get('val'):
+      raise UserError(
+        f'config.sweep chooses on validation, but corpus {name!r} has no '
+        'config.data.splits.val.'
+      )
+  points = [
+    dict(zip(sweep, values, strict=True))
+    for values in itertools.product(*sweep.values())
+  ]
+  if not 0 <= draws <= len(points):
+    raise UserError(
+      f'config.sweep_draws={draws}, but config.sweep has {len(points)} '
+      'combinations to draw from; 0 trains all.'
+    )
+  if draws:
+    order = np.random.default_rng(config.seed).permutation(len(points))
+    points = [points[i] for i in order[:draws]]
+  return points
+
+
+def _check_setting(
+  config: ml_collections.ConfigDict, setting: str, values: Any
+) -> None:
+  node, known = config, [k for k in config if k not in OURS]
+  for depth, key in enumerate(str(setting).split('.')):
+    of = '.'.join(['config.sweep', *str(setting).split('.')[:depth]])
+    by_name.check('setting', key, known, of=of)
+    node = node[key]
+    known = list(node) if isinstance(node, ml_collections.ConfigDict) else []
+  if isinstance(values, str) or not isinstance(values, Sequence) or not values:
+    raise UserError(
+      f'config.sweep[{setting!r}] is {values!r}, but must be a tuple of values.'
+    )
+  for value in values:
+    try:
+      seeds.changed(config, {setting: value})
+    except (TypeError, ValueError) as error:
+      raise UserError(
+        f'config.sweep[{setting!r}] has {value!r}: {error}'
+      ) from error
+
+
+def of_point(
+  config: ml_collections.ConfigDict, point: Mapping[str, Any]
+) -> ml_collections.ConfigDict:
+  """Returns the config of a point, which sweeps nothing."""
+  return seeds.changed(config, {**point, 'sweep': None, 'sweep_draws': 0})
+
+
+def named(point: Mapping[str, Any]) -> str:
+  """Returns a point as 'learning_rate=0.001 balancing.name=fixed'."""
+  return ' '.join(f'{k}={v}' for k, v in point.items())
+
+
+def best(headlines: Sequence[float | None]) -> int | None:
+  """Returns the index of the highest, the first of equals; None if none is."""
+  values = [-math.inf if h is None else h for h in headlines]
+  if not values or max(values) == -math.inf:
+    return None
+  return values.index(max(values))
+
+
+def _train(config: ml_collections.ConfigDict, workdir: str) -> float | None:
+  """Trains a point; returns its headline on validation, the mean over seeds."""
+  if config.seeds:
+    summary = seeds.train_and_evaluate(config, workdir, splits=('val',))
+    of_splits = {
+      k: {name: v['mean'] for name, v in metrics.items()}
+      for k, metrics in summary['splits'].items()
+    }
+  else:
+    of_splits, _ = train.train(config, workdir, splits=('val',))
+  # The chosen point may have been evaluated on test, too.
+  headlines = [
+    scores[score.HEADLINE]
+    for split, scores in of_splits.items()
+    if split.split('/')[0] == 'val' and scores[score.HEADLINE] is not None
+  ]
+  return sum(headlines) / len(headlines) if headlines else None
+
+
+def _evaluate(config: ml_collections.ConfigDict, workdir: str) -> Any:
+  """Returns scores of a point on all splits, computed once."""
+  path = os.path.join(workdir, 'results.json')
+  known = processes.from_first('results', lambda: run_folder.read_json(path))
+  splits = known['splits'] if config.seeds else known
+  if any(split.split('/')[0] == 'test' for split in splits):
+    return known
+  if config.seeds:
+    return seeds.evaluate_best(config, workdir)
+  return evaluate.evaluate_best(config, workdir)
