@@ -10,7 +10,6 @@ import time
 from typing import Any
 
 from absl import logging
-import ml_collections
 from ml_collections import config_dict
 
 from affect_jax import defaults
@@ -23,7 +22,7 @@ from affect_jax.training import processes
 
 
 def train_and_evaluate(
-  config: ml_collections.ConfigDict,
+  config: Any,
   workdir: str,
   splits: Sequence[str] = evaluate.SPLITS,
 ) -> dict[str, Any]:
@@ -66,9 +65,7 @@ def train_and_evaluate(
   return _write(workdir, results)
 
 
-def evaluate_best(
-  config: ml_collections.ConfigDict, workdir: str
-) -> dict[str, Any]:
+def evaluate_best(config: Any, workdir: str) -> dict[str, Any]:
   """Evaluates every seed again, as `evaluate.evaluate_best`."""
   claim(config, workdir)
   results = {}
@@ -85,16 +82,12 @@ def folder(workdir: str, seed: int) -> str:
   return os.path.join(workdir, f'seed_{seed}')
 
 
-def of_seed(
-  config: ml_collections.ConfigDict, seed: int
-) -> ml_collections.ConfigDict:
+def of_seed(config: Any, seed: int) -> Any:
   """Returns the config of one seed's run."""
   return changed(config, {'seed': seed, 'seeds': ()})
 
 
-def changed(
-  config: ml_collections.ConfigDict, changes: dict[str, Any]
-) -> ml_collections.ConfigDict:
+def changed(config: Any, changes: dict[str, Any]) -> Any:
   """Returns a copy with some settings changed; names are dotted."""
   with config.unlocked():
     # Copying refuses dots in the keys of a dict.
@@ -109,7 +102,7 @@ def changed(
   return new
 
 
-def claim(config: ml_collections.ConfigDict, workdir: str) -> None:
+def claim(config: Any, workdir: str) -> None:
   """Claims the folder, see `run_folder.claim`; seeds may be added later."""
   old = run_folder.read_json(os.path.join(workdir, 'config.json')) or {}
   before = tuple(old.get('seeds', ()))

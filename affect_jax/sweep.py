@@ -32,9 +32,7 @@ from affect_jax.training import processes
 OURS = ('seed', 'seeds', 'sweep', 'sweep_draws')
 
 
-def train_and_evaluate(
-  config: ml_collections.ConfigDict, workdir: str
-) -> dict[str, Any]:
+def train_and_evaluate(config: Any, workdir: str) -> dict[str, Any]:
   """Trains every point, and evaluates the best on test.
 
   A point that diverges, or whose checkpoint is damaged, is reported and does
@@ -85,7 +83,7 @@ def train_and_evaluate(
   return results
 
 
-def points_of(config: ml_collections.ConfigDict) -> list[dict[str, Any]]:
+def points_of(config: Any) -> list[dict[str, Any]]:
   """Returns {setting: value} of all points, or of `config.sweep_draws` of them.
 
   Draws are random and without repetition, a function of config.seed.
@@ -123,10 +121,9 @@ def points_of(config: ml_collections.ConfigDict) -> list[dict[str, Any]]:
   return points
 
 
-def _check_setting(
-  config: ml_collections.ConfigDict, setting: str, values: Any
-) -> None:
-  node, known = config, [k for k in config if k not in OURS]
+def _check_setting(config: Any, setting: str, values: Any) -> None:
+  node: Any = config
+  known = [k for k in config if k not in OURS]
   for depth, key in enumerate(str(setting).split('.')):
     of = '.'.join(['config.sweep', *str(setting).split('.')[:depth]])
     by_name.check('setting', key, known, of=of)
@@ -145,9 +142,7 @@ def _check_setting(
       ) from error
 
 
-def of_point(
-  config: ml_collections.ConfigDict, point: Mapping[str, Any]
-) -> ml_collections.ConfigDict:
+def of_point(config: Any, point: Mapping[str, Any]) -> Any:
   """Returns the config of a point, which sweeps nothing."""
   return seeds.changed(config, {**point, 'sweep': None, 'sweep_draws': 0})
 
@@ -165,7 +160,7 @@ def best(headlines: Sequence[float | None]) -> int | None:
   return values.index(max(values))
 
 
-def _train(config: ml_collections.ConfigDict, workdir: str) -> float | None:
+def _train(config: Any, workdir: str) -> float | None:
   """Trains a point; returns its headline on validation, the mean over seeds."""
   if config.seeds:
     summary = seeds.train_and_evaluate(config, workdir, splits=('val',))
@@ -184,7 +179,7 @@ def _train(config: ml_collections.ConfigDict, workdir: str) -> float | None:
   return sum(headlines) / len(headlines) if headlines else None
 
 
-def _evaluate(config: ml_collections.ConfigDict, workdir: str) -> Any:
+def _evaluate(config: Any, workdir: str) -> Any:
   """Returns scores of a point on all splits, computed once."""
   path = os.path.join(workdir, 'results.json')
   known = processes.from_first('results', lambda: run_folder.read_json(path))

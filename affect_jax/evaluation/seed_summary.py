@@ -44,10 +44,9 @@ def summarise(
 
 def _summary(values: list[float | None]) -> dict[str, Any]:
   defined = np.array([v for v in values if v is not None], np.float64)
-  mean = std = interval = None
-  if defined.size:
-    mean = float(defined.mean())
-  if defined.size > 1:
+  mean = float(defined.mean()) if defined.size else None
+  std = interval = None
+  if mean is not None and defined.size > 1:
     std = float(defined.std(ddof=1))
     half = stats.t.ppf(0.975, defined.size - 1) * std / math.sqrt(defined.size)
     interval = [mean - half, mean + half]

@@ -17,6 +17,7 @@ from affect_jax.abaw import files
 from affect_jax.abaw import predictions
 from affect_jax.abaw import submission
 from affect_jax.training import checkpoint
+from affect_jax.training import train_state
 
 
 def test_every_task_has_the_organisers_header_and_rows(tmp_path):
@@ -155,7 +156,7 @@ def test_thresholds_are_a_number_or_those_of_the_best_checkpoint(
       checkpoint.save(
         manager,
         step,
-        {'w': np.zeros(1)},
+        train_state.TrainState(np.zeros(()), {'w': np.zeros(1)}, {}, {}, {}),
         thresholds={
           corpus: {'action_units': {k: v * factor for k, v in tuned.items()}}
           for corpus in corpora
