@@ -1,0 +1,88 @@
+"""Signals made of a Jacobian, as a training step would."""
+
+from collections.abc import Callable
+import functools
+import zlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from affect_jax.multitask import aligned_mtl
+from affect_jax.multitask import base
+from affect_jax.multitask import cagrad
+from affect_jax.multitask import con_fig
+from affect_jax.multitask import fairgrad
+from affect_jax.multitask import graddrop
+from affect_jax.multitask import gradnorm
+from affect_jax.multitask import gradvac
+from affect_jax.multitask import imtl_g
+from affect_jax.multitask import mgda
+from affect_jax.multitask import nash_mtl
+from affect_jax.multitask import pcgrad
+from affect_jax.multitask import upgrad
+
+METHODS = {
+  'aligned_mtl': aligned_mtl.build,
+  'cagrad': cagrad.build,
+  'config': con_fig.build,
+  'fairgrad': fairgrad.build,
+  'graddrop': graddrop.build,
+  'gradnorm': gradnorm.build,
+  'gradvac': gradvac.build,
+  'imtl_g': imtl_g.build,
+  'mgda': mgda.build,
+  'nash_mtl': nash_mtl.build,
+  'pcgrad': pcgrad.build,
+  'upgrad': upgrad.build,
+}
+
+
+@functools.cache
+def built(name: str, **options) -> tuple[base.Method, Callable]:
+  """The method, and its compiled update: each is compiled once a shape."""
+  method = METHODS[name](**options)
+  return method, jax.jit(method.update)
+
+
+def signals(
+  jacobian, losses=None, present=None, names=None, step=0
+) -> base.Signals:
+  """What a step hands a method whose tasks have the gradients [K, D]."""
+  size = len(jacobian)
+  names = names or [f'task{i}' for i in range(size)]
+  present = np.ones(size, bool) if present is None else np.array(present)
+  losses = np.ones(size) if losses is None else losses
+  ids = np.array([zlib.crc32(name.encode()) for name in names], np.uint32)
+  return _signals(jacobian, losses, present, ids, step)
+
+
+@jax.jit
+def _signals(jacobian, losses, present, ids, step):
+  jacobian = jnp.where(present[:, None], jacobian, 0)
+  rng = jax.random.fold_in(jax.random.key(3), step)
+  return base.Signals(
+    losses=jnp.where(present, losses, 0),
+    present=present,
+    gram=jnp.matmul(jacobian, jacobian.T, precision='highest'),
+    rng=rng,
+    task_rngs=jax.vmap(jax.random.fold_in, (None, 0))(rng, ids),
+    task_ids=ids,
+  )
+
+
+def aggregate(name: str, jacobian, repeat: int = 1, **options) -> np.ndarray:
+  """The update [D] that the method makes of a Jacobian, after some steps.
+
+  Absent tasks fill up to 8, so that each method is compiled once.
+  """
+  jacobian = np.asarray(jacobian)
+  absent = np.zeros((8 - len(jacobian), jacobian.shape[1]), jacobian.dtype)
+  all_ = np.concatenate([jacobian, absent])
+  method, update = built(name, **options)
+  state = method.init(8)
+  for _ in range(repeat):
+    weights, state = update(
+      state, signals(all_, present=np.arange(8) < len(jacobian))
+    )
+  return np.asarray(weights) @ all_
