@@ -8,14 +8,26 @@ from collections.abc import Callable
 from typing import Any
 
 from affect_jax import by_name
+from affect_jax.multitask import aligned_mtl
+from affect_jax.multitask import cagrad
+from affect_jax.multitask import con_fig
 from affect_jax.multitask import db_mtl
 from affect_jax.multitask import dwa
+from affect_jax.multitask import fairgrad
 from affect_jax.multitask import famo
 from affect_jax.multitask import fixed
 from affect_jax.multitask import gls
+from affect_jax.multitask import graddrop
+from affect_jax.multitask import gradnorm
+from affect_jax.multitask import gradvac
+from affect_jax.multitask import imtl_g
+from affect_jax.multitask import mgda
+from affect_jax.multitask import nash_mtl
+from affect_jax.multitask import pcgrad
 from affect_jax.multitask import rlw
 from affect_jax.multitask import stch
 from affect_jax.multitask import uncertainty
+from affect_jax.multitask import upgrad
 from affect_jax.multitask.base import Method as Method
 from affect_jax.multitask.base import Signals as Signals
 
@@ -29,6 +41,18 @@ METHODS: dict[str, Callable[..., Method]] = {
   'famo': famo.build,
   'stch': stch.build,
   # They read the gradient of each task.
+  'pcgrad': pcgrad.build,
+  'gradvac': gradvac.build,
+  'graddrop': graddrop.build,
+  'cagrad': cagrad.build,
+  'gradnorm': gradnorm.build,
+  'imtl_g': imtl_g.build,
+  'mgda': mgda.build,
+  'nash_mtl': nash_mtl.build,
+  'fairgrad': fairgrad.build,
+  'aligned_mtl': aligned_mtl.build,
+  'config': con_fig.build,
+  'upgrad': upgrad.build,
   'db_mtl': db_mtl.build,
 }
 

@@ -43,4 +43,4 @@ def build(*, length: str = 'min') -> base.Method:
     weights = jnp.where(rank > 0, aligned, mean)
     return jnp.where(signals.present, weights, 0), state
 
-  return base.Method(lambda num_tasks: (), update, reads_gradients=True)
+  return base.Method(lambda num_tasks, shared: (), update, reads_gradients=True)

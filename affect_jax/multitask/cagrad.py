@@ -47,7 +47,7 @@ def build(*, c: float = 0.5) -> base.Method:
     weights = jnp.where(cancels & reached, mean + added, moved)
     return jnp.where(present, weights, 0), state
 
-  return base.Method(lambda num_tasks: (), update, reads_gradients=True)
+  return base.Method(lambda num_tasks, shared: (), update, reads_gradients=True)
 
 
 def _worst_case(gram, present, mean, radius, reached):

@@ -30,4 +30,4 @@ def build() -> base.Method:
     weights = gram_lib.divide(parts, lengths)
     return weights * gram_lib.divide(projected, long**2), state
 
-  return base.Method(lambda num_tasks: (), update, reads_gradients=True)
+  return base.Method(lambda num_tasks, shared: (), update, reads_gradients=True)

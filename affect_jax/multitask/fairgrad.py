@@ -31,4 +31,4 @@ def build(*, alpha: float = 1.0) -> base.Method:
       return gram_lib.mean_weights(signals.present, gram.dtype), state
     return fairness.fair_weights(gram, 1 / alpha), state
 
-  return base.Method(lambda num_tasks: (), update, reads_gradients=True)
+  return base.Method(lambda num_tasks, shared: (), update, reads_gradients=True)

@@ -22,7 +22,7 @@ def build(*, leak: float = 0.0) -> base.Method:
   def update(state, signals):
     return signals.present.astype(signals.losses.dtype), state
 
-  def combine(gradients, signals):
+  def combine(gradients, state, signals):
     leaves, structure = jax.tree.flatten(gradients)
 
     def pick(index, leaf):
@@ -36,10 +36,9 @@ def build(*, leak: float = 0.0) -> base.Method:
       kept = jnp.where(purity > drawn, positive, negative)
       return leak * (positive + negative) + (1 - leak) * kept
 
-    return structure.unflatten(
-      [pick(index, leaf) for index, leaf in enumerate(leaves)]
-    )
+    picked = [pick(index, leaf) for index, leaf in enumerate(leaves)]
+    return structure.unflatten(picked), state
 
   return base.Method(
-    lambda num_tasks: (), update, reads_gradients=True, combine=combine
+    lambda num_tasks, shared: (), update, reads_gradients=True, combine=combine
   )

@@ -26,7 +26,8 @@ def build(*, alpha: float = 1.5, learning_rate: float = 0.025) -> base.Method:
   """
   tx = optax.adam(learning_rate)
 
-  def init(num_tasks):
+  def init(num_tasks, shared):
+    del shared
     logits = jnp.zeros(num_tasks)
     return {
       'logits': logits,

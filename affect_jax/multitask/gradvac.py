@@ -21,7 +21,8 @@ def build(*, decay: float = 0.5) -> base.Method:
     decay: beta, the part of a new cosine in the running mean.
   """
 
-  def init(num_tasks):
+  def init(num_tasks, shared):
+    del shared
     return {'cosines': jnp.zeros((num_tasks, num_tasks))}
 
   def update(state, signals):

@@ -30,4 +30,4 @@ def build() -> base.Method:
     exists = jnp.abs(total) > rounding * jnp.abs(weights).sum()
     return jnp.where(exists, gram_lib.divide(weights, total), 0), state
 
-  return base.Method(lambda num_tasks: (), update, reads_gradients=True)
+  return base.Method(lambda num_tasks, shared: (), update, reads_gradients=True)

@@ -39,4 +39,4 @@ def build(*, normalize: str = 'none') -> base.Method:
     gram = gram / divisors[:, None] / divisors[None, :]
     return quadratic.shortest(gram, signals.present), state
 
-  return base.Method(lambda num_tasks: (), update, reads_gradients=True)
+  return base.Method(lambda num_tasks, shared: (), update, reads_gradients=True)

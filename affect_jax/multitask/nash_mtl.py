@@ -33,4 +33,4 @@ def build(*, max_norm: float = 1.0) -> base.Method:
       weights *= max_norm / jnp.maximum(length, max_norm)
     return weights, state
 
-  return base.Method(lambda num_tasks: (), update, reads_gradients=True)
+  return base.Method(lambda num_tasks, shared: (), update, reads_gradients=True)

@@ -40,4 +40,4 @@ def build() -> base.Method:
     weights = jnp.where(lengths > 0, weights, 1)
     return jnp.where(signals.present, weights, 0), state
 
-  return base.Method(lambda num_tasks: (), update, reads_gradients=True)
+  return base.Method(lambda num_tasks, shared: (), update, reads_gradients=True)

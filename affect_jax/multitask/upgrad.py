@@ -35,4 +35,4 @@ def build(*, regularization: float = 1e-4) -> base.Method:
     weights = mean + added.sum(axis=0)
     return jnp.where(signals.present, weights, 0), state
 
-  return base.Method(lambda num_tasks: (), update, reads_gradients=True)
+  return base.Method(lambda num_tasks, shared: (), update, reads_gradients=True)

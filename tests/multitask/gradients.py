@@ -8,40 +8,29 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from affect_jax.multitask import aligned_mtl
+from affect_jax import multitask
 from affect_jax.multitask import base
-from affect_jax.multitask import cagrad
-from affect_jax.multitask import con_fig
-from affect_jax.multitask import fairgrad
-from affect_jax.multitask import graddrop
-from affect_jax.multitask import gradnorm
-from affect_jax.multitask import gradvac
-from affect_jax.multitask import imtl_g
-from affect_jax.multitask import mgda
-from affect_jax.multitask import nash_mtl
-from affect_jax.multitask import pcgrad
-from affect_jax.multitask import upgrad
 
-METHODS = {
-  'aligned_mtl': aligned_mtl.build,
-  'cagrad': cagrad.build,
-  'config': con_fig.build,
-  'fairgrad': fairgrad.build,
-  'graddrop': graddrop.build,
-  'gradnorm': gradnorm.build,
-  'gradvac': gradvac.build,
-  'imtl_g': imtl_g.build,
-  'mgda': mgda.build,
-  'nash_mtl': nash_mtl.build,
-  'pcgrad': pcgrad.build,
-  'upgrad': upgrad.build,
-}
+# Those whose weights are of the gradients; `db_mtl` needs whole ones.
+METHODS = [
+  name
+  for name in multitask.METHODS
+  if multitask.get_method(name).reads_gradients and name != 'db_mtl'
+]
+# So short that they end within a test.
+PERIODS = {'dwa': {'period': 2}, 'stch': {'warmup_steps': 2}}
+OF_LOSSES = [
+  name
+  for name in multitask.METHODS
+  if not multitask.get_method(name).reads_gradients
+]
 
 
 @functools.cache
 def built(name: str, **options) -> tuple[base.Method, Callable]:
   """The method, and its compiled update: each is compiled once a shape."""
-  method = METHODS[name](**options)
+  options = PERIODS.get(name, {}) | options
+  method = multitask.get_method(name, **options)
   return method, jax.jit(method.update)
 
 
@@ -80,7 +69,7 @@ def aggregate(name: str, jacobian, repeat: int = 1, **options) -> np.ndarray:
   absent = np.zeros((8 - len(jacobian), jacobian.shape[1]), jacobian.dtype)
   all_ = np.concatenate([jacobian, absent])
   method, update = built(name, **options)
-  state = method.init(8)
+  state = method.init(8, ())
   for _ in range(repeat):
     weights, state = update(
       state, signals(all_, present=np.arange(8) < len(jacobian))

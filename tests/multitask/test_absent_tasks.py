@@ -2,6 +2,7 @@
 
 from gradients import built
 from gradients import METHODS
+from gradients import OF_LOSSES
 from gradients import signals
 import jax
 import numpy as np
@@ -34,7 +35,7 @@ def run(name, batches, names):
     [none if p is None else row[p] for p in place]
   )
   method, update = built(name)
-  states, weights = [method.init(len(names))], []
+  states, weights = [method.init(len(names), ())], []
   for step in range(STEPS):
     signal = signals(
       lay(jacobians[step], np.ones(10)),
@@ -44,6 +45,9 @@ def run(name, batches, names):
       step,
     )
     weight, state = update(states[-1], signal)
+    if method.look_back:
+      after = 0.9 * signal.losses**1.1
+      state = jax.jit(method.look_back)(state, signal, after)
     weights.append(np.asarray(weight))
     states.append(state)
   return np.stack(weights), states
@@ -58,7 +62,7 @@ def without(leaf, place):
   return leaf
 
 
-@pytest.mark.parametrize('name', METHODS)
+@pytest.mark.parametrize('name', [*METHODS, *OF_LOSSES])
 def test_one_more_absent_task(name, batches, x64):
   alone, states = run(name, batches, NAMES)
   assert np.isfinite(alone).all()
@@ -81,7 +85,8 @@ def test_one_more_absent_task(name, batches, x64):
       )
 
 
-@pytest.mark.parametrize('name', METHODS)
+# Periods of dwa end for all tasks at once.
+@pytest.mark.parametrize('name', sorted({*METHODS, *OF_LOSSES} - {'dwa'}))
 def test_state_of_absent_tasks_stays(name, batches, x64):
   _, states = run(name, batches, NAMES)
   for step, present in enumerate(batches[2]):
@@ -92,6 +97,8 @@ def test_state_of_absent_tasks_stays(name, batches, x64):
       strict=True,
     ):
       before, after = np.asarray(before), np.asarray(after)
+      if not before.ndim:  # Of all tasks, as a number of steps.
+        continue
       assert before.dtype == after.dtype
       absent = ~(pairs if before.ndim == 2 else present)
       np.testing.assert_array_equal(before[absent], after[absent])
@@ -129,5 +136,5 @@ def test_combination_of_graddrop(batches):
       masked = np.where(here[:, None], jacobian, 0).astype(np.float32)
       signal = signals(masked, present=here, names=names, step=step)
       gradients = {'a': masked[:, :4].reshape(-1, 2, 2), 'b': masked[:, 4:]}
-      results.append(method.combine(gradients, signal))
+      results.append(method.combine(gradients, (), signal))
     jax.tree.map(np.testing.assert_array_equal, *results)

@@ -54,7 +54,7 @@ def test_special_gradients(name):
 @pytest.mark.parametrize('name', METHODS)
 def test_no_task(name):
   method, update = built(name)
-  before = method.init(8)
+  before = method.init(8, ())
   weights, after = update(before, signals(np.ones((8, 10)), None, [False] * 8))
   assert weights.dtype == np.float32
   np.testing.assert_array_equal(weights, np.zeros(8))
@@ -84,7 +84,7 @@ def test_many_devices():
   def weights_of(jacobian):
     gram = jax.numpy.matmul(jacobian, jacobian.T, precision='highest')
     same = signal._replace(gram=gram)
-    return {n: METHODS[n]().update((), same)[0] for n in names}
+    return {n: built(n)[0].update((), same)[0] for n in names}
 
   rows = np.concatenate([ROWS[:3], np.zeros((3, 2), np.float32)], axis=1)
   expected = {n: aggregate(n, ROWS[:3]) for n in names}

@@ -1,6 +1,7 @@
 """Quadratics whose best trade-offs are known."""
 
 from gradients import aggregate
+from gradients import built
 from gradients import METHODS
 from gradients import signals
 import jax
@@ -21,7 +22,7 @@ def gradients_at(x, centres=CENTRES):
 
 def descend(name, centres=CENTRES, steps=400):
   """The last point of a descent of falling step sizes."""
-  method = METHODS[name]()
+  method, _ = built(name)
 
   def step(carry, i):
     x, state = carry
@@ -31,12 +32,12 @@ def descend(name, centres=CENTRES, steps=400):
     signal = signal._replace(rng=jax.random.fold_in(signal.rng, i))
     weights, state = method.update(state, signal)
     if method.combine:
-      moved = method.combine(rows, signal)
+      moved, _ = method.combine(rows, (), signal)
     else:
       moved = (weights[:, None] * rows).sum(axis=0)
     return (x - 0.15 * 0.985**i * moved, state), None
 
-  start = (jnp.array([0.5, 2.0, -1.0]), method.init(2))
+  start = (jnp.array([0.5, 2.0, -1.0]), method.init(2, ()))
   (x, _), _ = jax.jit(
     lambda start: jax.lax.scan(step, start, jnp.arange(steps))
   )(start)

@@ -12,7 +12,7 @@ ROWS *= np.geomspace(0.1, 5, 8)[:, None]
 @pytest.mark.usefixtures('x64')
 def test_against_numpy():
   method, update = built('gradnorm', alpha=0.7, learning_rate=0.1)
-  state = method.init(8)
+  state = method.init(8, ())
   rng = np.random.default_rng(1)
   v, m, s, first = np.zeros(8), np.zeros(8), np.zeros(8), None
   for step in range(1, 4):
@@ -41,7 +41,7 @@ def test_against_numpy():
 
 def test_lengths_become_equal():
   method, update = built('gradnorm', alpha=0.0)
-  state = method.init(8)
+  state = method.init(8, ())
   for _ in range(600):
     weights, state = update(state, signals(ROWS))
   weighted = np.asarray(weights) * np.linalg.norm(ROWS, axis=1)
@@ -51,7 +51,7 @@ def test_lengths_become_equal():
 
 def test_a_slow_task_gets_more():
   method, update = built('gradnorm')
-  state = method.init(8)
+  state = method.init(8, ())
   rows = np.eye(8, 10)
   for step in range(50):
     losses = np.where(np.arange(8) == 3, 1, 0.97**step)
@@ -62,7 +62,7 @@ def test_a_slow_task_gets_more():
 
 def test_a_loss_of_0_is_no_trouble():
   method, update = built('gradnorm')
-  state = method.init(8)
+  state = method.init(8, ())
   for losses in (np.zeros(8), np.eye(8)[0], np.zeros(8), -np.ones(8)):
     weights, state = update(state, signals(ROWS, losses))
     assert np.isfinite(weights).all()

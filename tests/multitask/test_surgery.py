@@ -37,7 +37,7 @@ def test_pcgrad():
 @pytest.mark.usefixtures('x64')
 def test_gradvac():
   method, update = built('gradvac', decay=0.3)
-  state, targets = method.init(8), np.zeros((8, 8))
+  state, targets = method.init(8, ()), np.zeros((8, 8))
   norm = np.linalg.norm
   for step in range(3):
     rows = np.roll(ROWS, step, axis=1)
@@ -81,7 +81,7 @@ def test_graddrop(leak):
   signal = signals(rows)
   draws = jax.random.split(jax.random.key(1), 4000)
   updates = jax.jit(
-    jax.vmap(lambda rng: combine(rows, signal._replace(rng=rng)))
+    jax.vmap(lambda rng: combine(rows, (), signal._replace(rng=rng))[0])
   )(draws)
   positive, negative = np.maximum(rows, 0).sum(0), np.minimum(rows, 0).sum(0)
   total = positive - negative
@@ -95,5 +95,5 @@ def test_graddrop(leak):
   near = np.minimum(abs(kept - positive), abs(kept - negative))
   assert near.max() < 1e-4
   # Neither leaves nor elements share a draw.
-  same = combine({'a': rows, 'b': rows}, signal)
+  same, _ = combine({'a': rows, 'b': rows}, (), signal)
   assert abs(same['a'] - same['b']).max() > 0.1
