@@ -16,6 +16,7 @@ import numpy as np
 from affect_jax import defaults
 from affect_jax import errors
 from affect_jax import evaluate
+from affect_jax import user_path
 from affect_jax.errors import UserError
 from affect_jax.evaluation import table
 from affect_jax.run import build
@@ -120,7 +121,7 @@ def train(
     include_stats=False,
     msg='Parameters:',
   )
-  program = program or _compile(config, run)
+  program = program or compile_program(config, run)
   with checkpoint.build_manager(workdir, config.eval_every) as manager:
     first_step = processes.from_first('first step', manager.latest_step)
     if first_step is not None:
@@ -131,13 +132,22 @@ def train(
       first_step = 0
       state = program.init(jax.random.key(config.seed))
       state = initialize.from_elsewhere(
-        state, pretrained=run.samples.pretrained, **config.init
+        state, pretrained=run.samples.pretrained, **_init(config)
       )
     _train(config, workdir, program, state, manager, first_step)
   results = evaluate.evaluate_best(
     config, workdir, run, program.predict, splits
   )
   return results, program
+
+
+def _init(config):
+  """Returns config.init; of a folder of seeds, the run with the same seed."""
+  init = config.init.to_dict()
+  if other := init['checkpoint_workdir']:
+    other = str(user_path.expand(other))
+    init['checkpoint_workdir'] = run_folder.of_seed(other, config.seed)
+  return init
 
 
 def _results(workdir, num_train_steps):
@@ -168,7 +178,7 @@ def _build(config, workdir, run):
   return run, steps[-1]
 
 
-def _compile(config, run):
+def compile_program(config: Any, run: build.Run) -> Program:
   """Returns the program of a run; each function compiles when it is called."""
   parallel = run.parallel
   of_losses: dict[str, Any] = {

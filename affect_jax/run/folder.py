@@ -120,6 +120,15 @@ def is_started(workdir: str) -> bool:
   )
 
 
+def of_seed(workdir: str, seed: int) -> str:
+  """Returns the folder of a seed's run, if `workdir` has one for each seed.
+
+  Otherwise it returns `workdir`.
+  """
+  folder = os.path.join(workdir, f'seed_{seed}')
+  return folder if os.path.isdir(folder) else workdir
+
+
 def is_finished(workdir: str, num_train_steps: int) -> bool:
   """Returns True if the run has results, and any checkpoints reach the end.
 

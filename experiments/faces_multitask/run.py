@@ -15,7 +15,6 @@ without --config.fer2013=fer2013.csv arms that need FER2013 are left out.
 """
 
 import os
-import time
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
@@ -29,7 +28,7 @@ from ml_collections import config_flags
 import summary
 import tensorflow as tf
 
-from affect_jax import train
+from affect_jax import seeds as seeds_lib
 from affect_jax import user_path
 from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
@@ -89,17 +88,9 @@ def main(argv: list[str]) -> None:
     settings.data + ('_reduced' if _REDUCED.value else ''),
   )
   if not _SUMMARY.value:
-    start = time.monotonic()
-    todo = [(arm, seed) for seed in seeds for arm in chosen]
-    todo = [x for x in todo if not _results(folder, *x)]
-    for trained, (arm, seed) in enumerate(todo):
-      if trained:
-        left = (time.monotonic() - start) / trained * (len(todo) - trained)
-        logging.info('%.0f min left for all runs.', left / 60)
-      logging.info(
-        '== run %d of %d: %s, seed %d', trained + 1, len(todo), arm.name, seed
-      )
-      _train(settings, folder, arm, seed, steps)
+    for number, arm in enumerate(chosen, 1):
+      logging.info('== arm %d of %d: %s', number, len(chosen), arm.folder)
+      _train(settings, folder, arm, seeds, steps)
   results = {
     arm.folder: [r for s in seeds if (r := _results(folder, arm, s))]
     for arm in chosen
@@ -133,7 +124,7 @@ def _chosen(settings) -> list[arms_lib.Arm]:
 
 
 def _workdir(folder: str, arm: arms_lib.Arm, seed: int) -> str:
-  return os.path.join(folder, arm.folder, f'seed{seed}')
+  return os.path.join(folder, arm.folder, f'seed_{seed}')
 
 
 def _results(folder: str, arm: arms_lib.Arm, seed: int):
@@ -141,30 +132,30 @@ def _results(folder: str, arm: arms_lib.Arm, seed: int):
   return run_folder.read_json(path)
 
 
-def _train(settings, folder, arm, seed, steps) -> None:
+def _train(settings, folder, arm, seeds, steps) -> None:
   config = arms_lib.base_config(settings.data, settings.path, steps=steps)
   config.update_from_flattened_dict(dict(arm.changes))
-  config.seed = seed
+  config.seeds = seeds
   config.data.data_dir = settings.data_dir
   if arm.pretrained_on:
     config.init.checkpoint_workdir = _pretrained(
-      settings, folder, arm.pretrained_on, seed, steps
+      settings, folder, arm.pretrained_on, seeds, steps
     )
-  train.train_and_evaluate(config, _workdir(folder, arm, seed))
+  seeds_lib.train_and_evaluate(config, os.path.join(folder, arm.folder))
 
 
-def _pretrained(settings, folder, corpus, seed, steps) -> str:
-  """Returns the folder of a run on another corpus; trains it if need be."""
+def _pretrained(settings, folder, corpus, seeds, steps) -> str:
+  """Returns the folder of runs on another corpus; trains them if need be."""
   path = settings.fer2013 if corpus == 'fer2013' else ''
   config = arms_lib.base_config(corpus, path, steps=steps)
-  config.seed = seed
+  config.seeds = seeds
   config.data.data_dir = settings.data_dir
   # Pictures have the size of the run that starts from this one.
   config.image_size = arms_lib.base_config(
     settings.data, '', steps=steps
   ).image_size
-  workdir = os.path.join(folder, 'pretrained', corpus, f'seed{seed}')
-  train.train_and_evaluate(config, workdir)
+  workdir = os.path.join(folder, 'pretrained', corpus)
+  seeds_lib.train_and_evaluate(config, workdir)
   return workdir
 
 

@@ -132,15 +132,12 @@ ARMS: Sequence[Arm] = (
 )
 
 
-def build(
-  arm: Arm, *, fold: int, seed: int, paths: Mapping[str, str], model: str
-) -> Any:
-  """Returns the config of one run.
+def build(arm: Arm, *, fold: int, paths: Mapping[str, str], model: str) -> Any:
+  """Returns the config of one run, without its seeds.
 
   Args:
     arm: The arm to train.
     fold: Number of the fold, below `arm.folds`.
-    seed: Seed of initialisation, order and dropout.
     paths: {corpus: its path}.
     model: Folder of the BERT-like model.
   """
@@ -158,5 +155,4 @@ def build(
     config.data.text_model = str(user_path.expand(model))
   if arm.folds > 1:
     config.data.fold = fold
-  config.seed = seed
   return config

@@ -10,7 +10,6 @@ checkpoint; each run reads test once. Corpora without a path are left out.
 """
 
 import os
-import time
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
@@ -25,7 +24,7 @@ import numpy as np
 from scipy import stats
 import tensorflow as tf
 
-from affect_jax import train
+from affect_jax import seeds as seeds_lib
 from affect_jax import user_path
 from affect_jax import whole_file
 from affect_jax.run import environment
@@ -75,38 +74,29 @@ def main(argv: list[str]) -> None:
     if a.name.split()[0] in paths
     and (not settings.arms or a.name in settings.arms)
   ]
-  todo = [
-    (arm, fold, seed)
-    for arm in chosen
-    for seed in settings.seeds
-    for fold in range(arm.folds)
-    if not _results(root, arm, fold, seed)
-  ]
-  start = time.monotonic()
-  for done, (arm, fold, seed) in enumerate([] if _SUMMARY.value else todo):
-    if done:
-      left = (time.monotonic() - start) / done * (len(todo) - done)
-      logging.info('About %.0f min left for all runs.', left / 60)
-    logging.info('== %s, seed %d, fold %d', arm.name, seed, fold)
-    config = arms_lib.build(
-      arm, fold=fold, seed=seed, paths=paths, model=settings.text_model
+  todo = [(arm, fold) for arm in chosen for fold in range(arm.folds)]
+  for done, (arm, fold) in enumerate([] if _SUMMARY.value else todo):
+    logging.info(
+      '== %d of %d: %s, fold %d', done + 1, len(todo), arm.name, fold
     )
+    config = arms_lib.build(
+      arm, fold=fold, paths=paths, model=settings.text_model
+    )
+    config.seeds = tuple(settings.seeds)
     config.data.data_dir = settings.data_dir
     if 'folds' in config.data:
       config.data.folds = settings.mustard_folds
-    train.train_and_evaluate(config, _folder(root, arm, fold, seed))
+    seeds_lib.train_and_evaluate(config, _folder(root, arm, fold))
   _summarise(root, chosen, tuple(settings.seeds))
 
 
-def _folder(root, arm, fold, seed) -> str:
-  return os.path.join(
-    root, arm.name.replace(' ', '_'), f'seed{seed}', f'fold{fold}'
-  )
+def _folder(root, arm, fold) -> str:
+  return os.path.join(root, arm.name.replace(' ', '_'), f'fold{fold}')
 
 
 def _results(root, arm, fold, seed):
-  path = os.path.join(_folder(root, arm, fold, seed), 'results.json')
-  return run_folder.read_json(path)
+  folder = seeds_lib.folder(_folder(root, arm, fold), seed)
+  return run_folder.read_json(os.path.join(folder, 'results.json'))
 
 
 def _summarise(root, chosen, seeds) -> None:
@@ -116,7 +106,7 @@ def _summarise(root, chosen, seeds) -> None:
     by_seed = []
     for seed in seeds:
       for fold in range(arm.folds):
-        workdirs.append(_folder(root, arm, fold, seed))
+        workdirs.append(seeds_lib.folder(_folder(root, arm, fold), seed))
       folds = [_results(root, arm, fold, seed) for fold in range(arm.folds)]
       if all(folds):
         by_seed.append(

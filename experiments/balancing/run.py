@@ -1,0 +1,137 @@
+"""Compares all ways to balance tasks: scores, cost, agreement of gradients.
+
+  python experiments/balancing/run.py --workdir=runs/balancing \
+      --config.meld=MELD --config.text_model=MINILM
+
+trains every method with every seed on rendered faces, on invented utterances
+and, if it has a path, on MELD, and writes results.json and table.md of each
+corpus. The same command goes on where it stopped. --reduced shows how it works
+in under 15 minutes. Validation chooses nothing: every run is that of its last
+step, and reads test once.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+
+from absl import app
+from absl import flags
+from absl import logging
+import ml_collections
+from ml_collections import config_flags
+import settings as settings_lib
+import summary
+import tensorflow as tf
+
+from affect_jax import multitask
+from affect_jax import seeds as seeds_lib
+from affect_jax import user_path
+from affect_jax.run import environment
+from affect_jax.run import folder as run_folder
+from affect_jax.run import log_format
+
+# What --reduced trains: one method of each kind.
+REDUCED = ('fixed', 'uncertainty', 'pcgrad', 'upgrad')
+
+
+def get_settings() -> ml_collections.ConfigDict:
+  """Returns what flags --config.NAME=VALUE can set, with its defaults."""
+  return ml_collections.ConfigDict(
+    {
+      'corpora': tuple(settings_lib.CORPORA),
+      'methods': (),  # () means all.
+      'meld': '',
+      'text_model': '',  # Folder of MiniLM, or another BERT.
+      'data_dir': '',
+      'seeds': (0, 1, 2, 3, 4),
+      'steps': 0,  # 0 means those of the corpus, see settings.py.
+    }
+  )
+
+
+_SETTINGS = config_flags.DEFINE_config_dict('config', get_settings())
+_WORKDIR = flags.DEFINE_string(
+  'workdir', None, 'Folder of all runs.', required=True
+)
+_REDUCED = flags.DEFINE_bool(
+  'reduced', False, 'Few methods, few steps, three seeds: under 15 minutes.'
+)
+_SUMMARY = flags.DEFINE_bool(
+  'summary', False, 'Only summarise the finished runs; train nothing.'
+)
+
+
+def main(argv: list[str]) -> None:
+  """Trains what is missing, then summarises each corpus."""
+  if len(argv) > 1:
+    raise app.UsageError(f'Unknown arguments {argv[1:]}.')
+  tf.config.set_visible_devices([], 'GPU')
+  log_format.set_up()
+  settings = _SETTINGS.value
+  methods = settings.methods or (
+    REDUCED if _REDUCED.value else tuple(multitask.METHODS)
+  )
+  seeds = settings.seeds[:3] if _REDUCED.value else settings.seeds
+  root = user_path.expand(_WORKDIR.value)
+  corpora = [c for c in settings.corpora if c != 'meld' or settings.meld]
+  for corpus in corpora:
+    folder = root / (corpus + ('_reduced' if _REDUCED.value else ''))
+    if not _SUMMARY.value:
+      for number, method in enumerate(methods, 1):
+        logging.info(
+          '== %s: method %d of %d, %s', corpus, number, len(methods), method
+        )
+        config = settings_lib.CORPORA[corpus](settings)
+        steps = settings.steps or (40 if _REDUCED.value else 0)
+        if steps:
+          settings_lib.set_steps(config, steps)
+        config.balancing.name = method
+        config.seeds = tuple(seeds)
+        seeds_lib.train_and_evaluate(config, str(folder / method))
+      _measure_cost(settings, corpus, methods, folder / 'cost.json')
+    summary.write(
+      folder,
+      methods,
+      {
+        'corpus': corpus,
+        'seeds': list(seeds),
+        'commits_of_runs': run_folder.commits(
+          seeds_lib.folder(str(folder / m), s) for m in methods for s in seeds
+        ),
+        'environment': environment.describe({}),
+      },
+    )
+
+
+def _measure_cost(settings, corpus, methods, path: pathlib.Path) -> None:
+  """Writes {method: [measurements]}, of two rounds over all methods."""
+  costs = run_folder.read_json(str(path)) or {}
+  script = pathlib.Path(__file__).with_name('cost.py')
+  for repeat in (1, 2):
+    for method in methods:
+      if len(costs.get(method, ())) >= repeat:
+        continue
+      logging.info('== %s: cost of %s, round %d', corpus, method, repeat)
+      given = {
+        'corpus': corpus,
+        'method': method,
+        **{k: settings[k] for k in ('meld', 'text_model', 'data_dir')},
+      }
+      done = subprocess.run(
+        [sys.executable, str(script), json.dumps(given)],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+      )
+      costs.setdefault(method, []).append(
+        json.loads(done.stdout.splitlines()[-1])
+      )
+      run_folder.write_json(str(path), costs)
+
+
+if __name__ == '__main__':
+  app.run(main)
