@@ -15,7 +15,16 @@ FLOORS = (
   {'data'},
   {'evaluation'},
   {'run'},
-  {'abaw', 'contact_sheet', 'doctor', 'evaluate', 'export_features', 'prepare'},
+  {'comparison'},
+  {
+    'abaw',
+    'compare',
+    'contact_sheet',
+    'doctor',
+    'evaluate',
+    'export_features',
+    'prepare',
+  },
   {'train'},
   {'main'},
 )
