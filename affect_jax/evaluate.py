@@ -7,6 +7,7 @@ from typing import Any
 
 from absl import logging
 
+from affect_jax.data import clusters
 from affect_jax.data import streams
 from affect_jax.errors import UserError
 from affect_jax.evaluation import modality_subsets
@@ -154,6 +155,11 @@ def evaluate_best(
             modality_subsets.show(key, run.tasks, subsets, dropout)
           grid[key] = {'+'.join(k): dict(v) for k, v in subsets.items()}
     if rows and processes.is_first():
+      for corpus in run.corpora:
+        if corpus.name in rows:
+          of = clusters.read(corpus.builder, corpus.splits[split])
+          corpus_rows = rows[corpus.name]
+          corpus_rows['cluster'] = [of[x] for x in corpus_rows['id']]
       path = os.path.join(out, 'predictions', f'{split}.csv')
       prediction_csv.write(path, run.tasks, rows)
   path = os.path.join(out, 'results.json')

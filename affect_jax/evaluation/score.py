@@ -57,7 +57,7 @@ def score(
         values[name] = m(*triple, thresholds[task.name])
     values['num_gold'] = float(triple[2].sum())
     for name, value in values.items():
-      scores |= _flat(f'{task.name}/{name}', value)
+      scores |= flat(f'{task.name}/{name}', value)
   headlines = [scores[f'{t.name}/{t.headline}'] for t in tasks]
   defined = [x for x in headlines if not math.isnan(x)]
   scores[HEADLINE] = float(np.mean(defined)) if defined else math.nan
@@ -72,10 +72,11 @@ def score(
   return scores
 
 
-def _flat(name: str, value: Any) -> dict[str, float]:
+def flat(name: str, value: Any) -> dict[str, float]:
+  """Returns {name: value}, or {name/output: value} if it is a mapping."""
   if not isinstance(value, Mapping):
     return {name: float(value)}
-  flat = {}
+  values = {}
   for key, item in value.items():
-    flat |= _flat(f'{name}/{key}', item)
-  return flat
+    values |= flat(f'{name}/{key}', item)
+  return values

@@ -35,9 +35,9 @@ def arrays(
     )
   if weights.ndim == 1:
     weights = np.broadcast_to(weights[:, None], labels.shape)
-  wrong = np.argwhere(~np.isfinite(weights) | (weights < 0))
-  if len(wrong):
-    row, column = wrong[0]
+  wrong = ~np.isfinite(weights) | (weights < 0)
+  if wrong.any():
+    row, column = np.argwhere(wrong)[0]
     raise UserError(
       f'Weight {weights[row, column]} of row {row}, column {column} is not a '
       'finite number >= 0.'
@@ -45,9 +45,9 @@ def arrays(
   predictions = np.where(weights > 0, predictions, 0)
   labels = np.where(weights > 0, labels, 0)
   for name, values in (('Prediction', predictions), ('Label', labels)):
-    wrong = np.argwhere(~np.isfinite(values))
-    if len(wrong):
-      row, column = wrong[0]
+    wrong = ~np.isfinite(values)
+    if wrong.any():
+      row, column = np.argwhere(wrong)[0]
       raise UserError(
         f'{name} {values[row, column]} of row {row}, column {column} is not '
         'finite, but it has a weight.'

@@ -256,7 +256,9 @@ def test_a_run_on_windows(corpus, tmp_path, kind):
   assert results['val']['valence_arousal/num_gold'] == 8
   path = pathlib.Path(tmp_path, 'run', 'predictions', 'val.csv')
   with open(path) as file:
-    assert len(list(csv.DictReader(file))) == 8
+    rows = list(csv.DictReader(file))
+  assert len(rows) == 8
+  assert all(row['id'].startswith(f'{row["cluster"]}/') for row in rows)
 
 
 def test_the_doctor_looks_at_the_frames_of_windows(corpus, tmp_path):

@@ -102,3 +102,28 @@ def test_tables_read_back_what_was_predicted(tmp_path):
     assert value == r['predictions']['valence_arousal'][i, 1]
     given = r['weights']['action_units'][i, 0] == 1
     assert bool(line['gold/action_units/AU1']) == given
+
+
+def test_what_is_read_back_scores_the_same(tmp_path):
+  tasks, r = rows(8)
+  path = str(tmp_path / 'predictions' / 'val.csv')
+  prediction_csv.write(path, tasks, {'toy': r})
+  with open(path) as file:
+    assert 'cluster' not in file.readline()
+  found = prediction_csv.read(path, tasks)['toy']
+  assert list(found['id']) == list(r['id'])
+  assert list(found['cluster']) == [''] * 20
+  thresholds = score.tune(tasks, r)
+  assert score.tune(tasks, found) == thresholds
+  expected = score.score(tasks, r, thresholds)
+  assert score.score(tasks, found, thresholds) == pytest.approx(
+    expected, nan_ok=True
+  )
+  # Some of its tasks, and clusters where some are known.
+  r['cluster'] = ['dia0', *[''] * 19]
+  prediction_csv.write(path, tasks, {'toy': r})
+  found = prediction_csv.read(path, tasks[1:])['toy']
+  assert list(found['cluster']) == r['cluster']
+  np.testing.assert_array_equal(
+    found['predictions']['action_units'], r['predictions']['action_units']
+  )

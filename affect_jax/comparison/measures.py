@@ -1,0 +1,176 @@
+"""The metrics that are compared, of any predictions of a split's samples."""
+
+from collections.abc import Callable, Mapping, Sequence
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from affect_jax import by_name
+from affect_jax.evaluation import score
+
+# Of all other metrics, higher is better.
+LOWER_IS_BETTER = ('mae', 'rmse')
+# No metrics, though they stand among them.
+COUNTS = ('num_gold', 'confusion')
+
+# {(task, whether decided by tuned thresholds): [N, K]}.
+Predictions = dict[tuple[str, bool], np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+  """A metric of a task, and which of its values are wanted.
+
+  Attributes:
+    task: Name of the task.
+    tuned: Whether it reads predictions decided by thresholds of validation.
+    function: (predictions, labels, weights) -> a float, or {output: float}.
+    name: 'task/metric'.
+    wanted: Names 'task/metric[/output]' in the order of their values.
+  """
+
+  task: str
+  tuned: bool
+  function: Callable[..., Any]
+  name: str
+  wanted: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Measures:
+  """M metrics of a split, on its gold labels.
+
+  Attributes:
+    metrics: Where they come from.
+    labels: {task: [N, K]}.
+    weights: {task: 1 for a gold label, else 0; [N] or [N, K]}.
+  """
+
+  metrics: Sequence[Metric]
+  labels: Mapping[str, np.ndarray]
+  weights: Mapping[str, np.ndarray]
+
+  @property
+  def names(self) -> tuple[str, ...]:
+    """Names of the M metrics, 'task/metric[/output]'."""
+    return tuple(name for m in self.metrics for name in m.wanted)
+
+  def __call__(
+    self, predictions: Predictions, times: np.ndarray | None = None
+  ) -> np.ndarray:
+    """Returns M scores; NaN where a metric is undefined.
+
+    Args:
+      predictions: From `predictions`.
+      times: How often each sample counts, [N]; None: once.
+    """
+    values: list[float] = []
+    for metric in self.metrics:
+      weights = self.weights[metric.task]
+      if times is not None:
+        weights = weights * (times if weights.ndim == 1 else times[:, None])
+      value = metric.function(
+        predictions[metric.task, metric.tuned],
+        self.labels[metric.task],
+        weights,
+      )
+      found = score.flat(metric.name, value)
+      values += [found[name] for name in metric.wanted]
+    return np.array(values)
+
+  def gold(self) -> np.ndarray:
+    """Returns how many gold labels each sample has for each metric, [N, M]."""
+    columns = []
+    for metric in self.metrics:
+      weights = self.weights[metric.task]
+      count = weights if weights.ndim == 1 else weights.sum(-1)
+      columns += [count] * len(metric.wanted)
+    return np.stack(columns, -1)
+
+
+def build(
+  tasks: Sequence[Any],
+  rows: Mapping[str, Any],
+  *,
+  tuned: bool,
+  names: Sequence[str] = (),
+) -> Measures:
+  """Chooses metrics of tasks.
+
+  Args:
+    tasks: The tasks.
+    rows: Of any run, for the gold labels; see `prediction_csv.read`.
+    tuned: Whether there are thresholds, and so tuned metrics.
+    names: Wanted: 'task/metric', with all its outputs, 'task/metric/output',
+      or 'task', with all of these. (): all metrics with one value per task.
+
+  Raises:
+    UserError: A name is unknown.
+  """
+  weights = {t.name: score.gold(t, rows) for t in tasks}
+  metrics, known = [], []
+  for metric in _all(tasks, tuned):
+    # Values do not matter here, only which there are.
+    labels = rows['labels'][metric.task]
+    value = metric.function(labels, labels, weights[metric.task])
+    there = list(score.flat(metric.name, value))
+    known += there
+    if names:
+      wanted = [x for x in there if any(_within(x, name) for name in names)]
+    else:
+      wanted = there if there == [metric.name] else []
+    if wanted:
+      metrics.append(dataclasses.replace(metric, wanted=tuple(wanted)))
+  for name in names:
+    if not any(_within(x, name) for x in known):
+      short = dict.fromkeys('/'.join(x.split('/')[:2]) for x in known)
+      raise by_name.unknown('metric', name, short)
+  return Measures(metrics, rows['labels'], weights)
+
+
+def predictions(
+  tasks: Sequence[Any], rows: Mapping[str, Any], thresholds: Mapping[str, Any]
+) -> Predictions:
+  """Returns predictions of a run as `Measures` reads them.
+
+  Runs have thresholds of their own, which cannot be swapped sample by sample
+  unless they are applied first.
+  """
+  found: Predictions = {}
+  for task in tasks:
+    values = rows['predictions'][task.name]
+    found[task.name, False] = values
+    if cut := thresholds.get(task.name):
+      cuts = np.array([cut[o] for o in task.outputs])
+      found[task.name, True] = (values > cuts[None, :]).astype(np.float32)
+  return found
+
+
+def is_lower_better(name: str) -> bool:
+  """Says whether a lower value of 'task/metric[/output]' is better."""
+  return name.split('/')[1] in LOWER_IS_BETTER
+
+
+def _all(tasks: Sequence[Any], tuned: bool) -> list[Metric]:
+  found = []
+  for task in tasks:
+    for name, function in task.metrics.items():
+      if name not in COUNTS:
+        full = f'{task.name}/{name}'
+        found.append(Metric(task.name, False, function, full))
+    for name, function in task.tuned_metrics.items() if tuned else ():
+      halves = dict.fromkeys(task.outputs, 0.5)
+      found.append(
+        Metric(
+          task.name,
+          True,
+          lambda p, y, w, f=function, cut=halves: f(p, y, w, cut),
+          f'{task.name}/{name}',
+        )
+      )
+  return found
+
+
+def _within(name: str, group: str) -> bool:
+  return name == group or name.startswith(f'{group}/')
