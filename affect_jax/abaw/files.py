@@ -91,7 +91,7 @@ def key(name: str) -> tuple[str, int]:
   """(video, frame) of a name: 'a/b/00012.jpg' -> ('a/b', 12).
 
   Raises:
-    ValueError: Not the name of a frame.
+    UserError: Not the name of a frame.
   """
   video, _, file = name.rpartition('/')
   number = file.partition('.')[0]
@@ -105,7 +105,7 @@ def read_submission(path: str | pathlib.Path) -> Frames:
 
   Raises:
     FileNotFoundError: There is nothing at `path`.
-    ValueError: An unknown header, a frame that is there twice, a row of the
+    UserError: An unknown header, a frame that is there twice, a row of the
       wrong length or a value out of range; names file and line.
   """
   return _read(path, labels=False)
@@ -120,7 +120,7 @@ def read_labels(path: str | pathlib.Path) -> Frames:
 
   Raises:
     FileNotFoundError: There is nothing at `path`.
-    ValueError: As `read_submission`.
+    UserError: As `read_submission`.
   """
   return _read(path, labels=True)
 
@@ -135,7 +135,7 @@ def read_sample_list(path: str | pathlib.Path) -> list[str]:
 
   Raises:
     FileNotFoundError: There is nothing at `path`.
-    ValueError: No frames, a name that is none or is there twice; names file
+    UserError: No frames, a name that is none or is there twice; names file
       and line.
   """
   if os.path.isdir(path):
@@ -163,7 +163,7 @@ def index(
     where: Row -> where it stands, for errors.
 
   Raises:
-    ValueError: A name that is none, or a frame that is there twice.
+    UserError: A name that is none, or a frame that is there twice.
   """
   rows: dict[tuple[str, int], int] = {}
   for row, name in enumerate(names):
@@ -275,7 +275,7 @@ def check(
     labels: Whether -5 and -1 are allowed.
 
   Raises:
-    ValueError: A value out of range; says where.
+    UserError: A value out of range; says where.
   """
   values = np.array(values, np.float64)
   for j, column in enumerate(layout.columns):

@@ -40,7 +40,7 @@ def read(
 
   Raises:
     FileNotFoundError: There is no such file.
-    ValueError: An output is missing (but for 'other', which is a warning), a
+    UserError: An output is missing (but for 'other', which is a warning), a
       frame is there twice, a value is not finite; names file and line. Or the
       file is of several corpora, or not of this one.
   """
@@ -107,7 +107,7 @@ def read_thresholds(
 
   Raises:
     FileNotFoundError: The run has no checkpoint, and there are units.
-    ValueError: A unit has no threshold, or corpus is None and there are
+    UserError: A unit has no threshold, or corpus is None and there are
       several.
   """
   units = [c for c in layout.columns if _task(c) == 'action_units']

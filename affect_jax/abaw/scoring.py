@@ -80,7 +80,7 @@ def score(
     annotated, 'extra_frames': submitted frames that are not annotated}.
 
   Raises:
-    ValueError: An unknown edition; columns that are not the edition's; no
+    UserError: An unknown edition; columns that are not the edition's; no
       task in common; annotated frames that the submission lacks.
   """
   for what, frames in (('submission', submission), ('labels', labels)):

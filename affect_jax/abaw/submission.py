@@ -45,7 +45,7 @@ def fill(
       action unit, instead of raising.
 
   Raises:
-    ValueError: Videos without any prediction.
+    UserError: Videos without any prediction.
   """
   known: dict[str, list[tuple[int, int]]] = {}
   for row, name in enumerate(predictions.names):
@@ -93,7 +93,7 @@ def write(path: str | pathlib.Path, frames: files.Frames) -> None:
   Valence and arousal read back equal, in decimals without an exponent.
 
   Raises:
-    ValueError: A value is missing or out of range; names the frame.
+    UserError: A value is missing or out of range; names the frame.
   """
   _check(frames)
   path = pathlib.Path(path)
@@ -113,7 +113,7 @@ def write_per_video(folder: str | pathlib.Path, frames: files.Frames) -> None:
 
   Raises:
     FileExistsError: The folder exists.
-    ValueError: A value is missing or out of range, or a video's frames are
+    UserError: A value is missing or out of range, or a video's frames are
       not 1, 2, ... N: rows have no names, so that none may be absent. Or the
       layout is that of the MTL challenge, which has no such files.
   """

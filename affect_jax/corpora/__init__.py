@@ -47,7 +47,7 @@ def get_corpus(name: str) -> Any:
   """Returns the builder class of a corpus.
 
   Raises:
-    ValueError: the name is unknown; the message lists the known ones.
+    UserError: the name is unknown; the message lists the known ones.
   """
   return by_name.get('corpus', name, CORPORA)
 
@@ -56,7 +56,7 @@ def options(name: str) -> dict[str, inspect.Parameter]:
   """Options of a corpus: of its class, then those of its reader.
 
   Raises:
-    ValueError: unknown name; lists the known ones.
+    UserError: unknown name; lists the known ones.
   """
   corpus = get_corpus(name)
   found = dict(inspect.signature(corpus).parameters)

@@ -109,7 +109,7 @@ def listing(
   Raises:
     FileNotFoundError: a folder or file is missing; the message says what was
       looked for.
-    ValueError: an option, name or header is not understood, editions are
+    UserError: an option, name or header is not understood, editions are
       mixed, or a picture is listed twice. Values that cannot be read raise
       while a split streams: at its end, or after the 20th.
   """

@@ -65,7 +65,7 @@ def find(root: pathlib.Path, layout: str) -> list[LabelFile]:
 
   Raises:
     FileNotFoundError: there are none; the message says what was looked for.
-    ValueError: both layouts are present, two files hold the same labels, or a
+    UserError: both layouts are present, two files hold the same labels, or a
       folder or header is unknown.
   """
   if not root.is_dir():
@@ -94,7 +94,7 @@ def outputs(files: Sequence[LabelFile]) -> dict[str, tuple[str, ...]]:
   """Returns {task: names of its outputs} of all files.
 
   Raises:
-    ValueError: the files are of different editions; the message names two.
+    UserError: the files are of different editions; the message names two.
   """
   first: dict[str, tuple[tuple[str, ...], pathlib.Path]] = {}
   for file in files:

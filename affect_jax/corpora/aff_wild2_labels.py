@@ -68,7 +68,7 @@ def columns(path: pathlib.Path, task: str) -> Columns:
     task: What it should annotate: a task's name, or 'mtl' for a list.
 
   Raises:
-    ValueError: the header is another; the message says what was expected.
+    UserError: the header is another; the message says what was expected.
   """
   text = next((text for _, text in _lines(path)), '')
   cells = [cell.strip().lower() for cell in text.split(',')]
@@ -164,7 +164,7 @@ def videos(
   """Returns the videos of each list; no picture may appear twice.
 
   Raises:
-    ValueError: a picture appears twice, or a line names no picture; the
+    UserError: a picture appears twice, or a line names no picture; the
       message gives file:line.
   """
   problems = sources.Problems(' and '.join(str(path) for path in lists))
@@ -200,7 +200,7 @@ def labels(text: str, columns: Columns) -> Mapping[str, Any]:
   """Reads the annotated labels of a line, by name.
 
   Raises:
-    ValueError: a value is wrong; the message says what is allowed.
+    UserError: a value is wrong; the message says what is allowed.
   """
   cells = [cell.strip() for cell in text.split(',')]
   while len(cells) > len(columns.names) and not cells[-1]:

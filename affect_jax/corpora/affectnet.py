@@ -91,7 +91,7 @@ def listing(
 
   Raises:
     FileNotFoundError: both releases, or the pictures, are missing.
-    ValueError: an option is out of range, or both releases are present; when a
+    UserError: an option is out of range, or both releases are present; when a
       split is streamed: up to 20 bad rows or arrays, by file and value.
   """
   by_name.check('number of classes', str(classes), ('8', '7'))

@@ -66,7 +66,7 @@ def listing(
   Raises:
     FileNotFoundError: a file is missing.
     ImportError: h5py is not installed.
-    ValueError: none of words, vectors, audio and vision is given; or, naming
+    UserError: none of words, vectors, audio and vision is given; or, naming
       the file: a stream is not as `csd_file.entries` reads it, labels are
       missing or out of range, or folds are missing or share a video.
   """
@@ -106,7 +106,7 @@ def read_labels(
   """Reads {video: [(start, end, row in the stream, labels by name)], by time}.
 
   Raises:
-    ValueError: the file's only stream does not hold labels, or a row does not
+    UserError: the file's only stream does not hold labels, or a row does not
       have 1 or 7 columns in their ranges; the message names file, video, row
       and value.
   """
@@ -143,7 +143,7 @@ def read_folds(path: pathlib.Path) -> dict[str, tuple[str, ...]]:
   """Reads {'train', 'val', 'test': videos}; the file is parsed, never run.
 
   Raises:
-    ValueError: the file is not Python, a list is missing, or a video appears
+    UserError: the file is not Python, a list is missing, or a video appears
       twice, in one list or in two.
   """
   try:

@@ -36,7 +36,7 @@ def streams(path: str | pathlib.Path) -> list[str]:
 
   Raises:
     FileNotFoundError: there is no such file.
-    ValueError: the file is not HDF5.
+    UserError: the file is not HDF5.
   """
   with _open(path) as file:
     return list(file)
@@ -54,7 +54,7 @@ def entries(
   Raises:
     FileNotFoundError: there is no such file.
     ImportError: h5py is not installed.
-    ValueError: the file is not HDF5, it does not have this stream or has
+    UserError: the file is not HDF5, it does not have this stream or has
       several (the message lists them), or the features and intervals of an
       entry are missing or unequal in number.
   """

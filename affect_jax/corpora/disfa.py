@@ -80,7 +80,7 @@ def listing(
   Raises:
     FileNotFoundError: labels or pictures are missing; the message says how to
       make pictures from the videos.
-    ValueError: an option is out of range; when a split is streamed: up to 20
+    UserError: an option is out of range; when a split is streamed: up to 20
       bad rows, by file and line.
   """
   by_name.check('fold', str(fold), ('0', '1', '2'))

@@ -89,7 +89,7 @@ def listing(
 
   Raises:
     FileNotFoundError: pictures or table are missing.
-    ValueError: a header or option is wrong; when streamed: up to 20 bad rows.
+    UserError: a header or option is wrong; when streamed: up to 20 bad rows.
   """
   base.check_range('val_share', val_share, 0, 1, open_end=True)
   root = user_path.expand(path)

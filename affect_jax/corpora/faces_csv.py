@@ -68,7 +68,7 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
 
     Raises:
       FileNotFoundError: there is no such CSV.
-      ValueError: lists up to 20 problems as file:line, value, what is
+      UserError: lists up to 20 problems as file:line, value, what is
         allowed.
     """
     by_name.check('on_bad_image', on_bad_image, ON_BAD_IMAGE)

@@ -95,7 +95,7 @@ class Fer2013(tfds.core.GeneratorBasedBuilder):
 
     Raises:
       FileNotFoundError: a file is missing.
-      ValueError: `fer_plus_rule` is unknown.
+      UserError: `fer_plus_rule` is unknown.
     """
     if fer_plus_rule not in fer_plus_lib.RULES:
       raise UserError(
@@ -191,7 +191,7 @@ def read(path: pathlib.Path) -> Table:
   """Reads and checks a whole fer2013.csv.
 
   Raises:
-    ValueError: rows are malformed; the message lists up to 20, by line.
+    UserError: rows are malformed; the message lists up to 20, by line.
   """
   rows = sources.read_rows(path)
   problems = sources.Problems(path)

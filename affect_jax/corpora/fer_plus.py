@@ -49,7 +49,7 @@ def read(
     there is none, [N] ('' where there is one).
 
   Raises:
-    ValueError: the files do not have the same rows, or votes are not counts.
+    UserError: the files do not have the same rows, or votes are not counts.
   """
   rows = sources.read_rows(path)
   problems = sources.Problems(path)

@@ -69,7 +69,7 @@ def listing(path: str | pathlib.Path) -> utterance_listing.Listing:
 
   Raises:
     FileNotFoundError: a table is missing.
-    ValueError: when a split is streamed: up to 20 bad rows, by line.
+    UserError: when a split is streamed: up to 20 bad rows, by line.
   """
   root = user_path.expand(path)
   tables = {

@@ -57,7 +57,7 @@ def listing(path: str | pathlib.Path) -> utterance_listing.Listing:
   Raises:
     FileNotFoundError: there is no such file or folder, or none of the three
       files is in it.
-    ValueError: a file is damaged or not of this form, or a label is out of
+    UserError: a file is damaged or not of this form, or a label is out of
       range; the message names file, split, row and value.
   """
   path = user_path.expand(path)

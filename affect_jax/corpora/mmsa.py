@@ -106,7 +106,7 @@ def listing(
   Raises:
     FileNotFoundError: there is no such file.
     ImportError: `csd_labels` is set and h5py is not installed.
-    ValueError: an option is unknown or contradicts the published file, the file
+    UserError: an option is unknown or contradicts the published file, the file
       is damaged or not of this form, or a label is out of range; the message
       names file, split, row and value.
   """

@@ -113,7 +113,7 @@ def read(path: str | pathlib.Path) -> dict[str, list[Segment]]:
 
   Raises:
     FileNotFoundError, ImportError: as `csd_file.entries` does.
-    ValueError: the file has no stream 'All Labels' (the message lists those it
+    UserError: the file has no stream 'All Labels' (the message lists those it
       has), or a row is not 7 numbers in their ranges.
   """
   streams = csd_file.streams(path)
@@ -178,7 +178,7 @@ def join(
     clips: All utterances of the feature file, so that no video is incomplete.
 
   Raises:
-    ValueError: fewer than half were found; the message shows an id of either
+    UserError: fewer than half were found; the message shows an id of either
       side.
   """
   by_video: dict[str, list[Clip]] = {}

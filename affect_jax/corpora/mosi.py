@@ -75,7 +75,7 @@ def listing(
 
   Raises:
     FileNotFoundError: there is no such file.
-    ValueError: an option or an array is not as above, or features are wanted
+    UserError: an option or an array is not as above, or features are wanted
       with the standard split.
   """
   by_name.check('split of MOSI', split, [*SPLITS])

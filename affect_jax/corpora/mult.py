@@ -84,7 +84,7 @@ def listing(
   Raises:
     FileNotFoundError: there is no such file.
     ImportError: `csd_labels` is set and h5py is not installed.
-    ValueError: an option is unknown or does not fit the file, the file is
+    UserError: an option is unknown or does not fit the file, the file is
       damaged or not of this form, or a label is not one of the dataset; the
       message names file, split, row and value.
   """

@@ -54,7 +54,7 @@ def get_labels(
   """Returns the labels of each of the N utterances, by name.
 
   Raises:
-    ValueError: the array does not have the dataset's shape, or values are not
+    UserError: the array does not have the dataset's shape, or values are not
       those of the dataset; the message lists up to 20 rows.
   """
   try:

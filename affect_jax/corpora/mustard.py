@@ -118,7 +118,7 @@ def listing(
 
   Raises:
     FileNotFoundError: a file is missing.
-    ValueError: an option, a row or the folds are not as above.
+    UserError: an option, a row or the folds are not as above.
   """
   by_name.check('protocol of MUStARD', protocol, PROTOCOLS)
   base.check_range('val_share', val_share, 0, 1, open_end=True)

@@ -26,7 +26,7 @@ def from_pickle(
   Other ids are ignored.
 
   Raises:
-    ValueError: the file is not such a pickle, or an id is not in it.
+    UserError: the file is not such a pickle, or an id is not in it.
   """
   arrays = numpy_pickle.load(file, encoding='latin1')
   if not isinstance(arrays, dict):
@@ -59,7 +59,7 @@ def from_hdf5(
 
   Raises:
     ImportError: h5py is not installed.
-    ValueError: the file is not HDF5, or an id is not in it.
+    UserError: the file is not HDF5, or an id is not in it.
   """
   try:
     import h5py
@@ -85,7 +85,7 @@ def from_bert(
   parsed.
 
   Raises:
-    ValueError: there are not as many lines as ids, or a line is of another
+    UserError: there are not as many lines as ids, or a line is of another
       form.
   """
   with open(file, 'rb') as f:

@@ -27,7 +27,7 @@ def read(
       in the test part of at most one fold.
 
   Raises:
-    ValueError: there is no such fold, or the folds do not fit the table.
+    UserError: there is no such fold, or the folds do not fit the table.
   """
   parts = _npz(file) if file.suffix == '.npz' else _pickled(file)
   if not 0 <= fold < len(parts):

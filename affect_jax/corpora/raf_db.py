@@ -52,7 +52,7 @@ def listing(path: str | pathlib.Path) -> face_listing.Listing:
 
   Raises:
     FileNotFoundError: the list or the folder of pictures is missing.
-    ValueError: when a split is streamed: up to 20 bad rows, by line.
+    UserError: when a split is streamed: up to 20 bad rows, by line.
   """
   root = user_path.expand(path)
   table = sources.existing(root / TABLE, 'the list of RAF-DB (basic)')

@@ -62,7 +62,7 @@ def listing(
 
   Raises:
     FileNotFoundError: there is no such CSV.
-    ValueError: lists up to 20 problems as file:line, value, what is allowed;
+    UserError: lists up to 20 problems as file:line, value, what is allowed;
       when streamed, also those of feature files.
   """
   file = sources.existing(path, 'a CSV of utterances')

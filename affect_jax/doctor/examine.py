@@ -73,7 +73,7 @@ def examine(
     sample: The limit that `parts_of` was given; only for the report.
 
   Raises:
-    ValueError: near_distance is out of range, a part is damaged, or some parts
+    UserError: near_distance is out of range, a part is damaged, or some parts
       hold pictures and some utterances.
   """
   duplicates.masks(near_distance)  # Checks it before minutes of reading.

@@ -89,7 +89,7 @@ def read(parts: Sequence[parts_lib.Part]) -> Survey:
   """Reads all parts; logs its progress and the remaining time.
 
   Raises:
-    ValueError: a part is damaged, or some parts hold pictures and some
+    UserError: a part is damaged, or some parts hold pictures and some
       utterances.
   """
   things = _things(parts)

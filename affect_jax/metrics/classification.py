@@ -126,7 +126,7 @@ def two_classes(
     (predictions [N, 2], labels [N, 2], weights [N]).
 
   Raises:
-    ValueError: More than one label, or see `counted.arrays`.
+    UserError: More than one label, or see `counted.arrays`.
   """
   predictions, labels, weights = counted.arrays(predictions, labels, weights)
   if labels.shape[1] != 1:

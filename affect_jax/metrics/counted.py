@@ -18,7 +18,7 @@ def arrays(
     weights: [N] or [N, K], finite and >= 0.
 
   Raises:
-    ValueError: Shapes do not fit, a weight is negative or not finite, or a
+    UserError: Shapes do not fit, a weight is negative or not finite, or a
       counted prediction or label is not finite; the message names the row.
   """
   predictions, labels, weights = (

@@ -62,7 +62,7 @@ def accuracy(
   NaN if no row counts; for '2_neg_pos', also if all labels that count are 0.
 
   Raises:
-    ValueError: The rule is unknown, or see `counted.arrays`.
+    UserError: The rule is unknown, or see `counted.arrays`.
   """
   return classification.accuracy(*_classes(predictions, labels, weights, rule))
 
@@ -107,7 +107,7 @@ def of_classes(
     (predictions [N, 1], labels [N, 1], weights [N]).
 
   Raises:
-    ValueError: 'negative' or 'positive' is missing, weights are not [N], or
+    UserError: 'negative' or 'positive' is missing, weights are not [N], or
       see `counted.arrays`.
   """
   if missing := [n for n in ('negative', 'positive') if n not in names]:

@@ -113,7 +113,7 @@ def read_params(folder: str | pathlib.Path) -> dict[str, Any]:
 
   Raises:
     FileNotFoundError: The folder or one of the files does not exist.
-    ValueError: See `read_options`, `tensor_file.read` and
+    UserError: See `read_options`, `tensor_file.read` and
       `bert_tensors.convert`; the message names the file.
   """
   options = read_options(folder)

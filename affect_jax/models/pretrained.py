@@ -175,7 +175,7 @@ def load_resnet18(
 
   Raises:
     FileNotFoundError: The file does not exist.
-    ValueError: The file is unreadable (see `tensor_file.read`), has another
+    UserError: The file is unreadable (see `tensor_file.read`), has another
       architecture or several networks, or a tensor is not finite; the message
       names the file.
   """

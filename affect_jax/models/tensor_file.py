@@ -35,7 +35,7 @@ def read(path: str | pathlib.Path) -> dict[str, Any]:
 
   Raises:
     FileNotFoundError: The file does not exist.
-    ValueError: The suffix is unknown, or the file is damaged, is truncated, has
+    UserError: The suffix is unknown, or the file is damaged, is truncated, has
       no tensors, or has more than tensors (see `torch_pickle.load`); the
       message names the file.
   """

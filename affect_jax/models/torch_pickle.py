@@ -44,7 +44,7 @@ def load(path: str | pathlib.Path) -> Any:
 
   Raises:
     FileNotFoundError: The file does not exist.
-    ValueError: The file is damaged, truncated or of the older format, or its
+    UserError: The file is damaged, truncated or of the older format, or its
       pickle asks for a name beyond tensors (a whole module was saved, or the
       file is malicious); the message names the file.
   """

@@ -9,6 +9,7 @@ import types
 from typing import Any
 
 from affect_jax import by_name
+from affect_jax.errors import UserError
 from affect_jax.tasks import action_units
 from affect_jax.tasks import annotation
 from affect_jax.tasks import base
@@ -45,7 +46,11 @@ def get_task(name: str, **options: Any) -> base.Task:
   """
   build = _module(name).build
   by_name.check_options(f'task {name!r}', options, build)
-  return build(**options)
+  try:
+    return build(**options)
+  except UserError as error:
+    # Tasks share code, which does not know for which of them it runs.
+    raise UserError(f'Task {name!r}: {error}') from error
 
 
 def _module(name: str) -> types.ModuleType:

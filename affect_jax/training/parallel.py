@@ -110,7 +110,7 @@ def build(mode: str = 'jit', devices: Any = None) -> Parallel:
   """Spreads a run over `devices` (by default all) under 'jit' or 'pmap'.
 
   Raises:
-    ValueError: Unknown mode.
+    UserError: Unknown mode.
   """
   by_name.check('config.parallel', mode, MODES)
   devices = jax.devices() if devices is None else devices

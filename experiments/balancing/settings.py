@@ -28,6 +28,7 @@ def multimodal(paths: Any) -> Any:
   c = _load('quickstart_multimodal')
   c.data.data_dir = paths.data_dir
   c.eval_subsets = False
+  c.utterance.boundaries = (128,)  # Each method compiles each length.
   return set_steps(c, 200)
 
 
@@ -40,6 +41,7 @@ def meld(paths: Any) -> Any:
   c.data.text_model = paths.text_model
   c.learning_rate_multipliers = {}  # Of the text model, which is frozen.
   c.utterance.fusion = 'lf_dnn'
+  c.utterance.boundaries = (64,)
   return set_steps(c, 300)
 
 

@@ -128,7 +128,7 @@ def to_record(
   This is where a missing label becomes weight 0.
 
   Raises:
-    ValueError: a label's name or class is not among the outputs, or its value
+    UserError: a label's name or class is not among the outputs, or its value
       is not finite.
   """
   known = {n for names in outputs.values() for n in names}

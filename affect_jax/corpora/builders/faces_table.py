@@ -78,7 +78,7 @@ def read(
     skip_bad_images: Count missing pictures instead of refusing the file.
 
   Raises:
-    ValueError: lists up to 20 problems as file:line, value, what is allowed.
+    UserError: lists up to 20 problems as file:line, value, what is allowed.
   """
   lines = sources.read_rows(path)
   _, header = next(lines)

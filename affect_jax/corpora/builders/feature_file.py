@@ -33,7 +33,7 @@ def load(path: pathlib.Path) -> dict[str, dict[str, Any]]:
   Other keys beside the splits (MMSA-FET's 'config') are ignored.
 
   Raises:
-    ValueError: the file cannot be read, see `numpy_pickle`; it has none of the
+    UserError: the file cannot be read, see `numpy_pickle`; it has none of the
       splits, or a split is not a dict.
   """
   content = numpy_pickle.load(path)
@@ -62,7 +62,7 @@ def check_rows(
   """Returns the number of utterances, on which all present `keys` must agree.
 
   Raises:
-    ValueError: the sizes differ (the message lists them by key), or the split
+    UserError: the sizes differ (the message lists them by key), or the split
       has none of the keys.
   """
   sizes = {key: len(data[key]) for key in keys if key in data}
@@ -86,7 +86,7 @@ def get_dims(
   """Returns {modality: D} of the [N, T, D] arrays, the same in all splits.
 
   Raises:
-    ValueError: an array is not [N, T, D], or D or the modalities differ between
+    UserError: an array is not [N, T, D], or D or the modalities differ between
       splits.
   """
   shapes: dict[str, dict[str, tuple[int, ...]]] = {}

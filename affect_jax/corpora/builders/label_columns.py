@@ -66,7 +66,7 @@ def of_header(
   """Finds the columns of labels in a header, by task, in the tasks' order.
 
   Raises:
-    ValueError: A task has both a column of names and columns of numbers.
+    UserError: A task has both a column of names and columns of numbers.
   """
   columns = [column for key in keys if (column := find(csv, key))]
   for task, annotation in _annotations(csv):

@@ -123,7 +123,7 @@ def write(job: Job) -> None:
   """Writes one shard and its report, unless they exist.
 
   Raises:
-    ValueError: Pictures that cannot be read, or an id that appears twice;
+    UserError: Pictures that cannot be read, or an id that appears twice;
       lists up to 20 of them.
   """
   if job.finished:

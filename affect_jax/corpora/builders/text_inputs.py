@@ -83,7 +83,7 @@ def build(
       states: 1 is the last layer's, layers + 1 includes the embeddings.
 
   Raises:
-    ValueError: The kind is unknown or lacks its model, or average_layers does
+    UserError: The kind is unknown or lacks its model, or average_layers does
       not fit the kind or the model.
     FileNotFoundError: There is no such model.
   """

@@ -97,7 +97,7 @@ def read(path: pathlib.Path, ignore_columns: Sequence[str] = ()) -> Table:
     ignore_columns: Names of columns that are not read.
 
   Raises:
-    ValueError: lists up to 20 problems as file:line, value, what is allowed.
+    UserError: lists up to 20 problems as file:line, value, what is allowed.
   """
   lines = sources.read_rows(path)
   _, header = next(lines)

@@ -86,7 +86,7 @@ def read(
 
   Raises:
     FileNotFoundError: there is no such file.
-    ValueError: an option is unknown, the file is of neither tool or lacks a
+    UserError: an option is unknown, the file is of neither tool or lacks a
       column, or rows are bad; the message lists up to 20 of them, by line.
   """
   by_name.check('on_failure', on_failure, ON_FAILURE)

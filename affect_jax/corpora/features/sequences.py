@@ -17,7 +17,7 @@ def checked(array: np.ndarray, dim: int | None = None) -> np.ndarray:
     dim: The D that is required; None: any.
 
   Raises:
-    ValueError: the array is something else. The message begins with a verb, as
+    UserError: the array is something else. The message begins with a verb, as
       in 'has the shape ...'; the caller says which array it is.
   """
   if not isinstance(array, np.ndarray) or array.dtype.kind not in 'fiu':
@@ -45,7 +45,7 @@ def read(path: pathlib.Path) -> np.ndarray:
   """Reads the array of a .npy file, or the features of a .wav file, [T, D].
 
   Raises:
-    ValueError: the file cannot be read; the caller says which file it is.
+    UserError: the file cannot be read; the caller says which file it is.
   """
   if path.suffix.lower() == '.wav':
     from affect_jax.corpora.features import wav_features

@@ -95,7 +95,7 @@ def load(
   Raises:
     ImportError: The library `tokenizers` is not installed.
     FileNotFoundError: The folder has no tokenizer.json.
-    ValueError: The file is damaged; it does not write '[CLS] a [SEP] b [SEP]';
+    UserError: The file is damaged; it does not write '[CLS] a [SEP] b [SEP]';
       it has more words than the model, or, without a vocab.txt beside it, at
       least PADDED fewer; or its words are not those of vocab.txt.
   """
@@ -207,7 +207,7 @@ def encode(
     max_length: The most ids of an utterance, [CLS] and [SEP] included.
 
   Raises:
-    ValueError: max_length is below 3 or exceeds the model's positions; a text
+    UserError: max_length is below 3 or exceeds the model's positions; a text
       is not a string; the number of contexts differs from that of texts, or a
       context is a string rather than a list of strings.
   """
@@ -263,7 +263,7 @@ def pad(
     length: T; by default that of the longest.
 
   Raises:
-    ValueError: A sequence is longer than `length`.
+    UserError: A sequence is longer than `length`.
   """
   longest = max(map(len, sequences), default=0)
   length = longest if length is None else length

@@ -67,7 +67,7 @@ def features(
   Raises:
     ImportError: librosa is not installed.
     FileNotFoundError: there is no such file.
-    ValueError: the file is not a recording, has no samples or has samples that
+    UserError: the file is not a recording, has no samples or has samples that
       are not finite; or an option is out of its range.
   """
   step = round(hop * sample_rate)

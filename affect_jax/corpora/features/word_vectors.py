@@ -105,7 +105,7 @@ def load(
 
   Raises:
     FileNotFoundError: There is no such file.
-    ValueError: A line has too few or too many numbers, or something that is not
+    UserError: A line has too few or too many numbers, or something that is not
       a number; the file is empty, or has none of the words.
   """
   asked = collections.Counter(words)
@@ -157,7 +157,7 @@ def embed(vectors: WordVectors, words: Sequence[str]) -> np.ndarray:
   T is the number of words; 0, for an empty utterance, means a missing modality.
 
   Raises:
-    ValueError: `load` did not look for one of the words.
+    UserError: `load` did not look for one of the words.
   """
   foreign = [word for word in words if word not in vectors.asked]
   if foreign:

@@ -30,7 +30,7 @@ def columns(
     also: Further known names, in words: 'AU<number>'.
 
   Raises:
-    ValueError: a column is unknown, missing or appears twice, or an ignored
+    UserError: a column is unknown, missing or appears twice, or an ignored
       column is missing.
   """
   names = [cell.strip() for cell in header]
@@ -71,7 +71,7 @@ def number(cell: str, low: float, high: float) -> float | None:
   """Reads a number in [low, high]; None if the cell is empty.
 
   Raises:
-    ValueError: the cell is something else; the caller says which cell it is.
+    UserError: the cell is something else; the caller says which cell it is.
   """
   if not cell:
     return None

@@ -38,7 +38,7 @@ def load(path: str | pathlib.Path, encoding: str = 'latin1') -> Any:
 
   Raises:
     FileNotFoundError: there is no such file.
-    ValueError: the file is damaged, truncated or not a pickle; or it asks for
+    UserError: the file is damaged, truncated or not a pickle; or it asks for
       more than arrays and containers: it holds another library's objects, or
       is malicious.
   """

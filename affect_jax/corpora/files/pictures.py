@@ -33,7 +33,7 @@ def read(path: epath.PathLike) -> bytes:
     path: A picture file.
 
   Raises:
-    ValueError: the file is missing, truncated or not a picture. The message
+    UserError: the file is missing, truncated or not a picture. The message
       begins with a verb; the caller says which file it is.
   """
   try:

@@ -70,7 +70,7 @@ def read_rows(path: pathlib.Path) -> Iterator[tuple[int, list[str]]]:
     path: A UTF-8 file.
 
   Raises:
-    ValueError: the file is empty, is not UTF-8 or breaks CSV's quoting.
+    UserError: the file is empty, is not UTF-8 or breaks CSV's quoting.
   """
   line, empty = 1, True
   with open(path, encoding='utf-8-sig', newline='') as f:
