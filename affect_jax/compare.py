@@ -20,6 +20,7 @@ same labels are refused.
 import argparse
 from collections.abc import Sequence
 
+from absl import flags
 from absl import logging
 
 from affect_jax import user_path
@@ -33,6 +34,8 @@ def main(argv: Sequence[str] | None = None) -> None:
   """Compares, and prints or writes what was found."""
   args = _parser().parse_args(argv)
   command.prepare()
+  # These log as commands with flags do.
+  flags.FLAGS.mark_as_parsed()
   logging.use_absl_handler()
   with command.in_one_line():
     # Not above: without their libraries, this says which extra brings them.

@@ -23,6 +23,18 @@ def check_paths(paths: Sequence[str]) -> None:
     seen[real] = path
 
 
+def check_corpora(runs: Sequence[run_folders.Run], split: str) -> None:
+  """Raises UserError if runs were tested on different corpora."""
+  first, *others = _all(runs)
+  for run in others:
+    if set(run.rows) != set(first.rows):
+      raise UserError(
+        f'{split} of {run.folder} is of {", ".join(run.rows)}, that of '
+        f'{first.folder} of {", ".join(first.rows)}: runs of different corpora '
+        'cannot be compared.'
+      )
+
+
 def shared_tasks(runs: Sequence[run_folders.Run]) -> list[Any]:
   """Returns the tasks that all runs have, as the first has them.
 
@@ -93,9 +105,7 @@ def _align(
   why = '' if kind == 'rows' else ' Thresholds were tuned on them.'
   if set(expected) != set(found):
     names = [', '.join(x) or 'no corpus' for x in (found, expected)]
-    raise UserError(
-      f'{what} are of different corpora: {names[0]}; {names[1]}.{why}'
-    )
+    raise UserError(f'{what} are of {names[0]}; {names[1]}.{why}')
   result = {}
   for corpus, rows in expected.items():
     other = found[corpus]

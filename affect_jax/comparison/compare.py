@@ -97,6 +97,7 @@ def compare(
   if len(paths) > len(string.ascii_uppercase):
     raise UserError(f'{len(paths)} runs; give at most 26.')
   runs = [run_folders.read(path, split) for path in paths]
+  agreement.check_corpora(runs, split)
   tasks = agreement.shared_tasks(runs)
   aligned = agreement.aligned(runs, tasks, split)
   numbers = [

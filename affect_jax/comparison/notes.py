@@ -9,7 +9,7 @@ from affect_jax.comparison import run_folders
 
 # With fewer, p is coarse: six clusters can be swapped in 64 ways.
 FEW_CLUSTERS = 10
-# With three, p is below .05 in 6 to 7 % of cases without a difference.
+# With three, p is at most .05 in 5 to 7 % of cases without a difference.
 FEW_SEEDS = 5
 # {indices of two runs: the seeds that both have}.
 Shared = Mapping[tuple[int, int], Sequence[int | None]]

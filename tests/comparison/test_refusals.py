@@ -2,6 +2,7 @@
 
 import pathlib
 import shutil
+import sys
 
 import pytest
 from toys import compared
@@ -44,7 +45,9 @@ def test_no_run(pair, tmp_path):
 
 def test_other_corpora(pair, tmp_path):
   other = compared.write(tmp_path / 'other', corpus='raf_db')
-  refuse([pair[0], other], 'different corpora: raf_db; faces')
+  refuse(
+    [pair[0], other], 'is of raf_db, that of .* of faces: runs of different'
+  )
 
 
 def test_no_predictions(pair, tmp_path):
@@ -167,3 +170,11 @@ def test_the_command_ends_with_one_line(pair, tmp_path, capsys):
     with pytest.raises(SystemExit):
       command.main([*pair, *wrong])
     assert 'error: argument' in capsys.readouterr().err
+
+
+def test_missing_libraries(pair, monkeypatch):
+  for name in [x for x in sys.modules if x.startswith('affect_jax.comparison')]:
+    monkeypatch.delitem(sys.modules, name)
+  monkeypatch.setitem(sys.modules, 'statsmodels.stats.multitest', None)
+  with pytest.raises(SystemExit, match=r"pip install 'affect_jax\[compare\]'"):
+    command.main(pair)
