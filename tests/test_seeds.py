@@ -11,6 +11,7 @@ from toys.configs import load_config
 
 from affect_jax import seeds
 from affect_jax import train
+from affect_jax.comparison import run_folders
 from affect_jax.data import label_counts
 from affect_jax.errors import UserError
 from affect_jax.evaluation import seed_summary
@@ -126,6 +127,12 @@ def test_evaluating_again_changes_nothing(both, folder):
   assert (
     seeds.evaluate_best(config(folder, seeds=(3, 1)), str(workdir)) == summary
   )
+
+
+def test_compare_reads_the_folder(both):
+  found = run_folders.read(str(both[0]), 'test')
+  assert sorted(found.seeds) == [1, 3]
+  assert [*run_folders.read(str(both[0] / 'seed_1'), 'test').seeds] == [None]
 
 
 def test_one_seed_has_no_interval(capsys):

@@ -68,7 +68,8 @@ def read(path: str, split: str) -> Run:
     for x in folder.iterdir()
     if x.is_dir() and (match := SEED.fullmatch(x.name))
   )
-  if not numbers or (folder / 'config.json').exists():
+  is_run = any((folder / x).exists() for x in ('checkpoints', 'predictions'))
+  if is_run or not numbers:
     return Run(path, {None: _read(path, split)})
   return Run(
     path, {n: _read(os.path.join(path, f'seed_{n}'), split) for n in numbers}

@@ -23,7 +23,7 @@ class Samples:
     pretrained: fresh variables -> the same with the weights that the model's
       settings name; None if they name none.
     frozen: Paths of parameters that the model's settings freeze.
-    auxiliary_losses: The model's own losses, see `make_train_step`; None if it
+    auxiliary_losses: The model's own losses, see `make_batch_losses`; None if it
       has none.
   """
 

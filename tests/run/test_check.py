@@ -43,6 +43,9 @@ def message(name, **overrides):
     ('faces_csv', 'task', ('expression',), "did you mean 'tasks'"),
     ('faces_csv', 'model.stm', 'small', "of config.model (did you mean 'stem'"),
     ('faces_csv', 'optimizer.nam', 'adam', 'cannot be called with'),
+    ('faces_csv', 'balancing.name', 'pcgrd', "did you mean 'pcgrad'"),
+    ('faces_csv', 'balancing.pcgrd', {}, "did you mean 'pcgrad'"),
+    ('faces_csv', 'balancing.mgda.normalise', '', "did you mean 'normalize'"),
     ('mustard', 'utterance.lf_dnn.wdth', 3, "did you mean 'width'"),
   ],
 )
