@@ -24,11 +24,9 @@ def of_tasks(pull: Callable[[Any], Any], num_tasks: int) -> Any:
       `jax.vjp`.
     num_tasks: K.
   """
-  # One after another: the program holds the backward pass once, and its
-  # activations are in memory once.
-  return jax.lax.map(
-    lambda losses: pull((losses, jnp.zeros(())))[0], jnp.eye(num_tasks)
-  )
+  # Written out: in a loop, a CPU runs convolutions four times slower.
+  parts = [pull((row, jnp.zeros(())))[0] for row in jnp.eye(num_tasks)]
+  return jax.tree.map(lambda *rows: jnp.stack(rows), *parts)
 
 
 def gram(gradients: Any) -> jax.Array:
