@@ -23,8 +23,8 @@ class Samples:
     pretrained: fresh variables -> the same with the weights that the model's
       settings name; None if they name none.
     frozen: Paths of parameters that the model's settings freeze.
-    auxiliary_losses: The model's own losses, see `make_batch_losses`; None if it
-      has none.
+    auxiliary_losses: The model's own losses, see `make_batch_losses`; None if
+      it has none.
   """
 
   train_batches: Callable[[int, int], Iterator[batch_lib.Batch]]
