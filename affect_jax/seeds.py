@@ -104,8 +104,9 @@ def changed(config: Any, changes: dict[str, Any]) -> Any:
 
 def claim(config: Any, workdir: str) -> None:
   """Claims the folder, see `run_folder.claim`; seeds may be added later."""
-  old = run_folder.read_json(os.path.join(workdir, 'config.json')) or {}
-  before = tuple(old.get('seeds', ()))
+  path = os.path.join(workdir, 'config.json')
+  old = processes.from_first('seeds', lambda: run_folder.read_json(path))
+  before = tuple((old or {}).get('seeds', ()))
   if before and set(before) < set(config.seeds):
     more = [s for s in config.seeds if s not in before]
     run_folder.claim(
@@ -113,7 +114,6 @@ def claim(config: Any, workdir: str) -> None:
     )
     logging.info('%s gets more seeds: %s.', workdir, more)
     if processes.is_first():
-      path = os.path.join(workdir, 'config.json')
       run_folder.write_json(path, config.to_dict())
   else:
     run_folder.claim(workdir, config, defaults.get_config())
