@@ -52,7 +52,8 @@ def test_scores_do_not_depend_on_batches_and_skip_padding():
   assert scores.keys() == other.keys()
   for key in scores:
     # Predictions are float32, and a correlation may be nearly 0.
-    np.testing.assert_allclose(scores[key], other[key], rtol=1e-6, atol=1e-7)
+    # A correlation near 0 keeps few digits of float32 predictions.
+    np.testing.assert_allclose(scores[key], other[key], rtol=1e-6, atol=1e-6)
 
 
 def test_scores_are_those_of_an_oracle_on_gold_rows():
