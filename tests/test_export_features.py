@@ -220,8 +220,8 @@ def test_what_is_no_run_is_named(run, frames, tmp_path):
     export(run, tmp_path / 'nowhere')
   run_folder.write_json(str(other / 'config.json'), {})
   with checkpoint.build_manager(str(other), 1) as manager:
-    text = {'params': {'backbone': {'fusion': {'w': np.ones(2)}}}}
-    state = {**text, 'model_state': {}, 'ema': {}}
+    params = {'backbone': {'fusion': {'w': np.ones(2)}}}
+    state = train_state.TrainState(np.zeros(()), params, {}, {}, {})
     checkpoint.save(manager, 1, state)
   with pytest.raises(ValueError, match='did not learn from faces'):
     export((other,), frames)

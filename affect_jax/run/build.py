@@ -130,10 +130,10 @@ def check_settings(config: Any) -> None:
   parallel_lib.check_batch_size(
     config.batch_size, config.accumulate, parallel.num_devices
   )
-  check.check(config)
   mixing(config)
-  balancing(config)
   train_state.check_ema_decay(config.ema_decay)
+  check.check(config)
+  balancing(config)
   load.window(config)
   load.shuffle_megabytes(config)
   views.check(config.eval_views, config.crop_size, config.image_size)
