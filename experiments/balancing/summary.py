@@ -5,11 +5,11 @@ import json
 import pathlib
 from typing import Any
 
-from affect_jax.comparison import compare
 import numpy as np
 
 from affect_jax import tasks as tasks_lib
 from affect_jax import whole_file
+from affect_jax.comparison import compare
 from affect_jax.run import folder as run_folder
 
 REFERENCE = 'fixed'
