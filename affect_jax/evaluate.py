@@ -17,6 +17,7 @@ from affect_jax.evaluation import score
 from affect_jax.evaluation import table
 from affect_jax.run import build
 from affect_jax.run import folder as run_folder
+from affect_jax.run import program
 from affect_jax.run import same_data
 from affect_jax.run import signature as signature_lib
 from affect_jax.training import checkpoint
@@ -26,17 +27,6 @@ from affect_jax.training import train_state
 # {'val' | 'test', with '/CORPUS' if there are several: {metric: value}}.
 Scores = dict[str, dict[str, float]]
 SPLITS = ('val', 'test')
-
-
-def make_predict(run: build.Run) -> Callable:
-  """Compiles a run's predictions, see `predict.make_predict`."""
-  return predict_lib.make_predict(
-    run.eval_model,
-    run.tasks,
-    run.parallel,
-    views=run.samples.views,
-    crop_size=run.samples.crop_size,
-  )
 
 
 def validate(
@@ -103,8 +93,8 @@ def evaluate_best(
   Args:
     config: See `configs/`.
     workdir: Folder of the run.
-    run, predict: What the config describes, and its `make_predict`, if they
-      exist already.
+    run, predict: What the config describes, and its `program.make_predict`, if
+      they exist already.
     splits: Which splits to evaluate.
 
   Raises:
@@ -113,7 +103,7 @@ def evaluate_best(
       or they have changed and the run has no signature.
   """
   run = run or _build(config, workdir)
-  predict = predict or make_predict(run)
+  predict = predict or program.make_predict(run)
   with checkpoint.build_manager(workdir, config.eval_every) as manager:
     best, latest = processes.from_first(
       'best step', lambda: (manager.best_step(), manager.latest_step())

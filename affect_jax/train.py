@@ -1,7 +1,6 @@
 """Trains a config from start to end; reads top to bottom."""
 
-from collections.abc import Callable, Mapping, Sequence
-import dataclasses
+from collections.abc import Mapping, Sequence
 import math
 import os
 from typing import Any
@@ -22,6 +21,7 @@ from affect_jax.evaluation import table
 from affect_jax.run import build
 from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
+from affect_jax.run import program as program_lib
 from affect_jax.run import same_data
 from affect_jax.run import signature as signature_lib
 from affect_jax.run import tasks as run_tasks
@@ -30,26 +30,6 @@ from affect_jax.training import initialize
 from affect_jax.training import interrupt
 from affect_jax.training import parallel as parallel_lib
 from affect_jax.training import processes
-from affect_jax.training import train_step
-
-
-@dataclasses.dataclass(frozen=True)
-class Program:
-  """A run and its compiled functions, which other seeds can use again.
-
-  Attributes:
-    run: What the config describes.
-    init: Random key -> fresh state.
-    step: See `train_step.make_train_step`.
-    report: See `train_step.make_gradient_report`; None if it is not wanted.
-    predict: See `predict.make_predict`.
-  """
-
-  run: build.Run
-  init: Callable
-  step: Callable
-  report: Callable | None
-  predict: Callable
 
 
 def train_and_evaluate(
@@ -80,9 +60,9 @@ def train_and_evaluate(
 def train(
   config: Any,
   workdir: str,
-  program: Program | None = None,
+  program: program_lib.Program | None = None,
   splits: Sequence[str] = evaluate.SPLITS,
-) -> tuple[dict[str, dict[str, float]], Program | None]:
+) -> tuple[dict[str, dict[str, float]], program_lib.Program | None]:
   """As `train_and_evaluate`, with a program of a run with another seed.
 
   Args:
@@ -121,7 +101,7 @@ def train(
     include_stats=False,
     msg='Parameters:',
   )
-  program = program or compile_program(config, run)
+  program = program or program_lib.compile_program(config, run)
   with checkpoint.build_manager(workdir, config.eval_every) as manager:
     first_step = processes.from_first('first step', manager.latest_step)
     if first_step is not None:
@@ -176,40 +156,6 @@ def _build(config, workdir, run):
       'them, or give another --workdir.\n' + '\n'.join(changes)
     )
   return run, steps[-1]
-
-
-def compile_program(config: Any, run: build.Run) -> Program:
-  """Returns the program of a run; each function compiles when it is called."""
-  parallel = run.parallel
-  of_losses: dict[str, Any] = {
-    'loss_weights': run_tasks.loss_weights(config, run.tasks),
-    'auxiliary_losses': run.samples.auxiliary_losses,
-    'accumulate': config.accumulate,
-    'frozen': run.frozen,
-    'mixing': build.mixing(config),
-    'windows': run.samples.window > 0,
-    'axis_name': parallel.axis_name,
-  }
-  step = train_step.make_train_step(
-    run.model,
-    run.tasks,
-    run.tx,
-    balancing=run.balancing,
-    ema_decay=config.ema_decay,
-    **of_losses,
-  )
-  report = None
-  # Methods that read gradients report them with each step.
-  wanted = config.log_gradients and not run.balancing.reads_gradients
-  if wanted and len(run.tasks) > 1:
-    report = train_step.make_gradient_report(run.model, run.tasks, **of_losses)
-  return Program(
-    run=run,
-    init=build.make_init(run, config),
-    step=parallel.compile_step(step),
-    report=parallel.compile_report(report) if report else None,
-    predict=evaluate.make_predict(run),
-  )
 
 
 def _train(config, workdir, program, state, manager, first_step):
@@ -307,7 +253,12 @@ def check_finite(step: int, ids: np.ndarray, logs: Mapping[str, Any]) -> None:
   totals = jax.device_get((logs['loss'], logs['grad_norm']))
   if np.isfinite(totals).all():
     return
-  bad = [k for k, v in logs.items() if not math.isfinite(float(v))]
+  # The cosine with an absent task is no number, and no sign of anything.
+  bad = [
+    k
+    for k, v in logs.items()
+    if not (math.isfinite(float(v)) or k.startswith('cosine/'))
+  ]
   tasks = [k.removeprefix('loss/') for k in bad if k.startswith('loss/')]
   names = ', '.join(x.decode() for x in ids.ravel())
   raise errors.Diverged(

@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 from toys import training as toy
 from toys.configs import load_config
+from toys.configs import two_steps_of_faces
 
 from affect_jax import seeds
 from affect_jax import train
@@ -22,19 +23,11 @@ FILES = ('results.json', 'metrics.jsonl', 'predictions/test.csv')
 
 
 def config(folder, **changes):
-  c = load_config('faces_csv')
-  c.data.path = str(folder / 'faces.csv')
-  c.data.data_dir = str(folder / 'data')
-  c.tasks = ('expression', 'valence_arousal')
-  c.balancing.name = 'dwa'
-  c.image_size = 16
-  c.augment = ('flip',)
-  c.model.stem = 'small'
-  c.batch_size = 8
-  c.num_train_steps = c.eval_every = c.log_every = 2
-  c.schedule.warmup_steps = 1
-  c.update_from_flattened_dict(changes)
-  return c
+  return two_steps_of_faces(
+    folder,
+    **{'tasks': ('expression', 'valence_arousal'), 'balancing.name': 'dwa'},
+    **changes,
+  )
 
 
 @pytest.fixture(scope='module')

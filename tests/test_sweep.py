@@ -4,7 +4,7 @@ import json
 
 import pytest
 from toys import training as toy
-from toys.configs import load_config
+from toys.configs import two_steps_of_faces
 
 from affect_jax import evaluate
 from affect_jax import seeds
@@ -15,17 +15,7 @@ pytestmark = pytest.mark.usefixtures('quick_runs')
 
 
 def config(folder, points, **changes):
-  c = load_config('faces_csv')
-  c.data.path = str(folder / 'faces.csv')
-  c.data.data_dir = str(folder / 'data')
-  c.tasks = ('expression',)
-  c.image_size = 16
-  c.augment = ()
-  c.model.stem = 'small'
-  c.batch_size = 8
-  c.num_train_steps = c.eval_every = c.log_every = 2
-  c.schedule.warmup_steps = 1
-  c.clip_norm = 0.0
+  c = two_steps_of_faces(folder, tasks=('expression',), clip_norm=0.0)
   c.optimizer = {'name': 'sgd'}
   c.sweep = points
   c.update_from_flattened_dict(changes)

@@ -64,8 +64,3 @@ def get_method(name: str, **options: Any) -> Method:
     UserError: Unknown name or option; the message lists the known ones.
   """
   return by_name.build('config.balancing.name', name, METHODS, options)
-
-
-def check_name(name: str) -> None:
-  """Raises UserError if there is no such method."""
-  by_name.check('config.balancing.name', name, METHODS)

@@ -39,10 +39,7 @@ def build(*, alpha: float = 1.5, learning_rate: float = 0.025) -> base.Method:
   def update(state, signals):
     present, logits = signals.present, state['logits']
     count = present.sum().astype(logits.dtype)
-    # Of absent tasks, any finite number.
-    top = jnp.where(present, logits, -jnp.inf).max(initial=-1e30)
-    shares = jnp.where(present, jnp.exp(jnp.minimum(logits - top, 0)), 0)
-    shares = gram_lib.divide(shares, shares.sum())
+    shares = base.softmax(logits, present)
     weights = count * shares
 
     new = present & ~state['seen']

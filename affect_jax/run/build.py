@@ -248,5 +248,4 @@ def mixing(config: Any) -> dict[str, Any] | None:
 def balancing(config: Any) -> multitask.Method:
   """Builds the method of config.balancing."""
   name = config.balancing.name
-  multitask.check_name(name)
-  return multitask.get_method(name, **config.balancing[name])
+  return multitask.get_method(name, **config.balancing.get(name, {}))

@@ -6,6 +6,7 @@ from typing import Any
 from affect_jax import by_name
 from affect_jax import corpora as corpora_lib
 from affect_jax import defaults
+from affect_jax import multitask
 from affect_jax import tasks as tasks_lib
 from affect_jax.corpora.builders import utterances as utterances_builder
 from affect_jax.data import load
@@ -35,6 +36,9 @@ def check(config: Any) -> None:
     by_name.check('task', name, tasks_lib.TASKS)
   by_name.check(
     'config.optimizer.name', config.optimizer.name, optimizer.OPTIMIZERS
+  )
+  by_name.check(
+    'config.balancing.name', config.balancing.name, multitask.METHODS
   )
   if config.data.balance:
     by_name.check('config.data.balance', config.data.balance, config.tasks)

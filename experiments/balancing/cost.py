@@ -19,8 +19,8 @@ import numpy as np
 import settings as settings_lib
 import tensorflow as tf
 
-from affect_jax import train
 from affect_jax.run import build
+from affect_jax.run import program as program_lib
 
 # Updates before the clock starts, and those that are timed.
 WARM, TIMED = 2, 12
@@ -40,7 +40,7 @@ def measure(corpus: str, method: str, paths: Paths) -> dict[str, float]:
   config.num_train_steps = WARM + TIMED
   config.schedule.warmup_steps = 1
   run = build.build(config)
-  program = train.compile_program(config, run)
+  program = program_lib.compile_program(config, run)
   state = run.parallel.put_state(program.init(jax.random.key(0)))
   rng, seconds = jax.random.key(1), []
   batches = itertools.islice(run.samples.train_batches(0, 0), WARM + TIMED)

@@ -26,6 +26,21 @@ def load_config(name):
   return c
 
 
+def two_steps_of_faces(folder, **changes):
+  """Two steps of a tiny model on faces.csv of `toys.training`."""
+  c = load_config('faces_csv')
+  c.data.path = str(folder / 'faces.csv')
+  c.data.data_dir = str(folder / 'data')
+  c.image_size = 16
+  c.augment = ('flip',)
+  c.model.stem = 'small'
+  c.batch_size = 8
+  c.num_train_steps = c.eval_every = c.log_every = 2
+  c.schedule.warmup_steps = 1
+  c.update_from_flattened_dict(changes)
+  return c
+
+
 def write_fer2013(path):
   r = np.random.default_rng(0)
   lines = ['emotion,pixels,Usage']
