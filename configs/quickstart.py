@@ -40,6 +40,7 @@ def get_config():
   c.image_size = 48
   c.augment = ('flip', 'crop')
   c.eval_views = 'flip'
+  c.log_gradients = False  # Which compiles more: results come sooner.
   c.num_train_steps = 420
   c.eval_every = 105
   c.ema_decay = 0.98

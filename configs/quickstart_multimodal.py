@@ -23,6 +23,7 @@ def get_config():
   c.utterance.modality_dropout = 0.1
   c.eval_subsets = True
   c.batch_size = 64
+  c.log_gradients = False  # Which compiles more: results come sooner.
   c.num_train_steps = 600
   c.learning_rate = 1e-3
   c.eval_every = 200

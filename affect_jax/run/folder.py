@@ -15,6 +15,9 @@ from affect_jax import whole_file
 from affect_jax.errors import UserError
 from affect_jax.training import processes
 
+# Settings that change what is shown, and nothing that is learned.
+OF_LOGS = ('log_gradients', 'progress_secs')
+
 
 def write_json(path: str, value: Any) -> None:
   """Writes JSON whole or not at all. NaN becomes null."""
@@ -51,7 +54,8 @@ def claim(
   """Claims the folder for a config: writes config.json, or compares with it.
 
   Process 0 does it, for all processes of a run. The config of a run that has
-  no checkpoint yet (its data had an error, say) is replaced.
+  no checkpoint yet (its data had an error, say) is replaced. Settings of
+  OF_LOGS may differ.
 
   Args:
     workdir: The folder.
@@ -94,7 +98,8 @@ def _claim(
     f'  config.{key}: {before.get(key, "absent")!r} there, '
     f'{now.get(key, "absent")!r} now'
     for key in sorted(before.keys() | now.keys())
-    if before.get(key, default.get(key, ''))
+    if key not in OF_LOGS
+    and before.get(key, default.get(key, ''))
     != now.get(key, default.get(key, ''))
   ]
   if differences:

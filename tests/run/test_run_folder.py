@@ -7,6 +7,7 @@ import ml_collections
 import numpy as np
 import pytest
 
+from affect_jax.errors import UserError
 from affect_jax.run import folder as run_folder
 
 
@@ -65,6 +66,16 @@ def test_lines_after_the_checkpoint_are_dropped(tmp_path):
   run_folder.truncate_jsonl(path, 2)
   with open(path) as file:
     assert [json.loads(x)['step'] for x in file] == [1, 2]
+
+
+def test_what_is_logged_may_change_on_the_way(tmp_path):
+  (tmp_path / 'checkpoints' / '3').mkdir(parents=True)
+  settings = {'log_gradients': True, 'progress_secs': 10.0, 'a': 1}
+  run_folder.claim(str(tmp_path), ml_collections.ConfigDict(settings))
+  quiet = settings | {'log_gradients': False, 'progress_secs': 60.0}
+  run_folder.claim(str(tmp_path), ml_collections.ConfigDict(quiet))
+  with pytest.raises(UserError, match=r'config\.a: 1 there, 2 now'):
+    run_folder.claim(str(tmp_path), ml_collections.ConfigDict(quiet | {'a': 2}))
 
 
 def test_results_without_checkpoints_keep_their_config(tmp_path):
