@@ -18,6 +18,10 @@ def get_config() -> Any:
   # Several, as (0, 1, 2), train one run each, in WORKDIR/seed_N; then the mean,
   # standard deviation and interval of all scores are given. () means c.seed.
   c.seeds = ()
+  # Train the seeds side by side, by one vectorised step, or one after another.
+  # None: side by side on accelerators. That takes the memory of as many runs,
+  # and scores differ in rounding from those of a run by itself.
+  c.seeds_together = config_dict.placeholder(bool)
 
   # {setting: values to try}, as {'learning_rate': (1e-3, 3e-4),
   # 'balancing.name': ('fixed', 'pcgrad')}: trains every combination, or as many

@@ -1,20 +1,25 @@
 """Trains a config once for each of its seeds, and sums up the scores.
 
 Each seed leaves an ordinary run in WORKDIR/seed_N. Data are prepared once, and
-programs compiled once, for all of them.
+programs compiled once, for all of them. They train one after another, each to
+the bits of the same run by itself; on accelerators side by side, which is
+faster and differs in rounding.
 """
 
 from collections.abc import Sequence
+import itertools
 import os
 import time
 from typing import Any
 
 from absl import logging
+import jax
 from ml_collections import config_dict
 
 from affect_jax import defaults
 from affect_jax import evaluate
 from affect_jax import train
+from affect_jax.errors import UserError
 from affect_jax.evaluation import seed_summary
 from affect_jax.run import check
 from affect_jax.run import folder as run_folder
@@ -26,7 +31,7 @@ def train_and_evaluate(
   workdir: str,
   splits: Sequence[str] = evaluate.SPLITS,
 ) -> dict[str, Any]:
-  """Trains the seeds one after another; finished ones are not trained again.
+  """Trains all seeds that are not finished.
 
   Args:
     config: See `configs/`; `config.seeds` are the seeds, and may be more than
@@ -42,27 +47,81 @@ def train_and_evaluate(
       so far is kept, and the same command goes on.
   """
   check.check(config)
+  together = are_together(config)
   claim(config, workdir)
   results: dict[int, Any] = {}
   program = None
-  start, trained = time.monotonic(), 0
-  left = [s for s in config.seeds if not _is_finished(config, workdir, s)]
-  for seed in config.seeds:
-    if seed in left:
-      minutes = (time.monotonic() - start) / max(trained, 1) / 60
-      eta = f', {minutes * (len(left) - trained):.0f} min left for all'
-      logging.info(
-        '== seed %d, %d of %d to train%s',
-        seed,
-        trained + 1,
-        len(left),
-        eta if trained else '',
-      )
-    results[seed], program = train.train(
-      of_seed(config, seed), folder(workdir, seed), program, splits
+  groups = _groups(config, workdir, together)
+  start, trained, left = time.monotonic(), 0, sum(map(len, groups))
+  for group in groups:
+    minutes = (time.monotonic() - start) / max(trained, 1) / 60
+    eta = f', {minutes * (left - trained):.0f} min left for all'
+    logging.info(
+      '== seed %s, %s of %d to train%s',
+      ', '.join(map(str, group)),
+      '–'.join(str(trained + i) for i in sorted({1, len(group)})),
+      left,
+      eta if trained else '',
     )
-    trained += seed in left
-  return _write(workdir, results)
+    runs = {folder(workdir, s): of_seed(config, s) for s in group}
+    found, program = _train(runs, program, splits)
+    results |= {s: found[folder(workdir, s)] for s in group}
+    trained += len(group)
+  for seed in config.seeds:
+    if seed not in results:  # It was finished before.
+      results[seed], _ = train.train(
+        of_seed(config, seed), folder(workdir, seed), splits=splits
+      )
+  return _write(workdir, {s: results[s] for s in config.seeds})
+
+
+def _train(runs, program, splits):
+  """Trains a group of seeds; says what to do if memory is too small for it."""
+  try:
+    return train.train_together(runs, program, splits)
+  except jax.errors.JaxRuntimeError as error:
+    if len(runs) == 1 or 'RESOURCE_EXHAUSTED' not in str(error):
+      raise
+    raise UserError(
+      f'{len(runs)} seeds side by side need more memory than there is. '
+      '--config.seeds_together=False trains them one after another; what was '
+      f'saved is kept.\n{str(error)[:500]}'
+    ) from error
+
+
+def _groups(config, workdir, together):
+  """Returns the seeds to train: those of a group side by side."""
+  left = [s for s in config.seeds if not _is_finished(config, workdir, s)]
+  if not together:
+    return [[s] for s in left]
+
+  def steps(seed):
+    return run_folder.saved_steps(folder(workdir, seed))[-1:]
+
+  # Seeds that were added, or stopped earlier, have done fewer steps.
+  by_steps = itertools.groupby(sorted(left, key=steps), steps)
+  return processes.from_first(
+    'groups of seeds', lambda: [list(group) for _, group in by_steps]
+  )
+
+
+def are_together(config: Any) -> bool:
+  """Returns whether seeds train side by side, see `config.seeds_together`.
+
+  On the cores of a CPU that is slower than one after another.
+
+  Raises:
+    UserError: They shall, but cannot.
+  """
+  maps_devices = config.parallel == 'pmap'
+  if config.seeds_together and maps_devices:
+    raise UserError(
+      "config.seeds_together=True needs config.parallel='jit': pmap has one "
+      'run on each device.'
+    )
+  if config.seeds_together is None:
+    return jax.default_backend() != 'cpu' and not maps_devices
+  return config.seeds_together
 
 
 def evaluate_best(config: Any, workdir: str) -> dict[str, Any]:
@@ -84,7 +143,7 @@ def folder(workdir: str, seed: int) -> str:
 
 def of_seed(config: Any, seed: int) -> Any:
   """Returns the config of one seed's run."""
-  return changed(config, {'seed': seed, 'seeds': ()})
+  return changed(config, {'seed': seed, 'seeds': (), 'seeds_together': None})
 
 
 def changed(config: Any, changes: dict[str, Any]) -> Any:

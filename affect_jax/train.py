@@ -1,24 +1,22 @@
 """Trains a config from start to end; reads top to bottom."""
 
 from collections.abc import Mapping, Sequence
-import math
+import contextlib
 import os
 from typing import Any
 
 from absl import logging
-from clu import metric_writers
 from clu import parameter_overview
 from clu import periodic_actions
 import jax
-import numpy as np
 
 from affect_jax import defaults
-from affect_jax import errors
 from affect_jax import evaluate
 from affect_jax import user_path
 from affect_jax.errors import UserError
 from affect_jax.evaluation import table
 from affect_jax.run import build
+from affect_jax.run import curves
 from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
 from affect_jax.run import program as program_lib
@@ -26,6 +24,7 @@ from affect_jax.run import same_data
 from affect_jax.run import signature as signature_lib
 from affect_jax.run import tasks as run_tasks
 from affect_jax.training import checkpoint
+from affect_jax.training import finite
 from affect_jax.training import initialize
 from affect_jax.training import interrupt
 from affect_jax.training import parallel as parallel_lib
@@ -75,6 +74,60 @@ def train(
     The scores, and the program for further seeds: the given one if the run was
     finished already.
   """
+  results, program = train_together({workdir: config}, program, splits)
+  return results[workdir], program
+
+
+def train_together(
+  runs: Mapping[str, Any],
+  program: program_lib.Program | None = None,
+  splits: Sequence[str] = evaluate.SPLITS,
+) -> tuple[dict[str, Any], program_lib.Program | None]:
+  """Trains runs that differ in their seed alone, all in one program.
+
+  Args:
+    runs: {workdir: config}; all that are not finished have done equally many
+      steps.
+    program, splits: See `train`.
+
+  Returns:
+    {workdir: scores}, and the program, see `train`.
+  """
+  results = {workdir: _claim(runs[workdir], workdir) for workdir in runs}
+  left = {w: config for w, config in runs.items() if results[w] is None}
+  if not left:
+    return results, program
+  run = program and program.run
+  for workdir, config in left.items():
+    run = _begin(config, workdir, run)
+  config = next(iter(left.values()))
+  assert run is not None
+  parameter_overview.log_parameter_overview(
+    build.abstract_state(run, config).params,
+    include_stats=False,
+    msg='Parameters:',
+  )
+  if program is None or program.lanes.number != len(left):
+    program = program_lib.compile_program(config, run, len(left))
+  with contextlib.ExitStack() as stack:
+    managers, states, first_steps = [], [], set()
+    for workdir, config in left.items():
+      manager = checkpoint.build_manager(workdir, config.eval_every)
+      managers.append(stack.enter_context(manager))
+      state, first_step = _first_state(config, workdir, program, manager)
+      states.append(state)
+      first_steps.add(first_step)
+    (first_step,) = first_steps
+    _train(left, program, states, managers, first_step)
+  for workdir, config in left.items():
+    results[workdir] = evaluate.evaluate_best(
+      config, workdir, run, program.predict, splits
+    )
+  return results, program
+
+
+def _claim(config, workdir):
+  """Claims the folder; returns the results of a finished run, else None."""
   if not run_folder.is_finished(workdir, config.num_train_steps):
     checkpoint.check_name(workdir)
   run_folder.claim(workdir, config, defaults.get_config())
@@ -85,40 +138,37 @@ def train(
     logging.info('%s is finished.', workdir)
     if processes.is_first():
       table.show(results, workdir)
-    return results, program
+  return results or None
 
+
+def _begin(config, workdir, run):
+  """Writes what a run leaves at its start; returns it, built unless given."""
   # A run that began before this check existed may continue.
   if not run_folder.is_started(workdir):
     run_tasks.check_balance(config)
-  run, begun_at = _build(config, workdir, program and program.run)
+  run, begun_at = _build(config, workdir, run)
   processes.check_same('data', run.data)
   if processes.is_first():
     if signature_lib.read(workdir) is None or begun_at is None:
       signature_lib.write(workdir, run.signature)
     run_folder.add_start(workdir, begun_at or 0, environment.describe(run.data))
-  parameter_overview.log_parameter_overview(
-    build.abstract_state(run, config).params,
-    include_stats=False,
-    msg='Parameters:',
+  return run
+
+
+def _first_state(config, workdir, program, manager):
+  """Returns the state to go on from, and the number of its updates."""
+  first_step = processes.from_first('first step', manager.latest_step)
+  if first_step is not None:
+    state = build.abstract_state(program.run, config)
+    state, _ = checkpoint.restore(manager, first_step, state)
+    logging.info('Resuming from step %d of %s.', first_step, workdir)
+    return state, first_step
+  state = program.init(jax.random.key(config.seed))
+  pretrained = program.run.samples.pretrained
+  state = initialize.from_elsewhere(
+    state, pretrained=pretrained, **_init(config)
   )
-  program = program or program_lib.compile_program(config, run)
-  with checkpoint.build_manager(workdir, config.eval_every) as manager:
-    first_step = processes.from_first('first step', manager.latest_step)
-    if first_step is not None:
-      state = build.abstract_state(run, config)
-      state, _ = checkpoint.restore(manager, first_step, state)
-      logging.info('Resuming from step %d of %s.', first_step, workdir)
-    else:
-      first_step = 0
-      state = program.init(jax.random.key(config.seed))
-      state = initialize.from_elsewhere(
-        state, pretrained=run.samples.pretrained, **_init(config)
-      )
-    _train(config, workdir, program, state, manager, first_step)
-  results = evaluate.evaluate_best(
-    config, workdir, run, program.predict, splits
-  )
-  return results, program
+  return state, 0
 
 
 def _init(config):
@@ -158,36 +208,32 @@ def _build(config, workdir, run):
   return run, steps[-1]
 
 
-def _train(config, workdir, program, state, manager, first_step):
+def _train(runs, program, states, managers, first_step):
   """Loops over steps: update, log, validate, save."""
-  run, parallel = program.run, program.run.parallel
-  batches = run.samples.train_batches(config.seed, first_step)
-
-  def put(batch):
-    arrays = {k: v for k, v in batch.items() if k != 'id'}
-    return batch['id'], parallel.put_batch(arrays)
-
-  log_file = os.path.join(workdir, 'metrics.jsonl')
-  if processes.is_first():
-    run_folder.truncate_jsonl(log_file, first_step)
-  # No LoggingWriter: `table` logs the lines that people read.
-  writer = metric_writers.AsyncMultiWriter(
-    [metric_writers.SummaryWriter(workdir)] if processes.is_first() else []
+  run, lanes, configs = program.run, program.lanes, [*runs.values()]
+  config = configs[0]  # They differ in their seed alone.
+  batches = zip(
+    *(run.samples.train_batches(c.seed, first_step) for c in configs),
+    strict=True,
   )
+
+  def put(batches):
+    arrays = [{k: v for k, v in b.items() if k != 'id'} for b in batches]
+    return [b['id'] for b in batches], lanes.put_batches(arrays)
+
   progress = periodic_actions.ReportProgress(
     num_train_steps=config.num_train_steps, every_secs=config.progress_secs
   )
-
-  def write(step, values):
-    writer.write_scalars(step, values)
-    if processes.is_first():
-      run_folder.append_jsonl(log_file, step, values)
-
-  agree = processes.make_agree(parallel)
-  rng = jax.random.key(config.seed + 1)
-  state = parallel.put_state(state)
+  agree = processes.make_agree(run.parallel)
+  rng = lanes.put_keys([jax.random.key(c.seed + 1) for c in configs])
+  state = lanes.put_states(states)
   pending = None  # The step before, checked while the next one runs.
-  with metric_writers.ensure_flushes(writer), interrupt.catch() as signals:
+  with contextlib.ExitStack() as stack:
+    writes = [
+      stack.enter_context(curves.writing(workdir, first_step))
+      for workdir in runs
+    ]
+    signals = stack.enter_context(interrupt.catch())
     for step, (ids, batch) in enumerate(
       parallel_lib.prefetch(batches, put), first_step + 1
     ):
@@ -199,71 +245,45 @@ def _train(config, workdir, program, state, manager, first_step):
           report = program.report(state, batch, rng)
         state, logs = program.step(state, batch, rng)
       if pending:
-        check_finite(*pending)
+        finite.check(*pending)
       pending = (step, ids, logs)
       progress(step)
       validates = last or step % config.eval_every == 0
       signum = agree(signals[0] if signals else 0)
       stops = signum > 0
       if logs_now:
-        values = {f'train/{k}': float(v) for k, v in (logs | report).items()}
-        table.log_losses(step, config.num_train_steps, logs)
-        rate = float(run.schedule(step - 1))
-        write(step, values | {'train/learning_rate': rate})
+        rate = {'train/learning_rate': float(run.schedule(step - 1))}
+        for write, of_run in zip(
+          writes, lanes.split(logs | report), strict=True
+        ):
+          values = {f'train/{k}': float(v) for k, v in of_run.items()}
+          table.log_losses(step, config.num_train_steps, of_run)
+          write(step, values | rate)
       if validates or stops:
-        check_finite(*pending)
-        plain_state = parallel.get_state(state)
-        scores, thresholds = {}, {}
-        if validates:
-          with progress.timed('validation'):
-            scores, thresholds = evaluate.validate(
-              run, program.predict, plain_state
-            )
-          write(step, evaluate.flat(scores))
-        thresholds, headline = processes.from_first(
-          'validation',
-          lambda t=thresholds, s=scores: (t, evaluate.headline(s)),
-        )
-        checkpoint.save(
-          manager,
-          step,
-          plain_state,
-          thresholds=thresholds,
-          headline=headline,
-          force=True,
-        )
+        finite.check(*pending)
+        for manager, write, plain_state in zip(
+          managers, writes, lanes.get_states(state), strict=True
+        ):
+          scores, thresholds = {}, {}
+          if validates:
+            with progress.timed('validation'):
+              scores, thresholds = evaluate.validate(
+                run, program.predict, plain_state
+              )
+            write(step, evaluate.flat(scores))
+          thresholds, headline = processes.from_first(
+            'validation',
+            lambda t=thresholds, s=scores: (t, evaluate.headline(s)),
+          )
+          checkpoint.save(
+            manager,
+            step,
+            plain_state,
+            thresholds=thresholds,
+            headline=headline,
+            force=True,
+          )
       if stops and not last:
-        manager.wait_until_finished()
+        for manager in managers:
+          manager.wait_until_finished()
         raise interrupt.Interrupted(step, signum)
-
-
-def check_finite(step: int, ids: np.ndarray, logs: Mapping[str, Any]) -> None:
-  """Stops a run that diverged.
-
-  Args:
-    step: Number of the update.
-    ids: Ids [B] of its batch.
-    logs: Its losses and gradient norm. Only 'loss' and 'grad_norm', into which
-      all others go, are fetched if they are finite.
-
-  Raises:
-    errors.Diverged: A loss or the gradient norm is not finite; the message
-      names the step, the task and the samples.
-  """
-  totals = jax.device_get((logs['loss'], logs['grad_norm']))
-  if np.isfinite(totals).all():
-    return
-  # The cosine with an absent task is no number, and no sign of anything.
-  bad = [
-    k
-    for k, v in logs.items()
-    if not (math.isfinite(float(v)) or k.startswith('cosine/'))
-  ]
-  tasks = [k.removeprefix('loss/') for k in bad if k.startswith('loss/')]
-  names = ', '.join(x.decode() for x in ids.ravel())
-  raise errors.Diverged(
-    f'Step {step}: {", ".join(bad)} not finite (task: '
-    f'{", ".join(tasks) or "none; the gradient alone"}). A lower '
-    'config.learning_rate or config.clip_norm often helps; this step was not '
-    f'saved. Samples of the batch: {names}'
-  )

@@ -17,6 +17,7 @@ from affect_jax import evaluate
 from affect_jax import train
 from affect_jax.run import build
 from affect_jax.training import checkpoint
+from affect_jax.training import finite
 from affect_jax.training import interrupt
 
 TASKS = ('expression', 'action_units', 'valence_arousal')
@@ -228,10 +229,10 @@ def test_a_loss_that_is_not_finite_stops_the_run(folder):
 
 def test_a_finite_step_waits_for_two_numbers_only():
   logs = {'loss': 1.0, 'grad_norm': 2.0, 'loss/expression': None}
-  train.check_finite(7, np.array([b'a.png']), logs)
+  finite.check(7, [np.array([b'a.png'])], logs)
   logs |= {'grad_norm': np.inf, 'loss/expression': 0.0}
   with pytest.raises(FloatingPointError, match=r'Step 7: grad_norm .*a\.png'):
-    train.check_finite(7, np.array([b'a.png']), logs)
+    finite.check(7, [np.array([b'a.png'])], logs)
 
 
 def test_frozen_stages_stay_as_they_are(finished, folder):

@@ -1,5 +1,7 @@
 """Seeds of one command: each as by itself, resumed, summed up."""
 
+import contextlib
+import csv
 import json
 import shutil
 
@@ -17,6 +19,7 @@ from affect_jax.data import label_counts
 from affect_jax.errors import UserError
 from affect_jax.evaluation import seed_summary
 from affect_jax.run import folder as run_folder
+from affect_jax.training import interrupt
 
 pytestmark = pytest.mark.usefixtures('quick_runs')
 FILES = ('results.json', 'metrics.jsonl', 'predictions/test.csv')
@@ -66,6 +69,60 @@ def test_each_seed_is_the_run_that_it_is_by_itself(both, folder):
   train.train_and_evaluate(config(folder, seed=1), str(both[0] / 'seed_1'))
 
 
+def test_seeds_side_by_side_are_those_of_one_after_another(
+  both, folder, monkeypatch
+):
+  """To 1e-3 of what they log and predict, after two updates."""
+  workdir = folder / 'together'
+  # Seed 1 is a step ahead of the others, which start together.
+  with monkeypatch.context() as patch:
+    stopped = contextlib.nullcontext([15])
+    patch.setattr(seeds.train.interrupt, 'catch', lambda: stopped)
+    with pytest.raises(interrupt.Interrupted):
+      train.train_and_evaluate(config(folder, seed=1), str(workdir / 'seed_1'))
+  sizes = []
+  of_seeds = seeds.train._train
+  monkeypatch.setattr(
+    seeds.train,
+    '_train',
+    lambda runs, *rest: sizes.append(len(runs)) or of_seeds(runs, *rest),
+  )
+  summary = seeds.train_and_evaluate(
+    config(folder, seeds=(3, 1, 2), seeds_together=True), str(workdir)
+  )
+  assert sizes == [2, 1]
+  assert summary['seeds'] == [3, 1, 2]
+  for seed in ('seed_3', 'seed_1'):
+    found, expected = (f / seed / 'metrics.jsonl' for f in (workdir, both[0]))
+    lines = [map(json.loads, path.open()) for path in (found, expected)]
+    for one, other in zip(*lines, strict=True):
+      assert one == pytest.approx(other, rel=1e-3, abs=1e-3)
+    found, expected = (
+      [*csv.DictReader((f / seed / 'predictions/test.csv').open())]
+      for f in (workdir, both[0])
+    )
+    for one, other in zip(found, expected, strict=True):
+      assert one['id'] == other['id']
+      values = [
+        [
+          float(row[k])
+          for k in row
+          if k.startswith('predicted/valence_arousal')
+        ]
+        for row in (one, other)
+      ]
+      assert values[0]
+      assert values[0] == pytest.approx(values[1], abs=1e-3)
+  assert (workdir / 'seed_2' / 'results.json').exists()
+
+
+def test_seeds_side_by_side_need_jit(tmp_path):
+  settings = {'seeds': (0, 1), 'seeds_together': True, 'parallel': 'pmap'}
+  with pytest.raises(UserError, match=r"needs config\.parallel='jit'"):
+    seeds.train_and_evaluate(config(tmp_path, **settings), str(tmp_path / 'x'))
+  assert not (tmp_path / 'x').exists()
+
+
 def test_the_summary_is_that_of_scipy(both):
   workdir, summary = both
   assert json.loads((workdir / 'results.json').read_text()) == summary
@@ -95,11 +152,13 @@ def test_a_stopped_command_goes_on_and_seeds_can_be_added(
   shutil.rmtree(workdir / 'seed_1')
   (workdir / 'results.json').unlink()
   trained = []
-  of_seed = seeds.train._train
+  of_seeds = seeds.train._train
   monkeypatch.setattr(
     seeds.train,
     '_train',
-    lambda c, *rest: trained.append(c.seed) or of_seed(c, *rest),
+    lambda runs, *rest: (
+      trained.extend(c.seed for c in runs.values()) or of_seeds(runs, *rest)
+    ),
   )
   seeds.train_and_evaluate(config(folder, seeds=(3, 1)), str(workdir))
   assert trained == [1]

@@ -16,7 +16,7 @@ from affect_jax.errors import UserError
 from affect_jax.training import processes
 
 # Settings that change what is shown, and nothing that is learned.
-OF_LOGS = ('log_gradients', 'progress_secs')
+OF_LOGS = ('log_gradients', 'progress_secs', 'seeds_together')
 
 
 def write_json(path: str, value: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from affect_jax.evaluation import predict as predict_lib
 from affect_jax.run import build
 from affect_jax.run import tasks as run_tasks
+from affect_jax.training import lanes as lanes_lib
 from affect_jax.training import train_step
 
 
@@ -16,6 +17,7 @@ class Program:
 
   Attributes:
     run: What the config describes.
+    lanes: How many runs are updated at once.
     init: Random key -> fresh state.
     step: See `train_step.make_train_step`.
     report: See `train_step.make_gradient_report`; None if it is not wanted.
@@ -23,15 +25,22 @@ class Program:
   """
 
   run: build.Run
+  lanes: lanes_lib.Lanes
   init: Callable
   step: Callable
   report: Callable | None
   predict: Callable
 
 
-def compile_program(config: Any, run: build.Run) -> Program:
-  """Returns the program of a run; each function compiles when it is called."""
-  parallel = run.parallel
+def compile_program(config: Any, run: build.Run, number: int = 1) -> Program:
+  """Returns the program of a run; each function compiles when it is called.
+
+  Args:
+    config: See `configs/`.
+    run: What it describes.
+    number: Of runs with different seeds that step and report update at once.
+  """
+  lanes = lanes_lib.Lanes(run.parallel, number)
   of_losses: dict[str, Any] = {
     'loss_weights': run_tasks.loss_weights(config, run.tasks),
     'auxiliary_losses': run.samples.auxiliary_losses,
@@ -39,7 +48,7 @@ def compile_program(config: Any, run: build.Run) -> Program:
     'frozen': run.frozen,
     'mixing': build.mixing(config),
     'windows': run.samples.window > 0,
-    'axis_name': parallel.axis_name,
+    'axis_name': run.parallel.axis_name,
   }
   step = train_step.make_train_step(
     run.model,
@@ -56,9 +65,10 @@ def compile_program(config: Any, run: build.Run) -> Program:
     report = train_step.make_gradient_report(run.model, run.tasks, **of_losses)
   return Program(
     run=run,
+    lanes=lanes,
     init=build.make_init(run, config),
-    step=parallel.compile_step(step),
-    report=parallel.compile_report(report) if report else None,
+    step=lanes.compile_step(step),
+    report=lanes.compile_report(report) if report else None,
     predict=make_predict(run),
   )
 

@@ -46,9 +46,10 @@ class Parallel:
     """Number of devices of all processes."""
     return self.mesh.devices.size
 
-  def put_global(self, batch: Any) -> Any:
-    """Makes this process' rows global arrays, split on axis 0."""
-    sharding = NamedSharding(self.mesh, PartitionSpec(AXIS))
+  def put_global(self, batch: Any, axis: int = 0) -> Any:
+    """Makes this process' rows global arrays, split on their axis."""
+    spec = PartitionSpec(*[None] * axis, AXIS)
+    sharding = NamedSharding(self.mesh, spec)
     return jax.tree.map(
       lambda x: jax.make_array_from_process_local_data(sharding, x), batch
     )
