@@ -203,8 +203,10 @@ def _listen() -> None:
 
 def _leave() -> NoReturn:
   """Ends this process; process 0, through which all hear, ends last."""
+  # It fails if the thread that listens was first: wait all the same.
   with contextlib.suppress(Exception):
     processes.post(f'{HEARD}/{jax.process_index()}', '')
+  with contextlib.suppress(Exception):
     deadline = time.monotonic() + FAREWELL_SECS
     while jax.process_index() == 0 and time.monotonic() < deadline:
       if processes.count(HEARD) == jax.process_count():
