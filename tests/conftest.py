@@ -35,6 +35,11 @@ import pytest
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 
 
+def pytest_xdist_auto_num_workers(config):
+  """One more than cores: tests also wait for processes and disks."""
+  return (os.cpu_count() or 1) + 1
+
+
 def pytest_configure(config):
   """Turns warnings that our own code causes into errors."""
   config.addinivalue_line('filterwarnings', r'error:::affect_jax(\.|$)')

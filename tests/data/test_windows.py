@@ -236,17 +236,16 @@ def test_overlapping_predictions_are_averaged():
   assert len(rows['weights']['valence_arousal']) == 4
 
 
-@pytest.mark.parametrize('kind', ['gru', 'lstm'])
-def test_a_run_on_windows(corpus, tmp_path, kind):
+def test_a_run_on_windows(corpus, tmp_path):
   folder, _ = corpus
   c = load_config('aff_wild2')
   c.data.path = str(folder)
   c.data.data_dir = str(tmp_path / 'data')
   c.data.num_workers = 1
   c.data.window = 3
-  c.model.temporal = kind
+  c.model.temporal = 'gru'
   c.model.stem = 'small'
-  c.model.frozen_stages = 5 if kind == 'gru' else 0
+  c.model.frozen_stages = 5
   c.image_size = 16
   c.augment = ('flip',)
   c.batch_size = 4

@@ -34,8 +34,9 @@ def check(loss, arguments, tolerance=1e-4):
   evaluate = jax.jit(
     jax.value_and_grad(loss), compiler_options=compiling.OPTIMIZED
   )
-  _, compiled = evaluate(arguments)
-  plain = jax.grad(loss)(arguments)  # Every operation by itself.
+  _, compiled = jax.device_get(evaluate(arguments))
+  # Every operation by itself.
+  plain = jax.device_get(jax.grad(loss)(arguments))
   largest = max(np.abs(g).max() for g in jax.tree.leaves(plain))
   assert largest > 1e-3
   jax.tree.map(

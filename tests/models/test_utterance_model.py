@@ -134,8 +134,9 @@ def config(folder, **data):
   c.data.data_dir = str(folder / 'data')
   for key, value in data.items():
     c.data[key] = value
-  c.utterance.fusion = 'lf_dnn'
-  c.utterance.boundaries = (32,)  # One program to compile.
+  # Little to compile; configs/ train the other fusions.
+  c.utterance.fusion = 'concat'
+  c.utterance.boundaries = (32,)
   c.utterance.lstm.hidden = 8
   c.batch_size = 8
   c.num_train_steps = 4

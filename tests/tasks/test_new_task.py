@@ -75,6 +75,7 @@ def test_it_trains_from_a_csv_and_is_examined(make, tmp_path):
   c.engagement.scale = 0.5
   c.data.data_dir = str(tmp_path / 'data')
   c.batch_size, c.num_train_steps, c.eval_every = 8, 2, 2
+  c.log_gradients = False
   c.schedule.warmup_steps = 1
   results = train.train_and_evaluate(c, str(tmp_path / 'run'))
   for split in ('val', 'test'):

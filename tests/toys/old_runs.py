@@ -52,6 +52,7 @@ def config(name):
   c.data.data_dir = 'data'
   c.batch_size, c.num_train_steps, c.schedule.warmup_steps = 8, 4, 1
   c.eval_every, c.log_every = 2, 1
+  c.log_gradients = False
   if name == 'faces':
     c.image_size, c.model.stem = 16, 'small'
     c.augment = ('flip',)

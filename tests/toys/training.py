@@ -4,6 +4,7 @@ import csv
 
 from flax import linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
@@ -91,7 +92,7 @@ def state(model, tx, data, with_ema=False, balancing=None):
     with_ema=with_ema,
     init_balancing=init_balancing,
   )
-  return jax.jit(create)(jax.random.key(0))
+  return jax.tree.map(jnp.copy, create(jax.random.key(0)))
 
 
 def write_faces_csv(folder, counts=(24, 12, 12), pixels=32, seed=0):
