@@ -61,6 +61,28 @@ def get_config() -> Any:
     'balance': '',
     # Memory for the rows that are shuffled at a time; the log tells how many.
     'shuffle_megabytes': 2000.0,
+    # Tables of weak labels for what training has no gold of.
+    'weak_labels': (),
+  }
+  # Which weak labels count, and how much: see weak/selection. Any of these can
+  # be given for one task or corpus: by_task={'emotion': {'weight': .5}}.
+  c.weak = {
+    'rule': 'all',  # Or fixed, ss_mfar, flexmatch, freematch, softmatch.
+    'threshold': 0.95,
+    'per_class': {},
+    'balanced': False,
+    'weight': 1.0,
+    'by_confidence': False,
+    'hard': False,
+    'temperature': 1.0,
+    # Updates in which weights of weak labels grow from 0.
+    'warmup_steps': 0,
+    # Count weak labels too in class weights and logit adjustment.
+    'count': False,
+    # Join labels that were made for another version of a corpus.
+    'any_version': False,
+    'by_task': {},
+    'by_corpus': {},
   }
   # Height and width in pixels that pictures are scaled to, and those of the
   # random windows of them that training sees; crop_size=0: whole pictures.

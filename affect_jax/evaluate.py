@@ -20,6 +20,7 @@ from affect_jax.run import folder as run_folder
 from affect_jax.run import program
 from affect_jax.run import same_data
 from affect_jax.run import signature as signature_lib
+from affect_jax.run import trained_on
 from affect_jax.training import checkpoint
 from affect_jax.training import processes
 from affect_jax.training import train_state
@@ -182,6 +183,9 @@ def _build(config, workdir):
   if signature is None and processes.is_first():
     signature_lib.write(workdir, run.signature)
     logging.info('Wrote %s/%s.', workdir, signature_lib.FILE)
+  if processes.is_first() and trained_on.read(workdir) is None:
+    found = run.trained_on or trained_on.collect(run.corpora, run.tasks)
+    trained_on.write(workdir, found)
   return run
 
 

@@ -23,6 +23,7 @@ from affect_jax.run import program as program_lib
 from affect_jax.run import same_data
 from affect_jax.run import signature as signature_lib
 from affect_jax.run import tasks as run_tasks
+from affect_jax.run import trained_on
 from affect_jax.training import checkpoint
 from affect_jax.training import finite
 from affect_jax.training import initialize
@@ -151,6 +152,8 @@ def _begin(config, workdir, run):
   if processes.is_first():
     if signature_lib.read(workdir) is None or begun_at is None:
       signature_lib.write(workdir, run.signature)
+      if run.trained_on is not None:
+        trained_on.write(workdir, run.trained_on)
     run_folder.add_start(workdir, begun_at or 0, environment.describe(run.data))
   return run
 

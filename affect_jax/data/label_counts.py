@@ -5,7 +5,7 @@ if classes are drawn equally often (config.data.balance). Class weights and
 priors follow from the labels that are drawn.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import tensorflow_datasets as tfds
 from affect_jax.corpora.builders import records
 from affect_jax.data import sampling
 from affect_jax.data import streams
+from affect_jax.data import weak_labels
 
 # {task: {'labelled': [K] or [], 'mass': [K]}}, float64: sum of weights, and of
 # weights x labels (samples of a class; positives of an action unit).
@@ -26,6 +27,7 @@ def of_training(
   tasks: Sequence[Any],
   shares: Mapping[str, float],
   balance: str = '',
+  weak: bool = False,
 ) -> tuple[Counts, Counts]:
   """Counts the labels of the training splits, and those that training draws.
 
@@ -36,6 +38,7 @@ def of_training(
     tasks: The tasks to count.
     shares: {corpus: share of the training rows}.
     balance: Name of the task whose classes are drawn equally often, or ''.
+    weak: Count weak labels too, by their weights.
 
   Returns:
     (present, drawn); drawn is the expected count in as many draws as there are
@@ -47,7 +50,8 @@ def of_training(
     if 'train' not in corpus.splits:
       continue
     split = corpus.splits['train']
-    rows, counts = by_class(corpus.builder, split, tasks, balance)
+    join = weak_labels.make_join(corpus.weak() if weak else {}, tasks)
+    rows, counts = by_class(corpus.builder, split, tasks, balance, join)
     present.append(_weighted(counts, np.ones(len(rows))))
     # How often a row is drawn, relative to drawing all rows equally often.
     size = streams.split_size(corpus.builder, split)
@@ -60,7 +64,11 @@ def of_training(
 
 
 def by_class(
-  builder: Any, split: str, tasks: Sequence[Any], balance: str = ''
+  builder: Any,
+  split: str,
+  tasks: Sequence[Any],
+  balance: str = '',
+  join: Callable[..., dict[str, Any]] | None = None,
 ) -> tuple[np.ndarray, Counts]:
   """Counts rows and labels of a split, by the class that rows are drawn by.
 
@@ -69,6 +77,7 @@ def by_class(
     split: Name or slice.
     tasks: The tasks to count.
     balance: Name of one of them, or '': all rows are of one class.
+    join: Adds weak labels, see `weak_labels.make_join`.
 
   Returns:
     (rows [G], `Counts` with G in front of every shape). Without `balance`, G
@@ -79,8 +88,9 @@ def by_class(
   groups = len(by.outputs) + 1 if by else 1
 
   def labels_of(record: Mapping[str, tf.Tensor]) -> dict[str, Any]:
-    labels = streams.labels_of(record, builder, tasks)
-    return {**labels, 'class': streams.class_of(labels, by)} if by else labels
+    gold = streams.labels_of(record, builder, tasks)
+    labels = join(record['id'], gold) if join else gold
+    return {**labels, 'class': streams.class_of(gold, by)} if by else labels
 
   dataset = builder.as_dataset(split=split, decoders=streams.undecoded(builder))
   dataset = dataset.map(labels_of)

@@ -1,6 +1,6 @@
 """Maps a corpus' columns to a task's outputs, by name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from absl import logging
@@ -62,7 +62,11 @@ def _mapped(values: tf.Tensor, matrix: np.ndarray) -> tf.Tensor:
 
 
 def require(
-  counts: Mapping[str, Any], tasks: Sequence[Any], *, drop: bool
+  counts: Mapping[str, Any],
+  tasks: Sequence[Any],
+  *,
+  drop: bool,
+  weak: Collection[str] = (),
 ) -> list[Any]:
   """Returns the tasks that have any label in training.
 
@@ -70,11 +74,15 @@ def require(
     counts: Counts of the training split, from `label_counts`.
     tasks: The tasks of the config.
     drop: Leave out tasks without labels instead of raising.
+    weak: Tasks that have weak labels, which are kept without gold.
 
   Raises:
     UserError: A task has no label and `drop` is False, or no task has any.
   """
   without = [t.name for t in tasks if not np.any(counts[t.name]['labelled'])]
+  for name in [n for n in without if n in weak]:
+    logging.warning('Task %s has no gold: it learns from weak labels.', name)
+    without.remove(name)
   if without and not drop:
     raise UserError(
       f'The training split has no label of {", ".join(without)}. Leave it out '

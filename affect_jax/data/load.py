@@ -1,6 +1,7 @@
 """config.data: which corpora, their splits, how their rows are drawn."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+import functools
 from typing import Any
 
 from absl import logging
@@ -8,11 +9,14 @@ from absl import logging
 from affect_jax import defaults
 from affect_jax.data import sampling
 from affect_jax.data import streams
+from affect_jax.data import weak_labels
 from affect_jax.errors import UserError
 
 SPLITS = ('train', 'val', 'test')
 # Settings of config.data that say how rows of corpora, or classes, are drawn.
 DRAWING = ('sampling', 'temperature', 'shares', 'balance', 'shuffle_megabytes')
+# Settings of config.data that are no options of a corpus.
+OURS = (*DRAWING, 'weak_labels')
 
 
 def describe(config: Any) -> dict[str, dict[str, Any]]:
@@ -23,7 +27,7 @@ def describe(config: Any) -> dict[str, dict[str, Any]]:
   """
   common = config.data.to_dict()
   several = common.pop('corpora')
-  for key in DRAWING:
+  for key in OURS:
     common.pop(key, None)
   if bool(several) == bool(common['corpus']):
     raise UserError(
@@ -70,12 +74,30 @@ def build(config: Any, download_config: Any = None) -> list[streams.Corpus]:
         size = streams.split_size(builder, split)
         logging.info('%s: %s[%s], %d samples', key, name, split, size)
     splits = {k: v for k, v in splits.items() if v}
-    corpora.append(streams.Corpus(name, builder, splits))
+    weak = _weak(config, name, builder) if 'train' in splits else dict
+    corpora.append(streams.Corpus(name, builder, splits, weak))
   if not any('train' in c.splits for c in corpora):
     raise UserError(
       'No corpus has a split to train on: set config.data.splits.train.'
     )
   return corpora
+
+
+def _weak(
+  config: Any, name: str, builder: Any
+) -> Callable[[], weak_labels.Parts]:
+  """Returns what reads a corpus' weak labels, once and only if asked."""
+  paths = weak_tables(config)
+  if not paths:
+    return dict
+  return functools.cache(
+    lambda: weak_labels.read(paths, config.weak.to_dict(), name, builder)
+  )
+
+
+def weak_tables(config: Any) -> tuple[str, ...]:
+  """Returns the paths of config.data.weak_labels, which older configs lack."""
+  return tuple(config.data.get('weak_labels', ()))
 
 
 def shares(config: Any, corpora: Sequence[streams.Corpus]) -> dict[str, float]:

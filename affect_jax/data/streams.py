@@ -21,6 +21,7 @@ from affect_jax.data import label_mapping
 from affect_jax.data import merge
 from affect_jax.data import record_places
 from affect_jax.data import sampling
+from affect_jax.data import weak_labels
 from affect_jax.errors import UserError
 from affect_jax.training import processes
 
@@ -37,11 +38,13 @@ class Corpus:
     name: As the config calls it.
     builder: Its tfds builder.
     splits: {'train' | 'val' | 'test': name or slice of a split}.
+    weak: Reads the weak labels of its training samples; {} if it has none.
   """
 
   name: str
   builder: Any
   splits: Mapping[str, str]
+  weak: Callable[[], weak_labels.Parts] = dict
 
   def describe(self) -> dict[str, Any]:
     """Describes the data: version, checksums, sizes, what was left out.
@@ -190,13 +193,18 @@ def train_streams(
       continue
     builder, split = corpus.builder, corpus.splits['train']
     share = shares[corpus.name]
+    join = weak_labels.make_join(corpus.weak(), tasks)
 
     def to_row(
-      i: tf.Tensor, record: Any, builder: Any = builder, before: int = before
+      i: tf.Tensor,
+      record: Any,
+      builder: Any = builder,
+      before: int = before,
+      join: Callable[..., dict[str, Any]] = join,
     ) -> dict[str, Any]:
       row = {
         **get_inputs(record, builder),
-        **labels_of(record, builder, tasks),
+        **join(record['id'], labels_of(record, builder, tasks)),
       }
       return {**row, 'row': i + before} if numbered else row
 

@@ -28,6 +28,7 @@ from affect_jax.run import same_data
 from affect_jax.run import samples as samples_lib
 from affect_jax.run import signature as signature_lib
 from affect_jax.run import tasks as run_tasks
+from affect_jax.run import trained_on as trained_on_lib
 from affect_jax.run import utterances
 from affect_jax.training import optimizer
 from affect_jax.training import parallel as parallel_lib
@@ -48,6 +49,7 @@ class Run:
     samples: How samples are read: as faces or as utterances.
     signature: What predictions need of all this.
     counts: Labels in training, see `label_counts`; {} if the run has begun.
+    trained_on: Samples with gold in training; None if the run has begun.
     model: The model for the training step.
     eval_model: The same model without an axis name.
     schedule: step -> learning rate.
@@ -64,6 +66,7 @@ class Run:
   samples: samples_lib.Samples
   signature: signature_lib.Signature
   counts: dict[str, Any]
+  trained_on: trained_on_lib.TrainedOn | None
   model: nn.Module
   eval_model: nn.Module
   schedule: optax.Schedule
@@ -91,6 +94,7 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
   ignored.warn(config, module.KIND)
   data = {c.name: c.describe() for c in corpora}
   counts: dict[str, Any] = {}
+  trained_on = None
   if signature is not None:
     check_fits(config, corpora, signature)
   else:
@@ -103,6 +107,8 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
       **described,
     )
   tasks = signature_lib.build_tasks(signature)
+  if counts:
+    trained_on = trained_on_lib.collect(corpora, tasks)
   samples = module.build(config, corpora, tasks, shares, signature.inputs)
   frozen = (*config.frozen, *samples.frozen)
   tx = _optimizer(config, schedule, frozen)
@@ -114,6 +120,7 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
     samples=samples,
     signature=signature,
     counts=counts,
+    trained_on=trained_on,
     model=signature_lib.build_model(signature, parallel.axis_name),
     eval_model=signature_lib.build_model(signature),
     schedule=schedule,

@@ -29,8 +29,9 @@ Around = Callable[[], contextlib.AbstractContextManager]
 
 
 def run(
-  main: Callable[[], Any],
+  main: Callable[..., Any],
   *,
+  more: bool = False,
   required: Sequence[str] = (),
   folder: Callable[[], str] = str,
   around: Around = contextlib.nullcontext,
@@ -40,6 +41,8 @@ def run(
 
   Args:
     main: The command.
+    more: Whether main takes a list of arguments that are no flags; otherwise
+      there must be none.
     required: Flags that must be given.
     folder: Returns the folder for the traceback of an error, see `in_one_line`.
     around: Makes a context around `in_one_line`; an error reaches it last.
@@ -47,12 +50,12 @@ def run(
   """
 
   def run_main(argv: list[str]) -> None:
-    if len(argv) > 1:
+    if len(argv) > 1 and not more:
       raise app.UsageError(f'Unknown arguments: {" ".join(argv[1:])}.')
     with around(), in_one_line(folder()):
       join()
       prepare()
-      sys.exit(main())
+      sys.exit(main(argv[1:]) if more else main())
 
   flags.mark_flags_as_required(required)
   if 'config' in flags.FLAGS:

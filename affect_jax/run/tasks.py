@@ -10,7 +10,9 @@ from affect_jax import tasks as tasks_lib
 from affect_jax.corpora.builders import records
 from affect_jax.data import label_counts
 from affect_jax.data import label_mapping
+from affect_jax.data import sample_ids
 from affect_jax.data import streams
+from affect_jax.data import weak_labels
 from affect_jax.errors import UserError
 from affect_jax.tasks import class_weights
 
@@ -36,10 +38,22 @@ def build(
     )
     for name, o in options.items()
   ]
+  training = [c for c in corpora if 'train' in c.splits]
+  weak = {name for c in training for name in c.weak()}
+  if weak:
+    for c in training:
+      ids = sample_ids.ids_of(c.builder, c.splits['train'])
+      weak_labels.check_ids(c.weak(), ids, c.name)
   counts, drawn = label_counts.of_training(
     corpora, plain, shares, config.data.balance
   )
-  kept = label_mapping.require(counts, plain, drop=config.drop_unlabelled_tasks)
+  if weak and config.weak.count:
+    _, drawn = label_counts.of_training(
+      corpora, plain, shares, config.data.balance, weak=True
+    )
+  kept = label_mapping.require(
+    counts, plain, drop=config.drop_unlabelled_tasks, weak=weak
+  )
   log_counts(counts, kept)
   for task in kept:
     chosen = options[task.name]
@@ -95,6 +109,10 @@ def options_of(
     columns = [records.metadata(c.builder)['outputs'] for c in corpora]
     options['outputs'] = tuple(
       dict.fromkeys(o for by_task in columns for o in by_task.get(name, ()))
+    ) or tuple(
+      dict.fromkeys(
+        o for c in corpora for o in weak_labels.outputs_of(c.weak(), name)
+      )
     )
   for key in ('class_weights', 'pos_weight'):
     value = options.get(key, '')

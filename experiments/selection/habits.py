@@ -92,7 +92,7 @@ def _gains(scores, seeds) -> dict[str, float]:
       the best on test.
     seeds: Indices of the seeds, which may repeat.
   """
-  of = {k: None if v is None else v[:, seeds] for k, v in scores.items()}
+  of: Any = {k: None if v is None else v[:, seeds] for k, v in scores.items()}
   chosen = of['val'].mean(1).argmax()
   honest = of['test'][chosen].mean()
   gains = {

@@ -45,6 +45,7 @@ def get_settings() -> ml_collections.ConfigDict:
       'mosi': '',
       'meld': '',
       'mustard': '',
+      'mustard_folds': 'split_indices.p',
       'text_model': '',  # Folder of MiniLM, or another BERT.
       'data_dir': '',
       'seeds': tuple(range(32)),
@@ -103,6 +104,12 @@ def _train(name, number, point, settings, root: pathlib.Path) -> None:
   config = settings_lib.build(name, point, settings)
   run = build.build(config)
   program = program_lib.compile_program(config, run)
+  (corpus,) = run.corpora
+  # Read once: each epoch of each seed is scored on them.
+  held_out = {
+    split: [*run.samples.eval_batches(corpus.builder, corpus.splits[split])]
+    for split in SPLITS
+  }
   for i, seed in enumerate(left, 1):
     logging.info(
       '== %s, setting %d of %d %s, seed %d (%d of %d)',
@@ -114,32 +121,30 @@ def _train(name, number, point, settings, root: pathlib.Path) -> None:
       i,
       len(left),
     )
-    done[str(seed)] = _epochs(config, run, program, seed, name)
+    done[str(seed)] = _epochs(config, run, program, seed, name, held_out)
     run_folder.write_json(path, done)
 
 
-def _epochs(config, run, program, seed, name):
+def _epochs(config, run, program, seed, name, held_out):
   """Trains one seed; returns the scores of both splits after each epoch."""
   state = run.parallel.put_state(program.init(jax.random.key(seed)))
   rng, epochs = jax.random.key(seed + 1), []
-  batches = run.samples.train_batches(seed, 0)
-  for step, batch in enumerate(batches, 1):
+  for step, batch in enumerate(run.samples.train_batches(seed, 0), 1):
     arrays = {k: v for k, v in batch.items() if k != 'id'}
     state, _ = program.step(state, run.parallel.put_batch(arrays), rng)
     if step % config.eval_every == 0:
       variables = train_state.eval_variables(state)
-      scores = {s: _score(run, program, variables, s, name) for s in SPLITS}
+      scores = {
+        split: _score(run, program, variables, batches, name)
+        for split, batches in held_out.items()
+      }
       epochs.append(scores)
   return epochs
 
 
-def _score(run, program, variables, split, name):
-  (corpus,) = run.corpora
+def _score(run, program, variables, batches, name):
   rows = predict_lib.predict_split(
-    program.predict,
-    variables,
-    run.samples.eval_batches(corpus.builder, corpus.splits[split]),
-    run.parallel,
+    program.predict, variables, batches, run.parallel
   )
   all_scores = score.score(run.tasks, rows, {})
   described = settings_lib.CORPORA[name]

@@ -122,7 +122,6 @@ CORPORA = {
       'data.corpus': 'mustard',
       'data.protocol': 'folds',
       'data.fold': 0,
-      'data.folds': 'split_indices.p',
       'data.context': 4,
       'data.speakers': True,
       'data.max_tokens': 128,
@@ -155,5 +154,7 @@ def build(name: str, point: Mapping[str, float], paths: Any) -> Any:
       node = node[part]
     with node.unlocked():  # Options of corpora are no keys of the defaults.
       node[parts[-1]] = value
+  if name == 'mustard':
+    c.data.folds = paths.mustard_folds
   c.schedule.warmup_steps = c.num_train_steps // 10
   return c

@@ -55,7 +55,9 @@ def test_the_class_is_the_sign_of_the_sentiment(tmp_path, sentiment, name):
 
 
 def test_videos_are_whole_and_in_order(tmp_path):
-  for items in read(mosi.listing(write(tmp_path))).values():
+  parts = read(mosi.listing(write(tmp_path)))
+  assert all(parts.values())
+  for items in parts.values():
     places = [(i.dialogue, i.turn) for i in items]
     assert places == sorted(places)
 

@@ -65,7 +65,9 @@ def test_every_sample_once_per_epoch_in_another_order(builder):
 
 
 def test_batches_keep_the_contract(builder):
-  for batch in train(builder, num_steps=3):
+  batches = [*train(builder, num_steps=3)]
+  assert len(batches) == 3
+  for batch in batches:
     batch_lib.check_batch(batch, toy.all_tasks())
     assert batch['inputs']['image'].shape == (4, 8, 8, 3)
     assert batch['inputs']['image'].dtype == np.float32

@@ -149,7 +149,8 @@ def test_rows_of_like_length_come_together(corpora):
 
 
 def test_dialogues_have_an_axis_of_utterances(corpora):
-  batches = evaluate(corpora[3], 'val', window=3)
+  batches = [*evaluate(corpora[3], 'val', window=3)]
+  assert batches
   for batch in batches:
     batch_lib.check_batch(batch, all_tasks())
     assert batch['id'].shape == (4, 3)

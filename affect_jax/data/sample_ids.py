@@ -1,0 +1,40 @@
+"""Which samples a split has, and which have gold; inputs are not read."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from affect_jax.corpora.builders import records
+
+
+def ids_of(builder: Any, split: str) -> list[str]:
+  """Returns the ids of a split's samples, frame by frame of windows."""
+  return [x for ids, _ in ids_and_gold(builder, split, ()) for x in ids]
+
+
+def ids_and_gold(
+  builder: Any, split: str, tasks: Sequence[str]
+) -> Iterator[tuple[list[str], dict[str, np.ndarray]]]:
+  """Yields ids, and whether samples have any gold of tasks, in parts.
+
+  It reads nothing else of the records.
+  """
+  known = records.metadata(builder)['outputs']
+  names = [t for t in tasks if t in known]
+  wanted = {'id', *(f'{t}_weights' for t in names)}
+  features = builder.info.features
+  decoders = tfds.decode.PartialDecoding({k: features[k] for k in wanted})
+  dataset = builder.as_dataset(
+    split=split, shuffle_files=False, decoders=decoders
+  )
+  if records.metadata(builder).get('windows'):
+    dataset = dataset.map(lambda r: {k: r[k] for k in wanted}).unbatch()
+  for part in dataset.batch(8192).as_numpy_iterator():
+    ids = [x.decode() for x in part['id']]
+    gold = {}
+    for task in names:
+      weights = part[f'{task}_weights']
+      gold[task] = (weights == 1).reshape(len(ids), -1).any(-1)
+    yield ids, gold

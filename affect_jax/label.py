@@ -1,0 +1,84 @@
+r"""Labels what a config's corpora lack, with trained runs as teachers.
+
+  python -m affect_jax.label --teachers RUN [RUN ...] \
+      --config=configs/mine.py --output=weak.parquet
+
+predicts the tasks of the config for its training samples without gold, with
+each run that knows the task; a folder of seeds stands for all its runs, whose
+predictions are averaged. `config.data.weak_labels=('weak.parquet',)` lets a run
+learn from the table; see `affect_jax.weak.table` for what it holds.
+
+No run labels a sample whose gold it has learned from, and no sample of the
+config's own val and test is labelled.
+"""
+
+from collections.abc import Sequence
+
+from absl import flags
+from ml_collections import config_flags
+from rich import console
+from rich import table as rich_table
+
+from affect_jax import user_path
+from affect_jax.errors import UserError
+from affect_jax.run import command
+from affect_jax.run import labelling
+from affect_jax.weak import table
+
+
+def show(reports: Sequence[labelling.Report], path: str) -> None:
+  """Prints what was labelled, and what was not."""
+  out = console.Console(width=100, highlight=False)
+  shown = rich_table.Table(title=f'Weak labels in {path}')
+  for name in ('corpus', 'task', 'labelled', 'left out', 'confidence'):
+    shown.add_column(name)
+  shown.add_column('of these')
+  for r in reports:
+    shown.add_row(
+      r.corpus,
+      r.task,
+      f'{r.labelled:,}',
+      ', '.join(f'{n:,} {why}' for why, n in r.left_out.items()),
+      f'{r.confidence:.2f}' if r.labelled else '–',
+      ', '.join(f'{k} {v:.2f}' for k, v in r.share.items())
+      if r.labelled
+      else '',
+    )
+  out.print(shown)
+
+
+def main(more: Sequence[str] = ()) -> None:
+  """Labels, writes the table, prints what it holds."""
+  output = user_path.expand(str(_OUTPUT.value))
+  if output.suffix != '.parquet':
+    raise UserError(f'--output={output} must end with .parquet.')
+  workdirs = [
+    str(user_path.expand(w)) for w in [*(_TEACHERS.value or ()), *more]
+  ]
+  labels, reports = labelling.label(
+    _CONFIG.value,
+    workdirs,
+    batch_size=_BATCH_SIZE.value,
+    label_seen=_LABEL_SEEN.value,
+    label_held_out=_LABEL_HELD_OUT.value,
+  )
+  table.write(output, labels)
+  show(reports, str(output))
+
+
+if __name__ == '__main__':
+  _CONFIG = config_flags.DEFINE_config_file(
+    'config', None, 'A file of configs/: what the student learns from.'
+  )
+  _TEACHERS = flags.DEFINE_list(
+    'teachers', None, 'Folders of runs, or of seeds: RUN,RUN or RUN RUN.'
+  )
+  _OUTPUT = flags.DEFINE_string('output', None, 'The table: NAME.parquet.')
+  _BATCH_SIZE = flags.DEFINE_integer('batch_size', 64, 'Samples at a time.', 1)
+  _LABEL_SEEN = flags.DEFINE_bool(
+    'label_seen', False, 'Label also what the teachers have learned.'
+  )
+  _LABEL_HELD_OUT = flags.DEFINE_bool(
+    'label_held_out', False, "Label also what is in the config's val or test."
+  )
+  command.run(main, required=['config', 'teachers', 'output'], more=True)

@@ -1,0 +1,261 @@
+"""Labels training samples with trained runs, as `affect_jax.label` asks."""
+
+import collections
+from collections.abc import Sequence
+import dataclasses
+from typing import Any
+
+from absl import logging
+import numpy as np
+
+from affect_jax.data import load
+from affect_jax.data import sample_ids
+from affect_jax.data import streams
+from affect_jax.errors import UserError
+from affect_jax.run import check
+from affect_jax.run import teachers as teachers_lib
+from affect_jax.run import trained_on
+from affect_jax.weak import table
+
+# Why a sample of a corpus has no weak label of a task.
+HAS_GOLD = 'have gold'
+SEEN = 'learned by all teachers'
+HELD_OUT = 'in val or test'
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+  """What became of the training samples of a corpus, for one task.
+
+  Attributes:
+    corpus, task: Their names.
+    labelled: Samples with a weak label.
+    left_out: {reason: samples}.
+    confidence: Mean confidence of the labels.
+    share: {output: share of the labels, or mean value}.
+    temperature: By teacher.
+  """
+
+  corpus: str
+  task: str
+  labelled: int
+  left_out: dict[str, int]
+  confidence: float
+  share: dict[str, float]
+  temperature: list[float]
+
+
+def label(
+  config: Any,
+  workdirs: Sequence[str],
+  *,
+  batch_size: int = 64,
+  label_seen: bool = False,
+  label_held_out: bool = False,
+) -> tuple[list[table.WeakLabels], list[Report]]:
+  """Labels the training samples of a config's corpora.
+
+  Args:
+    config: See `configs/`; its corpora, splits and tasks are read.
+    workdirs: Folders of runs, or of seeds.
+    batch_size: Samples at a time.
+    label_seen: Label also what a teacher has learned with gold of the task.
+    label_held_out: Label also what is in the config's val or test, too.
+
+  Raises:
+    UserError: No teacher knows a task of the config, a teacher cannot read a
+      corpus, teachers of a task have other outputs, a teacher has learned from
+      the config's val or test, or nothing tells what it learned from.
+  """
+  check.check(config)
+  corpora = load.build(config)
+  teachers = [teachers_lib.load(w) for w in teachers_lib.folders(workdirs)]
+  by_task: dict[str, list[teachers_lib.Teacher]] = {}
+  for task in config.tasks:
+    knowing = [t for t in teachers if task in {x.name for x in t.trained.tasks}]
+    if knowing:
+      _check_alike(task, knowing)
+      by_task[task] = knowing
+  if not by_task:
+    known = sorted({x.name for t in teachers for x in t.trained.tasks})
+    raise UserError(
+      f'The teachers know {known}, and config.tasks are {list(config.tasks)}: '
+      'none of these can be labelled.'
+    )
+  held_out = _held_out(corpora)
+  if not label_seen:
+    _check_known(teachers)
+    _check_held_out(teachers, held_out)
+  labels, reports = [], []
+  for corpus in corpora:
+    if 'train' not in corpus.splits:
+      continue
+    split = corpus.splits['train']
+    predicted = {}
+    for teacher in teachers:
+      if any(teacher in of_task for of_task in by_task.values()):
+        logging.info('%s labels %s[%s].', teacher.workdir, corpus.name, split)
+        predicted[teacher.workdir] = teachers_lib.predict(
+          teacher, corpus, split, batch_size
+        )
+    ids = next(iter(predicted.values()))['id']
+    hashes = trained_on.hashes_of(corpus.builder, ids)
+    is_held_out = np.isin(hashes, held_out) & (not label_held_out)
+    for task, knowing in by_task.items():
+      found, report = _label_task(
+        corpus, task, knowing, predicted, hashes, is_held_out, label_seen
+      )
+      labels += found
+      reports.append(report)
+  if not any(len(part.ids) for part in labels):
+    reasons = '; '.join(
+      f'{r.corpus}, {r.task}: '
+      + ', '.join(f'{n} {why}' for why, n in r.left_out.items())
+      for r in reports
+    )
+    raise UserError(f'No sample is left to label: {reasons}.')
+  return [part for part in labels if len(part.ids)], reports
+
+
+def _label_task(
+  corpus, task, teachers, predicted, hashes, is_held_out, label_seen
+) -> tuple[list[table.WeakLabels], Report]:
+  """Averages the teachers that may label each sample."""
+  of_task = next(t for t in teachers[0].trained.tasks if t.name == task)
+  kind = table.kind_of(of_task)
+  rows = [predicted[t.workdir] for t in teachers]
+  weights = rows[0]['weights'][task]
+  has_gold = (weights == 1).reshape(len(weights), -1).all(-1)
+  seen = np.stack(
+    [
+      np.zeros(len(hashes), bool)
+      if label_seen or t.trained_on is None
+      else trained_on.contains(t.trained_on, task, hashes)
+      for t in teachers
+    ]
+  )
+  wanted = ~has_gold & ~is_held_out
+  may = ~seen & wanted
+  found, confidences = [], []
+  for pattern in np.unique(may, axis=1).T:
+    if not pattern.any():
+      continue
+    places = np.flatnonzero((may == pattern[:, np.newaxis]).all(0))
+    chosen = [t for t, use in zip(teachers, pattern, strict=True) if use]
+    labels = np.mean(
+      [predicted[t.workdir]['predictions'][task][places] for t in chosen], 0
+    ).astype(np.float32)
+    judgements = [t.judgements[task] for t in chosen]
+    confidence = table.confidence_of(kind, labels)
+    if kind == 'value':
+      known = [j.ccc for j in judgements if j.ccc is not None]
+      if known:
+        confidence = np.broadcast_to(np.mean(known, 0), labels.shape)
+    rights = [j.right for j in judgements if j.right is not None]
+    confidences.append(confidence.ravel())
+    found.append(
+      table.WeakLabels(
+        task=task,
+        kind=kind,
+        outputs=of_task.outputs,
+        ids=rows[0]['id'][places],
+        labels=labels,
+        confidence=confidence.astype(np.float32),
+        corpus=corpus.builder.name,
+        version=corpus.builder.info.full_name,
+        teacher='+'.join(t.workdir for t in chosen),
+        step='+'.join(str(t.trained.step) for t in chosen),
+        config='+'.join(t.config for t in chosen),
+        temperature=float(np.mean([j.temperature for j in judgements])),
+        right=np.mean(rights, 0) if rights else None,
+      )
+    )
+  left_out = collections.Counter(
+    {
+      HAS_GOLD: int(has_gold.sum()),
+      HELD_OUT: int((is_held_out & ~has_gold).sum()),
+      SEEN: int((wanted & ~may.any(0)).sum()),
+    }
+  )
+  every = [part.labels for part in found] or [
+    np.zeros((0, len(of_task.outputs)))
+  ]
+  return found, Report(
+    corpus=corpus.name,
+    task=task,
+    labelled=int(may.any(0).sum()),
+    left_out={k: n for k, n in left_out.items() if n},
+    confidence=float(np.concatenate(confidences).mean())
+    if confidences
+    else float('nan'),
+    share=dict(
+      zip(of_task.outputs, _shares(kind, np.concatenate(every)), strict=True)
+    ),
+    temperature=[t.judgements[task].temperature for t in teachers],
+  )
+
+
+def _shares(kind: str, labels: np.ndarray) -> list[float]:
+  if not len(labels):
+    return [float('nan')] * labels.shape[1]
+  if kind == 'class':
+    counts = np.bincount(labels.argmax(-1), minlength=labels.shape[1])
+    return (counts / len(labels)).tolist()
+  if kind == 'presence':
+    return (labels > 0.5).mean(0).tolist()
+  return labels.mean(0).tolist()
+
+
+def _check_alike(task: str, teachers: Sequence[teachers_lib.Teacher]) -> None:
+  """Raises UserError if teachers of a task differ in its outputs."""
+  outputs = {
+    t.workdir: (x.outputs, table.kind_of(x))
+    for t in teachers
+    for x in t.trained.tasks
+    if x.name == task
+  }
+  first, *others = outputs.items()
+  for workdir, of_other in others:
+    if of_other != first[1]:
+      raise UserError(
+        f'{workdir} tells {task} as {list(of_other[0])} ({of_other[1]}), and '
+        f'{first[0]} as {list(first[1][0])} ({first[1][1]}): their predictions '
+        'cannot be averaged. Make a table with each.'
+      )
+
+
+def _check_known(teachers: Sequence[teachers_lib.Teacher]) -> None:
+  for teacher in teachers:
+    if teacher.trained_on is None:
+      raise UserError(
+        f'{teacher.workdir} has no {trained_on.FILE}, so nothing tells which '
+        'samples it learned from. Make it once: where its corpora are, repeat '
+        'the command that started the run, with --mode=evaluate added. Or give '
+        '--label_seen, if no sample of the config can be among them.'
+      )
+
+
+def _held_out(corpora: Sequence[streams.Corpus]) -> np.ndarray:
+  """Returns hashes of the samples of val and test of all corpora."""
+  found = [np.zeros(0, np.uint64)]
+  for corpus in corpora:
+    for part in ('val', 'test'):
+      if part in corpus.splits:
+        ids = sample_ids.ids_of(corpus.builder, corpus.splits[part])
+        found.append(trained_on.hashes_of(corpus.builder, ids))
+  return np.unique(np.concatenate(found))
+
+
+def _check_held_out(
+  teachers: Sequence[teachers_lib.Teacher], held_out: np.ndarray
+) -> None:
+  for teacher in teachers:
+    for task, hashes in (teacher.trained_on or {}).items():
+      count = int(np.isin(hashes, held_out).sum())
+      if count:
+        raise UserError(
+          f'{teacher.workdir} has learned from {task} of {count:,} samples '
+          "that are in this config's val or test: what it labels would carry "
+          'their gold into training. Take another teacher, other splits, or '
+          'give --label_seen if that does not matter.'
+        )

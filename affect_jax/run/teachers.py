@@ -1,0 +1,239 @@
+"""Trained runs as teachers: they label samples that they have not learned."""
+
+from collections.abc import Iterator, Mapping, Sequence
+import dataclasses
+import glob
+import os
+from typing import Any
+
+from absl import logging
+import numpy as np
+
+from affect_jax.corpora.builders import records
+from affect_jax.corpora.files import sources
+from affect_jax.data import batch as batch_lib
+from affect_jax.data import face_batches
+from affect_jax.data import streams
+from affect_jax.data import utterance_batches
+from affect_jax.errors import UserError
+from affect_jax.evaluation import predict as predict_lib
+from affect_jax.evaluation import prediction_csv
+from affect_jax.metrics import regression
+from affect_jax.run import folder as run_folder
+from affect_jax.run import signature as signature_lib
+from affect_jax.run import trained_on as trained_on_lib
+from affect_jax.training import parallel as parallel_lib
+from affect_jax.weak import calibration
+from affect_jax.weak import table
+
+
+@dataclasses.dataclass(frozen=True)
+class Judgement:
+  """What a teacher's own validation says of it, for one task.
+
+  Attributes:
+    temperature: See `calibration.fit`.
+    right: See `calibration.confidence_where_right`.
+    ccc: [K] of values, at least 0; 1 of other kinds, and if nothing is known.
+    samples: Gold samples behind it.
+  """
+
+  temperature: float = 1.0
+  right: np.ndarray | None = None
+  ccc: np.ndarray | None = None
+  samples: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Teacher:
+  """A run that labels.
+
+  Attributes:
+    workdir: Its folder.
+    trained: Model, variables, tasks.
+    config: A hash of its config.json.
+    trained_on: See `trained_on`; None for older runs.
+    judgements: {task: what its validation says}.
+  """
+
+  workdir: str
+  trained: signature_lib.Trained
+  config: str
+  trained_on: trained_on_lib.TrainedOn | None
+  judgements: Mapping[str, Judgement]
+
+
+def folders(workdirs: Sequence[str]) -> list[str]:
+  """Returns folders of runs: those of the seeds where a folder has several.
+
+  Raises:
+    UserError: A folder holds no run.
+  """
+  found = []
+  for workdir in workdirs:
+    run_folder.require(workdir)
+    seeds = sorted(glob.glob(os.path.join(glob.escape(workdir), 'seed_*')))
+    found += seeds or [workdir]
+  return found
+
+
+def load(workdir: str, step: int | None = None) -> Teacher:
+  """Reads a teacher, and judges it by its predictions/val.csv.
+
+  Raises:
+    UserError: See `signature.load`.
+    FileNotFoundError: It has no checkpoint.
+  """
+  trained = signature_lib.load(workdir, step)
+  config = run_folder.read_json(os.path.join(workdir, 'config.json')) or {}
+  return Teacher(
+    workdir=workdir,
+    trained=trained,
+    config=sources.fingerprint(config=config),
+    trained_on=trained_on_lib.read(workdir),
+    judgements=_judge(workdir, trained.tasks),
+  )
+
+
+def _judge(workdir: str, tasks: Sequence[Any]) -> dict[str, Judgement]:
+  path = os.path.join(workdir, 'predictions', 'val.csv')
+  if not os.path.exists(path):
+    logging.warning(
+      '%s has no predictions/val.csv: its confidence is taken as it is. To '
+      'calibrate it, give it a validation split and repeat its command with '
+      '--mode=evaluate.',
+      workdir,
+    )
+    return {t.name: Judgement() for t in tasks}
+  by_corpus = prediction_csv.read(path, tasks).values()
+  found = {}
+  for task in tasks:
+    p, y, w = (
+      np.concatenate([rows[kind][task.name] for rows in by_corpus])
+      for kind in ('predictions', 'labels', 'weights')
+    )
+    kind = table.kind_of(task)
+    samples = int((w == 1).reshape(len(w), -1).any(-1).sum())
+    if not samples:
+      found[task.name] = Judgement()
+      continue
+    if kind == 'value':
+      each = regression.ccc(p, y, w, task.outputs)
+      values = np.array([each[o] for o in task.outputs], np.float32)
+      ccc = np.clip(np.nan_to_num(values), 0, 1)
+      found[task.name] = Judgement(ccc=ccc, samples=samples)
+      continue
+    temperature = calibration.fit(kind, p, y, w)
+    tempered = calibration.temper(kind, p, temperature)
+    found[task.name] = Judgement(
+      temperature=temperature,
+      right=calibration.confidence_where_right(kind, tempered, y, w),
+      samples=samples,
+    )
+  return found
+
+
+def check_fits(teacher: Teacher, corpus: streams.Corpus) -> None:
+  """Raises UserError if a teacher cannot read a corpus."""
+  signature, builder = teacher.trained.signature, corpus.builder
+  where = f'{teacher.workdir} cannot label {corpus.name}: it'
+  is_faces = records.input_names(builder) == records.PICTURE
+  if is_faces != (signature.kind == 'faces'):
+    kind = 'faces' if is_faces else 'utterances'
+    raise UserError(
+      f'{where} learned from {signature.kind}, and these are {kind}.'
+    )
+  has_windows = bool(records.metadata(builder).get('windows'))
+  if has_windows != bool(signature.inputs['window']):
+    wanted = signature.inputs['window']
+    raise UserError(
+      f'{where} reads windows of {wanted}: set config.data.window={wanted}.'
+    )
+  if is_faces:
+    return
+  available = records.metadata(builder)['dims']
+  dims = signature.inputs['dims']
+  if not set(dims) & set(available):
+    raise UserError(
+      f'{where} reads {sorted(dims)}, and the corpus has {sorted(available)}.'
+    )
+  for name, dim in dims.items():
+    if name in available and available[name] != dim:
+      raise UserError(
+        f'{where} reads {_features(name, dim)}, and the corpus has '
+        f'{_features(name, available[name])}: make both alike.'
+      )
+  made = [dict(x) for x in signature.inputs.get('text', {}).values()]
+  reads_text = 'text' in dims and 'text' in available and made
+  if reads_text and not any(_same_text(builder.text_made, x) for x in made):
+    raise UserError(
+      f'{where} reads text made by {made[0]}, and the corpus has text made by '
+      f'{builder.text_made}.'
+    )
+
+
+def _same_text(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+  """Returns whether texts are comparable: the same model and tokenizer."""
+  keys = ('tokenizer.json', 'text_model', 'vectors', 'text')
+  return all(one.get(k) == other.get(k) for k in keys)
+
+
+def _features(name: str, dim: int) -> str:
+  return f'{name} as token ids' if dim == 0 else f'{dim} features of {name}'
+
+
+def predict(
+  teacher: Teacher, corpus: streams.Corpus, split: str, batch_size: int
+) -> dict[str, Any]:
+  """Predicts a split; returns rows of `predict.predict_split`.
+
+  Probabilities are at the teacher's temperature. 'labels' and 'weights' are
+  the gold that the corpus has, for the teacher's outputs.
+  """
+  check_fits(teacher, corpus)
+  trained = teacher.trained
+  parallel = parallel_lib.build()
+  batch_size = -(-batch_size // parallel.num_devices) * parallel.num_devices
+  inputs = trained.signature.inputs
+  apply = predict_lib.make_predict(
+    trained.model,
+    trained.tasks,
+    parallel,
+    views=inputs.get('views', 'whole'),
+    crop_size=inputs.get('crop_size', 0),
+  )
+  batches = _batches(teacher, corpus, split, batch_size)
+  rows = predict_lib.predict_split(apply, trained.variables, batches, parallel)
+  for task in trained.tasks:
+    rows['predictions'][task.name] = calibration.temper(
+      table.kind_of(task),
+      rows['predictions'][task.name],
+      teacher.judgements[task.name].temperature,
+    )
+  return rows
+
+
+def _batches(
+  teacher: Teacher, corpus: streams.Corpus, split: str, batch_size: int
+) -> Iterator[batch_lib.Batch]:
+  signature, tasks = teacher.trained.signature, teacher.trained.tasks
+  inputs = signature.inputs
+  if signature.kind == 'faces':
+    return face_batches.eval_batches(
+      corpus.builder,
+      split,
+      tasks,
+      batch_size=batch_size,
+      image_size=inputs['image_size'],
+      window=inputs['window'],
+    )
+  return utterance_batches.eval_batches(
+    corpus.builder,
+    split,
+    tasks,
+    dims=inputs['dims'],
+    batch_size=batch_size,
+    boundaries=inputs['boundaries'],
+    window=inputs['window'],
+    together=inputs['together'],
+  )

@@ -1,0 +1,9 @@
+"""Weak labels: made by models or rules, kept in tables, chosen for training.
+
+  table        the file: one row per sample and task, and who labelled it
+  selection    which of them count, and how much
+  calibration  temperatures that make a teacher's confidence honest
+
+`run.teachers` makes them with trained runs, `data.weak_labels` joins them to
+the rows of training.
+"""

@@ -1,0 +1,318 @@
+"""Tables of weak labels: parquet, or a CSV of somebody else's predictions.
+
+A table of `affect_jax.label` has a row for each sample and task:
+
+  id, corpus     the sample, and the class of its corpus ('meld')
+  version        full name of the corpus as it was labelled, '' if unknown
+  task, outputs  the task, and the names of its classes or values
+  kind           'class', 'presence' or 'value', as in `tasks.annotation`
+  label          a number for each output: a distribution over classes, the
+                 probability that each is present, or values
+  confidence     in [0, 1]: one number, or one per output; see `confidence_of`
+  teacher, step, config, temperature
+                 who labelled it: folders of runs, steps of their checkpoints,
+                 a hash of their configs, what calibrated them
+  right          what `calibration.confidence_where_right` says of them
+
+A table of another program, CSV or parquet, has a row for each sample: `id`,
+`corpus` if there are several, and columns 'TASK/OUTPUT' (or those of our
+predictions/*.csv, 'predicted/TASK/OUTPUT'). An empty cell is no label.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+import dataclasses
+import pathlib
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+from affect_jax import tasks as tasks_lib
+from affect_jax import whole_file
+from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
+
+# Columns that are equal in all rows of one `WeakLabels`.
+SHARED = ('task', 'kind', 'corpus', 'version', 'teacher', 'step', 'config')
+# How far the probabilities of classes may be from summing to 1.
+SUM_TOLERANCE = 1e-3
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class WeakLabels:
+  """Weak labels of one task for samples of one corpus, by one teacher.
+
+  Attributes:
+    task: Name of the task.
+    kind: 'class', 'presence' or 'value'. An emotion is one or the other of the
+      first two.
+    outputs: Names of its K classes or values.
+    ids: [N] str.
+    labels: f32 [N, K], in the space of predictions.
+    confidence: f32 [N] of classes, else [N, K], in [0, 1].
+    corpus: Class of the corpus, as 'meld'; '' if the table does not say.
+    version: Full name of the corpus that was labelled; '' if unknown.
+    teacher, step, config: Who labelled it; '' if unknown.
+    temperature: What calibrated the teacher; 1 for none.
+    right: See `calibration.confidence_where_right`; None if unknown.
+  """
+
+  task: str
+  kind: str
+  outputs: tuple[str, ...]
+  ids: np.ndarray
+  labels: np.ndarray
+  confidence: np.ndarray
+  corpus: str = ''
+  version: str = ''
+  teacher: str = ''
+  step: str = ''
+  config: str = ''
+  temperature: float = 1.0
+  right: np.ndarray | None = None
+
+
+def kind_of(task: Any) -> str:
+  """Returns the kind of a `tasks.Task`'s labels: emotions may have two."""
+  kind = tasks_lib.get_annotation(task.name).kind
+  return kind if task.weight_per_output else 'class'
+
+
+def confidence_of(kind: str, labels: np.ndarray) -> np.ndarray:
+  """Returns the confidence of predictions [N, K]: that of their own numbers.
+
+  Classes: the largest probability [N]. Presence: max(p, 1 - p) [N, K]. Values
+  say nothing about their confidence: 1 [N, K].
+  """
+  if kind == 'class':
+    return labels.max(-1)
+  if kind == 'presence':
+    return np.maximum(labels, 1 - labels)
+  return np.ones_like(labels)
+
+
+def write(path: pathlib.Path, labels: Sequence[WeakLabels]) -> None:
+  """Writes a parquet table, whole or not at all."""
+  parts = []
+  for part in labels:
+    n = len(part.ids)
+    constant = {
+      name: pa.array([getattr(part, name)] * n, pa.string()).dictionary_encode()
+      for name in SHARED
+    }
+    matrix = part.confidence.reshape(n, -1)
+    columns = {
+      'id': pa.array(part.ids.tolist(), pa.string()),
+      **constant,
+      'outputs': pa.array([list(part.outputs)] * n, pa.list_(pa.string())),
+      'label': pa.array(list(part.labels), pa.list_(pa.float32())),
+      'confidence': pa.array(list(matrix), pa.list_(pa.float32())),
+      'temperature': pa.array([part.temperature] * n, pa.float64()),
+      'right': pa.array(
+        [None if part.right is None else list(part.right)] * n,
+        pa.list_(pa.float32()),
+      ),
+    }
+    parts.append(pa.table(columns))
+  path.parent.mkdir(parents=True, exist_ok=True)
+  with whole_file.writing(path) as partial:
+    parquet.write_table(pa.concat_tables(parts), str(partial))
+
+
+def read(path: str | pathlib.Path) -> list[WeakLabels]:
+  """Reads a table of weak labels; see above for what it may be.
+
+  Raises:
+    FileNotFoundError: There is no such file.
+    UserError: It is damaged, lacks a column, or a row cannot be a label; the
+      message names the row.
+  """
+  file = sources.existing(path, 'a table of weak labels')
+  if file.suffix.lower() == '.csv':
+    lines = sources.read_rows(file)
+    _, header = next(lines)
+    return _wide(file, header, _cells(file, header, lines))
+  try:
+    content = parquet.read_table(file)
+  except (pa.ArrowInvalid, OSError) as error:
+    raise UserError(
+      f'{file} is no whole parquet file ({error}). If it was cut short, make '
+      'it again; a CSV must be called so.'
+    ) from error
+  names = content.column_names
+  if 'task' not in names:
+    rows = ((i, r) for i, r in enumerate(content.to_pylist(), 1))
+    return _wide(file, names, rows)
+  wanted = ('id', 'task', 'outputs', 'label')
+  if missing := [n for n in wanted if n not in names]:
+    raise UserError(f'{file} has no column {missing[0]!r}; it has {names}.')
+  return _long(file, content)
+
+
+def _cells(
+  file: pathlib.Path, header: Sequence[str], lines: Any
+) -> Iterator[tuple[int, dict[str, Any]]]:
+  for line, cells in lines:
+    if len(cells) != len(header):
+      raise UserError(
+        f'{file}:{line}: {len(cells)} cells, where the header has '
+        f'{len(header)}: the file is truncated or was edited.'
+      )
+    yield line, dict(zip(header, cells, strict=True))
+
+
+def _long(file: pathlib.Path, content: pa.Table) -> list[WeakLabels]:
+  """Reads a table of `write`."""
+  groups: dict[tuple, list[int]] = {}
+  rows = content.to_pylist()
+  for i, row in enumerate(rows):
+    if row['outputs'] is None or row['label'] is None or row['id'] is None:
+      raise UserError(f'{file}, row {i + 1}: id, outputs or label is missing.')
+    temperature = row.get('temperature')
+    key = (
+      *((row.get(k) or '') for k in SHARED),
+      tuple(row['outputs']),
+      1.0 if temperature is None else float(temperature),
+      tuple(row.get('right') or ()),
+    )
+    groups.setdefault(key, []).append(i)
+  found = []
+  for key, places in groups.items():
+    *strings, outputs, temperature, right = key
+    shared: dict[str, Any] = dict(zip(SHARED, strings, strict=True))
+    labels = _matrix(file, rows, places, 'label', len(outputs))
+    shared['kind'] = shared['kind'] or _kind(shared['task'], labels)
+    confidence = confidence_of(shared['kind'], labels)
+    if 'confidence' in content.column_names:
+      width = 1 if confidence.ndim == 1 else len(outputs)
+      given = _matrix(file, rows, places, 'confidence', width)
+      confidence = given.reshape(confidence.shape)
+    part = WeakLabels(
+      outputs=outputs,
+      ids=np.array([rows[i]['id'] for i in places], object),
+      labels=labels,
+      confidence=confidence,
+      temperature=temperature,
+      right=np.array(right, np.float32) if right else None,
+      **shared,
+    )
+    found.append(_checked(file, np.array(places) + 1, part))
+  return found
+
+
+def _matrix(file, rows, places, name, width) -> np.ndarray:
+  """Returns f32 [N, width] of the lists of numbers in a column."""
+  for i in places:
+    values = rows[i][name]
+    if values is None or len(values) != width:
+      raise UserError(
+        f'{file}, row {i + 1}: {name} of {rows[i]["task"]} is {values}, not '
+        f'{width} number(s).'
+      )
+  return np.array([rows[i][name] for i in places], np.float32)
+
+
+def _kind(task: str, labels: np.ndarray) -> str:
+  """Returns the kind of labels; of emotions, by whether they sum to 1."""
+  annotation = tasks_lib.get_annotation(task)
+  if annotation.by_name and labels.shape[1] > 1:
+    is_one = np.abs(labels.sum(-1) - 1) <= SUM_TOLERANCE
+    return 'class' if np.mean(is_one) > 0.5 else 'presence'
+  return annotation.kind
+
+
+def _wide(
+  file: pathlib.Path,
+  header: Sequence[str],
+  rows: Iterator[tuple[int, Mapping[str, Any]]],
+) -> list[WeakLabels]:
+  """Reads columns id, corpus, TASK/OUTPUT."""
+  columns: dict[str, dict[str, str]] = {}  # {task: {output: column}}
+  for name in header:
+    parts = name.removeprefix('predicted/').split('/')
+    if len(parts) == 2 and parts[0] in tasks_lib.TASKS:
+      columns.setdefault(parts[0], {})[parts[1]] = name
+  if 'id' not in header or not columns:
+    raise UserError(
+      f'{file} is no table of weak labels: it needs the column id, and '
+      "'TASK/OUTPUT' for each output, as 'expression/happiness'. It has "
+      f'{list(header)[:20]}.'
+    )
+  read: dict[tuple[str, str], tuple[list, list, list]] = {}
+  for line, row in rows:
+    for task, by_output in columns.items():
+      cells = [row[c] for c in by_output.values()]
+      if all(c is None or c == '' for c in cells):
+        continue
+      try:
+        values = [float(c) for c in cells]
+      except (TypeError, ValueError):
+        raise UserError(
+          f'{file}:{line}: {task} of {row["id"]!r} is {cells}, not numbers.'
+        ) from None
+      corpus = row.get('corpus') or ''
+      places, ids, labels = read.setdefault((corpus, task), ([], [], []))
+      places.append(line)
+      ids.append(row['id'])
+      labels.append(values)
+  found = []
+  for (corpus, task), (places, ids, values) in read.items():
+    labels = np.array(values, np.float32)
+    kind = _kind(task, labels)
+    part = WeakLabels(
+      task=task,
+      kind=kind,
+      outputs=tuple(columns[task]),
+      ids=np.array(ids, object),
+      labels=labels,
+      confidence=confidence_of(kind, labels),
+      corpus=corpus,
+      teacher=file.name,
+    )
+    found.append(_checked(file, np.array(places), part))
+  return found
+
+
+def _checked(
+  file: pathlib.Path, places: np.ndarray, part: WeakLabels
+) -> WeakLabels:
+  """Returns `part`; raises UserError at its first row that is no label."""
+  annotation = tasks_lib.get_annotation(part.task)
+  for output in part.outputs:
+    annotation.name(output)
+
+  def refuse(bad: Any, what: str, values: np.ndarray) -> None:
+    if bad.any():
+      i = int(bad.argmax())
+      raise UserError(
+        f'{file}, row {places[i]}: {part.task} of {part.ids[i]!r} {what}: '
+        f'{np.round(values[i], 4).tolist()}. {int(bad.sum())} of {len(bad)} '
+        'rows are so.'
+      )
+
+  labels, confidence = part.labels, part.confidence
+  refuse(~np.isfinite(labels).all(-1), 'is not finite', labels)
+  low, high = annotation.low, annotation.high
+  if part.kind != 'value':  # Values of networks may leave the range.
+    outside = ((labels < low - 1e-6) | (labels > high + 1e-6)).any(-1)
+    refuse(outside, f'is not in [{low:g}, {high:g}]', labels)
+  if part.kind == 'class':
+    off = np.abs(labels.sum(-1) - 1) > SUM_TOLERANCE
+    refuse(off, 'has probabilities that do not sum to 1', labels)
+  inside = (confidence >= 0) & (confidence <= 1 + 1e-6)  # Not so for NaN.
+  refuse(
+    ~inside.reshape(len(inside), -1).all(-1),
+    'has a confidence outside of [0, 1]',
+    confidence,
+  )
+  _, first, counts = np.unique(
+    part.ids.astype(str), return_index=True, return_counts=True
+  )
+  if (counts > 1).any():
+    i = int(first[counts > 1][0])
+    raise UserError(
+      f'{file}: {part.task} of {part.ids[i]!r} appears {counts.max()} times by '
+      'one teacher; keep one row of it.'
+    )
+  return part
