@@ -63,6 +63,9 @@ _REDUCED = flags.DEFINE_bool(
 _SUMMARY = flags.DEFINE_bool(
   'summary', False, 'Only summarise the finished runs; train nothing.'
 )
+_COST = flags.DEFINE_bool(
+  'cost', True, 'Measure time and memory too, for which nothing else may run.'
+)
 
 
 def main(argv: list[str]) -> None:
@@ -92,7 +95,8 @@ def main(argv: list[str]) -> None:
         config.balancing.name = method
         config.seeds = tuple(seeds)
         seeds_lib.train_and_evaluate(config, str(folder / method))
-      _measure_cost(settings, corpus, methods, folder / 'cost.json')
+      if _COST.value:
+        _measure_cost(settings, corpus, methods, folder / 'cost.json')
     summary.write(
       folder,
       methods,
