@@ -16,35 +16,12 @@ from collections.abc import Sequence
 
 from absl import flags
 from ml_collections import config_flags
-from rich import console
-from rich import table as rich_table
 
 from affect_jax import user_path
 from affect_jax.errors import UserError
 from affect_jax.run import command
 from affect_jax.run import labelling
 from affect_jax.weak import table
-
-
-def show(reports: Sequence[labelling.Report], path: str) -> None:
-  """Prints what was labelled, and what was not."""
-  out = console.Console(width=100, highlight=False)
-  shown = rich_table.Table(title=f'Weak labels in {path}')
-  for name in ('corpus', 'task', 'labelled', 'left out', 'confidence'):
-    shown.add_column(name)
-  shown.add_column('of these')
-  for r in reports:
-    shown.add_row(
-      r.corpus,
-      r.task,
-      f'{r.labelled:,}',
-      ', '.join(f'{n:,} {why}' for why, n in r.left_out.items()),
-      f'{r.confidence:.2f}' if r.labelled else '–',
-      ', '.join(f'{k} {v:.2f}' for k, v in r.share.items())
-      if r.labelled
-      else '',
-    )
-  out.print(shown)
 
 
 def main(more: Sequence[str] = ()) -> None:
@@ -63,7 +40,7 @@ def main(more: Sequence[str] = ()) -> None:
     label_held_out=_LABEL_HELD_OUT.value,
   )
   table.write(output, labels)
-  show(reports, str(output))
+  labelling.show(reports, str(output))
 
 
 if __name__ == '__main__':

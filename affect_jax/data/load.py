@@ -57,6 +57,7 @@ def build(config: Any, download_config: Any = None) -> list[streams.Corpus]:
     download_config: How tfds prepares them, as with Beam.
   """
   corpora = []
+  builders: list[Any] = []  # All of them, when weak labels are read.
   for name, described in describe(config).items():
     options = dict(described)
     splits = options.pop('splits')
@@ -66,6 +67,7 @@ def build(config: Any, download_config: Any = None) -> list[streams.Corpus]:
       download_config,
       **options,
     )
+    builders.append(builder)
     for key, split in splits.items():
       if key not in SPLITS:
         raise UserError(f'config.data.splits has {key!r}; known: {SPLITS}.')
@@ -74,7 +76,9 @@ def build(config: Any, download_config: Any = None) -> list[streams.Corpus]:
         size = streams.split_size(builder, split)
         logging.info('%s: %s[%s], %d samples', key, name, split, size)
     splits = {k: v for k, v in splits.items() if v}
-    weak = _weak(config, name, builder) if 'train' in splits else dict
+    weak = dict
+    if 'train' in splits:
+      weak = _weak(config, name, builder, builders)
     corpora.append(streams.Corpus(name, builder, splits, weak))
   if not any('train' in c.splits for c in corpora):
     raise UserError(
@@ -84,14 +88,20 @@ def build(config: Any, download_config: Any = None) -> list[streams.Corpus]:
 
 
 def _weak(
-  config: Any, name: str, builder: Any
+  config: Any, name: str, builder: Any, builders: Sequence[Any]
 ) -> Callable[[], weak_labels.Parts]:
   """Returns what reads a corpus' weak labels, once and only if asked."""
   paths = weak_tables(config)
   if not paths:
     return dict
   return functools.cache(
-    lambda: weak_labels.read(paths, config.weak.to_dict(), name, builder)
+    lambda: weak_labels.read(
+      paths,
+      config.weak.to_dict(),
+      name,
+      builder,
+      others=[b.info.full_name for b in builders if b is not builder],
+    )
   )
 
 

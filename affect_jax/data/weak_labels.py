@@ -44,7 +44,11 @@ Parts = Mapping[str, Sequence[Part]]
 
 
 def read(
-  paths: Sequence[str], settings: Mapping[str, Any], corpus: str, builder: Any
+  paths: Sequence[str],
+  settings: Mapping[str, Any],
+  corpus: str,
+  builder: Any,
+  others: Sequence[str] = (),
 ) -> dict[str, list[Part]]:
   """Reads, chooses and weighs the weak labels of a corpus.
 
@@ -53,6 +57,7 @@ def read(
     settings: config.weak.
     corpus: The corpus' name in the config.
     builder: Its builder.
+    others: Full names of the config's other corpora, whose rows are skipped.
 
   Returns:
     {task: parts}; {} if no table has rows of this corpus.
@@ -67,6 +72,8 @@ def read(
   for path in paths:
     for labels in table.read(path):
       if labels.corpus not in ('', builder.name, corpus):
+        continue
+      if labels.version in others and labels.version != builder.info.full_name:
         continue
       _check_version(path, labels, corpus, builder, settings)
       is_new = np.array([x not in known[labels.task] for x in labels.ids], bool)

@@ -7,6 +7,8 @@ from typing import Any
 
 from absl import logging
 import numpy as np
+from rich import console
+from rich import table as rich_table
 
 from affect_jax.data import load
 from affect_jax.data import sample_ids
@@ -69,7 +71,7 @@ def label(
   """
   check.check(config)
   corpora = load.build(config)
-  teachers = [teachers_lib.load(w) for w in teachers_lib.folders(workdirs)]
+  teachers = teachers_lib.load(teachers_lib.folders(workdirs))
   by_task: dict[str, list[teachers_lib.Teacher]] = {}
   for task in config.tasks:
     knowing = [t for t in teachers if task in {x.name for x in t.trained.tasks}]
@@ -259,3 +261,24 @@ def _check_held_out(
           'their gold into training. Take another teacher, other splits, or '
           'give --label_seen if that does not matter.'
         )
+
+
+def show(reports: Sequence[Report], path: str) -> None:
+  """Prints what was labelled, and what was not."""
+  out = console.Console(width=100, highlight=False)
+  shown = rich_table.Table(title=f'Weak labels in {path}')
+  for name in ('corpus', 'task', 'labelled', 'left out', 'confidence'):
+    shown.add_column(name)
+  shown.add_column('of these')
+  for r in reports:
+    shown.add_row(
+      r.corpus,
+      r.task,
+      f'{r.labelled:,}',
+      ', '.join(f'{n:,} {why}' for why, n in r.left_out.items()),
+      f'{r.confidence:.2f}' if r.labelled else '–',
+      ', '.join(f'{k} {v:.2f}' for k, v in r.share.items())
+      if r.labelled
+      else '',
+    )
+  out.print(shown)

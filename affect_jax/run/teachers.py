@@ -1,6 +1,6 @@
 """Trained runs as teachers: they label samples that they have not learned."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 import dataclasses
 import glob
 import os
@@ -54,6 +54,7 @@ class Teacher:
     config: A hash of its config.json.
     trained_on: See `trained_on`; None for older runs.
     judgements: {task: what its validation says}.
+    apply: Its compiled predictions, see `predict.make_predict`.
   """
 
   workdir: str
@@ -61,6 +62,7 @@ class Teacher:
   config: str
   trained_on: trained_on_lib.TrainedOn | None
   judgements: Mapping[str, Judgement]
+  apply: Callable[[Any, Any], Any]
 
 
 def folders(workdirs: Sequence[str]) -> list[str]:
@@ -77,21 +79,53 @@ def folders(workdirs: Sequence[str]) -> list[str]:
   return found
 
 
-def load(workdir: str, step: int | None = None) -> Teacher:
-  """Reads a teacher, and judges it by its predictions/val.csv.
+def load(workdirs: Sequence[str]) -> list[Teacher]:
+  """Reads teachers; those that differ in their weights alone share a program.
+
+  Args:
+    workdirs: Folders of runs.
 
   Raises:
     UserError: See `signature.load`.
     FileNotFoundError: It has no checkpoint.
   """
-  trained = signature_lib.load(workdir, step)
-  config = run_folder.read_json(os.path.join(workdir, 'config.json')) or {}
-  return Teacher(
-    workdir=workdir,
-    trained=trained,
-    config=sources.fingerprint(config=config),
-    trained_on=trained_on_lib.read(workdir),
-    judgements=_judge(workdir, trained.tasks),
+  programs: dict[str, Callable] = {}
+  found = []
+  for workdir in workdirs:
+    trained = signature_lib.load(workdir)
+    kind = _kind_of_model(trained.signature)
+    if kind not in programs:
+      programs[kind] = _compile(trained)
+    config = run_folder.read_json(os.path.join(workdir, 'config.json')) or {}
+    found.append(
+      Teacher(
+        workdir=workdir,
+        trained=trained,
+        config=sources.fingerprint(config=config),
+        trained_on=trained_on_lib.read(workdir),
+        judgements=_judge(workdir, trained.tasks),
+        apply=programs[kind],
+      )
+    )
+  return found
+
+
+def _kind_of_model(signature: signature_lib.Signature) -> str:
+  """Returns equal texts for models that differ in their weights alone."""
+  return sources.fingerprint(
+    parts=[signature.kind, signature.tasks, signature.inputs, signature.model],
+    arrays={k: v.tolist() for k, v in signature.arrays.items()},
+  )
+
+
+def _compile(trained: signature_lib.Trained) -> Callable[[Any, Any], Any]:
+  inputs = trained.signature.inputs
+  return predict_lib.make_predict(
+    trained.model,
+    trained.tasks,
+    parallel_lib.build(),
+    views=inputs.get('views', 'whole'),
+    crop_size=inputs.get('crop_size', 0),
   )
 
 
@@ -194,16 +228,10 @@ def predict(
   trained = teacher.trained
   parallel = parallel_lib.build()
   batch_size = -(-batch_size // parallel.num_devices) * parallel.num_devices
-  inputs = trained.signature.inputs
-  apply = predict_lib.make_predict(
-    trained.model,
-    trained.tasks,
-    parallel,
-    views=inputs.get('views', 'whole'),
-    crop_size=inputs.get('crop_size', 0),
-  )
   batches = _batches(teacher, corpus, split, batch_size)
-  rows = predict_lib.predict_split(apply, trained.variables, batches, parallel)
+  rows = predict_lib.predict_split(
+    teacher.apply, trained.variables, batches, parallel
+  )
   for task in trained.tasks:
     rows['predictions'][task.name] = calibration.temper(
       table.kind_of(task),

@@ -1,0 +1,170 @@
+r"""Learns in rounds: each labels what the next one has no gold of.
+
+  python -m affect_jax.rounds --config=configs/quickstart_weak.py \
+      --workdir=runs/weak
+
+Round 0 learns from gold alone, with every seed of config.seeds. Its seeds, or
+--teachers, label the training samples that lack gold of a task; round 1 learns
+from gold and these; with --rounds=2 its seeds label anew, and so on. A round
+whose mean headline on validation does not gain is the last, unless
+--anyway is given. Validation chooses the round, and test is computed for it and
+for round 0.
+
+WORKDIR/round_N is a folder of seeds as any other, WORKDIR/round_N.parquet its
+table of weak labels. The same command goes on where it stopped.
+"""
+
+from collections.abc import Sequence
+import os
+import pathlib
+from typing import Any
+
+from absl import flags
+from absl import logging
+from ml_collections import config_flags
+
+from affect_jax import seeds
+from affect_jax import tasks as tasks_lib
+from affect_jax import user_path
+from affect_jax.errors import UserError
+from affect_jax.evaluation import gains
+from affect_jax.run import command
+from affect_jax.run import folder as run_folder
+from affect_jax.run import labelling
+from affect_jax.weak import table
+
+
+def run(
+  config: Any,
+  workdir: str,
+  *,
+  rounds: int = 1,
+  teachers: Sequence[str] = (),
+  anyway: bool = False,
+) -> dict[str, Any]:
+  """Trains the rounds.
+
+  Args:
+    config: See `configs/`; `config.seeds` are the seeds of every round, and
+      `config.weak` says which weak labels count.
+    workdir: Folder of all rounds.
+    rounds: Rounds after round 0.
+    teachers: Folders of runs that label for round 1; () means round 0.
+    anyway: Do further rounds even if one does not gain.
+
+  Returns:
+    The content of WORKDIR/results.json: {'rounds': [rows of gains on validation
+    over the round before], 'chosen': round, 'test': rows of gains of the chosen
+    one over round 0}.
+
+  Raises:
+    UserError: There are no seeds or no rounds; see also `labelling.label` and
+      `seeds.train_and_evaluate`.
+  """
+  if not config.seeds or rounds < 1:
+    raise UserError(
+      'Give several seeds, so that a gain can be told from luck, and at least '
+      "one round: --config.seeds='(0,1,2)' --rounds=1."
+    )
+  tasks = [tasks_lib.get_task(name) for name in config.tasks]
+  summaries = [_train(config, workdir, 0, ())]
+  on_val: list[Any] = []
+  for number in range(1, rounds + 1):
+    before = (
+      teachers if number == 1 and teachers else [_folder(workdir, number - 1)]
+    )
+    path = _label(config, workdir, number, before)
+    summaries.append(_train(config, workdir, number, (str(path),)))
+    rows = gains.of_tasks(*summaries[-2:], tasks, 'val')
+    on_val.append(rows)
+    names = (f'round {number - 1}', f'round {number}')
+    gains.show(rows, f'Round {number} on validation', names)
+    if rows and rows[-1]['gain'] <= 0 and not anyway and number < rounds:
+      logging.info('Round %d does not gain: it is the last.', number)
+      break
+  chosen = _best(summaries, tasks)
+  results = {'rounds': on_val, 'chosen': chosen, 'test': []}
+  if chosen:
+    first, best = (
+      seeds.evaluate_best(_config(config, workdir, n), _folder(workdir, n))
+      for n in (0, chosen)
+    )
+    results['test'] = gains.of_tasks(first, best, tasks, 'test')
+    title = f'Gold and weak labels (round {chosen}) against gold alone, on test'
+    gains.show(results['test'], title, ('gold alone', f'round {chosen}'))
+  else:
+    logging.info('No round gains on validation: gold alone is as good.')
+  run_folder.write_json(os.path.join(workdir, 'results.json'), results)
+  return results
+
+
+def _folder(workdir: str, number: int) -> str:
+  return os.path.join(workdir, f'round_{number}')
+
+
+def _config(config: Any, workdir: str, number: int, tables: Any = None) -> Any:
+  """Returns the config of a round: with its table, if it has one."""
+  if tables is None:
+    path = os.path.join(workdir, f'round_{number}.parquet')
+    tables = (path,) if number else ()
+  given = tuple(config.data.weak_labels)
+  return seeds.changed(config, {'data.weak_labels': (*tables, *given)})
+
+
+def _train(config, workdir, number, tables) -> dict[str, Any]:
+  logging.info('== round %d', number)
+  return seeds.train_and_evaluate(
+    _config(config, workdir, number, tables),
+    _folder(workdir, number),
+    splits=('val',),
+  )
+
+
+def _label(config, workdir, number, teachers) -> pathlib.Path:
+  """Makes the table of a round, unless it exists; returns its path."""
+  path = pathlib.Path(workdir, f'round_{number}.parquet')
+  if not path.exists():
+    labels, reports = labelling.label(config, teachers)
+    table.write(path, labels)
+    labelling.show(reports, str(path))
+  return path
+
+
+def _best(summaries, tasks) -> int:
+  """Returns the round with the best mean headline on validation."""
+  values = []
+  for summary in summaries:
+    rows = gains.of_tasks(summary, summary, tasks, 'val')
+    values.append(rows[-1]['after'] if rows else float('-inf'))
+  return values.index(max(values))
+
+
+def main() -> None:
+  """Trains the rounds, and prints their gains."""
+  run(
+    _CONFIG.value,
+    workdir(),
+    rounds=_ROUNDS.value or 0,
+    teachers=[str(user_path.expand(t)) for t in _TEACHERS.value or ()],
+    anyway=bool(_ANYWAY.value),
+  )
+
+
+def workdir() -> str:
+  """Returns the folder of the rounds."""
+  return str(user_path.expand(str(_WORKDIR.value)))
+
+
+if __name__ == '__main__':
+  _CONFIG = config_flags.DEFINE_config_file(
+    'config', None, 'A file of configs/.', lock_config=True
+  )
+  _WORKDIR = flags.DEFINE_string('workdir', None, 'Folder of all rounds.')
+  _ROUNDS = flags.DEFINE_integer('rounds', 1, 'Rounds after round 0.', 1)
+  _TEACHERS = flags.DEFINE_list(
+    'teachers', None, 'Runs that label for round 1, instead of round 0.'
+  )
+  _ANYWAY = flags.DEFINE_bool(
+    'anyway', False, 'Do all rounds, even if one does not gain.'
+  )
+  command.run(main, required=['config', 'workdir'], folder=workdir)
