@@ -75,7 +75,7 @@ def run(
     )
     path = _label(config, workdir, number, before)
     summaries.append(_train(config, workdir, number, (str(path),)))
-    rows = gains.of_tasks(*summaries[-2:], tasks, 'val')
+    rows = gains.of_tasks(summaries[-2], summaries[-1], tasks, 'val')
     on_val.append(rows)
     names = (f'round {number - 1}', f'round {number}')
     gains.show(rows, f'Round {number} on validation', names)
