@@ -9,7 +9,8 @@ predictions are averaged. `config.data.weak_labels=('weak.parquet',)` lets a run
 learn from the table; see `affect_jax.weak.table` for what it holds.
 
 No run labels a sample whose gold it has learned from, and no sample of the
-config's own val and test is labelled.
+config's own val and test is labelled. --rules=emotion_to_sentiment labels from
+gold of another task: see `affect_jax.weak.rules`.
 """
 
 from collections.abc import Sequence
@@ -20,12 +21,16 @@ from ml_collections import config_flags
 from affect_jax import user_path
 from affect_jax.errors import UserError
 from affect_jax.run import command
+from affect_jax.run import label_report
 from affect_jax.run import labelling
+from affect_jax.weak import rules
 from affect_jax.weak import table
 
 
 def main(more: Sequence[str] = ()) -> None:
   """Labels, writes the table, prints what it holds."""
+  if not (_TEACHERS.value or _RULES.value):
+    raise UserError('Who shall label? Give --teachers=RUN, --rules, or both.')
   output = user_path.expand(str(_OUTPUT.value))
   if output.suffix != '.parquet':
     raise UserError(f'--output={output} must end with .parquet.')
@@ -35,12 +40,13 @@ def main(more: Sequence[str] = ()) -> None:
   labels, reports = labelling.label(
     _CONFIG.value,
     workdirs,
+    rules=_RULES.value or (),
     batch_size=_BATCH_SIZE.value,
     label_seen=_LABEL_SEEN.value,
     label_held_out=_LABEL_HELD_OUT.value,
   )
   table.write(output, labels)
-  labelling.show(reports, str(output))
+  label_report.show(reports, str(output))
 
 
 if __name__ == '__main__':
@@ -50,6 +56,9 @@ if __name__ == '__main__':
   _TEACHERS = flags.DEFINE_list(
     'teachers', None, 'Folders of runs, or of seeds: RUN,RUN or RUN RUN.'
   )
+  _RULES = flags.DEFINE_list(
+    'rules', None, f'Rules that label, too: {", ".join(rules.RULES)}.'
+  )
   _OUTPUT = flags.DEFINE_string('output', None, 'The table: NAME.parquet.')
   _BATCH_SIZE = flags.DEFINE_integer('batch_size', 64, 'Samples at a time.', 1)
   _LABEL_SEEN = flags.DEFINE_bool(
@@ -58,4 +67,4 @@ if __name__ == '__main__':
   _LABEL_HELD_OUT = flags.DEFINE_bool(
     'label_held_out', False, "Label also what is in the config's val or test."
   )
-  command.run(main, required=['config', 'teachers', 'output'], more=True)
+  command.run(main, required=['config', 'output'], more=True)

@@ -30,6 +30,7 @@ from affect_jax.errors import UserError
 from affect_jax.evaluation import gains
 from affect_jax.run import command
 from affect_jax.run import folder as run_folder
+from affect_jax.run import label_report
 from affect_jax.run import labelling
 from affect_jax.weak import table
 
@@ -126,7 +127,7 @@ def _label(config, workdir, number, teachers) -> pathlib.Path:
   if not path.exists():
     labels, reports = labelling.label(config, teachers)
     table.write(path, labels)
-    labelling.show(reports, str(path))
+    label_report.show(reports, str(path))
   return path
 
 

@@ -10,6 +10,7 @@ from toys.paths import ROOT
 
 from affect_jax import train
 from affect_jax.errors import UserError
+from affect_jax.run import label_report
 from affect_jax.run import labelling
 from affect_jax.run import trained_on
 from affect_jax.weak import table
@@ -57,7 +58,7 @@ def test_teachers_are_averaged_and_what_they_learned_is_left_out(folder):
   assert labels.version.startswith('utterances_csv/')
   assert labels.teacher.count('seed_') == 2
   assert labels.step == '2+2'
-  assert report.left_out == {labelling.SEEN: 4}
+  assert report.left_out == {label_report.SEEN: 4}
   assert report.labelled == len(NEW)
   each = [
     labelling.label(
@@ -113,14 +114,14 @@ def test_a_sample_of_val_in_another_corpus_is_not_labelled(folder):
   _, reports = labelling.label(c, [str(folder / 'teacher')])
   by_corpus = {r.corpus: r for r in reports}
   assert by_corpus['student'].left_out == {
-    labelling.HELD_OUT: 3,
-    labelling.SEEN: 4,
+    label_report.HELD_OUT: 3,
+    label_report.SEEN: 4,
   }
   _, reports = labelling.label(
     c, [str(folder / 'teacher')], label_held_out=True
   )
   by_corpus = {r.corpus: r for r in reports}
-  assert by_corpus['student'].left_out == {labelling.SEEN: 4}
+  assert by_corpus['student'].left_out == {label_report.SEEN: 4}
 
 
 def test_a_teacher_that_learned_from_test_is_refused(folder):
@@ -188,6 +189,29 @@ def test_what_was_learned_is_written_down(folder):
   found = trained_on.read(str(folder / 'teacher' / 'seed_0'))
   assert found.keys() == {'sentiment'}
   assert len(found['sentiment']) == len(OLD)
+
+
+def test_rules_label_from_gold_of_another_task(folder, tmp_path):
+  np.save(tmp_path / 'x.npy', np.ones((2, 3), np.float32))
+  rows = ['id,split,audio,emotion,sentiment_class']
+  emotions = ('happiness', 'anger', 'surprise', 'neutral')
+  for i in range(8):
+    gold = 'negative' if i == 0 else ''
+    rows.append(f't{i},train,x.npy,{emotions[i % 4]},{gold}')
+  (tmp_path / 'emotions.csv').write_text('\n'.join(rows) + '\n')
+  c = voices.config(tmp_path / 'emotions.csv', tmp_path, 'sentiment_class')
+  c.data.splits.val = c.data.splits.test = ''
+  rules = ['emotion_to_sentiment', 'expression_to_units']
+  (labels,), (report,) = labelling.label(c, [], rules=rules)
+  says = dict(zip(labels.ids, labels.labels.argmax(-1), strict=True))
+  # t0 has gold, and surprise may be either.
+  assert says == {'t1': 0, 't3': 1, 't4': 2, 't5': 0, 't7': 1}
+  assert report.left_out == {
+    label_report.HAS_GOLD: 1,
+    'of which emotion_to_sentiment says nothing': 2,
+  }
+  with pytest.raises(UserError, match='emotion_to_mood'):
+    labelling.label(c, [], rules=['emotion_to_mood'])
 
 
 def test_a_student_learns_from_the_table(folder):

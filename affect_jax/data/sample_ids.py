@@ -7,11 +7,33 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from affect_jax.corpora.builders import records
+from affect_jax.data import label_mapping
 
 
 def ids_of(builder: Any, split: str) -> list[str]:
   """Returns the ids of a split's samples, frame by frame of windows."""
   return [x for ids, _ in ids_and_gold(builder, split, ()) for x in ids]
+
+
+def gold_of(
+  builder: Any, split: str, task: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+  """Returns ids [N] str, labels [N, K] and weights of a task in a split."""
+  wanted = {'id', task.name, f'{task.name}_weights'}
+  features = builder.info.features
+  decoders = tfds.decode.PartialDecoding({k: features[k] for k in wanted})
+  columns = records.metadata(builder)['outputs'][task.name]
+  dataset = builder.as_dataset(
+    split=split, shuffle_files=False, decoders=decoders
+  )
+  dataset = dataset.map(
+    lambda r: (r['id'], *label_mapping.to_task(r, task, columns))
+  )
+  if records.metadata(builder).get('windows'):
+    dataset = dataset.unbatch()
+  parts = [*dataset.batch(8192).as_numpy_iterator()]
+  ids, labels, weights = (np.concatenate(x) for x in zip(*parts, strict=True))
+  return np.array([x.decode() for x in ids], object), labels, weights
 
 
 def ids_and_gold(

@@ -71,9 +71,7 @@ def read(
   repeated: collections.Counter[str] = collections.Counter()
   for path in paths:
     for labels in table.read(path):
-      if labels.corpus not in ('', builder.name, corpus):
-        continue
-      if labels.version in others and labels.version != builder.info.full_name:
+      if not is_of(labels, corpus, builder, others):
         continue
       _check_version(path, labels, corpus, builder, settings)
       is_new = np.array([x not in known[labels.task] for x in labels.ids], bool)
@@ -100,6 +98,16 @@ def read(
         task,
       )
   return found
+
+
+def is_of(
+  labels: table.WeakLabels, corpus: str, builder: Any, others: Sequence[str]
+) -> bool:
+  """Returns whether labels are of a corpus; for the arguments see `read`."""
+  if labels.corpus not in ('', builder.name, corpus):
+    return False
+  now = builder.info.full_name
+  return labels.version == now or labels.version not in others
 
 
 def options_of(

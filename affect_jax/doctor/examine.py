@@ -20,6 +20,7 @@ from affect_jax.doctor import sameness
 from affect_jax.doctor import sequences
 from affect_jax.doctor import survey as survey_lib
 from affect_jax.doctor import transcripts
+from affect_jax.doctor import weak as weak_lib
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +61,7 @@ def examine(
   skipped: Mapping[str, Mapping[str, int]] | None = None,
   standardized: bool = False,
   sample: int = 0,
+  weak: weak_lib.Weak | None = None,
 ) -> Result:
   """Reads all parts and judges them as the docstring of the package says.
 
@@ -71,6 +73,7 @@ def examine(
     skipped: {corpus: {reason: samples that preparing it left out}}.
     standardized: Whether the run itself scales the features of utterances.
     sample: The limit that `parts_of` was given; only for the report.
+    weak: Weak labels of each corpus.
 
   Raises:
     UserError: near_distance is out of range, a part is damaged, or some parts
@@ -88,6 +91,7 @@ def examine(
     settings['min_words'] = transcripts.MIN_WORDS
     special = _utterances(survey, remedies, skipped, strict, standardized)
   counted = counts.tables(survey)
+  weak_tables = weak_lib.tables(survey, weak or {})
   judged = [
     *leakage.shared_samples(survey),
     *special.leaks,
@@ -96,8 +100,12 @@ def examine(
     *special.damage,
     *counts.missing(survey, counted),
     *_left_out(skipped),
+    *weak_lib.find(weak_tables),
   ]
-  data = report.data(survey, judged, counted, special.tables, settings)
+  extra = {'weak_labels': weak_tables} if weak_tables else {}
+  data = report.data(
+    survey, judged, counted, {**special.tables, **extra}, settings
+  )
   return Result(data, survey, special.groups, special.near)
 
 

@@ -13,6 +13,7 @@ from affect_jax.doctor import label_checks
 from affect_jax.doctor import layout
 from affect_jax.doctor import report_sequences
 from affect_jax.doctor import survey as survey_lib
+from affect_jax.doctor import weak
 from affect_jax.run import folder as run_folder
 
 MAX_COLUMNS = 16  # The widest table of co-occurrence that is printed.
@@ -112,6 +113,7 @@ def text(report: Mapping[str, Any]) -> str:
     ]
   )
   lines += _co_occurrence(counted['together'])
+  lines += weak.lines(report.get('weak_labels', ()))
   lines += ['', *_settings(report['settings'])]
   return '\n'.join(lines) + '\n'
 

@@ -1,17 +1,19 @@
 """Examines the corpora of a config and reports on them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 import copy
 from typing import Any
 
 from absl import logging
 
 from affect_jax.corpora.builders import records
+from affect_jax.data import weak_labels
 from affect_jax.doctor import duplicates
 from affect_jax.doctor import examine
 from affect_jax.doctor import leakage
 from affect_jax.doctor import parts as parts_lib
 from affect_jax.doctor import report
+from affect_jax.weak import table
 
 
 def visit(
@@ -49,6 +51,7 @@ def visit(
     skipped={c.name: records.metadata(c.builder)['skipped'] for c in corpora},
     standardized=bool((config.get('utterance') or {}).get('standardize')),
     sample=sample,
+    weak=_weak(corpora, load.weak_tables(config)),
   )
   print(report.text(result.report))
   if out:
@@ -57,6 +60,24 @@ def visit(
   else:
     print('--out=FOLDER saves this report, with JSON and the pairs.')
   return result
+
+
+def _weak(
+  corpora: Sequence[Any], paths: Sequence[str]
+) -> dict[str, list[tuple[str, Any]]]:
+  """Reads the weak labels of each corpus, whether they count or not."""
+  read = [(path, labels) for path in paths for labels in table.read(path)]
+  names = {c.builder.info.full_name for c in corpora}
+  return {
+    c.name: [
+      (path, labels)
+      for path, labels in read
+      if weak_labels.is_of(
+        labels, c.name, c.builder, [*(names - {c.builder.info.full_name})]
+      )
+    ]
+    for c in corpora
+  }
 
 
 def _of_frames(config: Any) -> Any:

@@ -2,64 +2,38 @@
 
 import collections
 from collections.abc import Sequence
-import dataclasses
 from typing import Any
 
 from absl import logging
 import numpy as np
-from rich import console
-from rich import table as rich_table
 
 from affect_jax.data import load
 from affect_jax.data import sample_ids
 from affect_jax.data import streams
 from affect_jax.errors import UserError
 from affect_jax.run import check
+from affect_jax.run import label_report
+from affect_jax.run import rule_labels
 from affect_jax.run import teachers as teachers_lib
 from affect_jax.run import trained_on
 from affect_jax.weak import table
-
-# Why a sample of a corpus has no weak label of a task.
-HAS_GOLD = 'have gold'
-SEEN = 'learned by all teachers'
-HELD_OUT = 'in val or test'
-
-
-@dataclasses.dataclass(frozen=True)
-class Report:
-  """What became of the training samples of a corpus, for one task.
-
-  Attributes:
-    corpus, task: Their names.
-    labelled: Samples with a weak label.
-    left_out: {reason: samples}.
-    confidence: Mean confidence of the labels.
-    share: {output: share of the labels, or mean value}.
-    temperature: By teacher.
-  """
-
-  corpus: str
-  task: str
-  labelled: int
-  left_out: dict[str, int]
-  confidence: float
-  share: dict[str, float]
-  temperature: list[float]
 
 
 def label(
   config: Any,
   workdirs: Sequence[str],
   *,
+  rules: Sequence[str] = (),
   batch_size: int = 64,
   label_seen: bool = False,
   label_held_out: bool = False,
-) -> tuple[list[table.WeakLabels], list[Report]]:
+) -> tuple[list[table.WeakLabels], list[label_report.Report]]:
   """Labels the training samples of a config's corpora.
 
   Args:
     config: See `configs/`; its corpora, splits and tasks are read.
     workdirs: Folders of runs, or of seeds.
+    rules: Names of `weak.rules`, which label from gold of other tasks.
     batch_size: Samples at a time.
     label_seen: Label also what a teacher has learned with gold of the task.
     label_held_out: Label also what is in the config's val or test, too.
@@ -78,7 +52,7 @@ def label(
     if knowing:
       _check_alike(task, knowing)
       by_task[task] = knowing
-  if not by_task:
+  if workdirs and not by_task:
     known = sorted({x.name for t in teachers for x in t.trained.tasks})
     raise UserError(
       f'The teachers know {known}, and config.tasks are {list(config.tasks)}: '
@@ -93,6 +67,9 @@ def label(
     if 'train' not in corpus.splits:
       continue
     split = corpus.splits['train']
+    for part, report in rule_labels.label(corpus, rules, config.tasks):
+      labels.append(part)
+      reports.append(report)
     predicted = {}
     for teacher in teachers:
       if any(teacher in of_task for of_task in by_task.values()):
@@ -100,6 +77,8 @@ def label(
         predicted[teacher.workdir] = teachers_lib.predict(
           teacher, corpus, split, batch_size
         )
+    if not predicted:
+      continue
     ids = next(iter(predicted.values()))['id']
     hashes = trained_on.hashes_of(corpus.builder, ids)
     is_held_out = np.isin(hashes, held_out) & (not label_held_out)
@@ -121,7 +100,7 @@ def label(
 
 def _label_task(
   corpus, task, teachers, predicted, hashes, is_held_out, label_seen
-) -> tuple[list[table.WeakLabels], Report]:
+) -> tuple[list[table.WeakLabels], label_report.Report]:
   """Averages the teachers that may label each sample."""
   of_task = next(t for t in teachers[0].trained.tasks if t.name == task)
   kind = table.kind_of(of_task)
@@ -174,15 +153,15 @@ def _label_task(
     )
   left_out = collections.Counter(
     {
-      HAS_GOLD: int(has_gold.sum()),
-      HELD_OUT: int((is_held_out & ~has_gold).sum()),
-      SEEN: int((wanted & ~may.any(0)).sum()),
+      label_report.HAS_GOLD: int(has_gold.sum()),
+      label_report.HELD_OUT: int((is_held_out & ~has_gold).sum()),
+      label_report.SEEN: int((wanted & ~may.any(0)).sum()),
     }
   )
   every = [part.labels for part in found] or [
     np.zeros((0, len(of_task.outputs)))
   ]
-  return found, Report(
+  return found, label_report.Report(
     corpus=corpus.name,
     task=task,
     labelled=int(may.any(0).sum()),
@@ -191,21 +170,14 @@ def _label_task(
     if confidences
     else float('nan'),
     share=dict(
-      zip(of_task.outputs, _shares(kind, np.concatenate(every)), strict=True)
+      zip(
+        of_task.outputs,
+        label_report.shares(kind, np.concatenate(every)),
+        strict=True,
+      )
     ),
     temperature=[t.judgements[task].temperature for t in teachers],
   )
-
-
-def _shares(kind: str, labels: np.ndarray) -> list[float]:
-  if not len(labels):
-    return [float('nan')] * labels.shape[1]
-  if kind == 'class':
-    counts = np.bincount(labels.argmax(-1), minlength=labels.shape[1])
-    return (counts / len(labels)).tolist()
-  if kind == 'presence':
-    return (labels > 0.5).mean(0).tolist()
-  return labels.mean(0).tolist()
 
 
 def _check_alike(task: str, teachers: Sequence[teachers_lib.Teacher]) -> None:
@@ -261,24 +233,3 @@ def _check_held_out(
           'their gold into training. Take another teacher, other splits, or '
           'give --label_seen if that does not matter.'
         )
-
-
-def show(reports: Sequence[Report], path: str) -> None:
-  """Prints what was labelled, and what was not."""
-  out = console.Console(width=100, highlight=False)
-  shown = rich_table.Table(title=f'Weak labels in {path}')
-  for name in ('corpus', 'task', 'labelled', 'left out', 'confidence'):
-    shown.add_column(name)
-  shown.add_column('of these')
-  for r in reports:
-    shown.add_row(
-      r.corpus,
-      r.task,
-      f'{r.labelled:,}',
-      ', '.join(f'{n:,} {why}' for why, n in r.left_out.items()),
-      f'{r.confidence:.2f}' if r.labelled else '–',
-      ', '.join(f'{k} {v:.2f}' for k, v in r.share.items())
-      if r.labelled
-      else '',
-    )
-  out.print(shown)
