@@ -125,7 +125,9 @@ def apply(
   classes: Sequence[str],
   labels: np.ndarray,
   weights: np.ndarray,
-  **named: str,
+  *,
+  corpus: str = '',
+  version: str = '',
 ) -> table.WeakLabels:
   """Labels samples by a rule; those on which it abstains are left out.
 
@@ -138,7 +140,7 @@ def apply(
     classes: Names of the source's classes.
     labels: Gold distributions [N, classes].
     weights: [N]; 1 is gold.
-    **named: 'corpus' and 'version' of the labels.
+    corpus, version: See `table.WeakLabels`.
 
   Raises:
     UserError: Unknown rule, or it knows none of the classes.
@@ -171,6 +173,7 @@ def apply(
     ids=ids[kept],
     labels=values.astype(np.float32),
     confidence=np.clip(confidence, 0, 1).astype(np.float32),
+    corpus=corpus,
+    version=version,
     teacher=name,
-    **named,
   )
