@@ -137,7 +137,8 @@ def _agreement(survey, rows, task, parts) -> tuple[float | None, int]:
   if parts[0].kind == 'value':
     if len(both) < 2 or both.std(0).min() == 0:
       return None, len(both)
-    return float(np.corrcoef(both.T.astype(np.float64))[0, 1]), len(both)
+    matrix = np.asarray(np.corrcoef(both.T.astype(np.float64)))
+    return float(matrix[0, 1]), len(both)
   return float((both[:, 0] == both[:, 1]).mean()), len(both)
 
 
