@@ -1,4 +1,4 @@
-"""Three tasks on rendered faces, most partly labelled: 5 minutes on a CPU.
+"""Three tasks on rendered faces, most partly labelled: minutes on a CPU.
 
   python -m affect_jax.main --config=configs/quickstart.py \
       --workdir=runs/quickstart
