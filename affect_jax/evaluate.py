@@ -183,9 +183,8 @@ def _build(config, workdir):
   if signature is None and processes.is_first():
     signature_lib.write(workdir, run.signature)
     logging.info('Wrote %s/%s.', workdir, signature_lib.FILE)
-  if processes.is_first() and trained_on.read(workdir) is None:
-    found = run.trained_on or trained_on.collect(run.corpora, run.tasks)
-    trained_on.write(workdir, found)
+  if processes.is_first() and not changes:
+    trained_on.ensure(workdir, run.corpora, run.tasks)
   return run
 
 

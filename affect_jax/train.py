@@ -150,10 +150,10 @@ def _begin(config, workdir, run):
   run, begun_at = _build(config, workdir, run)
   processes.check_same('data', run.data)
   if processes.is_first():
-    if signature_lib.read(workdir) is None or begun_at is None:
+    anew = begun_at is None
+    if anew or signature_lib.read(workdir) is None:
       signature_lib.write(workdir, run.signature)
-      if run.trained_on is not None:
-        trained_on.write(workdir, run.trained_on)
+    trained_on.ensure(workdir, run.corpora, run.tasks, anew=anew)
     run_folder.add_start(workdir, begun_at or 0, environment.describe(run.data))
   return run
 

@@ -1,6 +1,6 @@
 """config.data: which corpora, their splits, how their rows are drawn."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 import functools
 from typing import Any
 
@@ -9,8 +9,9 @@ from absl import logging
 from affect_jax import defaults
 from affect_jax.data import sampling
 from affect_jax.data import streams
-from affect_jax.data import weak_labels
+from affect_jax.data import weak_tables
 from affect_jax.errors import UserError
+from affect_jax.weak import table
 
 SPLITS = ('train', 'val', 'test')
 # Settings of config.data that say how rows of corpora, or classes, are drawn.
@@ -56,8 +57,7 @@ def build(config: Any, download_config: Any = None) -> list[streams.Corpus]:
     config: See `configs/`.
     download_config: How tfds prepares them, as with Beam.
   """
-  corpora = []
-  builders: list[Any] = []  # All of them, when weak labels are read.
+  prepared = {}
   for name, described in describe(config).items():
     options = dict(described)
     splits = options.pop('splits')
@@ -67,7 +67,6 @@ def build(config: Any, download_config: Any = None) -> list[streams.Corpus]:
       download_config,
       **options,
     )
-    builders.append(builder)
     for key, split in splits.items():
       if key not in SPLITS:
         raise UserError(f'config.data.splits has {key!r}; known: {SPLITS}.')
@@ -75,11 +74,24 @@ def build(config: Any, download_config: Any = None) -> list[streams.Corpus]:
       if split:
         size = streams.split_size(builder, split)
         logging.info('%s: %s[%s], %d samples', key, name, split, size)
-    splits = {k: v for k, v in splits.items() if v}
-    weak = dict
-    if 'train' in splits:
-      weak = _weak(config, name, builder, builders)
-    corpora.append(streams.Corpus(name, builder, splits, weak))
+    prepared[name] = builder, {k: v for k, v in splits.items() if v}
+  read_tables = functools.cache(
+    lambda: [(path, table.read(path)) for path in weak_paths(config)]
+  )
+  full_names = {b.info.full_name for b, _ in prepared.values()}
+  corpora = []
+  for name, (builder, splits) in prepared.items():
+    others = full_names - {builder.info.full_name}
+    # Read once and only if asked: evaluation needs no weak labels.
+    weak = functools.cache(
+      lambda name=name, builder=builder, others=others: weak_tables.read(
+        read_tables(), config.weak.to_dict(), name, builder, others
+      )
+    )
+    has_weak = 'train' in splits and weak_paths(config)
+    corpora.append(
+      streams.Corpus(name, builder, splits, weak if has_weak else dict)
+    )
   if not any('train' in c.splits for c in corpora):
     raise UserError(
       'No corpus has a split to train on: set config.data.splits.train.'
@@ -87,25 +99,7 @@ def build(config: Any, download_config: Any = None) -> list[streams.Corpus]:
   return corpora
 
 
-def _weak(
-  config: Any, name: str, builder: Any, builders: Sequence[Any]
-) -> Callable[[], weak_labels.Parts]:
-  """Returns what reads a corpus' weak labels, once and only if asked."""
-  paths = weak_tables(config)
-  if not paths:
-    return dict
-  return functools.cache(
-    lambda: weak_labels.read(
-      paths,
-      config.weak.to_dict(),
-      name,
-      builder,
-      others=[b.info.full_name for b in builders if b is not builder],
-    )
-  )
-
-
-def weak_tables(config: Any) -> tuple[str, ...]:
+def weak_paths(config: Any) -> tuple[str, ...]:
   """Returns the paths of config.data.weak_labels, which older configs lack."""
   return tuple(config.data.get('weak_labels', ()))
 

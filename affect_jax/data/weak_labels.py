@@ -5,23 +5,20 @@ gold: a weight between 0 and 1 says that a label is weak. Evaluation reads
 records, which know nothing of this.
 """
 
-import collections
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 import dataclasses
 from typing import Any
 
-from absl import logging
 import numpy as np
 import tensorflow as tf
 
 from affect_jax.data import batch as batch_lib
 from affect_jax.errors import UserError
-from affect_jax.weak import selection
 from affect_jax.weak import table
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Part:
+class Weighed:
   """Weak labels of one task, chosen and weighed.
 
   Attributes:
@@ -40,172 +37,10 @@ class Part:
 
 
 # {task: its weak labels}, of one corpus.
-Parts = Mapping[str, Sequence[Part]]
+Parts = Mapping[str, Sequence[Weighed]]
 
 
-def read(
-  paths: Sequence[str],
-  settings: Mapping[str, Any],
-  corpus: str,
-  builder: Any,
-  others: Sequence[str] = (),
-) -> dict[str, list[Part]]:
-  """Reads, chooses and weighs the weak labels of a corpus.
-
-  Args:
-    paths: Tables. Where several label a sample, the first of them counts.
-    settings: config.weak.
-    corpus: The corpus' name in the config.
-    builder: Its builder.
-    others: Full names of the config's other corpora, whose rows are skipped.
-
-  Returns:
-    {task: parts}; {} if no table has rows of this corpus.
-
-  Raises:
-    UserError: A table cannot be read, was made for another version of the
-      corpus, or nothing of it is kept.
-  """
-  found: dict[str, list[Part]] = {}
-  known: dict[str, set[str]] = collections.defaultdict(set)
-  repeated: collections.Counter[str] = collections.Counter()
-  for path in paths:
-    for labels in table.read(path):
-      if not is_of(labels, corpus, builder, others):
-        continue
-      _check_version(path, labels, corpus, builder, settings)
-      is_new = np.array([x not in known[labels.task] for x in labels.ids], bool)
-      repeated[labels.task] += int(np.sum(~is_new))
-      known[labels.task].update(labels.ids)
-      options = options_of(settings, labels.task, corpus)
-      values, weights = selection.weigh(labels, **options)
-      found.setdefault(labels.task, []).append(
-        Part(
-          labels.outputs,
-          labels.kind,
-          labels.ids[is_new],
-          values[is_new],
-          weights[is_new],
-        )
-      )
-      _check_kept(path, labels, weights, options, corpus)
-  for task, count in repeated.items():
-    if count:
-      logging.info(
-        '%s: %d weak labels of %s are in several tables; the first counts.',
-        corpus,
-        count,
-        task,
-      )
-  return found
-
-
-def is_of(
-  labels: table.WeakLabels, corpus: str, builder: Any, others: Sequence[str]
-) -> bool:
-  """Returns whether labels are of a corpus; for the arguments see `read`."""
-  if labels.corpus not in ('', builder.name, corpus):
-    return False
-  now = builder.info.full_name
-  return labels.version == now or labels.version not in others
-
-
-def options_of(
-  settings: Mapping[str, Any], task: str, corpus: str
-) -> dict[str, Any]:
-  """Returns options of `selection.weigh` for a task of a corpus.
-
-  The setting of the task comes before the general one, that of the corpus
-  before that of the task.
-  """
-  general = {
-    k: v
-    for k, v in settings.items()
-    if k not in ('by_task', 'by_corpus', 'warmup_steps', 'count', 'any_version')
-  }
-  of_task = settings.get('by_task', {}).get(task, {})
-  of_corpus = settings.get('by_corpus', {}).get(corpus, {})
-  return {**general, **of_task, **of_corpus}
-
-
-def _check_version(path, labels, corpus, builder, settings) -> None:
-  now = builder.info.full_name
-  if labels.version in ('', now) or settings['any_version']:
-    return
-  raise UserError(
-    f'{path} has labels of {labels.version}, but {corpus} is {now} now. If the '
-    'samples are the same, and only their features were made differently, give '
-    '--config.weak.any_version; else make the table again.'
-  )
-
-
-def _check_kept(path, labels, weights, options, corpus) -> None:
-  """Raises UserError if labels that should count are all left out."""
-  kept = int(np.sum(weights.reshape(len(weights), -1).any(-1)))
-  logging.info(
-    '%s: %d of %d weak labels of %s count, by %s (mean weight %.2f).',
-    corpus,
-    kept,
-    len(weights),
-    labels.task,
-    options['rule'],
-    weights[weights > 0].mean() if kept else 0.0,
-  )
-  if kept or not options['weight']:
-    return
-  least = labels.confidence.reshape(len(weights), -1).max(-1)
-  lower = ', '.join(
-    f'{int(np.sum(least >= t))} at {t:g}' for t in (0.9, 0.8, 0.7, 0.6, 0.5)
-  )
-  raise UserError(
-    f'{path}: no weak label of {labels.task} for {corpus} is kept by '
-    f'config.weak.rule={options["rule"]!r} with threshold '
-    f'{options["threshold"]}. As confident as a lower threshold are {lower}, '
-    f'of {len(weights)}.'
-  )
-
-
-def check_ids(
-  parts: Parts, ids: Iterable[str], corpus: str
-) -> dict[str, tuple[int, int]]:
-  """Counts the labels whose samples training has.
-
-  Args:
-    parts: From `read`.
-    ids: Those of the corpus' training split.
-    corpus: Its name.
-
-  Returns:
-    {task: (labels of samples of the split, labels of others)}.
-
-  Raises:
-    UserError: No label of a task is of a sample of the split.
-  """
-  known = set(ids)
-  counts = {}
-  for task, of_task in parts.items():
-    names = [x for part in of_task for x in part.ids]
-    strangers = [x for x in names if x not in known]
-    counts[task] = (len(names) - len(strangers), len(strangers))
-    if len(strangers) == len(names) and names:
-      raise UserError(
-        f'None of the {len(names)} weak labels of {task} is of a sample of '
-        f'{corpus}. They have ids as {strangers[0]!r}, the samples as '
-        f'{next(iter(known), "(none)")!r}.'
-      )
-    if strangers:
-      logging.warning(
-        '%s: %d of %d weak labels of %s are of no training sample, as %r.',
-        corpus,
-        len(strangers),
-        len(names),
-        task,
-        strangers[0],
-      )
-  return counts
-
-
-def to_task(part: Part, task: Any) -> tuple[np.ndarray, np.ndarray]:
+def to_task(part: Weighed, task: Any) -> tuple[np.ndarray, np.ndarray]:
   """Maps columns to a task's outputs by name, as `label_mapping.to_task`.
 
   Returns:

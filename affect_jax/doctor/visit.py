@@ -7,7 +7,7 @@ from typing import Any
 from absl import logging
 
 from affect_jax.corpora.builders import records
-from affect_jax.data import weak_labels
+from affect_jax.data import weak_tables
 from affect_jax.doctor import duplicates
 from affect_jax.doctor import examine
 from affect_jax.doctor import leakage
@@ -51,7 +51,7 @@ def visit(
     skipped={c.name: records.metadata(c.builder)['skipped'] for c in corpora},
     standardized=bool((config.get('utterance') or {}).get('standardize')),
     sample=sample,
-    weak=_weak(corpora, load.weak_tables(config)),
+    weak=_weak(corpora, load.weak_paths(config)),
   )
   print(report.text(result.report))
   if out:
@@ -72,7 +72,7 @@ def _weak(
     c.name: [
       (path, labels)
       for path, labels in read
-      if weak_labels.is_of(
+      if weak_tables.is_of(
         labels, c.name, c.builder, [*(names - {c.builder.info.full_name})]
       )
     ]

@@ -19,6 +19,8 @@ from affect_jax.augmentation import mixup
 from affect_jax.corpora.builders import records
 from affect_jax.data import load
 from affect_jax.data import streams
+from affect_jax.data import weak_labels
+from affect_jax.data import weak_tables
 from affect_jax.errors import UserError
 from affect_jax.evaluation import views
 from affect_jax.run import check
@@ -28,7 +30,6 @@ from affect_jax.run import same_data
 from affect_jax.run import samples as samples_lib
 from affect_jax.run import signature as signature_lib
 from affect_jax.run import tasks as run_tasks
-from affect_jax.run import trained_on as trained_on_lib
 from affect_jax.run import utterances
 from affect_jax.training import optimizer
 from affect_jax.training import parallel as parallel_lib
@@ -49,7 +50,6 @@ class Run:
     samples: How samples are read: as faces or as utterances.
     signature: What predictions need of all this.
     counts: Labels in training, see `label_counts`; {} if the run has begun.
-    trained_on: Samples with gold in training; None if the run has begun.
     model: The model for the training step.
     eval_model: The same model without an axis name.
     schedule: step -> learning rate.
@@ -66,7 +66,6 @@ class Run:
   samples: samples_lib.Samples
   signature: signature_lib.Signature
   counts: dict[str, Any]
-  trained_on: trained_on_lib.TrainedOn | None
   model: nn.Module
   eval_model: nn.Module
   schedule: optax.Schedule
@@ -87,6 +86,8 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
   parallel = parallel_lib.build(config.parallel)
   # Errors that the config alone shows come before minutes of preparation.
   check_settings(config)
+  if signature is None:
+    weak_tables.check_tables(load.weak_paths(config))
   schedule = _schedule(config)
   corpora = load.build(config)
   shares = load.shares(config, corpora)
@@ -94,7 +95,6 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
   ignored.warn(config, module.KIND)
   data = {c.name: c.describe() for c in corpora}
   counts: dict[str, Any] = {}
-  trained_on = None
   if signature is not None:
     check_fits(config, corpora, signature)
   else:
@@ -107,9 +107,15 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
       **described,
     )
   tasks = signature_lib.build_tasks(signature)
-  if counts:
-    trained_on = trained_on_lib.collect(corpora, tasks)
   samples = module.build(config, corpora, tasks, shares, signature.inputs)
+  samples = dataclasses.replace(
+    samples,
+    train_batches=lambda seed, first_step, of=samples.train_batches: (
+      weak_labels.warmed_up(
+        of(seed, first_step), first_step, config.weak.warmup_steps
+      )
+    ),
+  )
   frozen = (*config.frozen, *samples.frozen)
   tx = _optimizer(config, schedule, frozen)
   return Run(
@@ -120,7 +126,6 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
     samples=samples,
     signature=signature,
     counts=counts,
-    trained_on=trained_on,
     model=signature_lib.build_model(signature, parallel.axis_name),
     eval_model=signature_lib.build_model(signature),
     schedule=schedule,

@@ -10,6 +10,7 @@ from affect_jax import multitask
 from affect_jax import tasks as tasks_lib
 from affect_jax.corpora.builders import utterances as utterances_builder
 from affect_jax.data import load
+from affect_jax.data import weak_tables
 from affect_jax.errors import UserError
 from affect_jax.models import encoders
 from affect_jax.models import fusion as fusion_lib
@@ -49,6 +50,7 @@ def check(config: Any) -> None:
     for option in options:
       if option not in OURS:
         by_name.check('config.data option', option, known, of=f'{name!r}')
+  weak_tables.check_settings(config.weak.to_dict(), config.tasks, [*described])
   if _are_utterances(described):
     _check_utterances(config, described)
   elif config.model.temporal:

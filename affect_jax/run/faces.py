@@ -9,7 +9,6 @@ from affect_jax.data import batch as batch_lib
 from affect_jax.data import face_batches
 from affect_jax.data import load
 from affect_jax.data import streams
-from affect_jax.data import weak_labels
 from affect_jax.models import resnet
 from affect_jax.run import samples
 
@@ -41,25 +40,21 @@ def build(
   """Returns how corpora of pictures are read; `inputs` are from `describe`."""
   window = inputs['window']
   return samples.Samples(
-    train_batches=lambda seed, first_step: weak_labels.warmed_up(
-      face_batches.train_batches(
-        corpora,
-        tasks,
-        batch_size=config.batch_size,
-        seed=seed,
-        first_step=first_step,
-        num_steps=config.num_train_steps,
-        image_size=config.image_size,
-        crop_size=config.crop_size,
-        window=window,
-        augmentations=augmentations(config),
-        sizes=progressive_sizes(config),
-        shares=shares,
-        balance=config.data.balance,
-        shuffle_megabytes=load.shuffle_megabytes(config),
-      ),
-      first_step,
-      config.weak.warmup_steps,
+    train_batches=lambda seed, first_step: face_batches.train_batches(
+      corpora,
+      tasks,
+      batch_size=config.batch_size,
+      seed=seed,
+      first_step=first_step,
+      num_steps=config.num_train_steps,
+      image_size=config.image_size,
+      crop_size=config.crop_size,
+      window=window,
+      augmentations=augmentations(config),
+      sizes=progressive_sizes(config),
+      shares=shares,
+      balance=config.data.balance,
+      shuffle_megabytes=load.shuffle_megabytes(config),
     ),
     eval_batches=lambda builder, split: face_batches.eval_batches(
       builder,

@@ -1,6 +1,8 @@
 """Describes a config's tasks, with options that depend on the corpora."""
 
 from collections.abc import Mapping, Sequence
+import dataclasses
+import itertools
 from typing import Any
 
 from absl import logging
@@ -13,6 +15,7 @@ from affect_jax.data import label_mapping
 from affect_jax.data import sample_ids
 from affect_jax.data import streams
 from affect_jax.data import weak_labels
+from affect_jax.data import weak_tables
 from affect_jax.errors import UserError
 from affect_jax.tasks import class_weights
 
@@ -41,9 +44,10 @@ def build(
   training = [c for c in corpora if 'train' in c.splits]
   weak = {name for c in training for name in c.weak()}
   if weak:
-    for c in training:
-      ids = sample_ids.ids_of(c.builder, c.splits['train'])
-      weak_labels.check_ids(c.weak(), ids, c.name)
+    ids = (sample_ids.ids_of(c.builder, c.splits['train']) for c in training)
+    weak_tables.check_ids(
+      {c.name: c.weak() for c in training}, itertools.chain(*ids)
+    )
   counts, drawn = label_counts.of_training(
     corpora, plain, shares, config.data.balance
   )
@@ -74,7 +78,9 @@ def outputs(
   config: Any, corpora: Sequence[streams.Corpus]
 ) -> dict[str, tuple[str, ...]]:
   """Returns {task: names of its outputs} if config or corpora name some."""
-  options = {name: options_of(config, name, corpora) for name in config.tasks}
+  # Weak labels need not be there any more when a run is evaluated.
+  gold = [dataclasses.replace(c, weak=dict) for c in corpora]
+  options = {name: options_of(config, name, gold) for name in config.tasks}
   return {n: o['outputs'] for n, o in options.items() if 'outputs' in o}
 
 

@@ -55,10 +55,26 @@ def hashes_of(builder: Any, ids: Iterable[str]) -> np.ndarray:
   return np.frombuffer(b''.join(found), np.uint64)
 
 
-def write(workdir: str, trained_on: TrainedOn) -> None:
-  """Writes trained_on.npz, whole or not at all."""
-  with whole_file.writing(os.path.join(workdir, FILE)) as path:
-    np.savez_compressed(path, allow_pickle=False, **trained_on)
+def ensure(
+  workdir: str,
+  corpora: Sequence[streams.Corpus],
+  tasks: Sequence[Any],
+  *,
+  anew: bool = False,
+) -> None:
+  """Writes trained_on.npz, whole or not at all, unless the run has it.
+
+  Args:
+    workdir: Folder of the run.
+    corpora: Those that the run learns from, unchanged since it began.
+    tasks: Its tasks.
+    anew: The run begins now: what an attempt before it left is replaced.
+  """
+  path = os.path.join(workdir, FILE)
+  if anew or not os.path.exists(path):
+    with whole_file.writing(path) as partial:
+      found = collect(corpora, tasks)
+      np.savez_compressed(partial, allow_pickle=False, **found)
 
 
 def read(workdir: str) -> TrainedOn | None:

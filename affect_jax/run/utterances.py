@@ -10,7 +10,6 @@ from affect_jax.data import feature_statistics
 from affect_jax.data import load
 from affect_jax.data import streams
 from affect_jax.data import utterance_batches
-from affect_jax.data import weak_labels
 from affect_jax.errors import UserError
 from affect_jax.models import fusion as fusion_lib
 from affect_jax.models import hugging_face
@@ -111,21 +110,17 @@ def build(
     'together': together,
   }
   return samples.Samples(
-    train_batches=lambda seed, first_step: weak_labels.warmed_up(
-      utterance_batches.train_batches(
-        corpora,
-        tasks,
-        seed=seed,
-        first_step=first_step,
-        num_steps=config.num_train_steps,
-        shares=shares,
-        balance=config.data.balance,
-        shuffle_megabytes=load.shuffle_megabytes(config),
-        places=remembered,
-        **common,
-      ),
-      first_step,
-      config.weak.warmup_steps,
+    train_batches=lambda seed, first_step: utterance_batches.train_batches(
+      corpora,
+      tasks,
+      seed=seed,
+      first_step=first_step,
+      num_steps=config.num_train_steps,
+      shares=shares,
+      balance=config.data.balance,
+      shuffle_megabytes=load.shuffle_megabytes(config),
+      places=remembered,
+      **common,
     ),
     eval_batches=lambda builder, split: utterance_batches.eval_batches(
       builder, split, tasks, **common

@@ -4,7 +4,7 @@ Each rule turns confidences into factors in [0, 1], which the weights of labels
 are multiplied by. c is the likeliest class, m its probability (of something
 that is present or absent: the larger of p and 1 - p, of two classes). Rules
 that learning methods apply to batches, with running means, are applied here to
-a whole table, with its means.
+all labels of a task by the same teachers, with their means.
 
   all         every label counts
   fixed       m >= threshold, or the threshold of class c in `per_class`.
@@ -106,6 +106,25 @@ RULES: dict[str, Callable[..., np.ndarray]] = {
 }
 
 
+def check(
+  *,
+  rule: str = 'all',
+  threshold: float = 0.95,
+  weight: float = 1.0,
+  temperature: float = 1.0,
+) -> None:
+  """Raises UserError if an option of `weigh` is unknown or out of range."""
+  by_name.check('config.weak.rule', rule, tuple(RULES))
+  if not 0 <= threshold <= 1:
+    raise UserError(f'config.weak.threshold={threshold} must be in [0, 1].')
+  if not 0 <= weight <= 1:
+    raise UserError(
+      f'config.weak.weight={weight} must be in [0, 1]: gold counts 1.'
+    )
+  if not temperature > 0:
+    raise UserError(f'config.weak.temperature={temperature} must be positive.')
+
+
 def factors(
   labels: table.WeakLabels,
   *,
@@ -125,11 +144,8 @@ def factors(
       has, the most confident ones.
 
   Raises:
-    UserError: Something is unknown or out of range.
+    UserError: A class is unknown, or the rule needs what nothing tells.
   """
-  by_name.check('config.weak.rule', rule, tuple(RULES))
-  if not 0 <= threshold <= 1:
-    raise UserError(f'config.weak.threshold={threshold} must be in [0, 1].')
   given = dict(per_class or {})
   for name in given:
     by_name.check('config.weak.per_class', name, labels.outputs)
@@ -202,14 +218,13 @@ def weigh(
     (labels f32 [N, K], weights f32 of the shape of confidence).
 
   Raises:
-    UserError: See `factors`; or λ is not in [0, 1], or T not positive.
+    UserError: See `factors` and `check`.
   """
-  if not 0 <= weight <= 1:
-    raise UserError(
-      f'config.weak.weight={weight} must be in [0, 1]: gold counts 1.'
-    )
-  if not temperature > 0:
-    raise UserError(f'config.weak.temperature={temperature} must be positive.')
+  check(
+    weight=weight,
+    temperature=temperature,
+    **{k: options[k] for k in ('rule', 'threshold') if k in options},
+  )
   chosen = factors(labels, **options)
   weights = weight * chosen
   if by_confidence:

@@ -32,11 +32,10 @@ from affect_jax import tasks as tasks_lib
 from affect_jax import whole_file
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
+from affect_jax.weak import row_checks
 
 # Columns that are equal in all rows of one `WeakLabels`.
 SHARED = ('task', 'kind', 'corpus', 'version', 'teacher', 'step', 'config')
-# How far the probabilities of classes may be from summing to 1.
-SUM_TOLERANCE = 1e-3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -120,6 +119,25 @@ def write(path: pathlib.Path, labels: Sequence[WeakLabels]) -> None:
     parquet.write_table(pa.concat_tables(parts), str(partial))
 
 
+def check_file(path: str | pathlib.Path) -> pathlib.Path:
+  """Returns the path of a table; reads no more of it than its end.
+
+  Raises:
+    FileNotFoundError: There is no such file.
+    UserError: It is a parquet file that was cut short, or none.
+  """
+  file = sources.existing(path, 'a table of weak labels')
+  if file.suffix.lower() != '.csv':
+    try:
+      parquet.read_metadata(file)
+    except (pa.ArrowInvalid, OSError) as error:
+      raise UserError(
+        f'{file} is no whole parquet file ({error}). If it was cut short, make '
+        'it again; a CSV must be called so.'
+      ) from error
+  return file
+
+
 def read(path: str | pathlib.Path) -> list[WeakLabels]:
   """Reads a table of weak labels; see above for what it may be.
 
@@ -128,7 +146,7 @@ def read(path: str | pathlib.Path) -> list[WeakLabels]:
     UserError: It is damaged, lacks a column, or a row cannot be a label; the
       message names the row.
   """
-  file = sources.existing(path, 'a table of weak labels')
+  file = check_file(path)
   if file.suffix.lower() == '.csv':
     lines = sources.read_rows(file)
     _, header = next(lines)
@@ -136,10 +154,7 @@ def read(path: str | pathlib.Path) -> list[WeakLabels]:
   try:
     content = parquet.read_table(file)
   except (pa.ArrowInvalid, OSError) as error:
-    raise UserError(
-      f'{file} is no whole parquet file ({error}). If it was cut short, make '
-      'it again; a CSV must be called so.'
-    ) from error
+    raise UserError(f'{file} is damaged ({error}): make it again.') from error
   names = content.column_names
   if 'task' not in names:
     rows = ((i, r) for i, r in enumerate(content.to_pylist(), 1))
@@ -197,7 +212,8 @@ def _long(file: pathlib.Path, content: pa.Table) -> list[WeakLabels]:
       right=np.array(right, np.float32) if right else None,
       **shared,
     )
-    found.append(_checked(file, np.array(places) + 1, part))
+    row_checks.check(file, np.array(places) + 1, part)
+    found.append(part)
   return found
 
 
@@ -217,7 +233,7 @@ def _kind(task: str, labels: np.ndarray) -> str:
   """Returns the kind of labels; of emotions, by whether they sum to 1."""
   annotation = tasks_lib.get_annotation(task)
   if annotation.by_name and labels.shape[1] > 1:
-    is_one = np.abs(labels.sum(-1) - 1) <= SUM_TOLERANCE
+    is_one = np.abs(labels.sum(-1) - 1) <= row_checks.SUM_TOLERANCE
     return 'class' if np.mean(is_one) > 0.5 else 'presence'
   return annotation.kind
 
@@ -270,49 +286,6 @@ def _wide(
       corpus=corpus,
       teacher=file.name,
     )
-    found.append(_checked(file, np.array(places), part))
+    row_checks.check(file, np.array(places), part)
+    found.append(part)
   return found
-
-
-def _checked(
-  file: pathlib.Path, places: np.ndarray, part: WeakLabels
-) -> WeakLabels:
-  """Returns `part`; raises UserError at its first row that is no label."""
-  annotation = tasks_lib.get_annotation(part.task)
-  for output in part.outputs:
-    annotation.name(output)
-
-  def refuse(bad: Any, what: str, values: np.ndarray) -> None:
-    if bad.any():
-      i = int(bad.argmax())
-      raise UserError(
-        f'{file}, row {places[i]}: {part.task} of {part.ids[i]!r} {what}: '
-        f'{np.round(values[i], 4).tolist()}. {int(bad.sum())} of {len(bad)} '
-        'rows are so.'
-      )
-
-  labels, confidence = part.labels, part.confidence
-  refuse(~np.isfinite(labels).all(-1), 'is not finite', labels)
-  low, high = annotation.low, annotation.high
-  if part.kind != 'value':  # Values of networks may leave the range.
-    outside = ((labels < low - 1e-6) | (labels > high + 1e-6)).any(-1)
-    refuse(outside, f'is not in [{low:g}, {high:g}]', labels)
-  if part.kind == 'class':
-    off = np.abs(labels.sum(-1) - 1) > SUM_TOLERANCE
-    refuse(off, 'has probabilities that do not sum to 1', labels)
-  inside = (confidence >= 0) & (confidence <= 1 + 1e-6)  # Not so for NaN.
-  refuse(
-    ~inside.reshape(len(inside), -1).all(-1),
-    'has a confidence outside of [0, 1]',
-    confidence,
-  )
-  _, first, counts = np.unique(
-    part.ids.astype(str), return_index=True, return_counts=True
-  )
-  if (counts > 1).any():
-    i = int(first[counts > 1][0])
-    raise UserError(
-      f'{file}: {part.task} of {part.ids[i]!r} appears {counts.max()} times by '
-      'one teacher; keep one row of it.'
-    )
-  return part

@@ -59,7 +59,7 @@ def measure(
   found = {}
   for metric, higher in metrics.items():
     sign = 1 if higher else -1
-    test = sign * _array(epochs, 'test', metric)
+    test = _array(epochs, 'test', metric, sign)
     swapped = None
     if f'{metric} swapped' in epochs[0][0][0]['test']:
       swapped = _array(epochs, 'test', f'{metric} swapped')
@@ -107,8 +107,8 @@ def _gains(scores, seeds) -> dict[str, float]:
   return gains
 
 
-def _array(epochs, split, metric) -> np.ndarray:
-  """Returns [setting, seed, epoch]; an undefined score counts as the worst."""
+def _array(epochs, split, metric, sign=1) -> np.ndarray:
+  """Returns sign * scores [setting, seed, epoch]; -inf where undefined."""
   values = np.array(
     [
       [[e[split][metric] for e in seed] for seed in setting]
@@ -116,7 +116,7 @@ def _array(epochs, split, metric) -> np.ndarray:
     ],
     float,
   )
-  return np.where(np.isnan(values), -np.inf, values)
+  return np.where(np.isnan(values), -np.inf, sign * values)
 
 
 def _best_of_few(values: np.ndarray) -> float:

@@ -7,6 +7,7 @@ import pytest
 from toys import utterances as toy_utterances
 from toys import voices
 
+from affect_jax import evaluate
 from affect_jax import tasks as tasks_lib
 from affect_jax import train
 from affect_jax.data import label_counts
@@ -14,7 +15,9 @@ from affect_jax.data import sample_ids
 from affect_jax.data import streams
 from affect_jax.data import utterance_batches
 from affect_jax.data import weak_labels
+from affect_jax.data import weak_tables
 from affect_jax.errors import UserError
+from affect_jax.run import build
 from affect_jax.weak import table
 
 UNLABELLED = [f'train{i}' for i in range(40) if i % 7 == 6]
@@ -66,7 +69,9 @@ def corpus(request, tmp_path_factory):
   path = folder / 'weak.parquet'
   names = [f'train{i}' for i in range(40)]
   table.write(path, [sentiment(names), emotion(names[:20])])
-  parts = weak_labels.read([str(path)], SETTINGS, 'toy', builder)
+  parts = weak_tables.read(
+    [(str(path), table.read(path))], SETTINGS, 'toy', builder
+  )
   return streams.Corpus(
     'toy', builder, {'train': 'train', 'val': 'val'}, lambda: parts
   )
@@ -163,7 +168,7 @@ def test_settings_of_tasks_and_corpora_come_before_general_ones():
     'by_task': {'emotion': {'weight': 0.2, 'rule': 'fixed'}},
     'by_corpus': {'meld': {'weight': 0.1}},
   }
-  options = lambda *of: weak_labels.options_of(settings, *of)
+  options = lambda *of: weak_tables.options_of(settings, *of)
   assert options('sentiment', 'mosi')['weight'] == 0.5
   assert options('emotion', 'mosi')['weight'] == 0.2
   assert options('emotion', 'meld')['weight'] == 0.1
@@ -175,9 +180,8 @@ def test_what_does_not_fit_the_corpus_is_refused(corpus, tmp_path):
 
   def read(labels, **settings):
     table.write(path, labels)
-    return weak_labels.read(
-      [str(path)], SETTINGS | settings, 'toy', corpus.builder
-    )
+    tables = [(str(path), table.read(path))]
+    return weak_tables.read(tables, SETTINGS | settings, 'toy', corpus.builder)
 
   ids = UNLABELLED[:2]
   assert read([sentiment(ids, corpus='meld')]) == {}
@@ -192,24 +196,69 @@ def test_what_does_not_fit_the_corpus_is_refused(corpus, tmp_path):
   strangers = read([sentiment(['elsewhere', 'nowhere'])])
   known = sample_ids.ids_of(corpus.builder, 'train')
   with pytest.raises(UserError, match=r"None of the 2 .*'elsewhere'.*'train"):
-    weak_labels.check_ids(strangers, known, 'toy')
+    weak_tables.check_ids({'toy': strangers}, known)
   some = read([sentiment(['elsewhere', *ids])])
-  assert weak_labels.check_ids(some, known, 'toy') == {'sentiment': (2, 1)}
+  # A table that names no corpus is read for each: they are all here.
+  both = {'toy': some, 'other': some}
+  assert weak_tables.check_ids(both, known) == {'sentiment': (2, 1)}
   (part,) = read([emotion(ids)])['emotion']
   other = tasks_lib.get_task('emotion', outputs=('disgust', 'surprise'))
   with pytest.raises(UserError, match='nothing in common'):
     weak_labels.to_task(part, other)
 
 
-def test_the_first_of_several_tables_counts(corpus, tmp_path):
-  paths = [str(tmp_path / f'{i}.parquet') for i in range(2)]
-  table.write(tmp_path / '0.parquet', [sentiment(['a'], 1.0)])
-  table.write(tmp_path / '1.parquet', [sentiment(['a', 'b'], 2.0)])
-  first, second = weak_labels.read(paths, SETTINGS, 'toy', corpus.builder)[
+def test_the_first_of_several_tables_counts(corpus):
+  tables = [
+    ('0.parquet', [sentiment(['a'], 1.0)]),
+    ('1.parquet', [sentiment(['a', 'b'], 2.0)]),
+  ]
+  first, second = weak_tables.read(tables, SETTINGS, 'toy', corpus.builder)[
     'sentiment'
   ]
   assert (first.ids.tolist(), first.labels.tolist()) == (['a'], [[1.0]])
   assert (second.ids.tolist(), second.labels.tolist()) == (['b'], [[2.0]])
+
+
+@pytest.mark.parametrize(
+  ('changes', 'message'),
+  [
+    ({'weak.weight': -1.0}, 'weight=-1.0 must be in'),
+    ({'weak.rule': 'flexmach'}, r"'flexmach'.*flexmatch"),
+    ({'weak.warmup_steps': -1}, 'must be at least 0'),
+    ({'weak.by_task': {'sarcams': {}}}, r"'sarcams'.*sarcasm"),
+    ({'weak.by_corpus': {'meld': {}}}, r"'meld'.*utterances_csv"),
+    ({'weak.by_task': {'sarcasm': {'wieght': 1.0}}}, r"'wieght'.*weight"),
+    ({'weak.by_task': {'sarcasm': {'weight': 2.0}}}, r'weight=2\.0 must'),
+    ({'data.weak_labels': ('gone.parquet',)}, 'no such file'),
+  ],
+)
+def test_wrong_settings_are_said_before_data_are_touched(
+  tmp_path, changes, message
+):
+  c = voices.config('nowhere.csv', tmp_path, 'sarcasm')
+  c.weak.update(
+    {k.removeprefix('weak.'): v for k, v in changes.items() if 'weak.' in k}
+  )
+  c.data.weak_labels = changes.get('data.weak_labels', ())
+  with pytest.raises((UserError, FileNotFoundError), match=message):
+    build.build(c)
+
+
+def test_evaluation_needs_no_table(student, tmp_path):
+  """Also of a task that has weak labels alone."""
+  path = tmp_path / 'weak.csv'
+  lines = ['id,sentiment_class/positive,sentiment_class/negative']
+  lines += [f'a{i},{i % 9 / 10},{1 - i % 9 / 10}' for i in range(24)]
+  path.write_text('\n'.join(lines) + '\n')
+  c = voices.config(
+    student / 'student.csv', student, 'sarcasm', 'sentiment_class'
+  )
+  c.data.weak_labels = (str(path),)
+  workdir = tmp_path / 'run'
+  results = train.train_and_evaluate(c, str(workdir))
+  assert 'sentiment_class/weighted_f1' in results['test']
+  path.unlink()
+  assert evaluate.evaluate_best(c, str(workdir)) == results
 
 
 @pytest.fixture(scope='module')
