@@ -24,7 +24,6 @@ from absl import logging
 from ml_collections import config_flags
 
 from affect_jax import seeds
-from affect_jax import tasks as tasks_lib
 from affect_jax import user_path
 from affect_jax.errors import UserError
 from affect_jax.evaluation import gains
@@ -32,6 +31,7 @@ from affect_jax.run import command
 from affect_jax.run import folder as run_folder
 from affect_jax.run import label_report
 from affect_jax.run import labelling
+from affect_jax.run import signature as signature_lib
 from affect_jax.weak import table
 
 
@@ -67,8 +67,13 @@ def run(
       'Give several seeds, so that a gain can be told from luck, and at least '
       "one round: --config.seeds='(0,1,2)' --rounds=1."
     )
-  tasks = [tasks_lib.get_task(name) for name in config.tasks]
   summaries = [_train(config, workdir, 0, ())]
+  # As round 0 learned them: headlines depend on their options.
+  signature = signature_lib.read(
+    seeds.folder(_folder(workdir, 0), config.seeds[0])
+  )
+  assert signature is not None
+  tasks = signature_lib.build_tasks(signature)
   on_val: list[Any] = []
   for number in range(1, rounds + 1):
     before = (
@@ -87,7 +92,7 @@ def run(
   results = {'rounds': on_val, 'chosen': chosen, 'test': []}
   if chosen:
     first, best = (
-      seeds.evaluate_best(_config(config, workdir, n), _folder(workdir, n))
+      seeds.evaluate_once(_config(config, workdir, n), _folder(workdir, n))
       for n in (0, chosen)
     )
     results['test'] = gains.of_tasks(first, best, tasks, 'test')

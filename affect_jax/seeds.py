@@ -2,8 +2,8 @@
 
 Each seed leaves an ordinary run in WORKDIR/seed_N. Data are prepared once, and
 programs compiled once, for all of them. They train one after another, each to
-the bits of the same run by itself; on accelerators side by side, which is
-faster and differs in rounding.
+the bits of the same run by itself; on accelerators side by side, which differs
+in rounding.
 """
 
 from collections.abc import Sequence
@@ -134,6 +134,22 @@ def evaluate_best(config: Any, workdir: str) -> dict[str, Any]:
       of_seed(config, seed), folder(workdir, seed)
     )
   return _write(workdir, results)
+
+
+def evaluate_once(config: Any, workdir: str) -> dict[str, Any]:
+  """Evaluates all splits of a run, or of seeds, unless test has scores already.
+
+  Returns:
+    The content of WORKDIR/results.json.
+  """
+  path = os.path.join(workdir, 'results.json')
+  known = processes.from_first('results', lambda: run_folder.read_json(path))
+  splits = known['splits'] if config.seeds else known
+  if any(split.split('/')[0] == 'test' for split in splits):
+    return known
+  if config.seeds:
+    return evaluate_best(config, workdir)
+  return evaluate.evaluate_best(config, workdir)
 
 
 def folder(workdir: str, seed: int) -> str:

@@ -17,7 +17,6 @@ import numpy as np
 from affect_jax import by_name
 from affect_jax import defaults
 from affect_jax import errors
-from affect_jax import evaluate
 from affect_jax import seeds
 from affect_jax import train
 from affect_jax.data import load
@@ -73,7 +72,7 @@ def train_and_evaluate(config: Any, workdir: str) -> dict[str, Any]:
   chosen = best([row['val'] for row in rows])
   scores: Any = {}
   if chosen is not None:
-    scores = _evaluate(
+    scores = seeds.evaluate_once(
       of_point(config, points[chosen]), os.path.join(workdir, f'point_{chosen}')
     )
   results = {'points': rows, 'chosen': chosen, 'scores': scores}
@@ -177,15 +176,3 @@ def _train(config: Any, workdir: str) -> float | None:
     if split.split('/')[0] == 'val' and scores[score.HEADLINE] is not None
   ]
   return sum(headlines) / len(headlines) if headlines else None
-
-
-def _evaluate(config: Any, workdir: str) -> Any:
-  """Returns scores of a point on all splits, computed once."""
-  path = os.path.join(workdir, 'results.json')
-  known = processes.from_first('results', lambda: run_folder.read_json(path))
-  splits = known['splits'] if config.seeds else known
-  if any(split.split('/')[0] == 'test' for split in splits):
-    return known
-  if config.seeds:
-    return seeds.evaluate_best(config, workdir)
-  return evaluate.evaluate_best(config, workdir)

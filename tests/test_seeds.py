@@ -5,6 +5,7 @@ import csv
 import json
 import shutil
 
+import jax
 import numpy as np
 import pytest
 from scipy import stats
@@ -114,6 +115,17 @@ def test_seeds_side_by_side_are_those_of_one_after_another(
       assert values[0]
       assert values[0] == pytest.approx(values[1], abs=1e-3)
   assert (workdir / 'seed_2' / 'results.json').exists()
+
+
+def test_too_little_memory_for_all_says_what_to_do(monkeypatch):
+  def train_together(runs, *_):
+    raise jax.errors.JaxRuntimeError('RESOURCE_EXHAUSTED: out of memory')
+
+  monkeypatch.setattr(seeds.train, 'train_together', train_together)
+  with pytest.raises(UserError, match=r'2 seeds .*seeds_together=False'):
+    seeds._train({'a': 1, 'b': 2}, None, ())
+  with pytest.raises(jax.errors.JaxRuntimeError):
+    seeds._train({'a': 1}, None, ())
 
 
 def test_seeds_side_by_side_need_jit(tmp_path):

@@ -21,7 +21,8 @@ def tables(survey: survey_lib.Survey, weak: Weak) -> list[dict[str, Any]]:
   """Describes weak labels, for JSON.
 
   Returns:
-    For each corpus, table and task: 'corpus', 'table', 'task', 'labels'; how
+    For each corpus, table and task: 'corpus', 'table', 'task', 'kind' (see
+    `table.WeakLabels`), 'labels'; how
     many are of 'train', of 'val or test', or of no sample ('strangers', with an
     'example'); 'without_gold': training samples that have no gold, and
     'covered': those of them that have a weak label; 'outputs': {output: labels
@@ -38,12 +39,21 @@ def tables(survey: survey_lib.Survey, weak: Weak) -> list[dict[str, Any]]:
     name = name.removeprefix(f'{corpus}:') if several else name
     rows_of.setdefault(corpus, {})[name] = row
   result = []
-  for corpus, labels in weak.items():
+  everywhere = {name for known in rows_of.values() for name in known}
+  for number, (corpus, labels) in enumerate(weak.items()):
+    known = rows_of.get(corpus, {})
     groups: dict[tuple[str, str], list[table.WeakLabels]] = {}
     for path, part in labels:
-      groups.setdefault((path, part.task), []).append(part)
+      own = part
+      if not part.corpus:
+        # It names no corpus. Those of no sample are counted with the first.
+        stays = [
+          x in known or (number == 0 and x not in everywhere) for x in part.ids
+        ]
+        own = part.where(np.array(stays, bool))
+      if len(own.ids):
+        groups.setdefault((path, part.task), []).append(own)
     for (path, task), parts in groups.items():
-      known = rows_of.get(corpus, {})
       result.append(
         {
           'corpus': corpus,
@@ -77,6 +87,7 @@ def _describe(survey, known, corpus, task, parts) -> dict[str, Any]:
   strangers = ids[rows < 0]
   agreed, compared = _agreement(survey, rows, task, parts)
   return {
+    'kind': parts[0].kind,
     'labels': len(ids),
     'train': int(train.sum()),
     'val or test': int(((rows >= 0) & ~train).sum()),
@@ -162,7 +173,7 @@ def find(described: Sequence[Mapping[str, Any]]) -> list[findings.Finding]:
     agreement = x['agreement']
     if agreement is not None and agreement < LEAST_AGREEMENT:
       what = f'agree with gold in {agreement:.0%} of {x["with_gold"]:,} cases'
-      if x['task'] in ('sentiment', 'valence_arousal'):
+      if x['kind'] == 'value':
         what = f'correlate with gold by {agreement:.2f}'
       found.append(
         findings.Finding(

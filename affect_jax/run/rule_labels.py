@@ -1,7 +1,6 @@
 """Labels training samples by rules, from the gold of other tasks."""
 
 from collections.abc import Sequence
-import dataclasses
 import math
 
 import numpy as np
@@ -55,12 +54,7 @@ def label(
       label_report.HAS_GOLD: int((~kept).sum()),
       silent: len(ids) - len(kept),
     }
-    part = dataclasses.replace(
-      part,
-      ids=part.ids[kept],
-      labels=part.labels[kept],
-      confidence=part.confidence[kept],
-    )
+    part = part.where(kept)
     shares = label_report.shares(part.kind, part.labels)
     report = label_report.Report(
       corpus=corpus.name,

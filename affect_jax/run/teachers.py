@@ -34,7 +34,7 @@ class Judgement:
   Attributes:
     temperature: See `calibration.fit`.
     right: See `calibration.confidence_where_right`.
-    ccc: [K] of values, at least 0; 1 of other kinds, and if nothing is known.
+    ccc: [K] of values, at least 0; None of other kinds, or if unknown.
     samples: Gold samples behind it.
   """
 

@@ -1,7 +1,7 @@
 """Runs that differ in their seed alone, updated by one program.
 
-One small model leaves most of an accelerator idle, so that several runs side by
-side, the lanes of one vectorised step, take hardly longer than one.
+One small model leaves most of an accelerator idle: several runs side by side,
+the lanes of one vectorised step, use more of it.
 """
 
 from collections.abc import Callable, Sequence

@@ -71,6 +71,15 @@ class WeakLabels:
   temperature: float = 1.0
   right: np.ndarray | None = None
 
+  def where(self, kept: np.ndarray) -> 'WeakLabels':
+    """Returns the labels of some samples: bool [N]."""
+    return dataclasses.replace(
+      self,
+      ids=self.ids[kept],
+      labels=self.labels[kept],
+      confidence=self.confidence[kept],
+    )
+
 
 def kind_of(task: Any) -> str:
   """Returns the kind of a `tasks.Task`'s labels: emotions may have two."""

@@ -47,6 +47,28 @@ def test_what_ends_one_process_ends_the_other(tmp_path, what, message):
     assert message in text
 
 
+def test_the_last_to_leave_is_process_0_whichever_thread_ends_it(monkeypatch):
+  """Another thread of it may have said already that it heard."""
+  counts = iter([1, 1, 2])
+  seen = []
+
+  def post(key, text):
+    raise RuntimeError('ALREADY_EXISTS')
+
+  def end(code):
+    raise SystemExit(code)
+
+  monkeypatch.setattr(job.processes, 'post', post)
+  monkeypatch.setattr(
+    job.processes, 'count', lambda _: seen.append(next(counts)) or seen[-1]
+  )
+  monkeypatch.setattr(job.jax, 'process_count', lambda: 2)
+  monkeypatch.setattr(job.os, '_exit', end)
+  with pytest.raises(SystemExit):
+    job._leave()
+  assert seen == [1, 1, 2]
+
+
 @pytest.mark.parametrize(
   ('arguments', 'message'),
   [

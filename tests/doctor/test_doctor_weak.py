@@ -80,6 +80,30 @@ def test_coverage_confidence_and_agreement(config, tmp_path):
   assert "'stranger'" in text
 
 
+def test_a_table_that_names_no_corpus_is_shared_out(config, tmp_path):
+  """Each sample counts with its corpus, a stranger once."""
+  path = tmp_path / 'theirs.csv'
+  ids = ['train0', 'train1', 'stranger', 'b0']
+  path.write_text('id,sarcasm/sarcasm\n' + ''.join(f'{x},1\n' for x in ids))
+  np.save(tmp_path / 'x.npy', np.ones((2, 3), np.float32))
+  other = tmp_path / 'other.csv'
+  other.write_text('id,split,audio,sarcasm\nb0,train,x.npy,1\n')
+  c = config
+  c.data.weak_labels = (str(path),)
+  c.data.corpora = {
+    'toy': {'corpus': 'toy'},
+    'mine': {
+      'corpus': 'utterances_csv',
+      'path': str(other),
+      'splits': {'val': '', 'test': ''},
+    },
+  }
+  c.data.corpus = ''
+  toy, mine = visit.visit(c).report['weak_labels']
+  assert (toy['corpus'], toy['train'], toy['strangers']) == ('toy', 2, 1)
+  assert (mine['corpus'], mine['train'], mine['strangers']) == ('mine', 1, 0)
+
+
 def test_a_table_of_other_samples_is_an_error(config, tmp_path):
   table.write(
     tmp_path / 'weak.parquet',
