@@ -85,6 +85,33 @@ def get_config() -> Any:
     'by_task': {},
     'by_corpus': {},
   }
+  # Weak supervision on line, see weak/on_line; weight 0: off, tasks=(): all.
+  # Labels by the model itself ('model') or its moving average ('average').
+  c.pseudo_labels = {
+    'weight': 0.0,
+    'tasks': (),
+    'teacher': 'model',
+    'rule': 'fixed',  # Or freematch, softmatch.
+    'threshold': 0.95,
+    'hard': True,
+    'temperature': 1.0,
+    'by_confidence': False,
+    'momentum': 0.999,
+    'ramp_steps': 0,
+  }
+  # The model shall predict what its moving average (ema_decay) does.
+  c.mean_teacher = {'weight': 0.0, 'tasks': (), 'ramp_steps': 0}
+  # Folders of runs that label, batch by batch, what has no gold.
+  c.distillation = {
+    'teachers': (),
+    'weight': 1.0,
+    'tasks': (),
+    'temperature': 1.0,
+    'ramp_steps': 0,
+  }
+  # Weights by which expression and action units teach each other, see
+  # weak/coupling.
+  c.coupling = {'co_annotation': 0.0, 'distribution_matching': 0.0}
   # Height and width in pixels that pictures are scaled to, and those of the
   # random windows of them that training sees; crop_size=0: whole pictures.
   c.image_size = 64

@@ -201,6 +201,7 @@ def apply(
   augmentations: Sequence[tuple[str, Mapping[str, Any]]],
   *,
   outputs: Mapping[str, Sequence[str]],
+  only: Sequence[str] | None = None,
 ) -> tuple[tf.Tensor, dict[str, tf.Tensor], dict[str, tf.Tensor]]:
   """Applies augmentations in order, each under a seed of its own.
 
@@ -213,6 +214,8 @@ def apply(
     augmentations: Keys of AUGMENTATIONS with their options.
     outputs: {task: names} of the tasks with one weight per output; only these
       can have outputs for one side of the face, see `mirror`.
+    only: Leave out augmentations of other names; these do what they do among
+      all. None: leave out none.
 
   Returns:
     (image, labels, weights).
@@ -226,6 +229,8 @@ def apply(
     by_name.check_options(
       f'augmentation {name!r}', options, function, but=('image', 'seed')
     )
+    if only is not None and name not in only:
+      continue
     own_seed: Any = tf.random.fold_in(seed, index)
     if len(image.shape) == 4:
       image = tf.map_fn(

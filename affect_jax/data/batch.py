@@ -8,6 +8,8 @@
       the fusion asks, 'train_row' int32 [B] and 'train_label' f32 [B]; if a
       dialogue is one sequence, 'packed_text_shape' bool [B, N], of which only
       the shape is read: the tokens of a dialogue fit into N
+    'weak_inputs': in training on pictures, if weak supervision on line asks:
+      'inputs' under weak augmentation
     'labels': {task: f32, in the space of the head's outputs, finite}
     'weights': {task: f32 in [0, 1], one per label}
   }

@@ -19,6 +19,8 @@ from affect_jax.data import streams
 from affect_jax.errors import UserError
 
 Augmentations = Sequence[tuple[str, Mapping[str, Any]]]
+# What the weak view keeps of them: the same picture, moved a little.
+WEAK = ('flip', 'crop')
 
 
 def decode(data: tf.Tensor, size: int) -> tf.Tensor:
@@ -85,6 +87,7 @@ def train_batches(
   crop_size: int = 0,
   window: int = 0,
   augmentations: Augmentations = (),
+  weak_view: bool = False,
   sizes: Mapping[int, int] | None = None,
   shares: Mapping[str, float],
   balance: str = '',
@@ -109,6 +112,8 @@ def train_batches(
       it whole.
     window: Frames of a window, where the corpora hold windows; 0: pictures.
     augmentations: Pairs (name, options) of `augment`, applied in this order.
+    weak_view: Yield 'weak_inputs' too: the same windows of the same pictures,
+      changed only by those of WEAK among the augmentations.
     sizes: {first step: pixels}: smaller pictures for a cheaper beginning
       (progressive resizing), made after augmentation and random windows.
     shares: {corpus: share of the rows}, which sum to 1.
@@ -125,22 +130,25 @@ def train_batches(
       row = _frames(row, window, image_size)
     else:
       row = {**row, 'image': decode(row['image'], image_size)}
-    image, labelled, weights = augment.apply(
-      row['image'],
-      row['labels'],
-      row['weights'],
-      key,
-      augmentations,
-      outputs=sided,
-    )
-    if crop_size:
-      window_key: Any = merge.key_of(seed, 2, position)
-      image = tf.image.stateless_random_crop(
-        image, (*image.shape[:-3], crop_size, crop_size, 3), window_key
+    original = row['image'], row['labels'], row['weights'], key, augmentations
+
+    def view(only: Sequence[str] | None) -> Any:
+      image, labelled, weights = augment.apply(
+        *original, outputs=sided, only=only
       )
+      if crop_size:
+        window_key: Any = merge.key_of(seed, 2, position)
+        image = tf.image.stateless_random_crop(
+          image, (*image.shape[:-3], crop_size, crop_size, 3), window_key
+        )
+      return _inputs(row, image), labelled, weights
+
+    inputs, labelled, weights = view(None)
+    weak = {'weak_inputs': view(WEAK)[0]} if weak_view else {}
     return {
       'id': row['id'],
-      'inputs': _inputs(row, image),
+      'inputs': inputs,
+      **weak,
       'labels': labelled,
       'weights': weights,
     }
@@ -165,13 +173,17 @@ def train_batches(
   for step, batch in zip(range(first_step, num_steps), batches, strict=False):
     pixels = [px for first, px in steps if first <= step][-1]
     if pixels != full_size:
-      image = batch['inputs']['image']
-      resized = tf.image.resize(
-        image.reshape(-1, *image.shape[-3:]), (pixels, pixels), antialias=True
-      )
-      shape = (*image.shape[:-3], pixels, pixels, 3)
-      batch['inputs']['image'] = resized.numpy().reshape(shape)
+      for view in ('inputs', 'weak_inputs'):
+        if view in batch:
+          batch[view]['image'] = _resized(batch[view]['image'], pixels)
     yield batch
+
+
+def _resized(image: np.ndarray, pixels: int) -> np.ndarray:
+  resized = tf.image.resize(
+    image.reshape(-1, *image.shape[-3:]), (pixels, pixels), antialias=True
+  )
+  return resized.numpy().reshape(*image.shape[:-3], pixels, pixels, 3)
 
 
 def _lies_in(own: slice, batch_size: int) -> Callable[..., tf.Tensor]:

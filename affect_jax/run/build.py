@@ -7,6 +7,7 @@ builds the model, and `faces` or `utterances` read the inputs. These modules and
 
 from collections.abc import Callable, Sequence
 import dataclasses
+import functools
 import types
 from typing import Any
 
@@ -24,13 +25,17 @@ from affect_jax.data import weak_tables
 from affect_jax.errors import UserError
 from affect_jax.evaluation import views
 from affect_jax.run import check
+from affect_jax.run import distillation
 from affect_jax.run import faces
 from affect_jax.run import ignored
+from affect_jax.run import on_line
 from affect_jax.run import same_data
 from affect_jax.run import samples as samples_lib
 from affect_jax.run import signature as signature_lib
 from affect_jax.run import tasks as run_tasks
+from affect_jax.run import teachers
 from affect_jax.run import utterances
+from affect_jax.training import on_line as on_line_lib
 from affect_jax.training import optimizer
 from affect_jax.training import parallel as parallel_lib
 from affect_jax.training import task_gradients
@@ -55,6 +60,7 @@ class Run:
     schedule: step -> learning rate.
     tx: The optimiser.
     balancing: How the tasks are balanced.
+    on_line: Weak supervision in the training step, or None.
     frozen: Prefixes of the parameters that the optimiser leaves unchanged.
     parallel: How the run is spread over devices.
   """
@@ -71,6 +77,7 @@ class Run:
   schedule: optax.Schedule
   tx: optax.GradientTransformation
   balancing: multitask.Method
+  on_line: on_line_lib.OnLine | None
   frozen: tuple[str, ...]
   parallel: parallel_lib.Parallel
 
@@ -88,6 +95,7 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
   check_settings(config)
   if signature is None:
     weak_tables.check_tables(load.weak_paths(config))
+    teachers.folders(config.distillation.teachers)
   schedule = _schedule(config)
   corpora = load.build(config)
   shares = load.shares(config, corpora)
@@ -110,12 +118,11 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
   samples = module.build(config, corpora, tasks, shares, signature.inputs)
   samples = dataclasses.replace(
     samples,
-    train_batches=lambda seed, first_step, of=samples.train_batches: (
-      weak_labels.warmed_up(
-        of(seed, first_step), first_step, config.weak.warmup_steps
-      )
+    train_batches=_weakly_labelled(
+      config, corpora, tasks, samples.train_batches
     ),
   )
+  model = signature_lib.build_model(signature, parallel.axis_name)
   frozen = (*config.frozen, *samples.frozen)
   tx = _optimizer(config, schedule, frozen)
   return Run(
@@ -126,14 +133,38 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
     samples=samples,
     signature=signature,
     counts=counts,
-    model=signature_lib.build_model(signature, parallel.axis_name),
+    model=model,
     eval_model=signature_lib.build_model(signature),
     schedule=schedule,
     tx=tx,
     balancing=balancing(config),
+    on_line=on_line.build(config, model, tasks, parallel.axis_name),
     frozen=frozen,
     parallel=parallel,
   )
+
+
+def _weakly_labelled(
+  config: Any,
+  corpora: Sequence[streams.Corpus],
+  tasks: Sequence[Any],
+  batches: Callable[[int, int], Any],
+) -> Callable[[int, int], Any]:
+  """Returns training batches whose labels come from more than gold."""
+  # Teachers are read once, and only if there are batches to label.
+  distilled = functools.cache(
+    lambda: distillation.build(config, corpora, tasks)
+  )
+  co_annotation = config.coupling.co_annotation
+  warmup_steps = config.weak.warmup_steps
+
+  def make(seed: int, first_step: int) -> Any:
+    made = batches(seed, first_step)
+    made = weak_labels.warmed_up(made, first_step, warmup_steps)
+    made = on_line.co_annotated(made, tasks, co_annotation)
+    return distilled()(made, first_step)
+
+  return make
 
 
 def check_settings(config: Any) -> None:
@@ -145,6 +176,7 @@ def check_settings(config: Any) -> None:
   mixing(config)
   train_state.check_ema_decay(config.ema_decay)
   check.check(config)
+  on_line.check(config)
   balancing(config)
   load.window(config)
   load.shuffle_megabytes(config)
@@ -245,6 +277,7 @@ def _creator(run: Run, config: Any) -> Callable[[jax.Array], Any]:
     rng,
     with_ema=config.ema_decay > 0,
     init_balancing=init_balancing,
+    start_memory=run.on_line.start if run.on_line else lambda: (),
   )
 
 

@@ -10,6 +10,7 @@ from affect_jax.data import face_batches
 from affect_jax.data import load
 from affect_jax.data import streams
 from affect_jax.models import resnet
+from affect_jax.run import on_line
 from affect_jax.run import samples
 
 KIND = 'faces'
@@ -51,6 +52,7 @@ def build(
       crop_size=config.crop_size,
       window=window,
       augmentations=augmentations(config),
+      weak_view=on_line.needs_weak_view(config),
       sizes=progressive_sizes(config),
       shares=shares,
       balance=config.data.balance,

@@ -46,22 +46,10 @@ def label(
   check.check(config)
   corpora = load.build(config)
   teachers = teachers_lib.load(teachers_lib.folders(workdirs))
-  by_task: dict[str, list[teachers_lib.Teacher]] = {}
-  for task in config.tasks:
-    knowing = [t for t in teachers if task in {x.name for x in t.trained.tasks}]
-    if knowing:
-      _check_alike(task, knowing)
-      by_task[task] = knowing
-  if workdirs and not by_task:
-    known = sorted({x.name for t in teachers for x in t.trained.tasks})
-    raise UserError(
-      f'The teachers know {known}, and config.tasks are {list(config.tasks)}: '
-      'none of these can be labelled.'
-    )
-  held_out = _held_out(corpora)
+  knowing_by_task = by_task(teachers, config.tasks)
   if not label_seen:
-    _check_known(teachers)
-    _check_held_out(teachers, held_out)
+    check_teachers(teachers, corpora)
+  held_out = _held_out(corpora)
   labels, reports = [], []
   for corpus in corpora:
     if 'train' not in corpus.splits:
@@ -72,7 +60,7 @@ def label(
       reports.append(report)
     predicted = {}
     for teacher in teachers:
-      if any(teacher in of_task for of_task in by_task.values()):
+      if any(teacher in of_task for of_task in knowing_by_task.values()):
         logging.info('%s labels %s[%s].', teacher.workdir, corpus.name, split)
         predicted[teacher.workdir] = teachers_lib.predict(
           teacher, corpus, split, batch_size
@@ -82,7 +70,7 @@ def label(
     ids = next(iter(predicted.values()))['id']
     hashes = trained_on.hashes_of(corpus.builder, ids)
     is_held_out = np.isin(hashes, held_out) & (not label_held_out)
-    for task, knowing in by_task.items():
+    for task, knowing in knowing_by_task.items():
       found, report = _label_task(
         corpus, task, knowing, predicted, hashes, is_held_out, label_seen
       )
@@ -96,6 +84,37 @@ def label(
     )
     raise UserError(f'No sample is left to label: {reasons}.')
   return [part for part in labels if len(part.ids)], reports
+
+
+def by_task(
+  teachers: Sequence[teachers_lib.Teacher], tasks: Sequence[str]
+) -> dict[str, list[teachers_lib.Teacher]]:
+  """Returns the teachers that know each task; without tasks nobody knows.
+
+  Raises:
+    UserError: Nobody knows any task, or teachers of one have other outputs.
+  """
+  found = {}
+  for task in tasks:
+    knowing = [t for t in teachers if task in {x.name for x in t.trained.tasks}]
+    if knowing:
+      _check_alike(task, knowing)
+      found[task] = knowing
+  if teachers and not found:
+    known = sorted({x.name for t in teachers for x in t.trained.tasks})
+    raise UserError(
+      f'The teachers know {known}, and the tasks are {list(tasks)}: none of '
+      'these can be labelled.'
+    )
+  return found
+
+
+def check_teachers(
+  teachers: Sequence[teachers_lib.Teacher], corpora: Sequence[streams.Corpus]
+) -> None:
+  """Raises UserError if a teacher learned from val or test, or may have."""
+  _check_known(teachers)
+  _check_held_out(teachers, _held_out(corpora))
 
 
 def _label_task(

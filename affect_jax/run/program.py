@@ -44,6 +44,7 @@ def compile_program(config: Any, run: build.Run, number: int = 1) -> Program:
   of_losses: dict[str, Any] = {
     'loss_weights': run_tasks.loss_weights(config, run.tasks),
     'auxiliary_losses': run.samples.auxiliary_losses,
+    'on_line': run.on_line,
     'accumulate': config.accumulate,
     'frozen': run.frozen,
     'mixing': build.mixing(config),

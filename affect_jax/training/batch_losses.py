@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from affect_jax.augmentation import mixup
+from affect_jax.training import on_line as on_line_lib
 from affect_jax.training import optimizer
 from affect_jax.training.train_state import TrainState
 
@@ -24,11 +25,15 @@ class BatchLosses(NamedTuple):
       model_state)). `losses` are plain ones times config.loss_weights.
     present: bool [K], whether the batch has labels of the task.
     rng: Random key of the step, equal on all devices.
+    memory: The new `TrainState.memory`.
+    logs: {name: f32 []} of weak supervision on line.
   """
 
   of_params: Callable[[Any], tuple[Any, Any]]
   present: jax.Array
   rng: jax.Array
+  memory: Any
+  logs: dict[str, jax.Array]
 
 
 def make_batch_losses(
@@ -37,6 +42,7 @@ def make_batch_losses(
   *,
   loss_weights: Mapping[str, float],
   auxiliary_losses: Callable[[Any], Mapping[str, jax.Array]] | None = None,
+  on_line: on_line_lib.OnLine | None = None,
   accumulate: int = 1,
   frozen: Sequence[str] = (),
   mixing: Mapping[str, Any] | None = None,
@@ -51,6 +57,7 @@ def make_batch_losses(
     loss_weights: {task: factor}.
     auxiliary_losses: The collection 'auxiliary_rows' of the whole batch ->
       {name: loss}, the model's own losses; None if it has none.
+    on_line: Weak supervision on line, or None.
     accumulate: Number of parts that go through the network one after another
       to save memory. Losses still see the whole batch, so CCC is exact;
       BatchNorm sees one part at a time.
@@ -102,6 +109,13 @@ def make_batch_losses(
     if axis_name:
       rng = jax.random.fold_in(rng, jax.lax.axis_index(axis_name))
     inputs = batch['inputs']
+    targets, memory, logs = {}, state.memory, {}
+    if on_line:
+      new_labels, new_weights, targets, memory, logs = on_line.relabel(
+        state, batch
+      )
+      batch = {**batch, 'labels': new_labels, 'weights': new_weights}
+      targets = flat(targets)
     labels, weights = flat(batch['labels']), flat(batch['weights'])
     if mixing:
       rng, mixing_rng = jax.random.split(rng)
@@ -109,7 +123,7 @@ def make_batch_losses(
         inputs, labels, weights, mixing_rng, **mixing
       )
     if axis_name:
-      labels, weights = _gather((labels, weights), axis_name)
+      labels, weights, targets = _gather((labels, weights, targets), axis_name)
 
     def of_params(params):
       params = optimizer.stop_frozen(params, frozen)
@@ -130,10 +144,13 @@ def make_batch_losses(
       auxiliary = jnp.zeros(())
       if auxiliary_losses:
         auxiliary = sum(jax.tree.leaves(auxiliary_losses(rows)), auxiliary)
+      if on_line and on_line.losses:
+        further = on_line.losses(outputs, targets, state.step)
+        auxiliary = sum(further.values(), auxiliary)
       return (factors * plain, auxiliary), (plain, model_state)
 
     present = jnp.stack([jnp.any(weights[t.name] > 0) for t in tasks])
-    return BatchLosses(of_params, present, step_rng)
+    return BatchLosses(of_params, present, step_rng, memory, logs)
 
   return batch_losses
 

@@ -147,11 +147,12 @@ def restore(
 def _fields(state: train_state.TrainState) -> dict[str, Any]:
   """Returns what is saved: all fields that have a value.
 
-  Checkpoints from before balancing existed have no such field.
+  Checkpoints from before `balancing` and `memory` existed have no such fields.
   """
   fields = {f.name: getattr(state, f.name) for f in dataclasses.fields(state)}
-  if not jax.tree.leaves(state.balancing):
-    del fields['balancing']
+  for name in ('balancing', 'memory'):
+    if not jax.tree.leaves(fields[name]):
+      del fields[name]
   return fields
 
 

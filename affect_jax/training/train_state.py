@@ -22,6 +22,7 @@ class TrainState(struct.PyTreeNode):
     opt_state: State of the optax transformation.
     ema: Exponential moving averages {'params', 'model_state'}, or {}.
     balancing: State of the method that balances tasks, or ().
+    memory: Running means of weak supervision on line, see `on_line`, or ().
   """
 
   step: jax.Array
@@ -30,6 +31,7 @@ class TrainState(struct.PyTreeNode):
   opt_state: optax.OptState
   ema: Any
   balancing: Any = ()
+  memory: Any = ()
 
 
 def create(
@@ -40,6 +42,7 @@ def create(
   *,
   with_ema: bool,
   init_balancing: Callable[[Any], Any] = lambda params: (),
+  start_memory: Callable[[], Any] = lambda: (),
 ) -> TrainState:
   """Returns a fresh state. Call it under jit, lest donated buffers be shared.
 
@@ -50,6 +53,7 @@ def create(
     rng: Random key of the initialisation.
     with_ema: Keep moving averages too.
     init_balancing: Parameters -> state of the method that balances tasks.
+    start_memory: () -> the first `memory`.
   """
   variables = dict(model.init(rng, inputs, train=False))
   params = variables.pop('params')
@@ -60,6 +64,7 @@ def create(
     opt_state=tx.init(params),
     ema=copy_for_ema(params, variables) if with_ema else {},
     balancing=init_balancing(params),
+    memory=start_memory(),
   )
 
 

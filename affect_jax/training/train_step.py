@@ -12,6 +12,7 @@ import optax
 
 from affect_jax import multitask
 from affect_jax.training import batch_losses as batch_losses_lib
+from affect_jax.training import on_line as on_line_lib
 from affect_jax.training import task_gradients
 from affect_jax.training import train_state
 from affect_jax.training.train_state import TrainState
@@ -24,6 +25,7 @@ def make_train_step(
   *,
   balancing: multitask.Method | None = None,
   auxiliary_losses: Callable[[Any], Any] | None = None,
+  on_line: on_line_lib.OnLine | None = None,
   ema_decay: float = 0.0,
   axis_name: str | None = None,
   **options: Any,
@@ -34,7 +36,7 @@ def make_train_step(
   config.loss_weights, and of the model's own), each plain 'loss/task', the
   'weight/task' that balancing gives, and 'grad_norm' of all that is not
   frozen, before clipping. If balancing reads the tasks' gradients, those of
-  `task_gradients.report` are there too.
+  `task_gradients.report` are there too, and what `on_line` logs.
 
   Args:
     model: The model; under pmap built with the same `axis_name`.
@@ -43,14 +45,16 @@ def make_train_step(
     balancing: How to balance the tasks; None for fixed weights.
     ema_decay: Decay of the averages in `state.ema`; 0 keeps none.
     axis_name: The pmap axis, or None under jit.
-    auxiliary_losses, **options: See `batch_losses.make_batch_losses`.
+    auxiliary_losses, on_line, **options: See `batch_losses.make_batch_losses`.
   """
   method = balancing or multitask.get_method('fixed')
   names = [t.name for t in tasks]
+  has_auxiliary = bool(auxiliary_losses or (on_line and on_line.losses))
   make = batch_losses_lib.make_batch_losses(
     model,
     tasks,
     auxiliary_losses=auxiliary_losses,
+    on_line=on_line,
     axis_name=axis_name,
     **options,
   )
@@ -68,7 +72,7 @@ def make_train_step(
       grads, weights, balancing_state, report = _balance_gradients(
         method, names, by_task, state.balancing, signals
       )
-      if auxiliary_losses:
+      if has_auxiliary:
         (own,) = pull((jnp.zeros(len(names)), jnp.ones(())))
         own = _mean_over_devices(own, axis_name)
         grads = jax.tree.map(jnp.add, grads, own)
@@ -92,9 +96,15 @@ def make_train_step(
     for i, name in enumerate(names):
       logs |= {f'loss/{name}': plain[i], f'weight/{name}': weights[i]}
     state = TrainState(
-      state.step + 1, params, model_state, opt_state, ema, balancing_state
+      state.step + 1,
+      params,
+      model_state,
+      opt_state,
+      ema,
+      balancing_state,
+      batch_losses.memory,
     )
-    return state, logs | report
+    return state, logs | batch_losses.logs | report
 
   return step
 
