@@ -33,7 +33,6 @@ from affect_jax.run import same_data
 from affect_jax.run import samples as samples_lib
 from affect_jax.run import signature as signature_lib
 from affect_jax.run import tasks as run_tasks
-from affect_jax.run import teachers
 from affect_jax.run import utterances
 from affect_jax.training import on_line as on_line_lib
 from affect_jax.training import optimizer
@@ -95,7 +94,6 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
   check_settings(config)
   if signature is None:
     weak_tables.check_tables(load.weak_paths(config))
-    teachers.folders(config.distillation.teachers)
   schedule = _schedule(config)
   corpora = load.build(config)
   shares = load.shares(config, corpora)
@@ -106,7 +104,9 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
   if signature is not None:
     check_fits(config, corpora, signature)
   else:
-    options, counts = run_tasks.build(config, corpora, shares)
+    options, counts = run_tasks.build(
+      config, corpora, shares, on_line.taught(config)
+    )
     described, arrays = module.describe(config, corpora)
     signature = signature_lib.Signature(
       tasks=options,

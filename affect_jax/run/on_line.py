@@ -8,6 +8,8 @@ from flax import linen as nn
 from affect_jax import by_name
 from affect_jax.data import batch as batch_lib
 from affect_jax.errors import UserError
+from affect_jax.run import signature as signature_lib
+from affect_jax.run import teachers
 from affect_jax.training import on_line as interface
 from affect_jax.weak import coupling
 from affect_jax.weak import on_line
@@ -76,6 +78,31 @@ def check(config: Any) -> None:
 def _check_number(name: str, value: float) -> None:
   if not 0 <= value < float('inf'):
     raise UserError(f'config.{name}={value} must be at least 0.')
+
+
+def taught(config: Any) -> dict[str, tuple[str, ...]]:
+  """Returns {task: outputs} of tasks that need no gold and no table.
+
+  Those are what config.distillation's teachers know, and what co-annotation
+  joins; outputs are () if only the config or the corpora can tell them.
+
+  Raises:
+    UserError: A folder of config.distillation.teachers holds no run.
+  """
+  found: dict[str, tuple[str, ...]] = {}
+  if config.coupling.co_annotation:
+    found = dict.fromkeys(COUPLED, ())
+  options = config.distillation
+  if not options.weight:
+    return found
+  for workdir in teachers.folders(list(options.teachers)):
+    signature = signature_lib.read(workdir)
+    known = signature.tasks if signature else {}
+    for task in options.tasks or config.tasks:
+      if task in known:
+        found.setdefault(task, ())
+        found[task] = found[task] or tuple(known[task]['outputs'])
+  return found
 
 
 def needs_weak_view(config: Any) -> bool:

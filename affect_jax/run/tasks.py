@@ -21,7 +21,10 @@ from affect_jax.tasks import class_weights
 
 
 def build(
-  config: Any, corpora: Sequence[streams.Corpus], shares: Mapping[str, float]
+  config: Any,
+  corpora: Sequence[streams.Corpus],
+  shares: Mapping[str, float],
+  taught: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[dict[str, dict[str, Any]], label_counts.Counts]:
   """Returns {task: options} of tasks with labels, and counts of their labels.
 
@@ -31,8 +34,19 @@ def build(
   the first, then what the others add. Options that depend on counts use the
   counts of labels that training draws, given the `shares` of corpora and
   config.data.balance; the counts returned are of labels that it has.
+
+  Args:
+    config: See `configs/`.
+    corpora: Its corpora.
+    shares: {corpus: share of the training rows}.
+    taught: {task: outputs} of tasks that training gets labels of without a
+      table, see `on_line.taught`; outputs are () if nobody tells them.
   """
+  taught = taught or {}
   options = {name: options_of(config, name, corpora) for name in config.tasks}
+  for name, known in taught.items():
+    if known:
+      options[name].setdefault('outputs', tuple(known))
   # Some options need counts, but counting needs tasks: leave them out here.
   plain = [
     tasks_lib.get_task(
@@ -56,7 +70,7 @@ def build(
       corpora, plain, shares, config.data.balance, weak=True
     )
   kept = label_mapping.require(
-    counts, plain, drop=config.drop_unlabelled_tasks, weak=weak
+    counts, plain, drop=config.drop_unlabelled_tasks, weak={*weak, *taught}
   )
   log_counts(counts, kept)
   for task in kept:
