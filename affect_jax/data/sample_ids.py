@@ -1,4 +1,4 @@
-"""Which samples a split has, and which have gold; inputs are not read."""
+"""Samples of a split, their gold and their words; inputs are not read."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -34,6 +34,28 @@ def gold_of(
   parts = [*dataset.batch(8192).as_numpy_iterator()]
   ids, labels, weights = (np.concatenate(x) for x in zip(*parts, strict=True))
   return np.array([x.decode() for x in ids], object), labels, weights
+
+
+def has_transcripts(builder: Any) -> bool:
+  """Returns whether records of a corpus have a transcript; it may be ''."""
+  return 'transcript' in builder.info.features
+
+
+def transcripts_of(builder: Any, split: str) -> tuple[np.ndarray, np.ndarray]:
+  """Returns ids [N] and transcripts [N] of a split's utterances, as str."""
+  wanted = ('id', 'transcript')
+  features = builder.info.features
+  decoders = tfds.decode.PartialDecoding({k: features[k] for k in wanted})
+  dataset = builder.as_dataset(
+    split=split, shuffle_files=False, decoders=decoders
+  )
+  found = []
+  for record in dataset.as_numpy_iterator():
+    columns = (np.atleast_1d(record[k]) for k in wanted)
+    found += zip(*columns, strict=True)  # Windows have many utterances.
+  pairs = [[x.decode() for x in pair] for pair in found]
+  ids, texts = np.array(pairs, object).reshape(-1, 2).T
+  return ids, texts
 
 
 def ids_and_gold(

@@ -10,7 +10,9 @@ learn from the table; see `affect_jax.weak.table` for what it holds.
 
 No run labels a sample whose gold it has learned from, and no sample of the
 config's own val and test is labelled. --rules=emotion_to_sentiment labels from
-gold of another task: see `affect_jax.weak.rules`.
+gold of another task, --rules=words_to_sentiment from transcripts: see
+`affect_jax.weak.rules`, `regions` and `lexicon` beside it. --label_gold labels
+what has gold, too, which `affect_jax.label.quality` then compares.
 """
 
 from collections.abc import Sequence
@@ -23,7 +25,7 @@ from affect_jax.errors import UserError
 from affect_jax.run import command
 from affect_jax.run import label_report
 from affect_jax.run import labelling
-from affect_jax.weak import rules
+from affect_jax.run import rule_labels
 from affect_jax.weak import table
 
 
@@ -44,6 +46,7 @@ def main(more: Sequence[str] = ()) -> None:
     batch_size=_BATCH_SIZE.value,
     label_seen=_LABEL_SEEN.value,
     label_held_out=_LABEL_HELD_OUT.value,
+    label_gold=_LABEL_GOLD.value,
   )
   table.write(output, labels)
   label_report.show(reports, str(output))
@@ -57,7 +60,7 @@ if __name__ == '__main__':
     'teachers', None, 'Folders of runs, or of seeds: RUN,RUN or RUN RUN.'
   )
   _RULES = flags.DEFINE_list(
-    'rules', None, f'Rules that label, too: {", ".join(rules.RULES)}.'
+    'rules', None, f'Rules that label, too: {", ".join(rule_labels.NAMES)}.'
   )
   _OUTPUT = flags.DEFINE_string('output', None, 'The table: NAME.parquet.')
   _BATCH_SIZE = flags.DEFINE_integer('batch_size', 64, 'Samples at a time.', 1)
@@ -66,5 +69,8 @@ if __name__ == '__main__':
   )
   _LABEL_HELD_OUT = flags.DEFINE_bool(
     'label_held_out', False, "Label also what is in the config's val or test."
+  )
+  _LABEL_GOLD = flags.DEFINE_bool(
+    'label_gold', False, 'Label also what has gold, to compare them.'
   )
   command.run(main, required=['config', 'output'], more=True)

@@ -27,16 +27,19 @@ def label(
   batch_size: int = 64,
   label_seen: bool = False,
   label_held_out: bool = False,
+  label_gold: bool = False,
 ) -> tuple[list[table.WeakLabels], list[label_report.Report]]:
   """Labels the training samples of a config's corpora.
 
   Args:
     config: See `configs/`; its corpora, splits and tasks are read.
     workdirs: Folders of runs, or of seeds.
-    rules: Names of `weak.rules`, which label from gold of other tasks.
+    rules: Names of `rule_labels.NAMES`, which label from gold of other tasks,
+      or from words.
     batch_size: Samples at a time.
     label_seen: Label also what a teacher has learned with gold of the task.
     label_held_out: Label also what is in the config's val or test, too.
+    label_gold: Label also what has gold of the task.
 
   Raises:
     UserError: No teacher knows a task of the config, a teacher cannot read a
@@ -55,7 +58,9 @@ def label(
     if 'train' not in corpus.splits:
       continue
     split = corpus.splits['train']
-    for part, report in rule_labels.label(corpus, rules, config.tasks):
+    for part, report in rule_labels.label(
+      corpus, rules, config.tasks, label_gold
+    ):
       labels.append(part)
       reports.append(report)
     predicted = {}
@@ -72,7 +77,14 @@ def label(
     is_held_out = np.isin(hashes, held_out) & (not label_held_out)
     for task, knowing in knowing_by_task.items():
       found, report = _label_task(
-        corpus, task, knowing, predicted, hashes, is_held_out, label_seen
+        corpus,
+        task,
+        knowing,
+        predicted,
+        hashes,
+        is_held_out,
+        label_seen,
+        label_gold,
       )
       labels += found
       reports.append(report)
@@ -118,14 +130,14 @@ def check_teachers(
 
 
 def _label_task(
-  corpus, task, teachers, predicted, hashes, is_held_out, label_seen
+  corpus, task, teachers, predicted, hashes, is_held_out, label_seen, label_gold
 ) -> tuple[list[table.WeakLabels], label_report.Report]:
   """Averages the teachers that may label each sample."""
   of_task = next(t for t in teachers[0].trained.tasks if t.name == task)
   kind = table.kind_of(of_task)
   rows = [predicted[t.workdir] for t in teachers]
   weights = rows[0]['weights'][task]
-  has_gold = (weights == 1).reshape(len(weights), -1).all(-1)
+  has_gold = (weights == 1).reshape(len(weights), -1).all(-1) & (not label_gold)
   seen = np.stack(
     [
       np.zeros(len(hashes), bool)

@@ -5,6 +5,8 @@ import pytest
 
 from affect_jax import tasks as tasks_lib
 from affect_jax.errors import UserError
+from affect_jax.weak import lexicon
+from affect_jax.weak import regions
 from affect_jax.weak import rules
 from affect_jax.weak import selection
 from affect_jax.weak import table
@@ -75,3 +77,51 @@ def test_unknown_rules_and_classes_are_refused():
     apply('emotion_to_sentimant', np.eye(4))
   with pytest.raises(UserError, match='speaks of'):
     apply('emotion_to_sentiment', np.eye(1), classes=('boredom',))
+
+
+def test_words_have_a_sentiment_and_silence_has_none():
+  pytest.importorskip('vaderSentiment', reason="pip install '[lexicon]'")
+  texts = ['I love it!', 'He sat down.', 'A terrible mess', '', 'It is not bad']
+  ids = np.array(list('abcde'), object)
+  classes = lexicon.apply('sentiment_class', ids, np.array(texts, object))
+  assert classes.ids.tolist() == ['a', 'c', 'e']
+  assert [classes.outputs[k] for k in classes.labels.argmax(-1)] == [
+    'positive',
+    'negative',
+    'positive',
+  ]
+  values = lexicon.apply('sentiment', ids, np.array(texts, object))
+  # VADER's compound score of "I love it!": 3.2 of "love", .292 of "!".
+  score = 3.2 + 0.292
+  assert values.labels[0, 0] == pytest.approx(
+    3 * score / np.sqrt(score**2 + 15), abs=1e-3
+  )
+  assert classes.confidence[0] == pytest.approx(values.labels[0, 0] / 3)
+  assert (values.confidence == 1).all()
+  assert (np.sign(values.labels[:, 0]) == [1, -1, 1]).all()
+
+
+def test_regions_abstain_between_places():
+  """Near a place it speaks; half way to another, and among anger, not."""
+  places = np.array([*rules.PLACES.values()])
+  happy, sad = (rules.PLACES[k] for k in ('happiness', 'sadness'))
+  points = np.array(
+    [
+      *places,
+      (np.array(happy) + sad) / 2,
+      (np.array(rules.PLACES['anger']) + rules.PLACES['fear']) / 2,
+      happy,
+    ]
+  )
+  weights = np.ones_like(points)
+  weights[-1, 0] = 0.5
+  ids = np.array([str(i) for i in range(len(points))], object)
+  found = regions.apply(ids, ('valence', 'arousal'), points, weights)
+  turned = regions.apply(ids, ('arousal', 'valence'), points[:, ::-1], weights)
+  assert '9' not in found.ids
+  assert '8' not in found.ids
+  says = dict(zip(found.ids, found.labels.argmax(-1), strict=True))
+  assert [says[str(i)] for i in range(7)] == [*range(7)]
+  np.testing.assert_array_equal(found.confidence[:7], 1)
+  np.testing.assert_array_equal(found.labels, turned.labels)
+  assert (found.confidence >= 0.5).all()
