@@ -33,15 +33,15 @@ def multimodal(paths: Any) -> Any:
 
 
 def meld(paths: Any) -> Any:
-  """MELD's emotion and sentiment, on features of a frozen text model."""
+  """MELD's emotion and sentiment, on sentence vectors of a frozen text model."""
   c = _load('meld')
   c.data.data_dir = paths.data_dir
   c.data.path = paths.meld
-  c.data.text = 'features'
+  c.data.text = 'sentence'
   c.data.text_model = paths.text_model
   c.learning_rate_multipliers = {}  # Of the text model, which is frozen.
   c.utterance.fusion = 'lf_dnn'
-  c.utterance.boundaries = (64,)
+  c.utterance.boundaries = (1,)
   return set_steps(c, 300)
 
 

@@ -20,7 +20,7 @@ HEADLINE = score.HEADLINE
 
 @dataclasses.dataclass(frozen=True)
 class Corpus:
-  """A corpus with frozen text features.
+  """A corpus, read as sentence vectors of a frozen text model.
 
   Attributes:
     changes: {dotted setting: value}.
@@ -78,7 +78,6 @@ CORPORA = {
       'data.modalities': (),
       'data.context': 0,
       'data.max_tokens': 64,
-      'utterance.boundaries': (64,),
       'batch_size': 32,
       'num_train_steps': 600,  # 15 epochs.
       'eval_every': 40,
@@ -98,7 +97,6 @@ CORPORA = {
       'data.corpus': 'meld',
       'data.speakers': True,
       'data.max_tokens': 64,
-      'utterance.boundaries': (64,),
       'batch_size': 64,
       'num_train_steps': 780,  # 5 epochs.
       'eval_every': 156,
@@ -123,7 +121,6 @@ CORPORA = {
       'data.context': 4,
       'data.speakers': True,
       'data.max_tokens': 128,
-      'utterance.boundaries': (128,),
       'batch_size': 32,
       'num_train_steps': 225,  # 15 epochs.
       'eval_every': 15,
@@ -139,11 +136,12 @@ def build(name: str, point: Mapping[str, float], paths: Any) -> Any:
   """Returns the config of a corpus with one setting of the grid."""
   c = defaults.get_config()
   c.data.path = str(user_path.expand(paths[name]))
-  c.data.text = 'features'
+  c.data.text = 'sentence'
   c.data.text_model = str(user_path.expand(paths.text_model))
   c.data.data_dir = paths.data_dir
   c.utterance.modalities = ('text',)
   c.utterance.fusion = 'lf_dnn'
+  c.utterance.boundaries = (1,)
   c.log_gradients = False
   for key, value in {**CORPORA[name].changes, **point}.items():
     parts = key.split('.')

@@ -241,6 +241,18 @@ def test_features_are_the_mean_of_the_last_states(tmp_path, count):
     )
 
 
+def test_a_sentence_is_the_mean_of_its_features(tmp_path):
+  model = {'text_model': str(TINY_BERT), 'max_tokens': 16}
+  steps, means = (
+    read(build(tmp_path / kind, text=kind, **model), 'val')
+    for kind in ('features', 'sentence')
+  )
+  assert steps.keys() == means.keys()
+  for name, row in means.items():
+    expected = steps[name]['text'].mean(0, keepdims=True)
+    np.testing.assert_allclose(row['text'], expected, rtol=1e-4, atol=1e-6)
+
+
 def test_layers_that_are_not_there_are_refused(tmp_path):
   model = {'text_model': str(TINY_BERT)}
   with pytest.raises(ValueError, match=r'average_layers must be in \[1, 3\]'):

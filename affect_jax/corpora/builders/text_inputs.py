@@ -4,6 +4,7 @@ given     the corpus' own word vectors or features
 none      no text
 tokens    token ids of a BERT-like model, to be fine-tuned
 features  the hidden states of that model, computed once and stored
+sentence  their mean over the utterance: one step, and so much less to read
 words     word vectors such as GloVe's
 """
 
@@ -30,7 +31,9 @@ from affect_jax.models import bert
 from affect_jax.models import hugging_face
 from affect_jax.tasks import base
 
-KINDS = ('given', 'none', 'tokens', 'features', 'words')
+KINDS = ('given', 'none', 'tokens', 'features', 'sentence', 'words')
+# Those that average_layers is an option of.
+FROZEN = ('features', 'sentence')
 # Utterances that are tokenized, and sorted by length, at once. A model reads
 # ROWS of them, padded to a MULTIPLE, so that few shapes are compiled.
 BLOCK = 512
@@ -72,15 +75,16 @@ def build(
 
   Args:
     kind: One of KINDS.
-    model: A folder for 'tokens' and 'features', a file for 'words'.
+    model: A folder for 'tokens', 'features' and 'sentence', a file for 'words'.
     listing: The corpus' listing.
     context: The most sentences before an utterance that its ids include:
       `Utterance.context` and earlier turns of its dialogue.
     max_tokens: The most tokens of an utterance and its context.
     speakers: Whether each sentence begins with 'NAME: ', who said it, if that
       is known (EmoBERTa: Kim and Vossen, 2021).
-    average_layers: For 'features', which are the mean of the model's last n
-      states: 1 is the last layer's, layers + 1 includes the embeddings.
+    average_layers: For 'features' and 'sentence', which are the mean of the
+      model's last n states: 1 is the last layer's, layers + 1 includes the
+      embeddings.
 
   Raises:
     UserError: The kind is unknown or lacks its model, or average_layers does
@@ -88,17 +92,18 @@ def build(
     FileNotFoundError: There is no such model.
   """
   by_name.check('text', kind, KINDS)
-  if average_layers != 1 and kind != 'features':
+  if average_layers != 1 and kind not in FROZEN:
     raise UserError(
-      f"average_layers={average_layers} is an option of text='features', not "
-      f'of {kind!r}; for tokens set config.utterance.text.average_layers.'
+      f"average_layers={average_layers} is an option of text='features' and "
+      f"text='sentence', not of {kind!r}; for tokens set "
+      'config.utterance.text.average_layers.'
     )
   if kind in ('given', 'none'):
     dim = listing.dims.get('text', 0) if kind == 'given' else 0
     if kind == 'given' and not dim:
       raise UserError(
         "text='given': this corpus has only transcripts; use 'tokens', "
-        "'features' or 'words' with a text_model."
+        "'features', 'sentence' or 'words' with a text_model."
       )
     text_of = lambda item: item.sequences.get('text') if dim else None
     return TextInputs(
@@ -132,7 +137,9 @@ def build(
     checksums['steps'] = 'of the utterance, without its context'
     if average_layers != 1:
       checksums['average_layers'] = str(average_layers)
-    encode = lambda blocks: _hidden(folder, average_layers, blocks)
+    encode = lambda blocks: _hidden(
+      folder, average_layers, blocks, mean=kind == 'sentence'
+    )
 
   def read(items: Iterator[utterance_listing.Utterance]) -> Iterator[Pair]:
     return _unblocked(
@@ -221,9 +228,13 @@ def _by(speaker: str, text: str) -> str:
 
 
 def _hidden(
-  folder: pathlib.Path, average_layers: int, blocks: Iterator[Block]
+  folder: pathlib.Path,
+  average_layers: int,
+  blocks: Iterator[Block],
+  *,
+  mean: bool,
 ) -> Iterator[Block]:
-  """Replaces ids by the hidden states of the model, f32 [T, D]."""
+  """Replaces ids by the model's hidden states, f32 [T, D], or their mean."""
   options, params = hugging_face.load(folder)
   sep = options.get('sep')
   model = bert.Bert(**options, average_layers=average_layers)
@@ -250,6 +261,8 @@ def _hidden(
         mask = bert.utterance_mask(jnp.asarray(padded), jnp.asarray(mask), sep)
       for row, in_text, i in zip(states, np.asarray(mask), rows, strict=False):
         texts[i] = row[in_text]
+        if mean:
+          texts[i] = texts[i].mean(0, keepdims=True)
     done += len(items)
     logging.info('text features of %d utterances', done)
     yield items, texts
