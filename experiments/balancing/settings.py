@@ -33,7 +33,7 @@ def multimodal(paths: Any) -> Any:
 
 
 def meld(paths: Any) -> Any:
-  """MELD's emotion and sentiment, on sentence vectors of a frozen text model."""
+  """MELD's emotion and sentiment, on sentence vectors of a frozen BERT."""
   c = _load('meld')
   c.data.data_dir = paths.data_dir
   c.data.path = paths.meld
