@@ -162,6 +162,12 @@ def get_config() -> Any:
     'modalities': ('text', 'audio', 'vision'),
     # Give features mean 0 and standard deviation 1 over all training steps.
     'standardize': True,
+    # Where features of a modality differ between corpora, a layer for each
+    # makes them as many as this (or one width for each modality). They differ
+    # if they are not as many, or are named apart here, as {'text': {'mosi':
+    # 'glove', 'meld': 'bert'}}.
+    'projected_width': 128,
+    'feature_spaces': {},
     # Lengths that batches are padded to.
     'boundaries': (8, 16, 32, 64, 128, 256, 512),
     # Chance that training removes a modality.

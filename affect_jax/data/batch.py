@@ -4,10 +4,13 @@
     'id': [B] bytes, on the host only: it never enters jit
     'inputs': {'image': f32 [B, H, W, 3], in [0, 1]}, or for utterances
       {modality: f32 [B, T, D] or int32 [B, T] token ids,
-       modality + '_mask': bool [B, T]}, of text, audio, vision; in training, if
-      the fusion asks, 'train_row' int32 [B] and 'train_label' f32 [B]; if a
-      dialogue is one sequence, 'packed_text_shape' bool [B, N], of which only
-      the shape is read: the tokens of a dialogue fit into N
+       modality + '_mask': bool [B, T]}, of text, audio, vision; where corpora
+      differ in the features of a modality, modality + '_space': int32 [B], the
+      number of each row's feature space, the D of others being zeros beyond
+      its own; in training, if the fusion asks, 'train_row' int32 [B] and
+      'train_label' f32 [B]; if a dialogue is one sequence, 'packed_text_shape'
+      bool [B, N], of which only the shape is read: the tokens of a dialogue fit
+      into N
     'weak_inputs': in training on pictures, if weak supervision on line asks:
       'inputs' under weak augmentation
     'labels': {task: f32, in the space of the head's outputs, finite}
@@ -29,7 +32,7 @@ Labels and weights by kind of annotation (K outputs):
 T differs between modalities. The mask of a missing modality is all False.
 Windows of frames, and dialogues of utterances, have an axis of time after B
 everywhere, also in 'id'. Their inputs include 'image_mask' or 'utterance_mask',
-bool [B, T], which is False for padding.
+bool [B, T], which is False for padding; a 'text_space' is [B, T], too.
 """
 
 from collections.abc import Mapping, Sequence

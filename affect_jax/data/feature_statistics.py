@@ -1,6 +1,7 @@
 """Mean and standard deviation of features over all steps of training data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -9,25 +10,37 @@ from affect_jax.data import streams
 
 
 def statistics(
-  corpora: Sequence[streams.Corpus], dims: Mapping[str, int]
+  corpora: Sequence[streams.Corpus],
+  modalities: Sequence[str],
+  name_of: Callable[[str, str], str] = lambda corpus, modality: modality,
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-  """Returns {modality: (mean [D], standard deviation [D])} of training data.
+  """Returns {name: (mean [D], standard deviation [D])} of training data.
 
   Constant features have a standard deviation of 1. Token ids are left out.
+
+  Args:
+    corpora: Those whose training data are read.
+    modalities: Names of the modalities.
+    name_of: (corpus, modality) -> the name of its statistics. Features that
+      share a name are as many, and are measured together.
   """
-  # Per modality: steps, mean, sum of squared deviations.
-  moments = {m: [0.0, np.zeros(d), np.zeros(d)] for m, d in dims.items() if d}
+  # Per name: steps, mean, sum of squared deviations.
+  moments: dict[str, list[Any]] = {}
   for corpus in corpora:
-    names = records.input_names(corpus.builder)
-    wanted = [m for m in moments if m in names]
+    dims = records.metadata(corpus.builder)['dims']
+    # {modality: name of its statistics}.
+    wanted = {m: name_of(corpus.name, m) for m in modalities if dims.get(m, 0)}
+    for m, name in wanted.items():
+      zeros = np.zeros(dims[m])
+      moments.setdefault(name, [0.0, zeros, zeros])
     if 'train' not in corpus.splits or not wanted:
       continue
     dataset, _ = streams.records_of(corpus.builder, corpus.splits['train'])
     keys = [*wanted, *(m + '_length' for m in wanted)]
     dataset = dataset.map(lambda r, k=tuple(keys): {n: r[n] for n in k})
     for row in dataset.prefetch(256).as_numpy_iterator():
-      for name in wanted:
-        x, steps = row[name], row[name + '_length']
+      for modality, name in wanted.items():
+        x, steps = row[modality], row[modality + '_length']
         x = x[np.arange(x.shape[-2]) < steps[..., np.newaxis]]
         total, mean, squares = moments[name]
         if not len(x):

@@ -147,10 +147,10 @@ def undecoded(builder: Any) -> dict[str, Any]:
 
 
 def inputs_of(
-  record: Mapping[str, tf.Tensor], builder: Any
+  record: Mapping[str, tf.Tensor], corpus: Corpus
 ) -> dict[str, tf.Tensor]:
   """Returns 'id' and the inputs of a record."""
-  return {k: record[k] for k in ('id', *records.input_names(builder))}
+  return {k: record[k] for k in ('id', *records.input_names(corpus.builder))}
 
 
 def _columns(builder: Any, task: Any) -> Sequence[str]:
@@ -184,7 +184,7 @@ def train_streams(
 
   If `numbered`, rows have 'row', int64 below `train_size`: the number of the
   sample among all training samples, corpus after corpus. Rows of all corpora
-  need the same inputs: `get_inputs` makes them from (record, builder).
+  need the same inputs: `get_inputs` makes them from (record, corpus).
   """
   streams = []
   before = 0
@@ -198,13 +198,13 @@ def train_streams(
     def to_row(
       i: tf.Tensor,
       record: Any,
-      builder: Any = builder,
+      corpus: Corpus = corpus,
       before: int = before,
       join: Callable[..., dict[str, Any]] = join,
     ) -> dict[str, Any]:
       row = {
-        **get_inputs(record, builder),
-        **join(record['id'], labels_of(record, builder, tasks)),
+        **get_inputs(record, corpus),
+        **join(record['id'], labels_of(record, corpus.builder, tasks)),
       }
       return {**row, 'row': i + before} if numbered else row
 

@@ -6,7 +6,7 @@ cut into batches, which come in random order. Batches are padded to one of few
 lengths, as each shape is compiled once.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 import itertools
 import math
 from typing import Any
@@ -45,10 +45,10 @@ def collate(
 
   Args:
     rows: {'id', modality: [T, D] or token ids [T], modality + '_length',
-      'labels', 'weights'}; in dialogues, all of these have an axis of
-      utterances first. At least one row.
+      perhaps modality + '_space', 'labels', 'weights'}; in dialogues, all of
+      these have an axis of utterances first. At least one row.
     size: Rows of the batch.
-    dims: {modality: features per step}; 0: token ids.
+    dims: {modality: features per step, the most of any row}; 0: token ids.
     boundaries: Lengths to pad to.
     window: Most utterances of a dialogue; 0: single utterances.
     together: Lengths to pad a dialogue's text to if it is read as one sequence
@@ -73,6 +73,9 @@ def collate(
       (*lead, longest, dim) if dim else (*lead, longest),
       np.float32 if dim else np.int32,
     )
+    if name + '_space' in rows[0]:
+      spaces = [r[name + '_space'] for r in rows]
+      inputs[name + '_space'] = pad(spaces, lead, np.int32)
     times = np.arange(longest).reshape((1,) * len(lead) + (-1,))
     inputs[name + '_mask'] = times < steps[..., np.newaxis]
   ids = pad([r['id'] for r in rows], lead, object)
@@ -140,30 +143,37 @@ def dims_of(builder: Any, modalities: Sequence[str]) -> dict[str, int]:
   return dims
 
 
-def make_inputs_of(
+def inputs_of(
+  record: Row,
+  builder: Any,
   dims: Mapping[str, int],
-) -> Callable[..., dict[str, tf.Tensor]]:
-  """Makes (record, builder) -> 'id' and the modalities of `dims`.
+  spaces: Mapping[str, int],
+) -> dict[str, tf.Tensor]:
+  """Returns 'id' and the modalities of `dims`, as far as a record has them.
 
   A modality that the corpus lacks has length 0 in all records.
+
+  Args:
+    record, builder: A record of the corpus.
+    dims: See `collate`.
+    spaces: {modality: number of the corpus' feature space}, for modalities
+      whose features differ between corpora.
   """
-
-  def inputs_of(record: Row, builder: Any) -> dict[str, tf.Tensor]:
-    inputs = {'id': record['id']}
-    lead = tf.shape(record['id'])  # Of shape []; in dialogues [U].
-    for name, dim in dims.items():
-      if name in records.metadata(builder)['dims']:
-        inputs[name] = record[name]
-        inputs[name + '_length'] = record[name + '_length']
-        continue
-      shape = tf.concat([lead, [0, dim] if dim else [0]], 0)
-      empty = tf.zeros(shape, tf.float32 if dim else tf.int32)
-      static = [*record['id'].shape, None, *([dim] if dim else [])]
-      inputs[name] = tf.ensure_shape(empty, static)
-      inputs[name + '_length'] = tf.zeros(lead, tf.int32)
-    return inputs
-
-  return inputs_of
+  inputs = {'id': record['id']}
+  lead = tf.shape(record['id'])  # Of shape []; in dialogues [U].
+  for name, dim in dims.items():
+    if name in spaces:
+      inputs[name + '_space'] = tf.fill(lead, spaces[name])
+    if name in records.metadata(builder)['dims']:
+      inputs[name] = record[name]
+      inputs[name + '_length'] = record[name + '_length']
+      continue
+    shape = tf.concat([lead, [0, dim] if dim else [0]], 0)
+    empty = tf.zeros(shape, tf.float32 if dim else tf.int32)
+    static = [*record['id'].shape, None, *([dim] if dim else [])]
+    inputs[name] = tf.ensure_shape(empty, static)
+    inputs[name + '_length'] = tf.zeros(lead, tf.int32)
+  return inputs
 
 
 def check_packed_length(
@@ -214,6 +224,7 @@ def train_batches(
   balance: str = '',
   shuffle_megabytes: float = 2000.0,
   places: str = '',
+  spaces: Mapping[str, Mapping[str, int]] | None = None,
 ) -> Iterator[batch_lib.Batch]:
   """Yields this process' rows of the batches of steps first_step .. num_steps.
 
@@ -225,6 +236,7 @@ def train_batches(
     window: Utterances of a dialogue; 0: single utterances.
     together: See `collate`.
     places: A task, for `with_places`; '' adds nothing.
+    spaces: {corpus: see `inputs_of`}; None: all have the same features.
   """
   own = streams.own_rows(batch_size)
   first = first_step // CHUNK * CHUNK
@@ -235,7 +247,9 @@ def train_batches(
       shares,
       balance,
       numbered=bool(places),
-      get_inputs=make_inputs_of(dims),
+      get_inputs=lambda record, corpus: inputs_of(
+        record, corpus.builder, dims, (spaces or {}).get(corpus.name, {})
+      ),
     ),
     seed,
     first * batch_size,
@@ -266,17 +280,18 @@ def eval_batches(
   boundaries: Sequence[int],
   window: int = 0,
   together: Sequence[int] = (),
+  spaces: Mapping[str, int] | None = None,
 ) -> Iterator[batch_lib.Batch]:
   """Yields a split once, in its stored order; the last batch is padded.
 
   Padding rows have id b'' and weight 0. Each process yields its own rows of
-  every batch, as many as the others, even if all of them are padding.
+  every batch, as many as the others, even if all of them are padding. For
+  `spaces` see `inputs_of`.
   """
-  inputs_of = make_inputs_of(dims)
   dataset, size = streams.records_of(builder, split)
   dataset = dataset.map(
     lambda r: {
-      **inputs_of(r, builder),
+      **inputs_of(r, builder, dims, spaces or {}),
       **streams.labels_of(r, builder, tasks),
     }
   )

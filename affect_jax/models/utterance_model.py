@@ -15,10 +15,12 @@ from affect_jax.errors import UserError
 from affect_jax.models import affect_model
 from affect_jax.models import bert
 from affect_jax.models import encoders
+from affect_jax.models import feature_spaces
 from affect_jax.models import fusion as fusion_lib
 from affect_jax.models import hugging_face
 from affect_jax.models import together
 from affect_jax.models.fusion import absent
+from affect_jax.models.fusion import modalities
 
 Pairs = tuple[tuple[str, Any], ...]
 
@@ -34,6 +36,8 @@ class Backbone(nn.Module):
     text: Options of `bert.Bert` as pairs, if 'text' holds token ids.
     statistics: Pairs (modality, (mean [D], standard deviation [D])) that
       normalize the features.
+    spaces: Pairs (modality, (width, `Projection.spaces`)) of modalities whose
+      features differ between corpora.
     read_across: Whether the utterances of a packed dialogue attend to each
       other.
   """
@@ -43,6 +47,7 @@ class Backbone(nn.Module):
   modality_dropout: float = 0.0
   text: Pairs = ()
   statistics: Pairs = ()
+  spaces: Pairs = ()
   read_across: bool = True
 
   @nn.compact
@@ -57,8 +62,9 @@ class Backbone(nn.Module):
 
     Args:
       inputs: {modality: features [B, T, D] or token ids [B, T]} and
-        {modality + '_mask': bool [B, T]}. Training may add 'train_row' and
-        'train_label', for the fusion. Evaluation may add 'real' bool [B],
+        {modality + '_mask': bool [B, T]}; for `spaces` also {modality +
+        '_space': int32 [B]}, see `data.batch`. Training may add 'train_row'
+        and 'train_label', for the fusion. Evaluation may add 'real' bool [B],
         which marks the rows that are samples, even without any modality.
       train: Whether dropout is on.
       packed_shape: An array [dialogues, N] whose values are not read: the
@@ -69,8 +75,11 @@ class Backbone(nn.Module):
     sequences = {n: inputs[n] for n in names}
     for name, (mean, std) in self.statistics:
       if name in sequences:
-        x = (sequences[name] - _row(mean)) / _row(std)
+        x = feature_spaces.normalized(sequences[name], mean, std)
         sequences[name] = jnp.where(masks[name][..., np.newaxis], x, 0.0)
+    for name, (width, spaces) in self.spaces:
+      project = feature_spaces.Projection(spaces, width, name=f'project_{name}')
+      sequences[name] = project(sequences[name], inputs[name + '_space'])
     if self.text and 'text' in sequences:
       options, ids = dict(self.text), sequences['text']
       read = functools.partial(bert.Bert(**options, name='text'), train=train)
@@ -99,8 +108,8 @@ class Backbone(nn.Module):
 class UtteranceModel(nn.Module):
   """Maps utterances, alone or in dialogues, to raw outputs of every head.
 
-  params: {'backbone': {'text': ..., 'absent': ..., fusion ...}, 'context':
-  ..., 'heads': {task: ...}}.
+  params: {'backbone': {'text': ..., 'project_MODALITY': ..., 'absent': ...,
+  'fusion': ...}, 'context': ..., 'heads': {task: ...}}.
 
   Attributes:
     units: Pairs (task, width of its head).
@@ -186,24 +195,24 @@ def _to_front(x: jax.Array, mask: jax.Array) -> tuple[jax.Array, jax.Array]:
   return x, jnp.take_along_axis(mask, order, axis=1)
 
 
-def _row(values: tuple[float, ...]) -> jax.Array:
-  return jnp.asarray(values, jnp.float32).reshape(1, 1, -1)
-
-
 def settings(
   options: Mapping[str, Any],
   dims: Mapping[str, int],
   statistics: Mapping[str, tuple[np.ndarray, np.ndarray]],
   text_options: Mapping[str, Any] | None = None,
+  spaces: Mapping[str, Mapping[str, int]] | None = None,
 ) -> dict[str, Any]:
   """Returns the fields of `UtteranceModel`, except `units`.
 
   Args:
     options: config.utterance, without the keys that concern the inputs.
     dims: {modality: features per step}; 0 means token ids.
-    statistics: {modality: (mean [D], standard deviation [D])}.
+    statistics: {modality, or modality/space: (mean [D], standard deviation
+      [D])}.
     text_options: Options of the model that reads token ids, if 'text' holds
       them; see `hugging_face.read_options`.
+    spaces: {modality: {space: features per step}} of modalities whose features
+      differ between corpora.
   """
   options = dict(options)
   fusion, context = options['fusion'], options['context']
@@ -211,16 +220,24 @@ def settings(
   if dims.get('text') == 0:
     text = {**(text_options or {}), **options['text']}
     text['dtype'] = jnp.dtype(text.get('dtype', 'float32'))
+  measured = {
+    name: tuple(tuple(map(float, x)) for x in mean_and_std)
+    for name, mean_and_std in statistics.items()
+  }
+  projected = {}
+  for name, of in (spaces or {}).items():
+    projected[name] = (
+      modalities.option(options['projected_width'], name),
+      tuple((s, d, measured.get(f'{name}/{s}', ())) for s, d in of.items()),
+    )
   backbone = {
     'fusion': fusion,
     'fusion_options': pairs(options[fusion]),
     'modality_dropout': options['modality_dropout'],
     'text': pairs(text),
     'read_across': options['read_across'],
-    'statistics': tuple(
-      (name, tuple(tuple(map(float, x)) for x in mean_and_std))
-      for name, mean_and_std in statistics.items()
-    ),
+    'statistics': tuple((m, x) for m, x in measured.items() if m in dims),
+    'spaces': tuple(projected.items()),
   }
   return {
     'backbone': pairs(backbone),

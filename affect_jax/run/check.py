@@ -14,6 +14,7 @@ from affect_jax.data import weak_tables
 from affect_jax.errors import UserError
 from affect_jax.models import encoders
 from affect_jax.models import fusion as fusion_lib
+from affect_jax.run import feature_spaces
 from affect_jax.run import utterances
 from affect_jax.training import optimizer
 
@@ -119,6 +120,7 @@ def _check_utterances(
 ) -> None:
   fusion, context = config.utterance.fusion, config.utterance.context
   by_name.check('config.utterance.fusion', fusion, fusion_lib.FUSIONS)
+  feature_spaces.check(config.utterance.feature_spaces.to_dict(), [*described])
   if context:
     by_name.check('config.utterance.context', context, encoders.ENCODERS)
   if config.init.weights:

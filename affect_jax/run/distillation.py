@@ -105,6 +105,12 @@ def _source(
 ) -> _Source:
   """Returns a teacher with what it has seen; see `build` for errors."""
   trained = teacher.trained
+  if spaces := trained.signature.inputs.get('spaces'):
+    raise UserError(
+      f'{teacher.workdir} reads {" and ".join(spaces)} of several feature '
+      'spaces, which a batch does not tell: label with it beforehand '
+      '(affect_jax.label), and give the table in config.data.weak_labels.'
+    )
   seen: dict[str, set[bytes]] = {t.name: set() for t in trained.tasks}
   for corpus in corpora:
     teachers_lib.check_fits(teacher, corpus)

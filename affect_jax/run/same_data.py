@@ -48,6 +48,10 @@ def check_meaning(
     compared.append(
       ('features per step', dict(signature.inputs['dims']), inputs['dims'])
     )
+    # Older signatures know one space only.
+    compared.append(
+      ('feature spaces', signature.inputs.get('spaces', {}), inputs['spaces'])
+    )
     # The model that made token ids or features of text; older signatures lack
     # it.
     compared += [

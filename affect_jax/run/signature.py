@@ -9,14 +9,15 @@ from it. Later it is read instead of the corpora:
            {dims: {modality: features per step, 0 for token ids}, window,
            boundaries, together, text_model: folder of the model that token ids
            are for, text: {corpus: how its text was made from words, with
-           checksums of tokenizer or vectors}}
+           checksums of tokenizer or vectors}, spaces: see `feature_spaces`}
   model    its settings, including those of the text encoder
   data     {corpus: its version, the checksums of its files, samples and bytes
            of each split, and what was left out}
   packages their versions
 
 signature.npz beside it holds arrays: for utterances MODALITY/mean and
-MODALITY/std [D], by which features are standardised.
+MODALITY/std [D], by which features are standardised; MODALITY/SPACE/mean and so
+on where features differ between corpora.
 """
 
 from collections.abc import Mapping, Sequence
@@ -150,16 +151,25 @@ def build_model(
       signature.model, units=units, axis_name=axis_name
     )
   dims = signature.inputs['dims']
+  spaces = {
+    modality: {space: x['dim'] for space, x in of.items()}
+    for modality, of in signature.inputs.get('spaces', {}).items()
+  }
+  names = [*dims, *(f'{m}/{space}' for m in spaces for space in spaces[m])]
   statistics = {
     name: (signature.arrays[f'{name}/mean'], signature.arrays[f'{name}/std'])
-    for name in dims
+    for name in names
     if f'{name}/mean' in signature.arrays
   }
   # No layer of it reads other rows of the batch: an axis name has no use.
   return utterance_model.UtteranceModel(
     units=units,
     **utterance_model.settings(
-      signature.model['utterance'], dims, statistics, signature.model['text']
+      signature.model['utterance'],
+      dims,
+      statistics,
+      signature.model['text'],
+      spaces,
     ),
   )
 

@@ -19,6 +19,7 @@ from affect_jax.errors import UserError
 from affect_jax.evaluation import predict as predict_lib
 from affect_jax.evaluation import prediction_csv
 from affect_jax.metrics import regression
+from affect_jax.run import feature_spaces
 from affect_jax.run import folder as run_folder
 from affect_jax.run import signature as signature_lib
 from affect_jax.run import trained_on as trained_on_lib
@@ -191,25 +192,30 @@ def check_fits(teacher: Teacher, corpus: streams.Corpus) -> None:
     raise UserError(
       f'{where} reads {sorted(dims)}, and the corpus has {sorted(available)}.'
     )
+  spaces = signature.inputs.get('spaces', {})
+  made = dict(signature.inputs.get('text', {}))
+  try:
+    feature_spaces.numbers_of_other(spaces, corpus, made)
+  except UserError as error:
+    raise UserError(
+      f'{teacher.workdir} cannot label {corpus.name}: {error}'
+    ) from error
   for name, dim in dims.items():
+    if name in spaces:
+      continue
     if name in available and available[name] != dim:
       raise UserError(
         f'{where} reads {_features(name, dim)}, and the corpus has '
         f'{_features(name, available[name])}: make both alike.'
       )
-  made = [dict(x) for x in signature.inputs.get('text', {}).values()]
   reads_text = 'text' in dims and 'text' in available and made
-  if reads_text and not any(_same_text(builder.text_made, x) for x in made):
+  if reads_text and not any(
+    feature_spaces.made_alike(builder.text_made, x) for x in made.values()
+  ):
     raise UserError(
-      f'{where} reads text made by {made[0]}, and the corpus has text made by '
-      f'{builder.text_made}.'
+      f'{where} reads text made by {dict(next(iter(made.values())))}, and the '
+      f'corpus has text made by {builder.text_made}.'
     )
-
-
-def _same_text(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
-  """Returns whether texts are comparable: the same model and tokenizer."""
-  keys = ('tokenizer.json', 'text_model', 'vectors', 'text')
-  return all(one.get(k) == other.get(k) for k in keys)
 
 
 def _features(name: str, dim: int) -> str:
@@ -264,4 +270,7 @@ def _batches(
     boundaries=inputs['boundaries'],
     window=inputs['window'],
     together=inputs['together'],
+    spaces=feature_spaces.numbers_of_other(
+      inputs.get('spaces', {}), corpus, inputs.get('text', {})
+    ),
   )

@@ -14,6 +14,7 @@ from affect_jax.errors import UserError
 from affect_jax.models import fusion as fusion_lib
 from affect_jax.models import hugging_face
 from affect_jax.models import utterance_model
+from affect_jax.run import feature_spaces
 from affect_jax.run import samples
 
 KIND = 'utterances'
@@ -29,17 +30,24 @@ def describe(
   """
   options = config.utterance.to_dict()
   inputs = describe_inputs(config, corpora)
-  dims = inputs['dims']
+  spaces = inputs['spaces']
   fusion, context = options['fusion'], options['context']
   common = ('modality_dropout', 'text', 'read_across', 'dropout')
   settings = {k: options[k] for k in (*common, 'fusion', 'context', fusion)}
   if context:
     settings[context] = options[context]
+  if spaces:
+    settings['projected_width'] = options['projected_width']
+    feature_spaces.log(spaces, options['projected_width'])
   if fusion_lib.remembers(fusion):
     settings[fusion]['rows'] = streams.train_size(corpora)
   arrays = {}
   if options['standardize']:
-    statistics = feature_statistics.statistics(corpora, dims)
+    statistics = feature_statistics.statistics(
+      corpora,
+      [*inputs['dims']],
+      lambda corpus, m: feature_spaces.statistic(spaces, corpus, m),
+    )
     for name, (mean, std) in statistics.items():
       arrays |= {f'{name}/mean': mean, f'{name}/std': std}
   text = {}
@@ -53,9 +61,14 @@ def describe_inputs(
   config: Any, corpora: Sequence[streams.Corpus]
 ) -> dict[str, Any]:
   """Returns the inputs of a `signature`: contents of the corpora, padding."""
-  dims = shared_dims(corpora, config.utterance.modalities)
+  dims, spaces = feature_spaces.describe(
+    corpora,
+    config.utterance.modalities,
+    config.utterance.feature_spaces.to_dict(),
+  )
   return {
     'dims': dims,
+    'spaces': spaces,
     'window': load.window(config),
     'boundaries': tuple(config.utterance.boundaries),
     'together': tuple(config.utterance.together),
@@ -102,6 +115,11 @@ def build(
   if together:
     check_together(config, dims, window)
     utterance_batches.check_packed_length(corpora, together)
+  numbers = {
+    c.name: feature_spaces.numbers(inputs.get('spaces', {}), c.name)
+    for c in corpora
+  }
+  name_of = {id(c.builder): c.name for c in corpora}
   common = {
     'dims': dims,
     'batch_size': config.batch_size,
@@ -120,12 +138,15 @@ def build(
       balance=config.data.balance,
       shuffle_megabytes=load.shuffle_megabytes(config),
       places=remembered,
+      spaces=numbers,
       **common,
     ),
     eval_batches=lambda builder, split: utterance_batches.eval_batches(
-      builder, split, tasks, **common
+      builder, split, tasks, spaces=numbers[name_of[id(builder)]], **common
     ),
-    dummy_inputs=dummy_inputs(dims, min(boundaries), window, together),
+    dummy_inputs=dummy_inputs(
+      dims, min(boundaries), window, together, [*inputs.get('spaces', ())]
+    ),
     window=window,
     modalities=tuple(dims),
     pretrained=utterance_model.pretrained(text_model) if text_model else None,
@@ -194,30 +215,6 @@ def check_together(config: Any, dims: Mapping[str, int], window: int) -> None:
     )
 
 
-def shared_dims(
-  corpora: Sequence[streams.Corpus], modalities: Sequence[str]
-) -> dict[str, int]:
-  """Returns {modality: features per step} over all corpora.
-
-  A modality that a corpus lacks is missing in all its rows.
-
-  Raises:
-    UserError: Corpora disagree on the features of a modality.
-  """
-  dims: dict[str, int] = {}
-  for corpus in corpora:
-    corpus_dims = utterance_batches.dims_of(corpus.builder, modalities)
-    for name, dim in corpus_dims.items():
-      if dims.setdefault(name, dim) != dim:
-        raise UserError(
-          f'{name} has {dim} features per step in {corpus.name}, and '
-          f'{dims[name]} in the corpora before (0: token ids): give the same '
-          f'{name} features to all corpora, or leave {name} out of '
-          'config.utterance.modalities.'
-        )
-  return {m: dims[m] for m in modalities if m in dims}
-
-
 def shared_text_model(corpora: Sequence[streams.Corpus]) -> str:
   """Returns the folder of the model whose token ids the corpora hold.
 
@@ -244,6 +241,7 @@ def dummy_inputs(
   length: int,
   window: int,
   together: Sequence[int] = (),
+  several_spaces: Sequence[str] = (),
 ) -> dict[str, Any]:
   """Returns one row of zeros, in the shapes that `data.batch` describes."""
   lead = (1, window) if window else (1,)
@@ -252,6 +250,8 @@ def dummy_inputs(
     shape = (*lead, length, dim) if dim else (*lead, length)
     inputs[name] = np.zeros(shape, np.float32 if dim else np.int32)
     inputs[name + '_mask'] = np.ones((*lead, length), bool)
+    if name in several_spaces:
+      inputs[name + '_space'] = np.zeros(lead, np.int32)
   if window:
     inputs['utterance_mask'] = np.ones(lead, bool)
   if together:

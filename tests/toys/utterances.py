@@ -9,14 +9,14 @@ DIMS = {'text': 5, 'audio': 3, 'vision': 2}
 COUNTS = {'train': 40, 'val': 14, 'test': 9}
 
 
-def utterances(split, count, *, longest=20, seed=0):
+def utterances(split, count, *, longest=20, seed=0, dims=DIMS):
   """Dialogues of five; every fourth lacks audio, every seventh its labels."""
   r = np.random.default_rng([seed, *split.encode()])
   for i in range(count):
     score = r.uniform(-3, 3)
     sequences = {
       name: (r.normal(size=(r.integers(1, longest), dim)) + score).astype('f4')
-      for name, dim in DIMS.items()
+      for name, dim in dims.items()
       if not (name == 'audio' and i % 4 == 3)
     }
     labels = {
@@ -36,10 +36,12 @@ def utterances(split, count, *, longest=20, seed=0):
     )
 
 
-def listing(*, longest=20, seed=0):
+def listing(*, longest=20, seed=0, wider=0, without=()):
+  """As many features per step as DIMS says, and `wider`."""
+  dims = {m: d + wider for m, d in DIMS.items() if m not in without}
+  options = {'longest': longest, 'seed': seed, 'dims': dims}
   splits = {
-    s: lambda s=s, n=n: utterances(s, n, longest=longest, seed=seed)
-    for s, n in COUNTS.items()
+    s: lambda s=s, n=n: utterances(s, n, **options) for s, n in COUNTS.items()
   }
   return utterance_listing.Listing(
     outputs={
@@ -48,9 +50,9 @@ def listing(*, longest=20, seed=0):
       'sentiment_class': ('negative', 'neutral', 'positive'),
       'sarcasm': ('sarcasm',),
     },
-    dims=DIMS,
+    dims=dims,
     splits=splits,
-    sources={'longest': str(longest), 'seed': str(seed)},
+    sources={k: str(v) for k, v in options.items()},
   )
 
 
