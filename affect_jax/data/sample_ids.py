@@ -15,6 +15,15 @@ def ids_of(builder: Any, split: str) -> list[str]:
   return [x for ids, _ in ids_and_gold(builder, split, ()) for x in ids]
 
 
+def with_gold(builder: Any, split: str, task: str) -> set[str]:
+  """Returns the ids of the samples that have any gold of a task."""
+  found = set()
+  for ids, gold in ids_and_gold(builder, split, [task]):
+    has = gold.get(task, np.zeros(len(ids), bool))
+    found.update(np.array(ids, object)[has])
+  return found
+
+
 def gold_of(
   builder: Any, split: str, task: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

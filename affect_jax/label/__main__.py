@@ -13,6 +13,9 @@ config's own val and test is labelled. --rules=emotion_to_sentiment labels from
 gold of another task, --rules=words_to_sentiment from transcripts: see
 `affect_jax.weak.rules`, `regions` and `lexicon` beside it. --label_gold labels
 what has gold, too, which `affect_jax.label.quality` then compares.
+
+--foreign=fer, or face_api, labels expressions of faces with the network of that
+package; a path stands for its name: see `affect_jax.models.foreign`.
 """
 
 from collections.abc import Sequence
@@ -22,6 +25,7 @@ from ml_collections import config_flags
 
 from affect_jax import user_path
 from affect_jax.errors import UserError
+from affect_jax.models import foreign
 from affect_jax.run import command
 from affect_jax.run import label_report
 from affect_jax.run import labelling
@@ -31,8 +35,10 @@ from affect_jax.weak import table
 
 def main(more: Sequence[str] = ()) -> None:
   """Labels, writes the table, prints what it holds."""
-  if not (_TEACHERS.value or _RULES.value):
-    raise UserError('Who shall label? Give --teachers=RUN, --rules, or both.')
+  if not (_TEACHERS.value or _RULES.value or _FOREIGN.value):
+    raise UserError(
+      'Who shall label? Give --teachers=RUN, --rules or --foreign, or several.'
+    )
   output = user_path.expand(str(_OUTPUT.value))
   if output.suffix != '.parquet':
     raise UserError(f'--output={output} must end with .parquet.')
@@ -43,6 +49,7 @@ def main(more: Sequence[str] = ()) -> None:
     _CONFIG.value,
     workdirs,
     rules=_RULES.value or (),
+    foreign=_FOREIGN.value or (),
     batch_size=_BATCH_SIZE.value,
     label_seen=_LABEL_SEEN.value,
     label_held_out=_LABEL_HELD_OUT.value,
@@ -61,6 +68,9 @@ if __name__ == '__main__':
   )
   _RULES = flags.DEFINE_list(
     'rules', None, f'Rules that label, too: {", ".join(rule_labels.NAMES)}.'
+  )
+  _FOREIGN = flags.DEFINE_list(
+    'foreign', None, f'Other networks: {", ".join(foreign.KINDS)}, or files.'
   )
   _OUTPUT = flags.DEFINE_string('output', None, 'The table: NAME.parquet.')
   _BATCH_SIZE = flags.DEFINE_integer('batch_size', 64, 'Samples at a time.', 1)

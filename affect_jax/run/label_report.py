@@ -24,6 +24,7 @@ class Report:
     confidence: Mean confidence of the labels.
     share: {output: share of the labels, or mean value}.
     temperature: By teacher.
+    notes: What users should know of the teachers.
   """
 
   corpus: str
@@ -33,6 +34,7 @@ class Report:
   confidence: float
   share: dict[str, float]
   temperature: list[float]
+  notes: tuple[str, ...] = ()
 
 
 def shares(kind: str, labels: np.ndarray) -> list[float]:
@@ -66,3 +68,5 @@ def show(reports: Sequence[Report], path: str) -> None:
       else '',
     )
   out.print(shown)
+  for note in dict.fromkeys(note for r in reports for note in r.notes):
+    out.print(note)

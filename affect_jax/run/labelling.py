@@ -7,11 +7,14 @@ from typing import Any
 from absl import logging
 import numpy as np
 
+from affect_jax.corpora.builders import records
 from affect_jax.data import load
 from affect_jax.data import sample_ids
 from affect_jax.data import streams
 from affect_jax.errors import UserError
+from affect_jax.models import foreign as foreign_lib
 from affect_jax.run import check
+from affect_jax.run import foreign_teachers
 from affect_jax.run import label_report
 from affect_jax.run import rule_labels
 from affect_jax.run import teachers as teachers_lib
@@ -24,6 +27,7 @@ def label(
   workdirs: Sequence[str],
   *,
   rules: Sequence[str] = (),
+  foreign: Sequence[str] = (),
   batch_size: int = 64,
   label_seen: bool = False,
   label_held_out: bool = False,
@@ -36,6 +40,7 @@ def label(
     workdirs: Folders of runs, or of seeds.
     rules: Names of `rule_labels.NAMES`, which label from gold of other tasks,
       or from words.
+    foreign: Networks of other packages, see `models.foreign.load`.
     batch_size: Samples at a time.
     label_seen: Label also what a teacher has learned with gold of the task.
     label_held_out: Label also what is in the config's val or test, too.
@@ -47,8 +52,12 @@ def label(
       the config's val or test, or nothing tells what it learned from.
   """
   check.check(config)
+  networks = [foreign_lib.load(x) for x in dict.fromkeys(foreign)]
   corpora = load.build(config)
   teachers = teachers_lib.load(teachers_lib.folders(workdirs))
+  if networks:
+    for teacher in foreign_teachers.build(networks, load.window(config)):
+      teachers.append(foreign_teachers.judge(teacher, corpora, batch_size))
   knowing_by_task = by_task(teachers, config.tasks)
   if not label_seen:
     check_teachers(teachers, corpora)
@@ -136,8 +145,7 @@ def _label_task(
   of_task = next(t for t in teachers[0].trained.tasks if t.name == task)
   kind = table.kind_of(of_task)
   rows = [predicted[t.workdir] for t in teachers]
-  weights = rows[0]['weights'][task]
-  has_gold = (weights == 1).reshape(len(weights), -1).all(-1) & (not label_gold)
+  has_gold = _has_gold(corpus, of_task, rows[0]) & (not label_gold)
   seen = np.stack(
     [
       np.zeros(len(hashes), bool)
@@ -176,7 +184,8 @@ def _label_task(
         corpus=corpus.builder.name,
         version=corpus.builder.info.full_name,
         teacher='+'.join(t.workdir for t in chosen),
-        step='+'.join(str(t.trained.step) for t in chosen),
+        # A foreign network has none.
+        step='+'.join(str(t.trained.step or '') for t in chosen),
         config='+'.join(t.config for t in chosen),
         temperature=float(np.mean([j.temperature for j in judgements])),
         right=np.mean(rights, 0) if rights else None,
@@ -208,7 +217,22 @@ def _label_task(
       )
     ),
     temperature=[t.judgements[task].temperature for t in teachers],
+    notes=tuple(note for t in teachers for note in t.notes),
   )
+
+
+def _has_gold(corpus, task, rows) -> np.ndarray:
+  """Returns bool [N]: whether samples have all the gold that a task needs."""
+  weights = rows['weights'][task.name]
+  has_gold = (weights == 1).reshape(len(weights), -1).all(-1)
+  columns = records.metadata(corpus.builder)['outputs'].get(task.name, ())
+  if table.kind_of(task) == 'class' and not set(columns) <= set(task.outputs):
+    # Gold of a class that the teachers do not know has no weight here.
+    known = sample_ids.with_gold(
+      corpus.builder, corpus.splits['train'], task.name
+    )
+    has_gold |= np.array([x in known for x in rows['id']], bool)
+  return has_gold
 
 
 def _check_alike(task: str, teachers: Sequence[teachers_lib.Teacher]) -> None:

@@ -43,7 +43,9 @@ def label(
   for name in rules:
     by_name.check('rule', name, NAMES)
     for part, asked in _apply(name, builder, split, tasks):
-      has_gold = set() if label_gold else _with_gold(builder, split, part.task)
+      has_gold = (
+        set() if label_gold else sample_ids.with_gold(builder, split, part.task)
+      )
       kept = np.array([x not in has_gold for x in part.ids], bool)
       silent = f'of which {name} says nothing'
       left_out = {
@@ -94,11 +96,3 @@ def _apply(
       name, ids, source.outputs, labels, weights, **of_corpus
     )
   yield part, len(ids)
-
-
-def _with_gold(builder, split, task) -> set[str]:
-  found = set()
-  for ids, gold in sample_ids.ids_and_gold(builder, split, [task]):
-    has = gold.get(task, np.zeros(len(ids), bool))
-    found.update(np.array(ids, object)[has])
-  return found

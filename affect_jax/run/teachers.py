@@ -56,6 +56,7 @@ class Teacher:
     trained_on: See `trained_on`; None for older runs.
     judgements: {task: what its validation says}.
     apply: Its compiled predictions, see `predict.make_predict`.
+    notes: What its labels come with, for users to read.
   """
 
   workdir: str
@@ -64,6 +65,7 @@ class Teacher:
   trained_on: trained_on_lib.TrainedOn | None
   judgements: Mapping[str, Judgement]
   apply: Callable[[Any, Any], Any]
+  notes: tuple[str, ...] = ()
 
 
 def folders(workdirs: Sequence[str]) -> list[str]:
@@ -104,7 +106,7 @@ def load(workdirs: Sequence[str]) -> list[Teacher]:
         trained=trained,
         config=sources.fingerprint(config=config),
         trained_on=trained_on_lib.read(workdir),
-        judgements=_judge(workdir, trained.tasks),
+        judgements=_judgements(workdir, trained.tasks),
         apply=programs[kind],
       )
     )
@@ -130,7 +132,7 @@ def _compile(trained: signature_lib.Trained) -> Callable[[Any, Any], Any]:
   )
 
 
-def _judge(workdir: str, tasks: Sequence[Any]) -> dict[str, Judgement]:
+def _judgements(workdir: str, tasks: Sequence[Any]) -> dict[str, Judgement]:
   path = os.path.join(workdir, 'predictions', 'val.csv')
   if not os.path.exists(path):
     logging.warning(
@@ -147,25 +149,27 @@ def _judge(workdir: str, tasks: Sequence[Any]) -> dict[str, Judgement]:
       np.concatenate([rows[kind][task.name] for rows in by_corpus])
       for kind in ('predictions', 'labels', 'weights')
     )
-    kind = table.kind_of(task)
-    samples = int((w == 1).reshape(len(w), -1).any(-1).sum())
-    if not samples:
-      found[task.name] = Judgement()
-      continue
-    if kind == 'value':
-      each = regression.ccc(p, y, w, task.outputs)
-      values = np.array([each[o] for o in task.outputs], np.float32)
-      ccc = np.clip(np.nan_to_num(values), 0, 1)
-      found[task.name] = Judgement(ccc=ccc, samples=samples)
-      continue
-    temperature = calibration.fit(kind, p, y, w)
-    tempered = calibration.temper(kind, p, temperature)
-    found[task.name] = Judgement(
-      temperature=temperature,
-      right=calibration.confidence_where_right(kind, tempered, y, w),
-      samples=samples,
-    )
+    found[task.name] = judge(task, p, y, w)
   return found
+
+
+def judge(
+  task: Any, predicted: np.ndarray, gold: np.ndarray, weights: np.ndarray
+) -> Judgement:
+  """Judges a teacher by samples with gold: [N, K], [N, K], [N] or [N, K]."""
+  kind = table.kind_of(task)
+  samples = int((weights == 1).reshape(len(weights), -1).any(-1).sum())
+  if not samples:
+    return Judgement()
+  if kind == 'value':
+    each = regression.ccc(predicted, gold, weights, task.outputs)
+    values = np.array([each[o] for o in task.outputs], np.float32)
+    ccc = np.clip(np.nan_to_num(values), 0, 1)
+    return Judgement(ccc=ccc, samples=samples)
+  temperature = calibration.fit(kind, predicted, gold, weights)
+  tempered = calibration.temper(kind, predicted, temperature)
+  right = calibration.confidence_where_right(kind, tempered, gold, weights)
+  return Judgement(temperature=temperature, right=right, samples=samples)
 
 
 def check_fits(teacher: Teacher, corpus: streams.Corpus) -> None:
