@@ -10,6 +10,7 @@ import numpy as np
 from affect_jax import by_name
 from affect_jax.data import weak_labels
 from affect_jax.errors import UserError
+from affect_jax.weak import combination
 from affect_jax.weak import selection
 from affect_jax.weak import table
 
@@ -102,7 +103,10 @@ def read(
 
 
 def is_of(
-  labels: table.WeakLabels, corpus: str, builder: Any, others: Collection[str]
+  labels: table.WeakLabels | combination.Group,
+  corpus: str,
+  builder: Any,
+  others: Collection[str],
 ) -> bool:
   """Returns whether labels are of a corpus; for the arguments see `read`."""
   if labels.corpus not in ('', builder.name, corpus):

@@ -8,6 +8,7 @@ import numpy as np
 from affect_jax.doctor import findings
 from affect_jax.doctor import layout
 from affect_jax.doctor import survey as survey_lib
+from affect_jax.weak import quality
 from affect_jax.weak import table
 
 # {corpus: [(path of a table, labels)]}.
@@ -123,32 +124,25 @@ def _agreement(survey, rows, task, parts) -> tuple[float | None, int]:
   """Compares with gold, also that of val and test, output by output."""
   names = [name for t, name in survey.columns if t == task]
   columns = survey.column(task)
-  pairs, start = [], 0
+  found, start = [np.zeros((0, 2))], 0
   for part in parts:
     own = rows[start : start + len(part.ids)]
     start += len(part.ids)
-    shared = [o for o in part.outputs if o in names]
-    if not shared:
-      continue
-    predicted = part.labels[:, [part.outputs.index(o) for o in shared]]
-    gold = survey.labels[own][:, columns[[names.index(o) for o in shared]]]
-    gold = np.where(own[:, np.newaxis] >= 0, gold.astype(np.float64), np.nan)
-    if part.kind == 'class':
-      kept = ~np.isnan(gold).any(1) & (np.nan_to_num(gold).sum(1) > 0.5)
-      best = [x[kept].argmax(1) for x in (predicted, gold)]
-      pairs.append(np.stack(best, 1))
-    else:
-      kept = ~np.isnan(gold)
-      pairs.append(np.stack([predicted[kept], gold[kept]], 1))
-  both = np.concatenate(pairs) if pairs else np.zeros((0, 2))
+    gold = survey.labels[own][:, columns].astype(np.float64)
+    gold = np.where(own[:, np.newaxis] >= 0, gold, np.nan)
+    labels = part.labels
+    if part.kind != 'class':  # Without any confidence, it says nothing.
+      labels = np.where(part.confidence > 0, labels, np.nan)
+    beside = quality.pairs(part.kind, part.outputs, labels, names, gold)
+    found += beside.values()
+  both = np.concatenate(found)
+  both = both[~np.isnan(both).any(-1)]
   if not len(both):
     return None, 0
-  if parts[0].kind == 'presence':
-    both = both > 0.5
   if parts[0].kind == 'value':
     if len(both) < 2 or both.std(0).min() == 0:
       return None, len(both)
-    matrix = np.asarray(np.corrcoef(both.T.astype(np.float64)))
+    matrix = np.asarray(np.corrcoef(both.T))
     return float(matrix[0, 1]), len(both)
   return float((both[:, 0] == both[:, 1]).mean()), len(both)
 

@@ -1,4 +1,8 @@
 """Weak labels, from the command line.
 
-`python -m affect_jax.label --help` says how a config's corpora are labelled.
+  label            labels what the corpora of a config lack
+  label.combine    combines tables of weak labels into one
+  label.quality    compares tables with gold, and with each other
+
+`python -m affect_jax.label --help` and so on say how.
 """

@@ -6,10 +6,14 @@
   one_coin_dawid_skene  each has one accuracy: the same for all classes, and
                         errors fall on all others alike (Zhang et al., 2016)
 
-The last two suppose that labellers err independently of each other, and learn
-from the samples that several of them label. A labeller that says nothing of a
-sample abstains, and nothing is made of that. Votes are hard: how sure a
-labeller was is not read.
+  auto                  dawid_skene of at least 3 labellers, if at least
+                        1,000 samples have two votes; else majority
+
+The two of Dawid and Skene suppose that labellers err independently of each
+other, and learn from the samples that several of them label: from fewer than
+`auto` asks for, they can be worse than majority, see
+`experiments/label_models`. A labeller that says nothing of a sample abstains,
+and nothing is made of that. Votes are hard: how sure a labeller was is lost.
 """
 
 import functools
@@ -28,21 +32,34 @@ MODELS = {
   'dawid_skene': 'DawidSkene',
   'one_coin_dawid_skene': 'OneCoinDawidSkene',
 }
-DEFAULT = 'dawid_skene'
+AUTO = 'auto'
+LEAST_LABELLERS, LEAST_MET = 3, 1000
 ABSTAINS = -1
 
 
 def check(model: str) -> None:
   """Raises an error if a model is unknown, or crowd-kit is not installed."""
-  by_name.check('--model', model, MODELS)
+  by_name.check('--model', model, (AUTO, *MODELS))
   _library()
+
+
+def met(votes: np.ndarray) -> int:
+  """Returns how many samples have two votes or more, of votes [N, L]."""
+  return int(((votes != ABSTAINS).sum(1) > 1).sum())
+
+
+def choose(votes: np.ndarray) -> str:
+  """Returns the model that 'auto' stands for, given votes [N, L]."""
+  voters = int((votes != ABSTAINS).any(0).sum())
+  enough = voters >= LEAST_LABELLERS and met(votes) >= LEAST_MET
+  return 'dawid_skene' if enough else 'majority'
 
 
 def combine(model: str, votes: np.ndarray, num_classes: int) -> np.ndarray:
   """Returns probabilities of classes [N, K]; zeros where nobody votes.
 
   Args:
-    model: A key of MODELS.
+    model: A key of MODELS, or AUTO.
     votes: int [N, L], by labeller: a class, or ABSTAINS.
     num_classes: K.
 
@@ -52,9 +69,10 @@ def combine(model: str, votes: np.ndarray, num_classes: int) -> np.ndarray:
     MissingExtra: crowd-kit is not installed.
   """
   check(model)
+  model = choose(votes) if model == AUTO else model
   library, pandas = _library()
   speaks = votes != ABSTAINS
-  if model != 'majority' and not (speaks.sum(1) > 1).any():
+  if model != 'majority' and not met(votes):
     raise UserError(
       f'No sample is labelled by two labellers, and {model} learns from where '
       'they meet: --model=majority joins them.'

@@ -34,3 +34,16 @@ def votes_of(
   drawn = rng.random(ends.shape[:2])[:, :, np.newaxis]
   votes = np.minimum((drawn > ends).sum(-1), matrices.shape[-1] - 1).T
   return np.where(rng.random(votes.shape) < abstention, -1, votes)
+
+
+def accuracy(shares: np.ndarray, gold: np.ndarray) -> np.ndarray:
+  """Returns how right the likeliest class is [N]; of ties its chance."""
+  best = shares == shares.max(-1, keepdims=True)
+  return best[np.arange(len(gold)), gold] / best.sum(-1)
+
+
+def accuracies(votes: np.ndarray, gold: np.ndarray) -> np.ndarray:
+  """Returns the share of each labeller's votes that are right [L]."""
+  says = votes >= 0
+  right = votes == gold[:, np.newaxis]
+  return (right & says).sum(0) / np.maximum(says.sum(0), 1)

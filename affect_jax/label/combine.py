@@ -1,0 +1,105 @@
+r"""Combines several tables of weak labels into one.
+
+  python -m affect_jax.label.combine --tables=a.parquet,b.parquet,c.csv \
+      --output=weak.parquet
+
+What several labellers say of a class or a presence, a label model of crowd-kit
+decides (`pip install 'affect_jax[weak]'`): --model=majority, dawid_skene or
+one_coin_dawid_skene; the default, auto, is dawid_skene where it has enough to
+learn from, see `affect_jax.weak.label_models`. Of values (sentiment, valence)
+the mean is taken. The labels are soft; a sample that nobody labels has no row.
+Column `teacher` names the model and the tables, `config` their checksums.
+"""
+
+from collections.abc import Sequence
+import dataclasses
+import math
+
+from absl import flags
+from rich import console
+from rich import table as rich_table
+
+from affect_jax import user_path
+from affect_jax.corpora.files import sources
+from affect_jax.errors import UserError
+from affect_jax.run import command
+from affect_jax.weak import combination
+from affect_jax.weak import label_models
+from affect_jax.weak import table
+
+
+def main() -> None:
+  """Combines, writes the table, prints what became of each labeller."""
+  output = user_path.expand(str(_OUTPUT.value))
+  if output.suffix != '.parquet':
+    raise UserError(f'--output={output} must end with .parquet.')
+  label_models.check(_MODEL.value)
+  tables = read(_TABLES.value or ())
+  checksums = '+'.join(
+    sources.sha256(user_path.expand(p))[:12] for p, _ in tables
+  )
+  groups = combination.group(tables, _ANY_VERSION.value)
+  combined = [combination.combine(g, _MODEL.value) for g in groups]
+  table.write(
+    output, [dataclasses.replace(c.labels, config=checksums) for c in combined]
+  )
+  show(groups, combined, str(output))
+
+
+def read(paths: Sequence[str]) -> combination.Tables:
+  """Reads tables; UserError if one is given twice."""
+  for path in paths:
+    if paths.count(path) > 1:
+      raise UserError(f'--tables has {path} twice: it would vote twice.')
+  return [(path, table.read(user_path.expand(path))) for path in paths]
+
+
+def show(
+  groups: Sequence[combination.Group],
+  combined: Sequence[combination.Combined],
+  path: str,
+) -> None:
+  """Prints, for each task, its labellers and what is believed of them."""
+  out = console.Console(width=100, highlight=False)
+  for of, one in zip(groups, combined, strict=True):
+    title = f'{path}: {of.task}' + (f' of {of.corpus}' if of.corpus else '')
+    shown = rich_table.Table(
+      title=f'{title}, by {one.model}: {len(one.labels.ids):,} samples, '
+      f'{one.met:,} of them with two labellers or more'
+    )
+    shown.add_column('labeller', overflow='fold')
+    for name in ('labels', 'alone', 'believed right'):
+      shown.add_column(name, justify='right')
+    speaks = of.speaks
+    alone = speaks & (speaks.sum(0) == 1)
+    for i, name in enumerate(of.labellers):
+      believed = one.believed[i]
+      shown.add_row(
+        name,
+        f'{int(speaks[i].sum()):,}',
+        f'{int(alone[i].sum()):,}',
+        '–' if math.isnan(believed) else f'{believed:.1%}',
+      )
+    out.print(shown)
+    if len(of.labellers) == 2 and one.model not in (
+      combination.MEAN,
+      'majority',
+    ):
+      out.print(
+        'Two labellers alone do not tell who is right where they differ: '
+        'compare with gold (affect_jax.label.quality), or add a third.'
+      )
+
+
+if __name__ == '__main__':
+  _TABLES = flags.DEFINE_list('tables', None, 'Tables: FILE,FILE,...')
+  _MODEL = flags.DEFINE_string(
+    'model',
+    label_models.AUTO,
+    f'One of {", ".join((label_models.AUTO, *label_models.MODELS))}.',
+  )
+  _OUTPUT = flags.DEFINE_string('output', None, 'The table: NAME.parquet.')
+  _ANY_VERSION = flags.DEFINE_bool(
+    'any_version', False, 'Tables may be of several versions of a corpus.'
+  )
+  command.run(main, required=['tables', 'output'])
