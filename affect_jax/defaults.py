@@ -48,6 +48,12 @@ def get_config() -> Any:
     c[name] = _task_options(name)
   c.valence_arousal.loss = 'ccc_mse'
 
+  # By what validation chooses checkpoints, points of a sweep, and rounds: a sum
+  # {name: weight} of TASK, CORPUS, CORPUS/TASK or CORPUS/TASK/METRIC, as
+  # {'mosi/sentiment/mae': -0.5, 'meld': 1.0}; evaluation/selection_score says
+  # more. None: the mean over corpora of the mean of their tasks' headlines.
+  c.selection = config_dict.placeholder(object)
+
   # From which data. Further keys of `data` are options of the corpus. Several
   # corpora are given as corpora={name: its options}, with corpus=''.
   c.data = {

@@ -14,6 +14,7 @@ from affect_jax.evaluation import modality_subsets
 from affect_jax.evaluation import predict as predict_lib
 from affect_jax.evaluation import prediction_csv
 from affect_jax.evaluation import score
+from affect_jax.evaluation import selection_score
 from affect_jax.evaluation import table
 from affect_jax.run import build
 from affect_jax.run import folder as run_folder
@@ -46,11 +47,30 @@ def validate(
   return scores, thresholds
 
 
-def headline(scores: Scores) -> float | None:
-  """Returns the mean of the splits' defined headlines; None if none is."""
-  values = [s[score.HEADLINE] for s in scores.values()]
-  defined = [v for v in values if not math.isnan(v)]
-  return sum(defined) / len(defined) if defined else None
+def selection(run: build.Run, scores: Scores) -> float | None:
+  """Returns the selection score of `validate`'s scores.
+
+  See `selection_score`; None if it is not defined.
+  """
+  by_corpus = {
+    c.name: scores[key]
+    for c in run.corpora
+    if (key := _key(run, 'val', c)) in scores
+  }
+  if not by_corpus:
+    return None
+  return selection_score.score(run.selection, by_corpus, run.tasks)
+
+
+def stated(run: build.Run, scores: Scores) -> dict[str, float]:
+  """Returns {'val/selection': score} and logs it; {} if it is the headline."""
+  several = len([c for c in run.corpora if 'val' in c.splits]) > 1
+  value = selection(run, scores)
+  if value is None or not (several or run.selection):
+    return {}
+  formula = selection_score.stated(run.selection)
+  logging.info('selection score %.4f = %s', value, formula)
+  return {f'val/{selection_score.KEY}': value}
 
 
 def flat(scores: Scores) -> dict[str, float]:
@@ -85,10 +105,10 @@ def evaluate_best(
 ) -> dict[str, dict[str, float]]:
   """Rebuilds results.json and predictions/ from the best checkpoint.
 
-  The best has the highest headline on validation; without validation it is the
-  latest. Thresholds are those stored with it for the same corpus. Tasks and
-  model are those of the run's signature, which is made now if the run is older
-  than signatures. If the run has not reached its last step, all files go to its
+  The best has the highest selection score; without validation it is the latest.
+  Thresholds are those stored with it for the same corpus. Tasks and model are
+  those of the run's signature, which is made now if the run is older than
+  signatures. If the run has not reached its last step, all files go to its
   folder `evaluated_at_step_N`, so that training can continue.
 
   Args:
@@ -125,7 +145,8 @@ def evaluate_best(
       config.num_train_steps,
       step,
     )
-  results, grid = {}, {}
+  results: dict[str, Any] = {}
+  grid = {}
   for split in splits:
     rows = {
       c.name: _predict_split(run, predict, state, c, split)
@@ -145,6 +166,10 @@ def evaluate_best(
           if processes.is_first():
             modality_subsets.show(key, run.tasks, subsets, dropout)
           grid[key] = {'+'.join(k): dict(v) for k, v in subsets.items()}
+    if split == 'val':
+      for name, value in stated(run, results).items():
+        entry = results.setdefault('val', {'step': float(step)})
+        entry[name.partition('/')[2]] = value
     if rows and processes.is_first():
       for corpus in run.corpora:
         if corpus.name in rows:

@@ -6,9 +6,9 @@ r"""Learns in rounds: each labels what the next one has no gold of.
 Round 0 learns from gold alone, with every seed of config.seeds. Its seeds, or
 --teachers, label the training samples that lack gold of a task; round 1 learns
 from gold and these; with --rounds=2 its seeds label anew, and so on. A round
-whose mean headline on validation does not gain is the last, unless
---anyway is given. Validation chooses the round, and test is computed for it and
-for round 0.
+whose mean headline on validation (config.selection, if that is given) does not
+gain is the last, unless --anyway is given. Validation chooses the round, and
+test is computed for it and for round 0.
 
 WORKDIR/round_N is a folder of seeds as any other, WORKDIR/round_N.parquet its
 table of weak labels. The same command goes on where it stopped.
@@ -81,14 +81,14 @@ def run(
     )
     path = _label(config, workdir, number, before)
     summaries.append(_train(config, workdir, number, (str(path),)))
-    rows = gains.of_tasks(summaries[-2], summaries[-1], tasks, 'val')
+    rows = _gains(config, summaries[-2], summaries[-1], tasks)
     on_val.append(rows)
     names = (f'round {number - 1}', f'round {number}')
     gains.show(rows, f'Round {number} on validation', names)
     if rows and rows[-1]['gain'] <= 0 and not anyway and number < rounds:
       logging.info('Round %d does not gain: it is the last.', number)
       break
-  chosen = _best(summaries, tasks)
+  chosen = _best(config, summaries, tasks)
   results = {'rounds': on_val, 'chosen': chosen, 'test': []}
   if chosen:
     first, best = (
@@ -136,11 +136,19 @@ def _label(config, workdir, number, teachers) -> pathlib.Path:
   return path
 
 
-def _best(summaries, tasks) -> int:
-  """Returns the round with the best mean headline on validation."""
+def _gains(config, before, after, tasks) -> list[dict[str, Any]]:
+  """Returns gains on validation; the last row is of what chooses."""
+  rows = gains.of_tasks(before, after, tasks, 'val')
+  if config.get('selection'):
+    rows += gains.of_selection(before, after)
+  return rows
+
+
+def _best(config, summaries, tasks) -> int:
+  """Returns the round whose validation is the best."""
   values = []
   for summary in summaries:
-    rows = gains.of_tasks(summary, summary, tasks, 'val')
+    rows = _gains(config, summary, summary, tasks)
     values.append(rows[-1]['after'] if rows else float('-inf'))
   return values.index(max(values))
 

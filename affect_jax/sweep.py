@@ -1,7 +1,8 @@
 """Trains a grid of settings, or random draws of it, and chooses on validation.
 
 Each point leaves WORKDIR/point_N, which is an ordinary folder of a run, or of
-seeds. Only the point with the best headline on validation is evaluated on test.
+seeds. Only the point with the best selection score, which is one of validation,
+is evaluated on test.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,14 +22,14 @@ from affect_jax import seeds
 from affect_jax import train
 from affect_jax.data import load
 from affect_jax.errors import UserError
-from affect_jax.evaluation import score
+from affect_jax.evaluation import selection_score
 from affect_jax.evaluation import sweep_table
 from affect_jax.run import build
 from affect_jax.run import folder as run_folder
 from affect_jax.training import processes
 
 # What a point cannot change.
-OURS = ('seed', 'seeds', 'sweep', 'sweep_draws')
+OURS = ('seed', 'seeds', 'selection', 'sweep', 'sweep_draws')
 
 
 def train_and_evaluate(config: Any, workdir: str) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def train_and_evaluate(config: Any, workdir: str) -> dict[str, Any]:
 
   Returns:
     The content of results.json: {'points': [{'settings', 'folder', 'val':
-    headline on validation, its mean over seeds, or None, 'error'}], 'chosen':
+    selection score, its mean over seeds, or None, 'error'}], 'chosen':
     index of the best or None, 'scores': those of the best, also on test}.
 
   Raises:
@@ -151,16 +152,16 @@ def named(point: Mapping[str, Any]) -> str:
   return ' '.join(f'{k}={v}' for k, v in point.items())
 
 
-def best(headlines: Sequence[float | None]) -> int | None:
+def best(scores: Sequence[float | None]) -> int | None:
   """Returns the index of the highest, the first of equals; None if none is."""
-  values = [-math.inf if h is None else h for h in headlines]
+  values = [-math.inf if h is None else h for h in scores]
   if not values or max(values) == -math.inf:
     return None
   return values.index(max(values))
 
 
 def _train(config: Any, workdir: str) -> float | None:
-  """Trains a point; returns its headline on validation, the mean over seeds."""
+  """Trains a point; returns its selection score, the mean over seeds."""
   if config.seeds:
     summary = seeds.train_and_evaluate(config, workdir, splits=('val',))
     of_splits = {
@@ -169,10 +170,4 @@ def _train(config: Any, workdir: str) -> float | None:
     }
   else:
     of_splits, _ = train.train(config, workdir, splits=('val',))
-  # The chosen point may have been evaluated on test, too.
-  headlines = [
-    scores[score.HEADLINE]
-    for split, scores in of_splits.items()
-    if split.split('/')[0] == 'val' and scores[score.HEADLINE] is not None
-  ]
-  return sum(headlines) / len(headlines) if headlines else None
+  return selection_score.of_results(of_splits)

@@ -273,17 +273,17 @@ def _train(runs, program, states, managers, first_step):
               scores, thresholds = evaluate.validate(
                 run, program.predict, plain_state
               )
-            write(step, evaluate.flat(scores))
-          thresholds, headline = processes.from_first(
+            write(step, evaluate.flat(scores) | evaluate.stated(run, scores))
+          thresholds, chosen_by = processes.from_first(
             'validation',
-            lambda t=thresholds, s=scores: (t, evaluate.headline(s)),
+            lambda t=thresholds, s=scores: (t, evaluate.selection(run, s)),
           )
           checkpoint.save(
             manager,
             step,
             plain_state,
             thresholds=thresholds,
-            headline=headline,
+            headline=chosen_by,
             force=True,
           )
       if stops and not last:

@@ -9,8 +9,6 @@ import numpy as np
 from affect_jax import by_name
 from affect_jax.evaluation import score
 
-# Of all other metrics, higher is better.
-LOWER_IS_BETTER = ('mae', 'rmse')
 # No metrics, though they stand among them.
 COUNTS = ('num_gold', 'confusion')
 
@@ -149,7 +147,7 @@ def predictions(
 
 def is_lower_better(name: str) -> bool:
   """Says whether a lower value of 'task/metric[/output]' is better."""
-  return name.split('/')[1] in LOWER_IS_BETTER
+  return name.split('/')[1] in score.LOWER_IS_BETTER
 
 
 def _all(tasks: Sequence[Any], tuned: bool) -> list[Metric]:

@@ -10,6 +10,7 @@ from rich import table as rich_table
 from scipy import stats
 
 from affect_jax.evaluation import score
+from affect_jax.evaluation import selection_score
 from affect_jax.evaluation import table
 
 
@@ -45,6 +46,22 @@ def of_tasks(
     means = [np.mean([r[i] for r in rows], 0) for i in (1, 2)]
     rows.append((score.HEADLINE, *means))
   return [_row(*r) for r in rows]
+
+
+def of_selection(
+  before: Mapping[str, Any], after: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+  """Returns the row of the selection score; [] if there is none.
+
+  Args:
+    before, after: See `of_tasks`.
+  """
+  one, other = (
+    _by_seed(x, 'val', selection_score.KEY) for x in (before, after)
+  )
+  if one is None or other is None:
+    return []
+  return [_row(selection_score.KEY, one, other)]
 
 
 def _by_seed(summary, part, metric) -> np.ndarray | None:

@@ -9,6 +9,8 @@ import numpy as np
 from affect_jax.metrics import challenge
 
 HEADLINE = 'headline'
+# Metrics that are errors. Of all others, higher is better.
+LOWER_IS_BETTER = ('mae', 'rmse')
 
 
 def gold(task: Any, rows: Mapping[str, Any]) -> np.ndarray:
@@ -70,6 +72,20 @@ def score(
       p_au=by_name['action_units'],
     )
   return scores
+
+
+def names(tasks: Sequence[Any]) -> list[str]:
+  """Returns the names of all scores of a split."""
+  rows: dict[str, Any] = {'predictions': {}, 'labels': {}, 'weights': {}}
+  for task in tasks:
+    # One row without gold: every metric is NaN, under its name.
+    shape = (1, len(task.outputs))
+    rows['predictions'][task.name] = np.zeros(shape, np.float32)
+    rows['labels'][task.name] = np.zeros(shape, np.float32)
+    rows['weights'][task.name] = np.zeros(
+      shape if task.weight_per_output else 1, np.float32
+    )
+  return [*score(tasks, rows, tune(tasks, rows))]
 
 
 def flat(name: str, value: Any) -> dict[str, float]:

@@ -34,9 +34,9 @@ def summarise(
   """
   splits: dict[str, Any] = {}
   for split in next(iter(results.values()), {}):
-    names = dict.fromkeys(k for r in results.values() for k in r[split])
+    names = dict.fromkeys(k for r in results.values() for k in r.get(split, {}))
     splits[split] = {
-      name: _summary([r[split].get(name) for r in results.values()])
+      name: _summary([r.get(split, {}).get(name) for r in results.values()])
       for name in names
     }
   return {'seeds': [*results], 'splits': splits}

@@ -21,7 +21,7 @@ def show(results: Mapping[str, Any], workdir: str) -> None:
   shown = rich_table.Table(title=f'Points of {workdir}')
   for setting in points[0]['settings']:
     shown.add_column(setting)
-  shown.add_column('headline on val', justify='right')
+  shown.add_column('selection score', justify='right')
   shown.add_column('folder')
   for i, point in enumerate(points):
     notes = ' (chosen)' if i == chosen else ''

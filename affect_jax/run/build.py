@@ -23,6 +23,7 @@ from affect_jax.data import streams
 from affect_jax.data import weak_labels
 from affect_jax.data import weak_tables
 from affect_jax.errors import UserError
+from affect_jax.evaluation import selection_score
 from affect_jax.evaluation import views
 from affect_jax.run import check
 from affect_jax.run import distillation
@@ -60,6 +61,7 @@ class Run:
     tx: The optimiser.
     balancing: How the tasks are balanced.
     on_line: Weak supervision in the training step, or None.
+    selection: config.selection, {name: weight}, see `selection_score`.
     frozen: Prefixes of the parameters that the optimiser leaves unchanged.
     parallel: How the run is spread over devices.
   """
@@ -77,6 +79,7 @@ class Run:
   tx: optax.GradientTransformation
   balancing: multitask.Method
   on_line: on_line_lib.OnLine | None
+  selection: dict[str, float]
   frozen: tuple[str, ...]
   parallel: parallel_lib.Parallel
 
@@ -123,6 +126,13 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
     ),
   )
   model = signature_lib.build_model(signature, parallel.axis_name)
+  selection = dict(config.get('selection') or {})
+  annotated = {
+    c.name: records.metadata(c.builder)['outputs']
+    for c in corpora
+    if 'val' in c.splits
+  }
+  selection_score.check_places(selection, annotated, tasks)
   frozen = (*config.frozen, *samples.frozen)
   tx = _optimizer(config, schedule, frozen)
   return Run(
@@ -139,6 +149,7 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
     tx=tx,
     balancing=balancing(config),
     on_line=on_line.build(config, model, tasks, parallel.axis_name),
+    selection=selection,
     frozen=frozen,
     parallel=parallel,
   )

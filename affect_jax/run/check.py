@@ -12,6 +12,7 @@ from affect_jax.corpora.builders import utterances as utterances_builder
 from affect_jax.data import load
 from affect_jax.data import weak_tables
 from affect_jax.errors import UserError
+from affect_jax.evaluation import selection_score
 from affect_jax.models import encoders
 from affect_jax.models import fusion as fusion_lib
 from affect_jax.run import feature_spaces
@@ -51,6 +52,7 @@ def check(config: Any) -> None:
     for option in options:
       if option not in OURS:
         by_name.check('config.data option', option, known, of=f'{name!r}')
+  _check_selection(config, described)
   weak_tables.check_settings(config.weak.to_dict(), config.tasks, [*described])
   if _are_utterances(described):
     _check_utterances(config, described)
@@ -58,6 +60,22 @@ def check(config: Any) -> None:
     by_name.check(
       'config.model.temporal', config.model.temporal, encoders.ENCODERS
     )
+
+
+def _check_selection(
+  config: Any, described: Mapping[str, Mapping[str, Any]]
+) -> None:
+  """Checks config.selection; names of outputs are checked with the data."""
+  metrics = {}
+  for name in config.tasks:
+    options = config.get(name, {})
+    kind = {'kind': options['kind']} if 'kind' in options else {}
+    task = tasks_lib.get_task(name, **kind)
+    metrics[name] = [*task.metrics, *task.tuned_metrics, 'num_gold']
+  with_val = [n for n, o in described.items() if o['splits'].get('val')]
+  without = [n for n in described if n not in with_val]
+  settings = config.get('selection')
+  selection_score.check(settings, with_val, metrics, without)
 
 
 def check_seeds(seeds: Sequence[Any]) -> None:

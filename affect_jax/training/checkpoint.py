@@ -50,7 +50,7 @@ def check_name(workdir: str, *, saving: bool = True) -> None:
 def build_manager(workdir: str, save_every: int) -> ocp.CheckpointManager:
   """Builds a manager that keeps the latest and the best checkpoint.
 
-  The best has the highest headline on validation.
+  The best has the highest selection score, see `evaluation.selection_score`.
 
   Args:
     workdir: The run's folder; checkpoints lie in workdir/checkpoints/STEP.
@@ -93,7 +93,8 @@ def save(
     step: Number of finished updates.
     state: A `TrainState`, replicated on every device.
     thresholds: {corpus: {task: values}}; None if there are none.
-    headline: The score that `best_step` compares. None if validation gave none,
+    headline: The selection score, which `best_step` compares. None if
+      validation gave none,
       or did not run because the run stops here; such a step is never the best.
     force: Save between the manager's regular steps too, as before a stop.
   """
@@ -169,8 +170,8 @@ def read(
 ) -> tuple[dict[str, Any], dict[str, Any], int]:
   """Returns variables, thresholds and step of a run's best checkpoint.
 
-  The best has the highest headline on validation; without validation it is the
-  latest. The variables are moving averages (EMA) if that run kept them.
+  The best has the highest selection score; without validation it is the latest.
+  The variables are moving averages (EMA) if that run kept them.
 
   Args:
     workdir: That run's folder.

@@ -61,7 +61,7 @@ def test_scores_predictions_and_data_are_those_of_each_corpus(folder):
   workdir = folder / 'run'
   config = make_config(folder)
   results = train.train_and_evaluate(config, str(workdir))
-  assert set(results) == {'val/first', 'val/second', 'test/first'}
+  assert set(results) == {'val', 'val/first', 'val/second', 'test/first'}
   assert 'action_units/f1/AU4' in results['val/second']
   # The first corpus does not know AU4, nor the second AU1.
   assert results['val/first']['action_units/f1/AU4'] is None
@@ -82,6 +82,36 @@ def test_scores_predictions_and_data_are_those_of_each_corpus(folder):
   assert (workdir / 'results.json').read_bytes() == before
 
 
+def test_the_selection_score_chooses_and_is_stated(folder, caplog):
+  selection = {
+    'second/valence_arousal/mean_ccc': -2.0,
+    'expression/accuracy': 0.5,
+  }
+  c = make_config(folder, eval_every=1)
+  c.selection = selection
+  with caplog.at_level('INFO'):
+    results = train.train_and_evaluate(c, str(folder / 'selected'))
+  assert '= -2 second/valence_arousal/mean_ccc +0.5 expression/' in caplog.text
+  text = (folder / 'selected' / 'metrics.jsonl').read_text()
+  found = {}
+  for line in map(json.loads, text.splitlines()):
+    found.setdefault(line['step'], {}).update(line)
+  expected = {}
+  for step, values in found.items():
+    accuracy = [
+      values[f'val/{x}/expression/accuracy'] for x in ('first', 'second')
+    ]
+    worst = values['val/second/valence_arousal/mean_ccc']
+    expected[step] = -2 * worst + 0.5 * sum(accuracy) / 2
+    assert values['val/selection'] == pytest.approx(expected[step])
+  best = max(expected, key=expected.get)
+  assert results['val'] == {
+    'step': best,
+    'selection': pytest.approx(expected[best]),
+  }
+  assert results['test/first']['step'] == best
+
+
 def test_outputs_are_the_union_and_counts_the_sum(folder):
   run = build.build(make_config(folder))
   units = next(t for t in run.tasks if t.name == 'action_units')
@@ -99,6 +129,8 @@ def test_outputs_are_the_union_and_counts_the_sum(folder):
     ({'data.sampling': 'often'}, "'often'; known: proportional"),
     ({'data.corpora.first.splits': {'train': '', 'dev': 'val'}}, "has 'dev'"),
     ({'data.sampling': 'shares'}, 'needs a positive share for each'),
+    ({'selection': {'frist': 1.0}}, "did you mean 'first'"),
+    ({'selection': {'second/action_units/f1/AU1': 1.0}}, 'not label'),
   ],
 )
 def test_impossible_mixtures_are_refused(folder, overrides, message):
