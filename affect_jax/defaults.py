@@ -70,6 +70,8 @@ def get_config() -> Any:
     'shuffle_megabytes': 2000.0,
     # Tables of weak labels for what training has no gold of.
     'weak_labels': (),
+    # {'TASK' or 'CORPUS/TASK': share of its gold that training sees}.
+    'gold_share': {},
   }
   # Which weak labels count, and how much: see weak/selection. Any of these can
   # be given for one task or corpus: by_task={'emotion': {'weight': .5}}.

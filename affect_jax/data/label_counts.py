@@ -51,7 +51,7 @@ def of_training(
       continue
     split = corpus.splits['train']
     join = weak_labels.make_join(corpus.weak() if weak else {}, tasks)
-    rows, counts = by_class(corpus.builder, split, tasks, balance, join)
+    rows, counts = by_class(corpus, split, tasks, balance, join)
     present.append(_weighted(counts, np.ones(len(rows))))
     # How often a row is drawn, relative to drawing all rows equally often.
     size = streams.split_size(corpus.builder, split)
@@ -64,7 +64,7 @@ def of_training(
 
 
 def by_class(
-  builder: Any,
+  corpus: streams.Corpus,
   split: str,
   tasks: Sequence[Any],
   balance: str = '',
@@ -73,7 +73,7 @@ def by_class(
   """Counts rows and labels of a split, by the class that rows are drawn by.
 
   Args:
-    builder: The builder of a corpus; windows are counted by their frames.
+    corpus: Its windows are counted by their frames.
     split: Name or slice.
     tasks: The tasks to count.
     balance: Name of one of them, or '': all rows are of one class.
@@ -83,12 +83,13 @@ def by_class(
     (rows [G], `Counts` with G in front of every shape). Without `balance`, G
     is 1; with K classes it is K + 1, the last for rows without a label.
   """
+  builder = corpus.builder
   streams.split_size(builder, split)
   by = streams.balanced_task(tasks, balance) if balance else None
   groups = len(by.outputs) + 1 if by else 1
 
   def labels_of(record: Mapping[str, tf.Tensor]) -> dict[str, Any]:
-    gold = streams.labels_of(record, builder, tasks)
+    gold = streams.labels_of(record, builder, tasks, corpus.gold_share)
     labels = join(record['id'], gold) if join else gold
     return {**labels, 'class': streams.class_of(gold, by)} if by else labels
 

@@ -7,6 +7,7 @@ from typing import Any
 from absl import logging
 
 from affect_jax import defaults
+from affect_jax.data import gold_share
 from affect_jax.data import sampling
 from affect_jax.data import streams
 from affect_jax.data import weak_tables
@@ -17,7 +18,7 @@ SPLITS = ('train', 'val', 'test')
 # Settings of config.data that say how rows of corpora, or classes, are drawn.
 DRAWING = ('sampling', 'temperature', 'shares', 'balance', 'shuffle_megabytes')
 # Settings of config.data that are no options of a corpus.
-OURS = (*DRAWING, 'weak_labels')
+OURS = (*DRAWING, 'weak_labels', 'gold_share')
 
 
 def describe(config: Any) -> dict[str, dict[str, Any]]:
@@ -90,7 +91,13 @@ def build(config: Any, download_config: Any = None) -> list[streams.Corpus]:
     )
     has_weak = 'train' in splits and weak_paths(config)
     corpora.append(
-      streams.Corpus(name, builder, splits, weak if has_weak else dict)
+      streams.Corpus(
+        name,
+        builder,
+        splits,
+        weak if has_weak else dict,
+        gold_share.of_corpus(gold_shares(config), name),
+      )
     )
   if not any('train' in c.splits for c in corpora):
     raise UserError(
@@ -102,6 +109,11 @@ def build(config: Any, download_config: Any = None) -> list[streams.Corpus]:
 def weak_paths(config: Any) -> tuple[str, ...]:
   """Returns the paths of config.data.weak_labels, which older configs lack."""
   return tuple(config.data.get('weak_labels', ()))
+
+
+def gold_shares(config: Any) -> dict[str, float]:
+  """Returns config.data.gold_share, which older configs lack."""
+  return dict(config.data.get('gold_share', {}))
 
 
 def shares(config: Any, corpora: Sequence[streams.Corpus]) -> dict[str, float]:

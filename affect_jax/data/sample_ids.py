@@ -1,12 +1,13 @@
 """Samples of a split, their gold and their words; inputs are not read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 
 from affect_jax.corpora.builders import records
+from affect_jax.data import gold_share
 from affect_jax.data import label_mapping
 
 
@@ -15,19 +16,27 @@ def ids_of(builder: Any, split: str) -> list[str]:
   return [x for ids, _ in ids_and_gold(builder, split, ()) for x in ids]
 
 
-def with_gold(builder: Any, split: str, task: str) -> set[str]:
-  """Returns the ids of the samples that have any gold of a task."""
+def with_gold(
+  builder: Any, split: str, task: str, shares: Mapping[str, float]
+) -> set[str]:
+  """Returns the ids of the samples that show any gold of a task."""
   found = set()
-  for ids, gold in ids_and_gold(builder, split, [task]):
+  for ids, gold in ids_and_gold(builder, split, [task], shares):
     has = gold.get(task, np.zeros(len(ids), bool))
     found.update(np.array(ids, object)[has])
   return found
 
 
 def gold_of(
-  builder: Any, split: str, task: Any
+  builder: Any,
+  split: str,
+  task: Any,
+  shares: Mapping[str, float] | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-  """Returns ids [N] str, labels [N, K] and weights of a task in a split."""
+  """Returns ids [N] str, labels [N, K] and weights of a task in a split.
+
+  `shares` hides gold, see `gold_share`.
+  """
   wanted = {'id', task.name, f'{task.name}_weights'}
   features = builder.info.features
   decoders = tfds.decode.PartialDecoding({k: features[k] for k in wanted})
@@ -42,7 +51,9 @@ def gold_of(
     dataset = dataset.unbatch()
   parts = [*dataset.batch(8192).as_numpy_iterator()]
   ids, labels, weights = (np.concatenate(x) for x in zip(*parts, strict=True))
-  return np.array([x.decode() for x in ids], object), labels, weights
+  weights = gold_share.hide(ids, {task.name: weights}, shares or {})[task.name]
+  ids = np.array([x.decode() for x in ids], object)
+  return ids, labels, np.asarray(weights)
 
 
 def has_transcripts(builder: Any) -> bool:
@@ -68,11 +79,14 @@ def transcripts_of(builder: Any, split: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def ids_and_gold(
-  builder: Any, split: str, tasks: Sequence[str]
+  builder: Any,
+  split: str,
+  tasks: Sequence[str],
+  shares: Mapping[str, float] | None = None,
 ) -> Iterator[tuple[list[str], dict[str, np.ndarray]]]:
-  """Yields ids, and whether samples have any gold of tasks, in parts.
+  """Yields ids, and whether samples show any gold of tasks, in parts.
 
-  It reads nothing else of the records.
+  It reads nothing else of the records. `shares` hides gold, see `gold_share`.
   """
   known = records.metadata(builder)['outputs']
   names = [t for t in tasks if t in known]
@@ -87,7 +101,9 @@ def ids_and_gold(
   for part in dataset.batch(8192).as_numpy_iterator():
     ids = [x.decode() for x in part['id']]
     gold = {}
+    all_weights = {t: part[f'{t}_weights'] for t in names}
+    shown = gold_share.hide(part['id'], all_weights, shares or {})
     for task in names:
-      weights = part[f'{task}_weights']
+      weights = np.asarray(shown[task])
       gold[task] = (weights == 1).reshape(len(ids), -1).any(-1)
     yield ids, gold

@@ -17,6 +17,7 @@ import tensorflow_datasets as tfds
 
 from affect_jax import corpora as corpora_lib
 from affect_jax.corpora.builders import records
+from affect_jax.data import gold_share
 from affect_jax.data import label_mapping
 from affect_jax.data import merge
 from affect_jax.data import record_places
@@ -39,12 +40,14 @@ class Corpus:
     builder: Its tfds builder.
     splits: {'train' | 'val' | 'test': name or slice of a split}.
     weak: Reads the weak labels of its training samples; {} if it has none.
+    gold_share: {task: share of its gold that training sees}, see `gold_share`.
   """
 
   name: str
   builder: Any
   splits: Mapping[str, str]
   weak: Callable[[], weak_labels.Parts] = dict
+  gold_share: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
   def describe(self) -> dict[str, Any]:
     """Describes the data: version, checksums, sizes, what was left out.
@@ -158,16 +161,26 @@ def _columns(builder: Any, task: Any) -> Sequence[str]:
 
 
 def labels_of(
-  record: Mapping[str, tf.Tensor], builder: Any, tasks: Sequence[Any]
+  record: Mapping[str, tf.Tensor],
+  builder: Any,
+  tasks: Sequence[Any],
+  shares: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
-  """Returns {'labels', 'weights'} of a record, for the tasks' outputs."""
+  """Returns {'labels', 'weights'} of a record, for the tasks' outputs.
+
+  `shares` hides gold in training, see `gold_share`.
+  """
   pairs = {
     t.name: label_mapping.to_task(record, t, _columns(builder, t))
     for t in tasks
   }
   return {
     'labels': {name: pair[0] for name, pair in pairs.items()},
-    'weights': {name: pair[1] for name, pair in pairs.items()},
+    'weights': gold_share.hide(
+      record['id'],
+      {name: pair[1] for name, pair in pairs.items()},
+      shares or {},
+    ),
   }
 
 
@@ -204,7 +217,10 @@ def train_streams(
     ) -> dict[str, Any]:
       row = {
         **get_inputs(record, corpus),
-        **join(record['id'], labels_of(record, corpus.builder, tasks)),
+        **join(
+          record['id'],
+          labels_of(record, corpus.builder, tasks, corpus.gold_share),
+        ),
       }
       return {**row, 'row': i + before} if numbered else row
 
@@ -256,7 +272,7 @@ def _classes(
     builder,
     corpus.splits['train'],
     decoders,
-    lambda r: class_of(labels_of(r, builder, [task]), task),
+    lambda r: class_of(labels_of(r, builder, [task], corpus.gold_share), task),
   )
   counts = np.bincount(classes, minlength=len(task.outputs) + 1)
 

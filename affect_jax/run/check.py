@@ -9,6 +9,7 @@ from affect_jax import defaults
 from affect_jax import multitask
 from affect_jax import tasks as tasks_lib
 from affect_jax.corpora.builders import utterances as utterances_builder
+from affect_jax.data import gold_share
 from affect_jax.data import load
 from affect_jax.data import weak_tables
 from affect_jax.errors import UserError
@@ -53,6 +54,7 @@ def check(config: Any) -> None:
       if option not in OURS:
         by_name.check('config.data option', option, known, of=f'{name!r}')
   _check_selection(config, described)
+  gold_share.check(load.gold_shares(config), config.tasks, [*described])
   weak_tables.check_settings(config.weak.to_dict(), config.tasks, [*described])
   if _are_utterances(described):
     _check_utterances(config, described)

@@ -8,6 +8,7 @@ from absl import logging
 import numpy as np
 
 from affect_jax.corpora.builders import records
+from affect_jax.data import gold_share
 from affect_jax.data import load
 from affect_jax.data import sample_ids
 from affect_jax.data import streams
@@ -225,11 +226,16 @@ def _has_gold(corpus, task, rows) -> np.ndarray:
   """Returns bool [N]: whether samples have all the gold that a task needs."""
   weights = rows['weights'][task.name]
   has_gold = (weights == 1).reshape(len(weights), -1).all(-1)
+  shares = corpus.gold_share
+  if task.name in shares:
+    has_gold &= gold_share.shown(
+      rows['id'].astype(str), task.name, shares[task.name]
+    ).numpy()
   columns = records.metadata(corpus.builder)['outputs'].get(task.name, ())
   if table.kind_of(task) == 'class' and not set(columns) <= set(task.outputs):
     # Gold of a class that the teachers do not know has no weight here.
     known = sample_ids.with_gold(
-      corpus.builder, corpus.splits['train'], task.name
+      corpus.builder, corpus.splits['train'], task.name, shares
     )
     has_gold |= np.array([x in known for x in rows['id']], bool)
   return has_gold

@@ -42,9 +42,11 @@ def label(
   found = []
   for name in rules:
     by_name.check('rule', name, NAMES)
-    for part, asked in _apply(name, builder, split, tasks):
+    for part, asked in _apply(name, corpus, split, tasks):
       has_gold = (
-        set() if label_gold else sample_ids.with_gold(builder, split, part.task)
+        set()
+        if label_gold
+        else sample_ids.with_gold(builder, split, part.task, corpus.gold_share)
       )
       kept = np.array([x not in has_gold for x in part.ids], bool)
       silent = f'of which {name} says nothing'
@@ -68,9 +70,10 @@ def label(
 
 
 def _apply(
-  name: str, builder, split: str, tasks: Sequence[str]
+  name: str, corpus: streams.Corpus, split: str, tasks: Sequence[str]
 ) -> Iterator[tuple[table.WeakLabels, int]]:
   """Yields what a rule says of each of its targets, and of how many samples."""
+  builder = corpus.builder
   of_corpus = {'corpus': builder.name, 'version': builder.info.full_name}
   if name == lexicon.NAME:
     wanted = [t for t in lexicon.TARGETS if t in tasks]
@@ -88,7 +91,9 @@ def _apply(
   if target not in tasks or source_name not in outputs:
     return
   source = tasks_lib.get_task(source_name, outputs=outputs[source_name])
-  ids, labels, weights = sample_ids.gold_of(builder, split, source)
+  ids, labels, weights = sample_ids.gold_of(
+    builder, split, source, corpus.gold_share
+  )
   if name == regions.NAME:
     part = regions.apply(ids, source.outputs, labels, weights, **of_corpus)
   else:

@@ -31,7 +31,9 @@ def collect(
     if 'train' not in corpus.splits:
       continue
     split = corpus.splits['train']
-    for ids, gold in sample_ids.ids_and_gold(corpus.builder, split, names):
+    for ids, gold in sample_ids.ids_and_gold(
+      corpus.builder, split, names, corpus.gold_share
+    ):
       hashes = hashes_of(corpus.builder, ids)
       for task, has in gold.items():
         found[task].append(hashes[has])
