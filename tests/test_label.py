@@ -10,6 +10,7 @@ from toys.paths import ROOT
 
 from affect_jax import train
 from affect_jax.errors import UserError
+from affect_jax.run import build
 from affect_jax.run import label_report
 from affect_jax.run import labelling
 from affect_jax.run import trained_on
@@ -227,3 +228,28 @@ def test_a_student_learns_from_the_table(folder):
   # Gold only: a weak label is not learned by heart.
   assert len(found['sarcasm']) == len(NEW) + 4
   assert not len(found['sentiment'])
+
+
+def test_a_corpus_without_any_gold_is_labelled_and_teaches(folder, caplog):
+  lines = ['id,split,audio']
+  lines += [f'{x},train,{x}.npy' for x in NEW]
+  path = folder / 'unlabelled.csv'
+  path.write_text('\n'.join(lines) + '\n')
+  c = voices.config(path, folder, 'sentiment')
+  c.data.splits.val = c.data.splits.test = ''
+  with pytest.raises(
+    UserError, match=r"no row of split train.*unlabelled='keep'"
+  ):
+    labelling.label(c, [str(folder / 'teacher')])
+  c.data.unlabelled = 'keep'
+  with caplog.at_level('INFO'):
+    (labels,), _ = labelling.label(c, [str(folder / 'teacher')])
+  assert '12 of 12 rows have no label and are kept' in caplog.text
+  assert sorted(labels.ids) == sorted(NEW)
+  table.write(folder / 'of_unlabelled.parquet', [labels])
+  c.data.weak_labels = (str(folder / 'of_unlabelled.parquet'),)
+  run = build.build(c)
+  batch = next(run.samples.train_batches(0, 0))
+  weights = batch['weights']['sentiment']
+  assert ((weights > 0) & (weights < 1)).all()
+  train.train_and_evaluate(c, str(folder / 'of_unlabelled'))

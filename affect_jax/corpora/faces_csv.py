@@ -48,16 +48,18 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
     path: str | pathlib.Path,
     on_bad_image: str = 'error',
     ignore_columns: Sequence[str] = (),
+    unlabelled: str = 'skip',
   ):
     """Checks the CSV; finds the corpus in `data_dir`, if it is prepared.
 
     A prepared corpus is used again as long as the bytes of the CSV, the size
     and modification time of each picture and the options are the same.
 
-    Rows without any label and exact repetitions of a row are left out and
-    counted. The id of a picture is its path in the CSV. A split without rows
-    does not exist; train must have rows. Tasks and expressions are those that
-    occur; expressions are in canonical order, action units ordered by number.
+    Exact repetitions of a row, and rows without any label unless these are
+    kept, are left out and counted. The id of a picture is its path in the CSV.
+    A split without rows does not exist; train must have rows. Tasks and
+    expressions are those that occur; expressions are in canonical order, action
+    units ordered by number.
 
     Args:
       data_dir: Where prepared corpora live.
@@ -65,6 +67,8 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
       on_bad_image: 'error', or 'skip': pictures that are missing or cannot
         be decoded are left out and counted. Wrong labels are always an error.
       ignore_columns: Names of columns of the CSV that are not read.
+      unlabelled: What becomes of rows without any label: 'skip', or 'keep', so
+        that weak labels can teach from them.
 
     Raises:
       FileNotFoundError: there is no such CSV.
@@ -72,13 +76,19 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
         allowed.
     """
     by_name.check('on_bad_image', on_bad_image, ON_BAD_IMAGE)
+    by_name.check('unlabelled', unlabelled, faces_table.ON_UNLABELLED)
     self._path = sources.existing(path, 'a CSV of faces')
     self._skip = on_bad_image == 'skip'
     self._table = faces_table.read(
       self._path,
       ignore_columns=ignore_columns,
       skip_bad_images=self._skip,
+      keep_unlabelled=unlabelled == 'keep',
     )
+    if unlabelled == 'keep':
+      faces_table.log_unlabelled(
+        self._path, self._table.unlabelled, len(self._table.rows)
+      )
     shared = self._table.shared_subjects
     if shared:
       logging.warning(
@@ -97,6 +107,7 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
       'on_bad_image': on_bad_image,
       'ignore_columns': ', '.join(ignore_columns),
       'subjects_in_two_splits': str(len(shared)),
+      **({'unlabelled': 'keep'} if unlabelled == 'keep' else {}),
     }
     name = sources.fingerprint(version=str(self.VERSION), **self._sources)
     super().__init__(

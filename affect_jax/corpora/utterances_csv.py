@@ -32,7 +32,9 @@ import pathlib
 from absl import logging
 import numpy as np
 
+from affect_jax import by_name
 from affect_jax.corpora.builders import face_listing
+from affect_jax.corpora.builders import faces_table
 from affect_jax.corpora.builders import label_columns
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
@@ -44,14 +46,18 @@ from affect_jax.errors import UserError
 
 
 def listing(
-  path: str | pathlib.Path, *, ignore_columns: Sequence[str] = ()
+  path: str | pathlib.Path,
+  *,
+  ignore_columns: Sequence[str] = (),
+  unlabelled: str = 'skip',
 ) -> utterance_listing.Listing:
   """Lists the utterances of a CSV in the format that this module describes.
 
   A split without rows does not exist; train must have rows. Tasks, and emotions
   of the column `emotion`, are those that occur. Exact repetitions of a row are
-  left out and counted. So are rows without any label, unless their dialogue has
-  labels: then they are context. A dialogue in two splits causes a warning.
+  left out and counted. So are rows without any label, unless these are kept, or
+  their dialogue has labels: then they are context. A dialogue in two splits
+  causes a warning.
 
   Feature files are read when a split is streamed. If the modification time or
   size of one of them changes, the corpus is prepared anew.
@@ -59,6 +65,8 @@ def listing(
   Args:
     path: The CSV.
     ignore_columns: Names of columns of the CSV that are not read.
+    unlabelled: What becomes of rows without any label: 'skip', or 'keep', so
+      that weak labels can teach from them.
 
   Raises:
     FileNotFoundError: there is no such CSV.
@@ -66,7 +74,11 @@ def listing(
       when streamed, also those of feature files.
   """
   file = sources.existing(path, 'a CSV of utterances')
-  table = utterances_table.read(file, ignore_columns)
+  by_name.check('unlabelled', unlabelled, faces_table.ON_UNLABELLED)
+  keep = unlabelled == 'keep'
+  table = utterances_table.read(file, ignore_columns, keep_unlabelled=keep)
+  if keep:
+    faces_table.log_unlabelled(file, table.unlabelled, len(table.rows))
   shared = table.shared_dialogues
   if shared:
     logging.warning(
@@ -94,6 +106,7 @@ def listing(
       ),
       'ignore_columns': ', '.join(ignore_columns),
       'dialogues_in_two_splits': str(len(shared)),
+      **({'unlabelled': 'keep'} if keep else {}),
     },
   )
 

@@ -212,6 +212,25 @@ def test_repeated_and_unlabelled_rows_are_counted_and_told(folder, monkeypatch):
   assert build(folder).info.metadata['skipped'] == expected
 
 
+def test_rows_without_any_label_are_kept_if_asked(folder, monkeypatch):
+  lines = []
+  monkeypatch.setattr(logging, 'info', lambda m, *a: lines.append(m % a))
+  path = write(folder, 'a.png,train,ann,,,,,', 'b.jpg,val,bob,joy,,,,')
+  message = "no usable row.*unlabelled='keep'"
+  with pytest.raises(ValueError, match=message):
+    build(folder)
+  builder = prepared(folder, unlabelled='keep')
+  assert f'{path}: 1 of 2 rows have no label and are kept' in '\n'.join(lines)
+  row = load(builder)['a.png']
+  assert row['expression_weights'] == 0
+  assert not row['expression'].any()
+  # A file without any label at all, and its doctor.
+  write(folder, 'a.png,train', 'b.jpg,val', header='image,split')
+  alone = prepared(folder, unlabelled='keep')
+  assert alone.info.metadata['outputs'] == {}
+  assert load(alone).keys() == {'a.png'}
+
+
 def spoil(folder):
   data = (folder / 'b.jpg').read_bytes()
   (folder / 'b.jpg').write_bytes(data[: len(data) // 2])

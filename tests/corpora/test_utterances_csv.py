@@ -170,6 +170,20 @@ def test_rows_without_labels_stay_as_context_of_a_dialogue_only(folder):
   assert read(path)[0].labels == {}
   assert left_out(path) == {'rows without any label': 2}
   assert left_out(path, 'val') == {'rows without any label': 1}
+  kept = read(path, unlabelled='keep')
+  assert {i.id: bool(i.labels) for i in kept} == {
+    'a': False,
+    'b': True,
+    'c': False,
+    'd': False,
+  }
+  one, other = (
+    utterances_csv.listing(path, unlabelled=x).sources for x in ('skip', 'keep')
+  )
+  assert one != other  # Prepared apart, and the default as it was.
+  assert 'unlabelled' not in one
+  with pytest.raises(ValueError, match="'no'; known: skip, keep"):
+    utterances_csv.listing(path, unlabelled='no')
 
 
 def test_repeated_rows_are_counted_and_different_ones_refused(folder):

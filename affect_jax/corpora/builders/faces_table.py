@@ -5,6 +5,8 @@ import dataclasses
 import os
 import pathlib
 
+from absl import logging
+
 from affect_jax.corpora.builders import label_columns
 from affect_jax.corpora.files import cells as cells_lib
 from affect_jax.corpora.files import sources
@@ -16,7 +18,13 @@ COLUMNS = ('image', 'split', 'subject')
 SPLITS = ('train', 'val', 'test')
 REPEATED = 'repeated rows'
 UNLABELLED = 'rows without any label'
+# What becomes of such rows.
+ON_UNLABELLED = ('skip', 'keep')
 UNREADABLE = 'unreadable pictures'
+KEEP = (
+  " Rows without any label, to be labelled by a model, need unlabelled='keep' "
+  "among the corpus' options."
+)
 MISSING = (-1, -1)  # The stat of a picture that is missing.
 
 
@@ -46,15 +54,17 @@ class Table:
   """A checked CSV, about 0.5 kB per row; pictures are read later.
 
   Attributes:
-    rows: All rows that hold a label, in order.
+    rows: The rows that are used, in order.
     columns: The columns of labels, in order.
     skipped: {reason: number of rows left out}.
+    unlabelled: Number of rows that are used without any label.
     shared_subjects: Subjects that occur in more than one split.
   """
 
   rows: Sequence[Row]
   columns: tuple[label_columns.Column, ...]
   skipped: Mapping[str, int]
+  unlabelled: int
   shared_subjects: Sequence[str]
 
   def outputs(self) -> dict[str, tuple[str, ...]]:
@@ -69,6 +79,7 @@ def read(
   *,
   ignore_columns: Sequence[str] = (),
   skip_bad_images: bool = False,
+  keep_unlabelled: bool = False,
 ) -> Table:
   """Reads and checks a CSV of faces; see `faces_csv` for its format.
 
@@ -76,6 +87,7 @@ def read(
     path: The CSV; pictures are relative to its folder.
     ignore_columns: Names of columns that are not read.
     skip_bad_images: Count missing pictures instead of refusing the file.
+    keep_unlabelled: Use also rows without any label, for weak labels.
 
   Raises:
     UserError: lists up to 20 problems as file:line, value, what is allowed.
@@ -133,13 +145,26 @@ def read(
   if empty:
     raise UserError(f'{path}: no rows below the header.')
   present = [row for row in rows.values() if row.stat != MISSING]
-  labelled = [row for row in present if _has_label(row)]
-  skipped[UNLABELLED] += len(present) - len(labelled)
-  if not any(row.split == 'train' for row in labelled):
+  used = [row for row in present if keep_unlabelled or _has_label(row)]
+  skipped[UNLABELLED] += len(present) - len(used)
+  if not any(row.split == 'train' for row in used):
     raise UserError(
       f'{path}: no usable row has the split train; left out: {skipped}.'
+      + (KEEP if skipped[UNLABELLED] else '')
     )
-  return Table(labelled, columns, skipped, _shared(labelled))
+  unlabelled = sum(not _has_label(row) for row in used)
+  return Table(used, columns, skipped, unlabelled, _shared(used))
+
+
+def log_unlabelled(path: pathlib.Path, number: int, of: int) -> None:
+  """Logs how many of the rows that are used have no label."""
+  logging.info(
+    '%s: %d of %d rows have no label and are kept: weak labels can teach from '
+    'them.',
+    path,
+    number,
+    of,
+  )
 
 
 def _spelling(name: str) -> str:

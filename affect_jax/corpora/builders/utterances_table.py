@@ -74,12 +74,14 @@ class Table:
       each in order of turn.
     columns: Those of labels, in order.
     left_out: {split: {reason: number of rows}}.
+    unlabelled: Number of rows that are used without any label.
     shared_dialogues: Dialogues with rows in more than one split.
   """
 
   rows: Sequence[Row]
   columns: tuple[label_columns.Column, ...]
   left_out: Mapping[str, Mapping[str, int]]
+  unlabelled: int
   shared_dialogues: Sequence[str]
 
   def outputs(self) -> dict[str, tuple[str, ...]]:
@@ -89,12 +91,18 @@ class Table:
     )
 
 
-def read(path: pathlib.Path, ignore_columns: Sequence[str] = ()) -> Table:
+def read(
+  path: pathlib.Path,
+  ignore_columns: Sequence[str] = (),
+  *,
+  keep_unlabelled: bool = False,
+) -> Table:
   """Reads and checks a CSV of utterances; see `utterances_csv`.
 
   Args:
     path: The CSV; feature files are relative to its folder.
     ignore_columns: Names of columns that are not read.
+    keep_unlabelled: Use also dialogues without any label, for weak labels.
 
   Raises:
     UserError: lists up to 20 problems as file:line, value, what is allowed.
@@ -147,17 +155,23 @@ def read(path: pathlib.Path, ignore_columns: Sequence[str] = ()) -> Table:
     raise UserError(f'{path}: no rows below the header.')
   used: list[Row] = []
   for group in groups:
-    if any(row.is_labelled for row in group):
+    if keep_unlabelled or any(row.is_labelled for row in group):
       used += group
       continue
     for row in group:
       left_out[row.split][UNLABELLED] += 1
-  if not any(row.split == 'train' and row.is_labelled for row in used):
+  if not any(
+    row.split == 'train' and (keep_unlabelled or row.is_labelled)
+    for row in used
+  ):
+    has_unlabelled = any(of[UNLABELLED] for of in left_out.values())
     raise UserError(
       f'{path}: no row of split train has a label; left out: {left_out}.'
+      + (faces_table.KEEP if has_unlabelled else '')
     )
   shared = [g[0].dialogue for g in groups if len({row.split for row in g}) > 1]
-  return Table(used, columns, left_out, shared)
+  unlabelled = sum(not row.is_labelled for row in used)
+  return Table(used, columns, left_out, unlabelled, shared)
 
 
 def _spelling(name: str) -> str:
