@@ -26,12 +26,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from pyarrow import compute
 from pyarrow import parquet
 
 from affect_jax import tasks as tasks_lib
 from affect_jax import whole_file
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
+from affect_jax.weak import columns
 from affect_jax.weak import row_checks
 
 # Columns that are equal in all rows of one `WeakLabels`.
@@ -105,24 +107,24 @@ def write(path: pathlib.Path, labels: Sequence[WeakLabels]) -> None:
   parts = []
   for part in labels:
     n = len(part.ids)
+    same = lambda value, kind, n=n: pa.repeat(pa.scalar(value, kind), n)
+    numbers = pa.list_(pa.float32())
     constant = {
-      name: pa.array([getattr(part, name)] * n, pa.string()).dictionary_encode()
+      name: same(getattr(part, name), pa.string()).dictionary_encode()
       for name in SHARED
     }
-    matrix = part.confidence.reshape(n, -1)
-    columns = {
+    table = {
       'id': pa.array(part.ids.tolist(), pa.string()),
       **constant,
-      'outputs': pa.array([list(part.outputs)] * n, pa.list_(pa.string())),
-      'label': pa.array(list(part.labels), pa.list_(pa.float32())),
-      'confidence': pa.array(list(matrix), pa.list_(pa.float32())),
-      'temperature': pa.array([part.temperature] * n, pa.float64()),
-      'right': pa.array(
-        [None if part.right is None else list(part.right)] * n,
-        pa.list_(pa.float32()),
+      'outputs': same(list(part.outputs), pa.list_(pa.string())),
+      'label': columns.of_matrix(part.labels),
+      'confidence': columns.of_matrix(part.confidence.reshape(n, -1)),
+      'temperature': same(part.temperature, pa.float64()),
+      'right': same(
+        None if part.right is None else part.right.tolist(), numbers
       ),
     }
-    parts.append(pa.table(columns))
+    parts.append(pa.table(table))
   path.parent.mkdir(parents=True, exist_ok=True)
   with whole_file.writing(path) as partial:
     parquet.write_table(pa.concat_tables(parts), str(partial))
@@ -188,54 +190,65 @@ def _cells(
 
 def _long(file: pathlib.Path, content: pa.Table) -> list[WeakLabels]:
   """Reads a table of `write`."""
-  groups: dict[tuple, list[int]] = {}
-  rows = content.to_pylist()
-  for i, row in enumerate(rows):
-    if row['outputs'] is None or row['label'] is None or row['id'] is None:
-      raise UserError(f'{file}, row {i + 1}: id, outputs or label is missing.')
-    temperature = row.get('temperature')
-    key = (
-      *((row.get(k) or '') for k in SHARED),
-      tuple(row['outputs']),
-      1.0 if temperature is None else float(temperature),
-      tuple(row.get('right') or ()),
+  names = content.column_names
+  for name in ('outputs', 'label', 'confidence', 'right'):
+    if name in names and not columns.is_list(content[name]):
+      raise UserError(
+        f'{file}: the column {name!r} has {content[name].type} in each row, '
+        'not a list.'
+      )
+  needed = [content[n].is_null().to_numpy() for n in ('outputs', 'label', 'id')]
+  if (missing := np.any(needed, 0)).any():
+    raise UserError(
+      f'{file}, row {missing.argmax() + 1}: id, outputs or label is missing.'
     )
-    groups.setdefault(key, []).append(i)
+  ids = columns.texts(content['id'])
+  codes = [columns.codes_of_texts(content[n]) for n in SHARED if n in names]
+  if 'temperature' in names:
+    temperatures = compute.fill_null(content['temperature'], 1.0)
+    codes.append(columns.codes_of_texts(temperatures))
+  for name in ('outputs', 'right'):
+    if name in names:
+      codes.append(columns.codes_of_lists(content[name]))
   found = []
-  for key, places in groups.items():
-    *strings, outputs, temperature, right = key
-    shared: dict[str, Any] = dict(zip(SHARED, strings, strict=True))
-    labels = _matrix(file, rows, places, 'label', len(outputs))
+  for places in columns.groups(codes, len(content)):
+    first = content.slice(places[0], 1).to_pylist()[0]
+    shared: dict[str, Any] = {k: str(first.get(k) or '') for k in SHARED}
+    outputs = tuple(first['outputs'])
+    labels = _matrix(file, content, places, 'label', len(outputs))
     shared['kind'] = shared['kind'] or _kind(shared['task'], labels)
     confidence = confidence_of(shared['kind'], labels)
-    if 'confidence' in content.column_names:
+    if 'confidence' in names:
       width = 1 if confidence.ndim == 1 else len(outputs)
-      given = _matrix(file, rows, places, 'confidence', width)
+      given = _matrix(file, content, places, 'confidence', width)
       confidence = given.reshape(confidence.shape)
+    temperature = first.get('temperature')
+    right = first.get('right')
     part = WeakLabels(
       outputs=outputs,
-      ids=np.array([rows[i]['id'] for i in places], object),
+      ids=ids[places],
       labels=labels,
       confidence=confidence,
-      temperature=temperature,
+      temperature=1.0 if temperature is None else float(temperature),
       right=np.array(right, np.float32) if right else None,
       **shared,
     )
-    row_checks.check(file, np.array(places) + 1, part)
+    row_checks.check(file, places + 1, part)
     found.append(part)
   return found
 
 
-def _matrix(file, rows, places, name, width) -> np.ndarray:
+def _matrix(file, content, places, name, width) -> np.ndarray:
   """Returns f32 [N, width] of the lists of numbers in a column."""
-  for i in places:
-    values = rows[i][name]
-    if values is None or len(values) != width:
-      raise UserError(
-        f'{file}, row {i + 1}: {name} of {rows[i]["task"]} is {values}, not '
-        f'{width} number(s).'
-      )
-  return np.array([rows[i][name] for i in places], np.float32)
+  starts, lengths, values = columns.lists(columns.whole(content[name]))
+  wrong = lengths[places] != width
+  if wrong.any():
+    i = int(places[wrong.argmax()])
+    raise UserError(
+      f'{file}, row {i + 1}: {name} of {content["task"][i]} is '
+      f'{content[name][i].as_py()}, not {width} number(s).'
+    )
+  return values[starts[places][:, np.newaxis] + np.arange(width)]
 
 
 def _kind(task: str, labels: np.ndarray) -> str:

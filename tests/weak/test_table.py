@@ -58,6 +58,106 @@ def test_what_was_written_is_read(tmp_path):
         assert vars(one)[name] == value, name
 
 
+def by_rows(path):
+  """Reads a table row by row: {(shared columns): [(id, label, sure)]}."""
+  found = {}
+  for row in parquet.read_table(path).to_pylist():
+    shared = [*table.SHARED, 'outputs', 'temperature', 'right']
+    key = tuple(str(row[k]) for k in shared)
+    numbers = (row['id'], row['label'], row['confidence'])
+    found.setdefault(key, []).append(numbers)
+  return found
+
+
+def test_rows_in_any_order_are_read_as_they_are(tmp_path):
+  """Parts whose rows are mixed, in several chunks, with lists of all kinds."""
+  path = tmp_path / 'weak.parquet'
+  parts = [
+    sentiment(50),
+    sentiment(30, teacher='runs/z', right=None),
+    sentiment(20, teacher='runs/z', temperature=2.0, right=None),
+    sentiment(40, teacher='ü', right=np.float32([0.5, 0.25, 0.5])),
+    units(),
+  ]
+  table.write(path, parts)
+  content = parquet.read_table(path)
+  order = np.random.default_rng(1).permutation(len(content))
+  mixed = content.take(order)
+  large = pa.large_list(pa.float32())
+  place = mixed.column_names.index('label')
+  mixed = mixed.set_column(place, 'label', mixed['label'].cast(large))
+  parquet.write_table(mixed, path, row_group_size=17)
+  want = by_rows(path)
+  found = table.read(path)
+  assert len(found) == len(want) == len(parts)
+  for part, rows in zip(found, want.values(), strict=True):
+    ids, labels, confidence = zip(*rows, strict=True)
+    assert [*part.ids] == [*ids]
+    np.testing.assert_array_equal(part.labels, np.float32(labels))
+    given = part.confidence.reshape(len(ids), -1)
+    np.testing.assert_array_equal(given, np.float32(confidence))
+  assert [p.right is None for p in found].count(True) == 3
+  assert {(p.teacher, p.temperature) for p in found} == {
+    (p.teacher, p.temperature) for p in parts
+  }
+
+
+def test_tables_of_other_programs_may_be_shorter(tmp_path):
+  path = tmp_path / 'x.parquet'
+  labels = np.float32([[0.25, 0.75], [0.5, 0.5]])
+  flat = pa.array(labels.ravel())
+  columns = {
+    'id': pa.array([7, 8]),
+    'task': ['emotion', 'emotion'],
+    'outputs': [['anger', 'fear']] * 2,
+    'label': pa.FixedSizeListArray.from_arrays(flat, 2),
+    'temperature': pa.array([None, 1.0]),
+    'step': pa.array([10, 10]),
+  }
+  parquet.write_table(pa.table(columns), path)
+  (part,) = table.read(path)
+  assert [*part.ids] == ['7', '8']
+  assert (part.kind, part.step, part.temperature) == ('class', '10', 1.0)
+  np.testing.assert_array_equal(part.labels, labels)
+  np.testing.assert_array_equal(part.confidence, [0.75, 0.5])
+
+
+@pytest.mark.parametrize(
+  ('change', 'message'),
+  [
+    ({'label': [[0.5, 0.5], None, [1, 0]]}, 'row 2: id, outputs or label is'),
+    ({'id': ['a', 'b', None]}, 'row 3: id, outputs or label is missing'),
+    (
+      {'label': [[0.5, 0.5], [0.2, 0.2, 0.6], [1.0, 0.0]]},
+      r'row 2: label of emotion is \[0\.2, 0\.2, 0\.6\], not 2 number',
+    ),
+    ({'confidence': [[0.5], [0.5], None]}, 'row 3: confidence of emotion'),
+    (
+      {'label': [[0.5, 0.5], [0.5, None], [1, 0]]},
+      "row 2: .*'b' is not fin",
+    ),
+    (
+      {'label': [0.5, 0.5, 1.0]},
+      "'label' has double in each row, not",
+    ),
+    ({'outputs': [['anger', 'feer']] * 3}, 'feer'),
+  ],
+)
+def test_rows_that_are_wrong_are_named(tmp_path, change, message):
+  columns = {
+    'id': ['a', 'b', 'c'],
+    'task': ['emotion'] * 3,
+    'outputs': [['anger', 'fear']] * 3,
+    'label': [[0.5, 0.5], [0.25, 0.75], [1.0, 0.0]],
+    'confidence': [[0.5]] * 3,
+    **change,
+  }
+  path = tmp_path / 'x.parquet'
+  parquet.write_table(pa.table(columns), path)
+  with pytest.raises(UserError, match=message):
+    table.read(path)
+
+
 def test_predictions_of_a_run_and_of_others_are_tables(tmp_path):
   path = tmp_path / 'theirs.csv'
   path.write_text(
