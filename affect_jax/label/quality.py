@@ -12,6 +12,7 @@ often two labellers say the same where both speak.
 Samples with gold are labelled if asked: `affect_jax.label --label_gold`.
 """
 
+from collections.abc import Sequence
 import json
 from typing import Any
 
@@ -30,19 +31,12 @@ from affect_jax.weak import label_models
 
 def main() -> None:
   """Measures; prints tables, and writes JSON if asked."""
-  models = [m for m in _MODELS.value or () if m]
-  for model in models:
-    label_models.check(model)
-  groups = combination.group(
-    combine.read(_TABLES.value or ()), _ANY_VERSION.value
-  )
-  combined: list[dict[str, Any]] = []
-  for of in groups:
-    several = len(of.labellers) > 1
-    made = [combination.combine(of, m) for m in models] if several else []
-    combined.append({one.model: one for one in made})
-  results = gold.compare(
-    _CONFIG.value, groups, combined, _SPLIT.value, _ANY_VERSION.value
+  results = measure(
+    _CONFIG.value,
+    _TABLES.value or (),
+    models=_MODELS.value or (),
+    split=_SPLIT.value,
+    any_version=_ANY_VERSION.value,
   )
   report.show(results, _SPLIT.value)
   if _JSON.value:
@@ -50,6 +44,33 @@ def main() -> None:
     path = user_path.expand(_JSON.value)
     path.parent.mkdir(parents=True, exist_ok=True)
     whole_file.write_text(str(path), json.dumps(content, indent=2) + '\n')
+
+
+def measure(
+  config: Any,
+  tables: Sequence[str],
+  *,
+  models: Sequence[str] = (label_models.AUTO,),
+  split: str = 'train',
+  any_version: bool = False,
+) -> list[dict[str, Any]]:
+  """Returns `quality.describe` of every task that tables label; see above.
+
+  Raises:
+    UserError, MissingExtra: See `label_models.check`, `combination.group` and
+      `gold.compare`.
+  """
+  models = [m for m in models if m]
+  for model in models:
+    label_models.check(model)
+  groups = combination.group(combine.read(tables), any_version)
+  combined: list[dict[str, combination.Combined]] = []
+  for of in groups:
+    several = len(of.labellers) > 1
+    made = [combination.combine(of, m) for m in models] if several else []
+    # What is averaged is so under every name.
+    combined.append({one.model: one for one in made})
+  return gold.compare(config, groups, combined, split, any_version)
 
 
 if __name__ == '__main__':

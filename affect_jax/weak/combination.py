@@ -57,7 +57,8 @@ class Combined:
     labels: For the samples that anyone labels.
     model: The label model, MEAN or AS_IT_IS.
     met: How many samples have two labellers or more.
-    believed: [L], see `label_models.believed`, over all outputs; NaN of values.
+    believed: [L], see `label_models.believed`, over all outputs; NaN of values,
+      and by majority, which believes all alike.
   """
 
   labels: table.WeakLabels
@@ -117,6 +118,8 @@ def combine(of: Group, model: str = label_models.AUTO) -> Combined:
       raise UserError(
         f'{of.task} of {of.corpus or "a corpus"}: {error}'
       ) from error
+  if used == 'majority':
+    believed = np.full_like(believed, np.nan)
   speakers = of.speaks.sum(0)
   teacher = ' + '.join(of.labellers)
   if used != AS_IT_IS:
