@@ -82,7 +82,11 @@ def lists(array: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
   lengths = compute.fill_null(array.value_lengths(), -1)
   values = array.values.to_numpy(zero_copy_only=False)
   starts = np.asarray(array.offsets)[:-1].astype(np.int64)
-  return starts, np.asarray(lengths).astype(np.int64), values.astype(np.float32)
+  return (
+    starts,
+    np.asarray(lengths).astype(np.int64),
+    values.astype(np.float32, copy=False),
+  )
 
 
 def groups(codes: Sequence[np.ndarray], rows: int) -> list[np.ndarray]:

@@ -190,7 +190,8 @@ def _cells(
 
 def _long(file: pathlib.Path, content: pa.Table) -> list[WeakLabels]:
   """Reads a table of `write`."""
-  names = content.column_names
+  # Programs write a column that is always empty without a type.
+  names = [f.name for f in content.schema if not pa.types.is_null(f.type)]
   for name in ('outputs', 'label', 'confidence', 'right'):
     if name in names and not columns.is_list(content[name]):
       raise UserError(
@@ -210,17 +211,34 @@ def _long(file: pathlib.Path, content: pa.Table) -> list[WeakLabels]:
   for name in ('outputs', 'right'):
     if name in names:
       codes.append(columns.codes_of_lists(content[name]))
+  numbers = {
+    name: columns.lists(columns.whole(content[name]))
+    for name in ('label', 'confidence')
+    if name in names
+  }
+
+  def matrix(places: np.ndarray, name: str, width: int) -> np.ndarray:
+    starts, lengths, values = numbers[name]
+    wrong = lengths[places] != width
+    if wrong.any():
+      i = int(places[wrong.argmax()])
+      raise UserError(
+        f'{file}, row {i + 1}: {name} of {content["task"][i]} is '
+        f'{content[name][i].as_py()}, not {width} number(s).'
+      )
+    return values[starts[places][:, np.newaxis] + np.arange(width)]
+
   found = []
   for places in columns.groups(codes, len(content)):
     first = content.slice(places[0], 1).to_pylist()[0]
     shared: dict[str, Any] = {k: str(first.get(k) or '') for k in SHARED}
     outputs = tuple(first['outputs'])
-    labels = _matrix(file, content, places, 'label', len(outputs))
+    labels = matrix(places, 'label', len(outputs))
     shared['kind'] = shared['kind'] or _kind(shared['task'], labels)
     confidence = confidence_of(shared['kind'], labels)
     if 'confidence' in names:
       width = 1 if confidence.ndim == 1 else len(outputs)
-      given = _matrix(file, content, places, 'confidence', width)
+      given = matrix(places, 'confidence', width)
       confidence = given.reshape(confidence.shape)
     temperature = first.get('temperature')
     right = first.get('right')
@@ -236,19 +254,6 @@ def _long(file: pathlib.Path, content: pa.Table) -> list[WeakLabels]:
     row_checks.check(file, places + 1, part)
     found.append(part)
   return found
-
-
-def _matrix(file, content, places, name, width) -> np.ndarray:
-  """Returns f32 [N, width] of the lists of numbers in a column."""
-  starts, lengths, values = columns.lists(columns.whole(content[name]))
-  wrong = lengths[places] != width
-  if wrong.any():
-    i = int(places[wrong.argmax()])
-    raise UserError(
-      f'{file}, row {i + 1}: {name} of {content["task"][i]} is '
-      f'{content[name][i].as_py()}, not {width} number(s).'
-    )
-  return values[starts[places][:, np.newaxis] + np.arange(width)]
 
 
 def _kind(task: str, labels: np.ndarray) -> str:

@@ -113,6 +113,7 @@ def test_tables_of_other_programs_may_be_shorter(tmp_path):
     'label': pa.FixedSizeListArray.from_arrays(flat, 2),
     'temperature': pa.array([None, 1.0]),
     'step': pa.array([10, 10]),
+    'right': pa.nulls(2),
   }
   parquet.write_table(pa.table(columns), path)
   (part,) = table.read(path)
