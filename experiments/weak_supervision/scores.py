@@ -86,7 +86,7 @@ def gain(scores: Scores, metric: str, before: str, after: str) -> Any:
 def add_holm(rows: Sequence[dict[str, Any]]) -> None:
   """Adds 'holm' to gains: p adjusted for all of them."""
   if rows:
-    adjusted = uncertainty.holm([r['p'] for r in rows])
+    adjusted = uncertainty.holm(np.array([r['p'] for r in rows]))
     for row, p in zip(rows, adjusted, strict=True):
       row['holm'] = p
 
