@@ -27,6 +27,7 @@ from affect_jax import seeds
 from affect_jax import user_path
 from affect_jax.errors import UserError
 from affect_jax.evaluation import gains
+from affect_jax.run import check
 from affect_jax.run import command
 from affect_jax.run import folder as run_folder
 from affect_jax.run import label_report
@@ -139,7 +140,7 @@ def _label(config, workdir, number, teachers) -> pathlib.Path:
 def _gains(config, before, after, tasks) -> list[dict[str, Any]]:
   """Returns gains on validation; the last row is of what chooses."""
   rows = gains.of_tasks(before, after, tasks, 'val')
-  if config.get('selection'):
+  if check.selection(config):
     rows += gains.of_selection(before, after)
   return rows
 

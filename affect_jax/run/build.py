@@ -126,7 +126,7 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
     ),
   )
   model = signature_lib.build_model(signature, parallel.axis_name)
-  selection = dict(config.get('selection') or {})
+  selection = check.selection(config) or {}
   annotated = {
     c.name: records.metadata(c.builder)['outputs']
     for c in corpora

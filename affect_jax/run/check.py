@@ -64,6 +64,14 @@ def check(config: Any) -> None:
     )
 
 
+def selection(config: Any) -> Any:
+  """Returns config.selection as a plain dict, or None; older configs lack it.
+
+  Copies of a config hold a ConfigDict in its place.
+  """
+  return config.to_dict().get('selection')
+
+
 def _check_selection(
   config: Any, described: Mapping[str, Mapping[str, Any]]
 ) -> None:
@@ -76,8 +84,7 @@ def _check_selection(
     metrics[name] = [*task.metrics, *task.tuned_metrics, 'num_gold']
   with_val = [n for n, o in described.items() if o['splits'].get('val')]
   without = [n for n in described if n not in with_val]
-  settings = config.get('selection')
-  selection_score.check(settings, with_val, metrics, without)
+  selection_score.check(selection(config), with_val, metrics, without)
 
 
 def check_seeds(seeds: Sequence[Any]) -> None:
