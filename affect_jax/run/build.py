@@ -28,6 +28,7 @@ from affect_jax.evaluation import views
 from affect_jax.run import check
 from affect_jax.run import distillation
 from affect_jax.run import faces
+from affect_jax.run import gold_conflicts
 from affect_jax.run import ignored
 from affect_jax.run import on_line
 from affect_jax.run import same_data
@@ -118,6 +119,8 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
       **described,
     )
   tasks = signature_lib.build_tasks(signature)
+  if counts:
+    gold_conflicts.check(corpora, tasks)
   samples = module.build(config, corpora, tasks, shares, signature.inputs)
   samples = dataclasses.replace(
     samples,

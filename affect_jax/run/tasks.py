@@ -65,12 +65,19 @@ def build(
   counts, drawn = label_counts.of_training(
     corpora, plain, shares, config.data.balance
   )
+  # Those of weight 0 teach nothing.
+  counted = {
+    name
+    for c in training
+    for name, parts in c.weak().items()
+    if any(np.any(part.weights > 0) for part in parts)
+  }
   if weak and config.weak.count:
     _, drawn = label_counts.of_training(
       corpora, plain, shares, config.data.balance, weak=True
     )
   kept = label_mapping.require(
-    counts, plain, drop=config.drop_unlabelled_tasks, weak={*weak, *taught}
+    counts, plain, drop=config.drop_unlabelled_tasks, weak={*counted, *taught}
   )
   log_counts(counts, kept)
   for task in kept:
