@@ -11,8 +11,10 @@ from typing import Any
 
 import arms as arms_lib
 import numpy as np
-import scores as scores_lib
+import recovery
 import settings as settings_lib
+
+from affect_jax.comparison import paired_seeds
 
 POINT = 0.01
 
@@ -36,11 +38,11 @@ def single_of(metric: str) -> str:
   return f'single/{corpus}_{task}'
 
 
-def decide(scores: scores_lib.Scores) -> list[str]:
+def decide(scores: paired_seeds.Scores) -> list[str]:
   """Returns a line for each claim: its verdict, and the figures behind it."""
   paper = settings_lib.TASKS_OF_PAPER
   gains = [
-    scores_lib.gain(scores, m, single_of(m), 'multi/weak') for m in paper
+    paired_seeds.gain(scores, m, single_of(m), 'multi/weak') for m in paper
   ]
   return [
     f'**Each task gains** over a network of its own: {verdict(gains)}. '
@@ -102,7 +104,7 @@ def _near_gold(scores) -> str:
         if row['high'] < 0.8
         else 'undecided'
       )
-  sarcasm = scores_lib.gain(
+  sarcasm = paired_seeds.gain(
     scores,
     'mustard/sarcasm/weighted_f1',
     'single/mustard_sarcasm',
@@ -122,22 +124,21 @@ def curve(scores, metric: str, percent: int) -> Any:
   The base is the network with this share of gold alone; with none of it, the
   network of emotion alone, and for sentiment the most frequent class.
   """
-  gold = scores_lib.of(scores, 'curve/gold_100', metric)
-  weak = scores_lib.of(scores, f'curve/weak_{percent}', metric)
+  arms = ['curve/gold_100', f'curve/weak_{percent}']
   if percent:
-    base = scores_lib.of(scores, f'curve/gold_{percent}', metric)
+    arms.append(f'curve/gold_{percent}')
   elif 'emotion' in metric:
-    base = scores_lib.of(scores, 'single/meld_emotion', metric)
-  elif len(gold):
-    of_class = scores_lib.constant(
-      scores, 'curve/gold_100', metric.rpartition('/')[0]
-    )
-    base = np.full(len(gold), of_class)
-  else:
+    arms.append('single/meld_emotion')
+  found = paired_seeds.shared(scores, metric, arms)
+  if found is None:
     return None
-  if len(gold) < 2 or not len(gold) == len(weak) == len(base):
-    return None
-  share, low, high = scores_lib.recovered(gold, base, weak)
+  gold, weak, *base = found
+  if not base:
+    task = metric.rpartition('/')[0]
+    constant = recovery.constant(scores, 'curve/gold_100', task)
+    base = [np.full(len(gold), constant)]
+  (base,) = base
+  share, low, high = recovery.recovered(gold, base, weak)
   return {'share': share, 'low': low, 'high': high, 'weak': weak, 'base': base}
 
 
@@ -145,7 +146,7 @@ def _fusions(scores) -> str:
   metric = 'mosi/sentiment/acc2_neg_nonneg'
   simple = 'fusion/concat'
   rows = [
-    (name, scores_lib.gain(scores, metric, simple, f'fusion/{name}'))
+    (name, paired_seeds.gain(scores, metric, simple, f'fusion/{name}'))
     for name in arms_lib.FUSIONS
     if name != 'concat'
   ]

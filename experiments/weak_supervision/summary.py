@@ -7,10 +7,10 @@ from typing import Any
 import arms as arms_lib
 import claims
 import numpy as np
-import scores as scores_lib
 import settings as settings_lib
 
 from affect_jax import whole_file
+from affect_jax.comparison import paired_seeds
 from affect_jax.run import folder as run_folder
 
 
@@ -21,7 +21,7 @@ def write(
   about: Mapping[str, Any],
 ) -> None:
   """Writes results.json, table.md, claims.md and figure.png into `root`."""
-  scores = scores_lib.read(root, arms, seeds)
+  scores = paired_seeds.read(root, {a.name: a.corpora[0] for a in arms}, seeds)
   rows = _gains(scores)
   decided = claims.decide(scores)
   plain = {
@@ -48,10 +48,10 @@ def _gains(scores) -> list[dict[str, Any]]:
       continue
     for metric in settings_lib.METRICS:
       before = claims.single_of(metric)
-      row = scores_lib.gain(scores, metric, before, arm)
+      row = paired_seeds.gain(scores, metric, before, arm)
       if row:
         rows.append({'arm': arm, **row})
-  scores_lib.add_holm(rows)
+  paired_seeds.add_holm(rows)
   return rows
 
 
@@ -64,7 +64,7 @@ def _table(scores) -> str:
   for arm in scores:
     cells = []
     for metric in metrics:
-      values = scores_lib.of(scores, arm, metric)
+      values = paired_seeds.of(scores, arm, metric)
       spread = f' ± {values.std(ddof=1):.3f}' if len(values) > 1 else ''
       cells.append(f'{values.mean():.3f}{spread}' if len(values) else '')
     lines.append(f'| {arm} | {" | ".join(cells)} |')
@@ -137,7 +137,7 @@ def _draw(path: pathlib.Path, scores, rows) -> None:
   ):
     for kind, line in (('gold', '--'), ('weak', '-')):
       points = [
-        (p, scores_lib.of(scores, f'curve/{kind}_{p}', metric))
+        (p, paired_seeds.of(scores, f'curve/{kind}_{p}', metric))
         for p in arms_lib.SHARES
       ]
       points = [(p, v) for p, v in points if len(v)]
