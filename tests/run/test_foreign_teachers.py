@@ -2,6 +2,7 @@
 
 import hashlib
 
+from flax import linen as nn
 import jax
 import numpy as np
 from PIL import Image
@@ -14,6 +15,7 @@ from affect_jax import tasks as tasks_lib
 from affect_jax.data import weak_labels
 from affect_jax.errors import UserError
 from affect_jax.models import foreign as foreign_lib
+from affect_jax.run import foreign_teachers
 from affect_jax.run import label_report
 from affect_jax.run import labelling
 from affect_jax.tasks import expression
@@ -152,6 +154,20 @@ def test_its_labels_join_a_student_of_other_classes(labelled):
     joined[kept, 1] * labels.labels[kept, happy],
     rtol=1e-4,
   )
+
+
+class Means(nn.Module):
+  """Of red, green and blue."""
+
+  def __call__(self, image):
+    return image.mean((1, 2))
+
+
+def test_frames_of_windows_are_pictures():
+  model = foreign_teachers.Model(network=Means(), order=(2, 0))
+  image = np.random.default_rng(0).random((2, 3, 4, 4, 3), np.float32)
+  found = model.apply({}, {'image': image})['expression']
+  np.testing.assert_allclose(found, image.mean((2, 3))[..., [2, 0]], rtol=1e-5)
 
 
 def test_what_it_cannot_label_is_refused(folder, tmp_path):
