@@ -1,0 +1,131 @@
+"""The arms: ways to learn three tasks of faces from few labels.
+
+At each share of the labels of rendered faces (SHARES, in percent):
+
+  uni_TASK_N       one task alone: the teachers, and the baseline
+  multi_N          all tasks, each sample with the labels that it has
+  weak_N           and weak labels of the three networks uni_TASK_N
+  pseudo_N         and the network's own labels where it is sure
+  mean_teacher_N   and consistency with its moving average
+  coupling_N       and labels and a loss that join expression and action units
+
+FER2013, which labels expression alone:
+
+  fer_alone        expression of FER2013
+  fer_gold         and all tasks of rendered faces, in one network
+  fer_weak         and action units, valence and arousal of FER2013's faces, as
+                   networks of rendered faces tell them
+"""
+
+from collections.abc import Mapping, Sequence
+import dataclasses
+from typing import Any
+
+from affect_jax import defaults
+from affect_jax import user_path
+
+TASKS = {
+  'expression': 'macro_f1',
+  'action_units': 'mean_f1',
+  'valence_arousal': 'mean_ccc',
+}
+SHARES = (100, 50, 20, 5)
+STEPS = 300
+WEAK = {'weak.weight': 0.5, 'weak.by_confidence': True}
+WAYS: Mapping[str, Mapping[str, Any]] = {
+  'multi': {},
+  'weak': WEAK,
+  'pseudo': {
+    'pseudo_labels.weight': 0.5,
+    'pseudo_labels.threshold': 0.9,
+    'pseudo_labels.teacher': 'average',
+    'pseudo_labels.ramp_steps': 100,
+  },
+  'mean_teacher': {'mean_teacher.weight': 3.0, 'mean_teacher.ramp_steps': 100},
+  'coupling': {
+    'coupling.co_annotation': 0.5,
+    'coupling.distribution_matching': 0.1,
+  },
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm:
+  """One way to train.
+
+  Attributes:
+    name: Folder of its runs.
+    corpora: 'faces', 'fer', or both.
+    tasks: Names of tasks.
+    share: Percent of the labels of rendered faces.
+    changes: {dotted setting: value}.
+    teachers: Arms whose run of the same seed labels what has no gold.
+  """
+
+  name: str
+  corpora: Sequence[str]
+  tasks: Sequence[str]
+  share: int = 100
+  changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+  teachers: Sequence[str] = ()
+
+
+def arms(with_fer: bool) -> list[Arm]:
+  """Returns all arms, teachers before students."""
+  found = []
+  for share in SHARES:
+    uni = {task: f'uni_{task}_{share}' for task in TASKS}
+    for task, name in uni.items():
+      found.append(Arm(name, ('faces',), (task,), share))
+    for way, changes in WAYS.items():
+      teachers = tuple(uni.values()) if way == 'weak' else ()
+      name = f'{way}_{share}'
+      found.append(
+        Arm(name, ('faces',), tuple(TASKS), share, changes, teachers)
+      )
+  if with_fer:
+    both, teachers = ('fer', 'faces'), tuple(f'uni_{t}_100' for t in TASKS)
+    found += [
+      Arm('fer_alone', ('fer',), ('expression',)),
+      Arm('fer_gold', both, tuple(TASKS)),
+      Arm('fer_weak', both, tuple(TASKS), 100, WEAK, teachers),
+    ]
+  return found
+
+
+def build(arm: Arm, paths: Any, steps: int) -> Any:
+  """Returns the config of an arm, without its weak labels."""
+  c = defaults.get_config()
+  c.tasks = tuple(arm.tasks)
+  described = {
+    'faces': {
+      'corpus': 'synthetic_faces',
+      'image_size': 64,
+      'seed': 0,
+      'num_train': 6000,
+      'num_val': 600,
+      'num_test': 1000,
+    },
+    'fer': {
+      'corpus': 'fer2013',
+      'path': str(user_path.expand(paths.fer2013)),
+      'exclude_duplicates': True,
+      'splits': {'train': 'train[:97%]', 'val': 'train[97%:]', 'test': 'val'},
+    },
+  }
+  c.data.corpora = {name: described[name] for name in arm.corpora}
+  c.data.data_dir = paths.data_dir
+  c.data.sampling = 'uniform'
+  c.data.gold_share = {f'faces/{t}': arm.share / 100 for t in arm.tasks}
+  if 'faces' not in arm.corpora:
+    c.data.gold_share = {}
+  c.image_size = 32
+  c.augment = ('flip', 'crop', 'colour')
+  c.augmentations.crop.pad = 2
+  c.num_train_steps = steps
+  c.eval_every = steps  # Only the last step is evaluated: nothing to select.
+  c.schedule.warmup_steps = c.log_every = steps // 10
+  c.ema_decay = 1 - 6 / steps  # Over the last sixth of the run.
+  c.log_gradients = False
+  c.update_from_flattened_dict(dict(arm.changes))
+  return c

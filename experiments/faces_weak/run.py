@@ -1,0 +1,135 @@
+"""Compares ways to learn three tasks of faces from few labels.
+
+  python experiments/faces_weak/run.py --workdir=runs/faces_weak \
+      --config.fer2013=fer2013.csv
+
+trains every arm of arms.py with every seed, teachers before students, and
+writes results.json, table.md, fer2013.md and figure.png. The same command goes
+on where it stopped; --reduced shows how it works in under 15 minutes. Without
+--config.fer2013 the arms with FER2013 are left out.
+
+Every run is that of its last step, and reads test once. A student learns from
+the teachers of its own seed.
+"""
+
+import os
+
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+
+import time
+
+from absl import app
+from absl import flags
+from absl import logging
+import arms as arms_lib
+import jax
+import ml_collections
+from ml_collections import config_flags
+import summary
+import tensorflow as tf
+
+from affect_jax import train
+from affect_jax import user_path
+from affect_jax.run import environment
+from affect_jax.run import folder as run_folder
+from affect_jax.run import label_report
+from affect_jax.run import labelling
+from affect_jax.run import log_format
+from affect_jax.weak import table
+
+REDUCED_STEPS, REDUCED_SHARE = 40, 20
+
+
+def get_settings() -> ml_collections.ConfigDict:
+  """Returns what flags --config.NAME=VALUE can set, with its defaults."""
+  return ml_collections.ConfigDict(
+    {
+      'fer2013': '',  # FER2013's CSV.
+      'data_dir': '',
+      'seeds': (0, 1, 2, 3, 4),
+      'only': (),  # Beginnings of names of arms; () means all.
+    }
+  )
+
+
+_SETTINGS = config_flags.DEFINE_config_dict('config', get_settings())
+_WORKDIR = flags.DEFINE_string(
+  'workdir', None, 'Folder of all runs.', required=True
+)
+_REDUCED = flags.DEFINE_bool(
+  'reduced', False, 'One share, few steps, two seeds: under 15 minutes.'
+)
+_SUMMARY = flags.DEFINE_bool(
+  'summary', False, 'Only summarise the finished runs; train nothing.'
+)
+
+
+def main(argv: list[str]) -> None:
+  """Trains what is missing, then summarises."""
+  if len(argv) > 1:
+    raise app.UsageError(f'Unknown arguments {argv[1:]}.')
+  tf.config.set_visible_devices([], 'GPU')
+  log_format.set_up()
+  settings = _SETTINGS.value
+  root = user_path.expand(_WORKDIR.value)
+  seeds, steps = tuple(settings.seeds), arms_lib.STEPS
+  chosen = arms_lib.arms(bool(settings.fer2013))
+  if _REDUCED.value:
+    root, seeds, steps = root / 'reduced', seeds[:2], REDUCED_STEPS
+    chosen = [a for a in chosen if a.share == REDUCED_SHARE]
+  if settings.only:
+    chosen = [a for a in chosen if a.name.startswith(tuple(settings.only))]
+  # Arms share compiled programs.
+  jax.config.update('jax_compilation_cache_dir', str(root / 'compiled'))
+  if not _SUMMARY.value:
+    _train_all(chosen, seeds, steps, settings, root)
+  about = {
+    'seeds': list(seeds),
+    'steps': steps,
+    'commits_of_runs': run_folder.commits(
+      str(root / a.name / f'seed_{s}') for a in chosen for s in seeds
+    ),
+    'environment': environment.describe({}),
+  }
+  summary.write(root, chosen, seeds, about)
+
+
+def _train_all(chosen, seeds, steps, settings, root) -> None:
+  # Seed by seed: an early stop leaves whole seeds.
+  left = [
+    (arm, seed)
+    for seed in seeds
+    for arm in chosen
+    if not (root / arm.name / f'seed_{seed}' / 'results.json').exists()
+  ]
+  start = time.monotonic()
+  for done, (arm, seed) in enumerate(left):
+    minutes = (time.monotonic() - start) / max(done, 1) / 60
+    eta = f', {minutes * (len(left) - done):.0f} min left' if done else ''
+    logging.info(
+      '== %s, seed %d: run %d of %d%s',
+      arm.name,
+      seed,
+      done + 1,
+      len(left),
+      eta,
+    )
+    _train(arm, seed, steps, settings, root)
+
+
+def _train(arm, seed, steps, settings, root) -> None:
+  config = arms_lib.build(arm, settings, steps)
+  config.seed = seed
+  if arm.teachers:
+    path = root / arm.name / f'seed_{seed}.parquet'
+    if not path.exists():
+      teachers = [str(root / t / f'seed_{seed}') for t in arm.teachers]
+      labels, reports = labelling.label(config, teachers, batch_size=256)
+      table.write(path, labels)
+      label_report.show(reports, str(path))
+    config.data.weak_labels = (str(path),)
+  train.train_and_evaluate(config, str(root / arm.name / f'seed_{seed}'))
+
+
+if __name__ == '__main__':
+  app.run(main)
