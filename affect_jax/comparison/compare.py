@@ -119,7 +119,16 @@ def compare(
     prefix = f'{corpus}/' if len(corpora) > 1 else ''
     table = [{k: x[corpus] for k, x in run.items()} for run in aligned]
     found, size, said = _compare_corpus(
-      runs, table, tasks, corpus, shared, metrics, draws, seed, show
+      runs,
+      table,
+      tasks,
+      corpus,
+      shared,
+      metrics,
+      draws,
+      seed,
+      show,
+      several=len(corpora) > 1,
     )
     rows += [
       dataclasses.replace(r, metric=f'{prefix}{r.metric}') for r in found
@@ -138,7 +147,7 @@ def compare(
 
 
 def _compare_corpus(
-  runs, table, tasks, corpus, shared, metrics, draws, seed, show
+  runs, table, tasks, corpus, shared, metrics, draws, seed, show, *, several
 ):
   """Returns rows of all pairs, the size of the corpus in words, and notes."""
   any_run = next(iter(table[0].values()))
@@ -197,7 +206,12 @@ def _compare_corpus(
     )
     result += _rows(of.names, (i, j), scores[a], scores[b], estimate)
   size = notes_lib.size(len(cluster), count, known, draws)
-  return result, size, notes_lib.of_clusters(known, effective, of.names)
+  has_gold = np.any(gold, axis=0, keepdims=True)[0]
+  labelled = [n for n, has in zip(of.names, has_gold, strict=True) if has]
+  if several:  # One need not label what another does.
+    result = [row for row in result if row.metric in labelled]
+  notes = notes_lib.of_clusters(known, effective[has_gold], labelled)
+  return result, size, notes
 
 
 def _rows(names, pair, a, b, estimate):

@@ -18,8 +18,11 @@ COLUMNS = ('mean A', 'mean B', 'B - A [95 %]', 'p', 'Holm p', 'P(B > A)')
 def text(found: compare.Comparison) -> str:
   """A table for each pair; a matrix for several runs against the first."""
   out = io.StringIO()
-  # The width is fixed: logs of a cluster job have no terminal.
-  to = console.Console(file=out, width=110, highlight=False)
+  # Logs of a cluster job have no terminal. Names of metrics begin with that of
+  # the corpus, if there are several, and no number may be cut.
+  longest = max((len(r.metric) for r in found.rows), default=0)
+  width = max(110, 80 + longest)
+  to = console.Console(file=out, width=width, highlight=False)
   for letter, path in found.runs.items():
     to.print(f'{letter}: {path}', soft_wrap=True, markup=False)
   pairs = list(dict.fromkeys((r.a, r.b) for r in found.rows))

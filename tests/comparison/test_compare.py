@@ -224,6 +224,35 @@ def test_metrics_that_are_undefined_have_no_numbers(tmp_path):
   assert '–' in formats.text(compare.compare(paths, metrics=names, draws=DRAWS))
 
 
+def test_a_corpus_has_no_rows_of_what_it_does_not_label(tmp_path):
+  def split_in_two(lines):
+    head = lines[0]
+    blank = [i for i, h in enumerate(head) if h.startswith('gold/expression')]
+    for line in lines[1::2]:
+      line[head.index('corpus')] = 'a_corpus_with_a_long_name'
+      for i in blank:
+        line[i] = ''
+    return lines
+
+  paths = []
+  for seed in (0, 1):
+    paths.append(compared.write(tmp_path / str(seed), 0.5, seed, clusters=30))
+    for split in ('val', 'test'):
+      compared.edit(paths[-1], split_in_two, split)
+    run_folder.write_json(f'{paths[-1]}/results.json', {})
+  found = compare.compare(paths, draws=DRAWS)
+  tasks_of = {'faces': set(), 'a_corpus_with_a_long_name': set()}
+  for row in found.rows:
+    corpus, task, _ = row.metric.split('/', 2)
+    tasks_of[corpus].add(task)
+  assert tasks_of == {
+    'faces': {'expression', 'action_units', 'valence_arousal'},
+    'a_corpus_with_a_long_name': {'action_units', 'valence_arousal'},
+  }
+  assert not [n for n in found.notes if '0.0 clusters' in n]
+  assert '…' not in formats.text(found)  # No number is cut.
+
+
 @pytest.mark.parametrize('name', tasks.TASKS)
 def test_all_tasks_are_scored_as_in_results_json(name):
   task = tasks.get_task(name)
