@@ -30,10 +30,8 @@ from affect_jax.evaluation import gains
 from affect_jax.run import check
 from affect_jax.run import command
 from affect_jax.run import folder as run_folder
-from affect_jax.run import label_report
-from affect_jax.run import labelling
+from affect_jax.run import label_table
 from affect_jax.run import signature as signature_lib
-from affect_jax.weak import table
 
 
 def run(
@@ -130,10 +128,7 @@ def _train(config, workdir, number, tables) -> dict[str, Any]:
 def _label(config, workdir, number, teachers) -> pathlib.Path:
   """Makes the table of a round, unless it exists; returns its path."""
   path = pathlib.Path(workdir, f'round_{number}.parquet')
-  if not path.exists():
-    labels, reports = labelling.label(config, teachers)
-    table.write(path, labels)
-    label_report.show(reports, str(path))
+  label_table.ensure(path, config, teachers)
   return path
 
 

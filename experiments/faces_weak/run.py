@@ -32,10 +32,8 @@ from affect_jax import train
 from affect_jax import user_path
 from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
-from affect_jax.run import label_report
-from affect_jax.run import labelling
+from affect_jax.run import label_table
 from affect_jax.run import log_format
-from affect_jax.weak import table
 
 REDUCED_STEPS, REDUCED_SHARE = 40, 20
 
@@ -122,11 +120,8 @@ def _train(arm, seed, steps, settings, root) -> None:
   config.seed = seed
   if arm.teachers:
     path = root / arm.name / f'seed_{seed}.parquet'
-    if not path.exists():
-      teachers = [str(root / t / f'seed_{seed}') for t in arm.teachers]
-      labels, reports = labelling.label(config, teachers, batch_size=256)
-      table.write(path, labels)
-      label_report.show(reports, str(path))
+    teachers = [str(root / t / f'seed_{seed}') for t in arm.teachers]
+    label_table.ensure(path, config, teachers, batch_size=256)
     config.data.weak_labels = (str(path),)
   train.train_and_evaluate(config, str(root / arm.name / f'seed_{seed}'))
 
