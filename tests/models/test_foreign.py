@@ -15,6 +15,7 @@ import pytest
 import tensorflow as tf
 from toys import foreign as toy
 
+from affect_jax.errors import MissingExtra
 from affect_jax.errors import UserError
 from affect_jax.models import foreign
 from affect_jax.models.foreign import face_api
@@ -224,6 +225,15 @@ def test_a_truncated_hdf5_is_named(tmp_path):
   path = toy.write_mini_xception(tmp_path / 'cut.hdf5')
   path.write_bytes(path.read_bytes()[:50_000])
   with pytest.raises(UserError, match=r'cut\.hdf5 is no HDF5 file, or is'):
+    foreign.load(str(path))
+
+
+def test_without_h5py_the_extra_is_named(tmp_path, monkeypatch):
+  path = toy.write_mini_xception(tmp_path / 'x.hdf5')
+  monkeypatch.setitem(sys.modules, 'h5py', None)
+  with pytest.raises(
+    MissingExtra, match=r"pip install 'affect_jax\[foreign\]'"
+  ):
     foreign.load(str(path))
 
 
