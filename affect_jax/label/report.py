@@ -12,7 +12,8 @@ def show(results: Sequence[Mapping[str, Any]], split: str) -> None:
   out = console.Console(width=100, highlight=False)
   for one in results:
     is_value = one['metric'] == 'ccc'
-    name = '/'.join(x for x in (one['task'], one['output']) if x)
+    # Tasks of one value have an output of their own name.
+    name = '/'.join(dict.fromkeys(x for x in (one['task'], one['output']) if x))
     title = f'{name} of {one["corpus"]}, {split}: {one["gold"]:,} with gold'
     if one['commonest'] is not None:
       title += f', {one["commonest"]:.1%} of them the most frequent label'

@@ -89,6 +89,15 @@ def test_presence_is_voted_on_by_output_and_values_are_averaged():
   np.testing.assert_allclose(made.labels.confidence, [[0.6], [1]])
 
 
+def test_the_table_can_be_read_again(tmp_path):
+  made = combine(labels({'a': 0, 'b': 1}), labels({'b': 2})).labels
+  table.write(tmp_path / 'both.parquet', [made])
+  (read,) = table.read(tmp_path / 'both.parquet')
+  np.testing.assert_array_equal(read.labels, made.labels)
+  np.testing.assert_array_equal(read.confidence, made.confidence)
+  assert (read.kind, read.teacher) == ('class', made.teacher)
+
+
 def test_what_one_labels_stays_as_it_is():
   alone = labels({'a': 0, 'b': 2})
   made = combine(alone, model='dawid_skene')
