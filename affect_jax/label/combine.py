@@ -13,9 +13,11 @@ Column `teacher` names the model and the tables, `config` their checksums.
 
 from collections.abc import Sequence
 import dataclasses
+import itertools
 import math
 
 from absl import flags
+import numpy as np
 from rich import console
 from rich import table as rich_table
 
@@ -25,7 +27,11 @@ from affect_jax.errors import UserError
 from affect_jax.run import command
 from affect_jax.weak import combination
 from affect_jax.weak import label_models
+from affect_jax.weak import quality
 from affect_jax.weak import table
+
+# From which share of equal labels, of how many, labellers may be copies.
+ALIKE, LEAST_BOTH = 0.98, 50
 
 
 def main() -> None:
@@ -89,6 +95,27 @@ def show(
         'Two labellers alone do not tell who is right where they differ: '
         'compare with gold (affect_jax.label.quality), or add a third.'
       )
+    for first, second, share, both in alike(of):
+      out.print(
+        f'{first} and {second} say the same in {share:.1%} of {both:,} cases. '
+        'If one is made from the other, leave one out: label models take '
+        'copies for independent witnesses.'
+      )
+
+
+def alike(of: combination.Group) -> list[tuple[str, str, float, int]]:
+  """Returns pairs of labellers that hardly differ, how much, in how many cases.
+
+  None of values.
+  """
+  says = [quality.hard(of.kind, x) for x in of.labels]
+  found = []
+  for i, k in itertools.combinations(range(len(says)), 2):
+    both = ~np.isnan(says[i]) & ~np.isnan(says[k])
+    share = float((says[i] == says[k])[both].mean()) if both.any() else 0.0
+    if of.kind != 'value' and share >= ALIKE and both.sum() >= LEAST_BOTH:
+      found.append((of.labellers[i], of.labellers[k], share, int(both.sum())))
+  return found
 
 
 if __name__ == '__main__':

@@ -86,6 +86,17 @@ def test_what_cannot_be_compared_is_refused(config):
     compare(config, old, split='val')
 
 
+def test_copies_are_named():
+  r = np.random.default_rng(0)
+  says = {f's{i}': CLASSES[k] for i, k in enumerate(r.integers(3, size=100))}
+  other = {
+    x: v if i > 4 else 'neutral' for i, (x, v) in enumerate(says.items())
+  }
+  tables = [('a', classes(says)), ('b', classes(other)), ('c', classes(says))]
+  (of,) = combination.group([(name, [part]) for name, part in tables])
+  assert combine.alike(of) == [('a', 'c', 1.0, 100)]
+
+
 def test_a_table_votes_once(tmp_path, capsys):
   path = str(tmp_path / 'a.csv')
   (tmp_path / 'a.csv').write_text('id,sarcasm/sarcasm\nx,0.9\ny,0.2\n')
