@@ -12,8 +12,9 @@
 The two of Dawid and Skene suppose that labellers err independently of each
 other, and learn from the samples that several of them label: from fewer than
 `auto` asks for, and of labellers that err alike, they can be worse than
-majority, see `experiments/label_models`. A labeller that says nothing of a sample abstains,
-and nothing is made of that. Votes are hard: how sure a labeller was is lost.
+majority, see `experiments/label_models`. A labeller that says nothing of a
+sample abstains, and nothing is made of that. Votes are hard: how sure a
+labeller was is lost.
 """
 
 import functools
