@@ -176,6 +176,9 @@ def get_config() -> Any:
     # 'glove', 'meld': 'bert'}}.
     'projected_width': 128,
     'feature_spaces': {},
+    # Rows of every corpus in each batch, even if one is of longer utterances;
+    # otherwise a batch has those of like length, of whatever corpus.
+    'mixed_batches': False,
     # Lengths that batches are padded to.
     'boundaries': (8, 16, 32, 64, 128, 256, 512),
     # Chance that training removes a modality.

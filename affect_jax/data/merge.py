@@ -3,7 +3,7 @@
 The order is a function of (seed, row) alone.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import dataclasses
 from typing import Any
 
@@ -104,3 +104,16 @@ def rows(
     ],
     sampling.draws(seed, start, weights),
   )
+
+
+def evenly(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+  """Spreads the rows of each 'corpus', a number, evenly over all, in order."""
+  by_corpus: dict[int, list[Any]] = {}
+  for row in rows:
+    by_corpus.setdefault(int(row['corpus']), []).append(row)
+  placed = [
+    ((rank + 0.5) / len(of), number, row)
+    for number, of in by_corpus.items()
+    for rank, row in enumerate(of)
+  ]
+  return [row for *_, row in sorted(placed, key=lambda x: x[:2])]

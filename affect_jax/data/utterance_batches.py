@@ -2,8 +2,9 @@
 
 As in `face_batches`, order is a function of (seed, step) alone. Rows of similar
 length share a batch: the rows of CHUNK batches are drawn, sorted by length and
-cut into batches, which come in random order. Batches are padded to one of few
-lengths, as each shape is compiled once.
+cut into batches, which come in random order. Where corpora differ in length, a
+batch may so have rows of one alone, unless `mixed`. Batches are padded to one
+of few lengths, as each shape is compiled once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -225,6 +226,7 @@ def train_batches(
   shuffle_megabytes: float = 2000.0,
   places: str = '',
   spaces: Mapping[str, Mapping[str, int]] | None = None,
+  mixed: bool = False,
 ) -> Iterator[batch_lib.Batch]:
   """Yields this process' rows of the batches of steps first_step .. num_steps.
 
@@ -237,9 +239,19 @@ def train_batches(
     together: See `collate`.
     places: A task, for `with_places`; '' adds nothing.
     spaces: {corpus: see `inputs_of`}; None: all have the same features.
+    mixed: Whether each batch has rows of every corpus, in the shares that are
+      drawn; only those of one corpus are of like length then.
   """
   own = streams.own_rows(batch_size)
   first = first_step // CHUNK * CHUNK
+  names = [c.name for c in corpora]
+
+  def get_inputs(record, corpus):
+    of_corpus = (spaces or {}).get(corpus.name, {})
+    inputs = inputs_of(record, corpus.builder, dims, of_corpus)
+    number: Any = names.index(corpus.name)
+    return inputs | {'corpus': number} if mixed else inputs
+
   stream: Any = merge.rows(
     streams.train_streams(
       corpora,
@@ -247,9 +259,7 @@ def train_batches(
       shares,
       balance,
       numbered=bool(places),
-      get_inputs=lambda record, corpus: inputs_of(
-        record, corpus.builder, dims, (spaces or {}).get(corpus.name, {})
-      ),
+      get_inputs=get_inputs,
     ),
     seed,
     first * batch_size,
@@ -260,6 +270,8 @@ def train_batches(
     taken = list(itertools.islice(rows, CHUNK * batch_size))
     # The sort is stable, so the order is deterministic.
     taken.sort(key=lambda row: _longest(row, dims, together))
+    if mixed:
+      taken = merge.evenly(taken)
     order = np.random.default_rng((seed, start)).permutation(CHUNK)
     for step, index in enumerate(order, start):
       if first_step <= step < num_steps:

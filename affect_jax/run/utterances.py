@@ -139,6 +139,7 @@ def build(
       shuffle_megabytes=load.shuffle_megabytes(config),
       places=remembered,
       spaces=numbers,
+      mixed=config.utterance.mixed_batches,
       **common,
     ),
     eval_batches=lambda builder, split: utterance_batches.eval_batches(

@@ -167,6 +167,28 @@ def test_features_are_standardised_by_the_training_data_of_their_space(
   assert arrays['vision/mean'].shape == (2,)
 
 
+def test_each_batch_has_rows_of_every_corpus_if_asked(folder):
+  def shares(mixed):
+    c = config(folder, one={'longest': 3}, num_train_steps=32)
+    c.data.sampling = 'shares'
+    c.data.shares = {'one': 0.25, 'other': 0.75}
+    c.utterance.mixed_batches = mixed
+    batches = list(build.build(c).samples.train_batches(0, 0))
+    later = next(build.build(c).samples.train_batches(0, 5))
+    np.testing.assert_array_equal(later['id'], batches[5]['id'])
+    ids = sorted(x for b in batches for x in b['id'])
+    return [(b['inputs']['text_space'] == 0).mean() for b in batches], ids
+
+  apart, ids = shares(mixed=False)
+  assert max(apart) > 0.75
+  mixed, same_ids = shares(mixed=True)
+  assert ids == same_ids
+  assert np.mean(mixed) == pytest.approx(np.mean(apart))
+  # Of 8 rows, one to three.
+  assert min(mixed) > 0
+  assert max(mixed) < 0.5
+
+
 def test_a_run_stops_resumes_evaluates_and_teaches(
   folder, tmp_path, monkeypatch
 ):
