@@ -109,7 +109,8 @@ def evaluate_best(
   Thresholds are those stored with it for the same corpus. Tasks and model are
   those of the run's signature, which is made now if the run is older than
   signatures. If the run has not reached its last step, all files go to its
-  folder `evaluated_at_step_N`, so that training can continue.
+  folder `evaluated_at_step_N`, so that training can continue. With several
+  corpora, or config.selection, the entry 'val' states the selection score.
 
   Args:
     config: See `configs/`.

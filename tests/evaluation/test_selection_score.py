@@ -6,6 +6,8 @@ import pytest
 
 from affect_jax import tasks
 from affect_jax.errors import UserError
+from affect_jax.evaluation import gains
+from affect_jax.evaluation import seed_summary
 from affect_jax.evaluation import selection_score
 
 TASKS = [
@@ -110,3 +112,21 @@ def test_results_of_older_runs_have_headlines_only():
   stated = {**old, 'val': {'step': 2.0, 'selection': 0.7}}
   assert selection_score.of_results(stated) == 0.7
   assert selection_score.of_results({'val/a': {'headline': None}}) is None
+
+
+def test_rounds_compare_it_seed_by_seed():
+  def summary(*values):
+    of_seeds = [{'val': {'selection': x}, 'val/a': {}} for x in values]
+    return seed_summary.summarise(dict(enumerate(of_seeds)))
+
+  before, after = summary(0.1, 0.2, 0.3), summary(0.2, 0.4, 0.3)
+  (row,) = gains.of_selection(before, after)
+  assert row['metric'] == 'selection'
+  assert row['gain'] == pytest.approx(0.1)
+  assert row['low'] < 0.1 < row['high']
+  # Seeds that an older version finished do not state it.
+  old = seed_summary.summarise({0: {'val/a': {}}, 1: {'val/a': {}}})
+  assert gains.of_selection(old, old) == []
+  one = {0: {'val': {'selection': 0.1}, 'val/a': {}}, 1: {'val/a': {}}}
+  values = seed_summary.summarise(one)['splits']['val']['selection']
+  assert values['values'] == [0.1, None]
