@@ -57,7 +57,7 @@ def measure(
   """Returns `quality.describe` of every task that tables label; see above.
 
   Raises:
-    UserError, MissingExtra: See `label_models.check`, `combination.group` and
+    UserError, MissingExtra: See `label_models.combine`, `combination.group` and
       `gold.compare`.
   """
   models = [m for m in models if m]

@@ -39,9 +39,8 @@ ABSTAINS = -1
 
 
 def check(model: str) -> None:
-  """Raises an error if a model is unknown, or crowd-kit is not installed."""
-  by_name.check('--model', model, (AUTO, *MODELS))
-  _library()
+  """Raises UserError if a model is unknown."""
+  by_name.check('label model', model, (AUTO, *MODELS))
 
 
 def met(votes: np.ndarray) -> int:

@@ -1,13 +1,16 @@
 """Label models on simulated labellers, whose confusion matrices are known."""
 
 import runpy
+import sys
 
 import numpy as np
 import pytest
 from toys.paths import ROOT
 
+from affect_jax.errors import MissingExtra
 from affect_jax.errors import UserError
 from affect_jax.weak import label_models
+from affect_jax.weak import lexicon
 
 pytest.importorskip('crowdkit', reason="pip install 'affect_jax[weak]'")
 FOLDER = ROOT / 'experiments' / 'label_models'
@@ -87,3 +90,14 @@ def test_what_cannot_be_combined_is_refused():
   silent = np.full((3, 2), -1)
   assert not label_models.combine('majority', silent, 2).any()
   assert np.isnan(label_models.believed(silent, np.zeros((3, 2)))).all()
+
+
+def test_absent_libraries_are_named(monkeypatch):
+  monkeypatch.setitem(sys.modules, 'crowdkit', None)
+  monkeypatch.setitem(sys.modules, 'vaderSentiment', None)
+  label_models._library.cache_clear()
+  lexicon._analyzer.cache_clear()
+  with pytest.raises(MissingExtra, match=r'affect_jax\[weak\]'):
+    label_models.combine('auto', np.zeros((2, 2), int), 2)
+  with pytest.raises(MissingExtra, match=r'affect_jax\[lexicon\]'):
+    lexicon.apply('sentiment', np.array(['a']), np.array(['good']))
