@@ -45,6 +45,7 @@ def main() -> None:
     sources.sha256(user_path.expand(p))[:12] for p, _ in tables
   )
   groups = combination.group(tables, _ANY_VERSION.value)
+  check_shared(groups)
   combined = [combination.combine(g, _MODEL.value) for g in groups]
   table.write(
     output, [dataclasses.replace(c.labels, config=checksums) for c in combined]
@@ -60,6 +61,19 @@ def read(paths: Sequence[str]) -> combination.Tables:
   return [(path, table.read(user_path.expand(path))) for path in paths]
 
 
+def check_shared(groups: Sequence[combination.Group]) -> None:
+  """Raises UserError if no task of a corpus has two labellers."""
+  if all(len(of.labellers) < 2 for of in groups):
+    what = '; '.join(
+      f'{of.labellers[0]}: {of.task} of {of.corpus or "any corpus"}'
+      for of in groups
+    )
+    raise UserError(
+      'No two tables label the same task of the same corpus, so there is '
+      f'nothing to combine: {what}.'
+    )
+
+
 def show(
   groups: Sequence[combination.Group],
   combined: Sequence[combination.Combined],
@@ -69,8 +83,11 @@ def show(
   out = console.Console(width=100, highlight=False)
   for of, one in zip(groups, combined, strict=True):
     title = f'{path}: {of.task}' + (f' of {of.corpus}' if of.corpus else '')
+    how = f'by {one.model}'
+    if one.model == combination.AS_IT_IS:
+      how = 'of one labeller, as it is'
     shown = rich_table.Table(
-      title=f'{title}, by {one.model}: {len(one.labels.ids):,} samples, '
+      title=f'{title}, {how}: {len(one.labels.ids):,} samples, '
       f'{one.met:,} of them with two labellers or more'
     )
     shown.add_column('labeller', overflow='fold')

@@ -105,6 +105,10 @@ def test_a_table_votes_once(tmp_path, capsys):
   groups = combination.group(combine.read([path]))
   combine.show(groups, [combination.combine(g) for g in groups], 'out.parquet')
   assert 'as it is' in ' '.join(capsys.readouterr().out.split())
+  two = [(x, [classes({x: 'neutral'})]) for x in 'ab']
+  combine.check_shared(combination.group(two))
+  with pytest.raises(UserError, match=r'nothing to combine: .*sarcasm of any'):
+    combine.check_shared(groups)
 
 
 def test_files_are_read_combined_and_compared(config, tmp_path):
