@@ -75,7 +75,7 @@ def gain(scores: Scores, metric: str, before: str, after: str) -> Any:
     {'metric', 'before', 'after': means, 'gain', 'low', 'high': 95 % interval of
     the mean difference by Student's t, 'p', 'ratio': of standard deviations,
     after over before, 'spread_p': Brown and Forsythe's test that they are
-    equal, 'seeds'}; None with fewer than two seeds in common.
+    equal, 1 with two seeds, 'seeds'}; None with fewer than two seeds in common.
   """
   both = shared(scores, metric, (before, after))
   if both is None:
@@ -95,9 +95,16 @@ def gain(scores: Scores, metric: str, before: str, after: str) -> Any:
     'high': mean + half,
     'p': stats.ttest_rel(other, one).pvalue if varies else 1.0,
     'ratio': other.std(ddof=1) / max(one.std(ddof=1), 1e-12),
-    'spread_p': stats.levene(one, other, center='median').pvalue,
+    'spread_p': _spread_p(one, other),
     'seeds': len(one),
   }
+
+
+def _spread_p(one: np.ndarray, other: np.ndarray) -> float:
+  # Two values lie equally far from their median, and constants not at all.
+  if len(one) < 3 or (np.ptp(one) == 0 and np.ptp(other) == 0):
+    return 1.0
+  return float(stats.levene(one, other, center='median').pvalue)
 
 
 def add_holm(rows: Sequence[dict[str, Any]]) -> None:

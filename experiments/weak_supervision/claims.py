@@ -17,12 +17,16 @@ import settings as settings_lib
 from affect_jax.comparison import paired_seeds
 
 POINT = 0.01
+# Fewer tell nothing.
+LEAST_SEEDS = 5
 
 
 def verdict(rows: Sequence[Any]) -> str:
   """Returns the verdict on gains, see above."""
   if not rows or any(r is None for r in rows):
     return 'undecided (runs are missing)'
+  if any(r['seeds'] < LEAST_SEEDS for r in rows):
+    return 'undecided (too few seeds)'
   if all(r['low'] > 0 for r in rows):
     return 'supported'
   if any(r['high'] < 0 for r in rows):
@@ -64,7 +68,7 @@ def _gain(row) -> str:
 def _steadier(gains) -> str:
   known = [g for g in gains if g]
   said = 'undecided'
-  if len(known) == len(gains):
+  if len(known) == len(gains) and known[0]['seeds'] >= LEAST_SEEDS:
     surely = [g for g in known if g['spread_p'] < 0.05]
     if all(g['ratio'] < 1 for g in known) and surely:
       said = 'supported'
@@ -98,7 +102,9 @@ def _near_gold(scores) -> str:
     )
     if 'sentiment_class' in metric:
       said = (
-        'supported'
+        'undecided (too few seeds)'
+        if len(row['weak']) < LEAST_SEEDS
+        else 'supported'
         if row['low'] > 0.8
         else 'not supported'
         if row['high'] < 0.8
@@ -152,7 +158,7 @@ def _fusions(scores) -> str:
   ]
   known = [(n, r) for n, r in rows if r]
   said = 'undecided'
-  if len(known) == len(rows):
+  if len(known) == len(rows) and known[0][1]['seeds'] >= LEAST_SEEDS:
     if all(r['high'] < POINT for _, r in known):
       said = 'supported'
     elif any(r['low'] > POINT for _, r in known):
