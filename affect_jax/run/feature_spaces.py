@@ -91,7 +91,9 @@ def describe(
   for modality in modalities:
     if modality not in found:
       continue
-    of = dict(sorted(found[modality].items(), key=lambda x: (x[1]['dim'], x)))
+    of = dict(
+      sorted(found[modality].items(), key=lambda x: (x[1]['dim'], x[0]))
+    )
     widths[modality] = max(entry['dim'] for entry in of.values())
     if len(of) > 1:
       _check_several(modality, of, corpora)
