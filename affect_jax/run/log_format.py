@@ -38,7 +38,7 @@ def _speaks_to_users(record: Any) -> bool:
   """Returns False for what Orbax and tfds log of every step of their work."""
   if record.getMessage().startswith('Using custom data configuration'):
     return False
-  packages = ('affect_jax', 'clu')
+  packages = ('affect_jax', 'experiments', 'clu')
   return record.levelname != 'INFO' or any(
     f'{os.sep}{name}{os.sep}' in record.pathname for name in packages
   )
