@@ -1,6 +1,7 @@
 """Finds samples whose gold two corpora of a config tell differently."""
 
 from collections.abc import Sequence
+import hashlib
 import itertools
 from typing import Any
 
@@ -10,7 +11,6 @@ from affect_jax.corpora.builders import records
 from affect_jax.data import sample_ids
 from affect_jax.data import streams
 from affect_jax.errors import UserError
-from affect_jax.run import trained_on
 
 # Labels that differ by less are equal: they were rounded.
 TOLERANCE = 1e-5
@@ -19,8 +19,8 @@ TOLERANCE = 1e-5
 def check(corpora: Sequence[streams.Corpus], tasks: Sequence[Any]) -> None:
   """Raises UserError if a training sample has two golds of a task.
 
-  A sample is known by the class of its corpus and its id, as in `trained_on`:
-  the same corpus may be there twice, from two files.
+  Two corpora of one class may hold the same sample, as two CSVs of one
+  collection: it has the same id, and the same inputs.
   """
   training = [c for c in corpora if 'train' in c.splits]
   by_class = lambda c: c.builder.name
@@ -33,17 +33,34 @@ def check(corpora: Sequence[streams.Corpus], tasks: Sequence[Any]) -> None:
 
 def _shared(one: streams.Corpus, other: streams.Corpus) -> set[str]:
   """Returns the ids of samples that both train on."""
-  hashes = []
-  for corpus in (one, other):
-    ids = sample_ids.ids_of(corpus.builder, corpus.splits['train'])
-    hashes.append(
-      dict(
-        zip(
-          trained_on.hashes_of(corpus.builder, ids).tolist(), ids, strict=True
-        )
-      )
-    )
-  return {hashes[0][h] for h in hashes[0].keys() & hashes[1].keys()}
+  ids = [
+    set(sample_ids.ids_of(c.builder, c.splits['train'])) for c in (one, other)
+  ]
+  both = ids[0] & ids[1]
+  if not both:
+    return both
+  inputs = [_hashes(c, both) for c in (one, other)]
+  return {x for x in both if inputs[0][x] == inputs[1][x]}
+
+
+def _hashes(corpus: streams.Corpus, ids: set[str]) -> dict[str, bytes]:
+  """Returns {id: hash of the inputs} of some samples."""
+  dataset, _ = streams.records_of(corpus.builder, corpus.splits['train'])
+  names = records.input_names(corpus.builder)
+  found = {}
+  for record in dataset.as_numpy_iterator():
+    # A window counts under the id of its first frame.
+    x = np.ravel(record['id'])[0].decode()
+    if x in ids:
+      digest = hashlib.blake2b(digest_size=16)
+      for name in names:
+        values = np.asarray(record[name])
+        # Pictures of a window are an array of objects.
+        if values.dtype == object:
+          values = np.frombuffer(b''.join(values.ravel().tolist()), np.uint8)
+        digest.update(values.tobytes())
+      found[x] = digest.digest()
+  return dict.fromkeys(ids, b'') | found
 
 
 def _check_task(one, other, task, shared) -> None:
