@@ -27,8 +27,8 @@ def get_config():
   c.utterance.modality_dropout = 0.1
   c.log_gradients = False
   c.batch_size = 64
-  c.num_train_steps = 200
+  c.num_train_steps = 250
   c.learning_rate = 1e-3
-  c.schedule.warmup_steps = 20
-  c.eval_every = 100
+  c.schedule.warmup_steps = 25
+  c.eval_every = 125
   return c
