@@ -7,6 +7,7 @@ from flax import linen as nn
 
 from affect_jax import by_name
 from affect_jax.data import batch as batch_lib
+from affect_jax.data import face_batches
 from affect_jax.errors import UserError
 from affect_jax.run import signature as signature_lib
 from affect_jax.run import teachers
@@ -106,8 +107,12 @@ def taught(config: Any) -> dict[str, tuple[str, ...]]:
 
 
 def needs_weak_view(config: Any) -> bool:
-  """Returns whether the model's own predictions become labels or targets."""
-  return bool(config.pseudo_labels.weight or config.mean_teacher.weight)
+  """Returns whether predictions of weakly augmented pictures are asked for.
+
+  If all of config.augment is weak, those of the inputs are the same.
+  """
+  asks = config.pseudo_labels.weight or config.mean_teacher.weight
+  return bool(asks) and not set(config.augment) <= set(face_batches.WEAK)
 
 
 def build(
@@ -149,10 +154,10 @@ def co_annotated(
   Raises:
     UserError: No prototype joins the expressions and the action units.
   """
-  by_name = {t.name: t for t in tasks}
-  if not weight or not {*COUPLED} <= by_name.keys():
+  of_name = {t.name: t for t in tasks}
+  if not weight or not {*COUPLED} <= of_name.keys():
     return batches
-  expression, units = (by_name[name] for name in COUPLED)
+  expression, units = (of_name[name] for name in COUPLED)
   w = coupling.shares(expression.outputs, units.outputs)
   neutral = None
   if 'neutral' in expression.outputs:

@@ -37,7 +37,7 @@ def build(
   """
   labelled = _chosen(tasks, pseudo)
   taught = _chosen(tasks, teacher)
-  by_name = {t.name: t for t in tasks}
+  of_name = {t.name: t for t in tasks}
 
   def start():
     return {
@@ -49,7 +49,7 @@ def build(
     labels, weights = dict(batch['labels']), dict(batch['weights'])
     inputs = batch.get('weak_inputs', batch['inputs'])
     real = real_rows(inputs)
-    predict = _predictor(model, by_name, inputs)
+    predict = _predictor(model, of_name, inputs)
     memory, logs = {}, {}
     if pseudo:
       ramp = ramps.linear(state.step, pseudo['ramp_steps'])
@@ -89,7 +89,7 @@ def build(
       found['consistency'] = teacher['weight'] * ramp * loss
     if matching:
       p_expression, p_units = (
-        by_name[t].predict(outputs[t]) for t in ('expression', 'action_units')
+        of_name[t].predict(outputs[t]) for t in ('expression', 'action_units')
       )
       loss = coupling.matching_loss(w, p_expression, p_units, real)
       found['distribution_matching'] = matching * loss
@@ -97,7 +97,7 @@ def build(
 
   if matching:
     w = coupling.shares(
-      by_name['expression'].outputs, by_name['action_units'].outputs
+      of_name['expression'].outputs, of_name['action_units'].outputs
     )
   return on_line.OnLine(start, relabel, losses if teacher or matching else None)
 
@@ -128,14 +128,14 @@ def _chosen(tasks, options) -> list[Any]:
   return [t for t in tasks if t.name in names]
 
 
-def _predictor(model, by_name, inputs) -> Callable:
+def _predictor(model, of_name, inputs) -> Callable:
   """Makes (variables, tasks) -> {task: predictions}."""
   # Of training alone, see `data.batch`.
   read = {k: v for k, v in inputs.items() if not k.startswith('train_')}
 
   def predict(variables, tasks):
     outputs = model.apply(variables, read, train=False)
-    return {t.name: by_name[t.name].predict(outputs[t.name]) for t in tasks}
+    return {t.name: of_name[t.name].predict(outputs[t.name]) for t in tasks}
 
   return predict
 
