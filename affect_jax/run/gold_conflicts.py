@@ -40,7 +40,8 @@ def _shared(one: streams.Corpus, other: streams.Corpus) -> set[str]:
   if not both:
     return both
   inputs = [_hashes(c, both) for c in (one, other)]
-  return {x for x in both if inputs[0][x] == inputs[1][x]}
+  found = inputs[0].keys() & inputs[1].keys()
+  return {x for x in found if inputs[0][x] == inputs[1][x]}
 
 
 def _hashes(corpus: streams.Corpus, ids: set[str]) -> dict[str, bytes]:
@@ -49,9 +50,9 @@ def _hashes(corpus: streams.Corpus, ids: set[str]) -> dict[str, bytes]:
   names = records.input_names(corpus.builder)
   found = {}
   for record in dataset.as_numpy_iterator():
-    # A window counts under the id of its first frame.
-    x = np.ravel(record['id'])[0].decode()
-    if x in ids:
+    # All that a window holds is known by the inputs of the whole window.
+    known = ids.intersection(x.decode() for x in np.ravel(record['id']))
+    if known:
       digest = hashlib.blake2b(digest_size=16)
       for name in names:
         values = np.asarray(record[name])
@@ -59,8 +60,8 @@ def _hashes(corpus: streams.Corpus, ids: set[str]) -> dict[str, bytes]:
         if values.dtype == object:
           values = np.frombuffer(b''.join(values.ravel().tolist()), np.uint8)
         digest.update(values.tobytes())
-      found[x] = digest.digest()
-  return dict.fromkeys(ids, b'') | found
+      found |= dict.fromkeys(known, digest.digest())
+  return found
 
 
 def _check_task(one, other, task, shared) -> None:
