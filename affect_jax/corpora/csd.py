@@ -9,20 +9,22 @@ read as text.
 
 import ast
 import collections
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 import contextlib
 import functools
+import math
 import pathlib
-from typing import Any
 
 import numpy as np
 
-from affect_jax.corpora import csd_file
+from affect_jax import by_name
+from affect_jax.corpora import csd_labels
 from affect_jax.corpora import mosei_emotions
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import feature_file
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
+from affect_jax.corpora.files import csd_file
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 
@@ -33,6 +35,13 @@ FOLDS = {
 }
 PAUSE = 'sp'
 NO_FOLD = 'segments of videos in no fold'
+NO_LABELS = 'videos without labels'
+# The modality of each stream with numbers; 'words' are the transcript.
+MODALITY = {'vectors': 'text', 'audio': 'audio', 'vision': 'vision'}
+# Streams and labels of the same videos cannot differ more in their length.
+MOST = 20.0
+# Features and intervals of a video.
+_Rows = tuple[np.ndarray, np.ndarray]
 
 
 def listing(
@@ -43,11 +52,13 @@ def listing(
   vectors: str | pathlib.Path = '',
   audio: str | pathlib.Path = '',
   vision: str | pathlib.Path = '',
+  seconds: Mapping[str, float] | None = None,
 ) -> utterance_listing.Listing:
   """Lists one utterance per labelled segment, cut out of the streams by time.
 
   A row of a stream belongs to the segment in which its middle lies: start <=
-  middle < end. (The SDK's align takes rows that overlap, some of them twice.)
+  middle < end. Rows are sorted by time, and come once, even if the SDK's align
+  wrote them into several segments: see `csd_file.in_time`.
   The id is 'video[k]', where k is the row of the label stream, as in the SDK;
   the video is the dialogue, and turns are numbered in order of time. A stream
   that has no row for a segment is a missing modality, and is counted.
@@ -62,81 +73,54 @@ def listing(
     vectors: Stream of word vectors, ..._TimestampedWordVectors.csd.
     audio: Stream such as ..._COVAREP.csd.
     vision: Stream such as ..._VisualFacet42.csd.
+    seconds: {labels, words, vectors, audio or vision: seconds per unit of its
+      intervals}, such as {'audio': 0.001} for milliseconds; 1 if not given.
 
   Raises:
     FileNotFoundError: a file is missing.
     ImportError: h5py is not installed.
     UserError: none of words, vectors, audio and vision is given; or, naming
       the file: a stream is not as `csd_file.entries` reads it, labels are
-      missing or out of range, or folds are missing or share a video.
+      missing or out of range, or folds are missing or share a video. When
+      streamed: times of a stream are in another unit than those of the labels,
+      or most segments of a split have no row of it, or most videos no labels.
   """
-  streams = {'text': vectors, 'audio': audio, 'vision': vision}
+  given = {'words': words, 'vectors': vectors, 'audio': audio, 'vision': vision}
   streams = {
-    m: sources.existing(p, f'a .csd of {m}') for m, p in streams.items() if p
+    name: sources.existing(path, f'a .csd of {name}')
+    for name, path in given.items()
+    if path
   }
-  if not streams and not words:
+  if not streams:
     raise UserError('Set at least one of words, vectors, audio and vision.')
-  words = sources.existing(words, 'a .csd of words') if words else ''
+  seconds = dict(seconds or {})
+  for name, unit in seconds.items():
+    by_name.check('stream of seconds', name, ['labels', *given])
+    if not 0 < unit < math.inf:
+      raise UserError(f'seconds of {name} is {unit}; it must be above 0.')
   labels = sources.existing(labels, 'a .csd of labels')
   folds = sources.existing(folds, "the SDK's file of folds")
-  first = next(iter(read_labels(labels).values()), [])
+  first = next(iter(csd_labels.read(labels).values()), [])
   if not first:
     raise UserError(f'{labels} holds no labelled segment.')
   outputs: dict[str, tuple[str, ...]] = dict(feature_file.SENTIMENT)
   if mosei_emotions.EMOTIONS[0] in first[0][3]:
     outputs['emotion'] = mosei_emotions.EMOTIONS
   videos = read_folds(folds)
-  files = [labels, folds, *([words] if words else []), *streams.values()]
+  files = [labels, folds, *streams.values()]
   return utterance_listing.Listing(
     outputs=outputs,
-    dims={m: _width(path) for m, path in streams.items()},
+    dims={m: _width(streams[n]) for n, m in MODALITY.items() if n in streams},
     splits={
-      split: functools.partial(
-        _stream, labels, split, videos, words, tuple(streams.items())
-      )
+      split: functools.partial(_stream, labels, split, videos, streams, seconds)
       for split in videos
     },
-    sources={path.name: sources.sha256(path) for path in files},
+    sources={
+      **{path.name: sources.sha256(path) for path in files},
+      'rows': 'by time, once',
+      **({'seconds': str(seconds)} if seconds else {}),
+    },
   )
-
-
-def read_labels(
-  path: pathlib.Path,
-) -> dict[str, list[tuple[float, float, int, dict[str, Any]]]]:
-  """Reads {video: [(start, end, row in the stream, labels by name)], by time}.
-
-  Raises:
-    UserError: the file's only stream does not hold labels, or a row does not
-      have 1 or 7 columns in their ranges; the message names file, video, row
-      and value.
-  """
-  names = csd_file.streams(path)
-  # 'All Labels' of MOSEI, 'Opinion Segment Labels' of MOSI.
-  if len(names) == 1 and 'label' not in names[0].lower():
-    raise UserError(
-      f'{path} has no stream of labels, only {names}. Labels are in '
-      'CMU_MOSEI_Labels.csd and CMU_MOSI_Opinion_Labels.csd.'
-    )
-  videos: dict[str, list] = {}
-  for key, features, intervals in csd_file.entries(path):
-    video, index = feature_file.split_id(key)
-    for row, (numbers, span) in enumerate(
-      zip(features, intervals, strict=True)
-    ):
-      columns = (1, len(mosei_emotions.COLUMNS))
-      labels = None
-      if len(numbers) in columns:
-        labels = mosei_emotions.to_labels(numbers)
-      if labels is None:
-        raise UserError(
-          f'{path}: {key}, row {row}: {np.asarray(numbers).tolist()} is '
-          f'neither a sentiment in [-3, 3] nor {mosei_emotions.COLUMNS}.'
-        )
-      place = int(index) + row if video else row
-      videos.setdefault(video or key, []).append(
-        (float(span[0]), float(span[1]), place, labels)
-      )
-  return {v: sorted(rows, key=lambda r: r[:3]) for v, rows in videos.items()}
 
 
 def read_folds(path: pathlib.Path) -> dict[str, tuple[str, ...]]:
@@ -181,31 +165,49 @@ def _stream(
   labels: pathlib.Path,
   split: str,
   folds: Mapping[str, tuple[str, ...]],
-  words: pathlib.Path | str,
-  streams: tuple[tuple[str, pathlib.Path], ...],
+  files: Mapping[str, pathlib.Path],
+  seconds: Mapping[str, float],
 ) -> Iterator[utterance_listing.Utterance | face_listing.LeftOut]:
   counts: collections.Counter = collections.Counter()
-  segments = read_labels(labels)
-  if split == next(iter(folds)):  # Videos of no split are counted once.
+  first = split == next(iter(folds))
+  # What concerns no split is counted once.
+  segments = csd_labels.read(
+    labels, seconds.get('labels', 1.0), counts if first else None
+  )
+  if first:
     inside = {video for videos in folds.values() for video in videos}
     counts[NO_FOLD] += sum(
       len(s) for v, s in segments.items() if v not in inside
     )
+  videos = [video for video in folds[split] if video in segments]
+  counts[NO_LABELS] += len(folds[split]) - len(videos)
+  if len(videos) < counts[NO_LABELS]:
+    raise UserError(
+      f'{labels} has labels of only {len(videos)} of {len(folds[split])} '
+      f'videos of {split}: it belongs to other folds. One video of the folds '
+      f'is {folds[split][0]!r}, one of the labels {next(iter(segments))!r}.'
+    )
+  cuts = {name: _Cuts(name, path, labels) for name, path in files.items()}
   with contextlib.ExitStack() as stack:
-    get_words = stack.enter_context(csd_file.opened(words)) if words else None
+    left = {name: collections.Counter() for name in files}
     getters = {
-      m: stack.enter_context(csd_file.opened(path)) for m, path in streams
+      name: stack.enter_context(csd_file.opened(path, counts=left[name]))
+      for name, path in files.items()
     }
-    for video in folds[split]:
-      if video not in segments:
-        counts['videos without labels'] += 1
-        continue
-      words_stream = get_words(video) if get_words else None
-      features = {m: get(video) for m, get in getters.items()}
-      for turn, (start, end, index, row_labels) in enumerate(segments[video]):
-        transcript = _words(_cut(words_stream, start, end))
-        cut = {m: _cut(stream, start, end) for m, stream in features.items()}
-        sequences = feature_file.all_finite(cut, counts)
+    for video in videos:
+      rows = segments[video]
+      streams = {
+        name: _in_seconds(get(video), seconds.get(name, 1.0))
+        for name, get in getters.items()
+      }
+      for name, stream in streams.items():
+        cuts[name].see(video, rows, stream)
+      for turn, (start, end, index, row_labels) in enumerate(rows):
+        cut = {n: _cut(stream, start, end) for n, stream in streams.items()}
+        transcript = _words(cut.pop('words', np.zeros(0)))
+        sequences = feature_file.all_finite(
+          {MODALITY[name]: array for name, array in cut.items()}, counts
+        )
         if not sequences and not transcript:
           counts[feature_file.NOTHING] += 1
           continue
@@ -217,12 +219,60 @@ def _stream(
           dialogue=video,
           turn=turn,
         )
+  for name, of_stream in left.items():
+    counts.update({f'{name} {why}': n for why, n in of_stream.items()})
+    cuts[name].check(split)
   yield from feature_file.left_out(counts)
 
 
-def _cut(
-  stream: tuple[np.ndarray, np.ndarray] | None, start: float, end: float
-) -> np.ndarray:
+class _Cuts:
+  """Counts what the segments of a split find in a stream, to judge it."""
+
+  def __init__(self, name: str, path: pathlib.Path, labels: pathlib.Path):
+    self._name, self._path, self._labels = name, path, labels
+    self._segments = self._empty = 0
+    self._ends: list[tuple[str, float, float]] = []
+
+  def see(
+    self, video: str, rows: Sequence[csd_labels.Segment], stream: _Rows | None
+  ) -> None:
+    self._segments += len(rows)
+    if stream is None or not len(stream[1]):
+      self._empty += len(rows)
+      return
+    middle = np.sort(stream[1].mean(axis=1))
+    for start, end, *_ in rows:
+      begin, stop = np.searchsorted(middle, [start, end])
+      self._empty += int(begin == stop)
+    last = max(end for _, end, *_ in rows)
+    self._ends.append((video, float(stream[1].max()), last))
+
+  def check(self, split: str) -> None:
+    """Raises if times disagree, or most segments have no row."""
+    ratios = [ours / theirs for _, ours, theirs in self._ends if theirs > 0]
+    ratio = float(np.median(ratios)) if ratios else 1.0
+    if not 1 / MOST <= ratio <= MOST:
+      video, ours, theirs = self._ends[0]
+      raise UserError(
+        f'{self._path}: {self._name} of {video!r} end at {ours:g}, its labels '
+        f'in {self._labels} at {theirs:g}: not the same unit of time, which '
+        'must be seconds. For milliseconds set config.data.seconds to '
+        f"{{'{self._name}': 0.001}}."
+      )
+    if 2 * self._empty > self._segments:
+      raise UserError(
+        f'{self._path}: {self._empty:,} of {self._segments:,} segments of '
+        f'{split} have no row of {self._name}: it belongs to other labels than '
+        f'{self._labels}, or most of it is missing. Fetch it again, or leave '
+        f"it out: config.data.{self._name}=''."
+      )
+
+
+def _in_seconds(stream: _Rows | None, unit: float) -> _Rows | None:
+  return None if stream is None else (stream[0], stream[1] * unit)
+
+
+def _cut(stream: _Rows | None, start: float, end: float) -> np.ndarray:
   if stream is None:
     return np.zeros((0, 0), np.float32)
   features, intervals = stream

@@ -32,8 +32,8 @@ from typing import Any
 
 import numpy as np
 
-from affect_jax.corpora import csd_file
 from affect_jax.corpora.builders import feature_file
+from affect_jax.corpora.files import csd_file
 from affect_jax.errors import UserError
 from affect_jax.tasks import emotion as emotion_lib
 
@@ -124,7 +124,7 @@ def read(path: str | pathlib.Path) -> dict[str, list[Segment]]:
     )
   videos: dict[str, list[Segment]] = {}
   for key, features, intervals in csd_file.entries(path, STREAM):
-    video, index = feature_file.split_id(key)
+    video, index = csd_file.split_key(key)
     for row, (values, interval) in enumerate(
       zip(features, intervals, strict=True)
     ):
@@ -133,9 +133,9 @@ def read(path: str | pathlib.Path) -> dict[str, list[Segment]]:
           f'{path}: {STREAM}/{key}, row {row}: {values.tolist()} are not '
           f'{COLUMNS} in [-3, 3] and [0, 3].'
         )
-      videos.setdefault(video or key, []).append(
+      videos.setdefault(video, []).append(
         Segment(
-          index=int(index) + row if video else row,
+          index=index + row,
           start=float(interval[0]),
           sentiment=float(values[0]),
           present=tuple(bool(v > 0) for v in values[1:]),

@@ -7,8 +7,9 @@ import pytest
 from toys import files as toy_files
 
 from affect_jax.corpora import csd
-from affect_jax.corpora import csd_file
+from affect_jax.corpora import csd_labels
 from affect_jax.corpora import mosei_emotions
+from affect_jax.corpora.files import csd_file
 
 h5py = pytest.importorskip('h5py')
 
@@ -137,7 +138,7 @@ def test_labels_out_of_range(tmp_path, row):
   with pytest.raises(ValueError, match=r'a\.csd: .*v, row 0: \['):
     mosei_emotions.read(path)
   with pytest.raises(ValueError, match=r'a\.csd: v, row 0: \['):
-    csd.read_labels(path)
+    csd_labels.read(path)
 
 
 def corpus(tmp_path, **options):
@@ -163,7 +164,8 @@ def corpus(tmp_path, **options):
         'a': (
           np.array([[b'so'], [b'sp'], [b'well'], [b'later']]),
           spans((0, 0.5), (0.5, 1), (1, 1.5), (4, 5)),
-        )
+        ),
+        'c': (np.array([[b'sp']]), spans((0, 1))),
       }
     },
   )
@@ -180,7 +182,7 @@ def test_corpus_of_segments(tmp_path):
     'sentiment_class': ('negative', 'neutral', 'positive'),
     'emotion': EMOTIONS,
   }
-  assert len(listing.sources) == 4
+  assert len(listing.sources) == 5  # Four files, and how rows are read.
   found, left = toy_files.consumed(listing, 'train')
   assert [(u.id, u.dialogue, u.turn) for u in found.values()] == [
     ('a[1]', 'a', 0),
