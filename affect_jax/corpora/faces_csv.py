@@ -1,20 +1,22 @@
 """Your own faces: a CSV with one row per picture and any labels you have.
 
   image          path of the picture, relative to the CSV, or absolute
-  split          train, val or test
+  split          train, val or test; also training, valid, dev, ...
   subject        optional: who it is, to keep people apart
   expression     optional: a name; happy, happiness and joy are the same
   valence        optional: -1 (unpleasant) to 1
   arousal        optional: -1 (calm) to 1
   AU1, AU2, ...  optional: presence of an action unit, 0 to 1; AU12L, AU12R are
-                 those of one side; also written au01, AU_1, AU01_c
+                 those of one side; also written au01, AU_1, AU01_c;
+                 intensities AU01_r need their scale: `au_scale`
 
 Further columns are those of other tasks of `affect_jax.tasks` that annotate
 faces. An empty cell means not annotated: its weight is 0. All other labels have
-weight 1. The file is UTF-8 with a header line and commas.
+weight 1. What spreadsheets and pandas write is understood, see `cells`,
+`csv_form`, `missing` and `split_names` in `corpora/files`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import pathlib
 from typing import Any
 
@@ -27,6 +29,7 @@ from affect_jax.corpora.builders import faces_table
 from affect_jax.corpora.builders import label_columns
 from affect_jax.corpora.builders import prepare
 from affect_jax.corpora.builders import records
+from affect_jax.corpora.files import cells
 from affect_jax.corpora.files import pictures
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
@@ -49,6 +52,8 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
     on_bad_image: str = 'error',
     ignore_columns: Sequence[str] = (),
     unlabelled: str = 'skip',
+    au_scale: float = 0.0,
+    sentinels: Mapping[str, Sequence[float]] | None = None,
   ):
     """Checks the CSV; finds the corpus in `data_dir`, if it is prepared.
 
@@ -66,9 +71,14 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
       path: The CSV.
       on_bad_image: 'error', or 'skip': pictures that are missing or cannot
         be decoded are left out and counted. Wrong labels are always an error.
-      ignore_columns: Names of columns of the CSV that are not read.
+      ignore_columns: Names of columns of the CSV that are not read; 'all':
+        every unknown one.
       unlabelled: What becomes of rows without any label: 'skip', or 'keep', so
         that weak labels can teach from them.
+      au_scale: Highest intensity of columns AU01_r, AU02_r, ..., 5 in OpenFace:
+        they are divided by it. 0: they are not read.
+      sentinels: Numbers that mean "not annotated", by column or task, as
+        {'valence': (-5,), 'action_units': (-1, 9, 999)}.
 
     Raises:
       FileNotFoundError: there is no such CSV.
@@ -84,7 +94,10 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
       ignore_columns=ignore_columns,
       skip_bad_images=self._skip,
       keep_unlabelled=unlabelled == 'keep',
+      au_scale=au_scale,
+      sentinels=sentinels,
     )
+    faces_table.log_understood(self._path, self._table.understood)
     if unlabelled == 'keep':
       faces_table.log_unlabelled(
         self._path, self._table.unlabelled, len(self._table.rows)
@@ -105,9 +118,10 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
         stats=[(row.image, *row.stat) for row in self._table.rows]
       ),
       'on_bad_image': on_bad_image,
-      'ignore_columns': ', '.join(ignore_columns),
+      'ignore_columns': cells.ignored(ignore_columns),
       'subjects_in_two_splits': str(len(shared)),
       **({'unlabelled': 'keep'} if unlabelled == 'keep' else {}),
+      **faces_table.reading(self._table.understood, au_scale, sentinels),
     }
     name = sources.fingerprint(version=str(self.VERSION), **self._sources)
     super().__init__(
@@ -121,7 +135,10 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
       self._table.outputs(),
       pictures.inputs(),
       sources=self._sources,
-      skipped={k: n for k, n in self._table.skipped.items() if n},
+      skipped={
+        **{k: n for k, n in self._table.skipped.items() if n},
+        **self._table.understood,
+      },
       description=__doc__,
     )
 

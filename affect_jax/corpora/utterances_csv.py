@@ -1,7 +1,7 @@
 """Your own utterances: a CSV with words, voice, face and labels of each.
 
   id               unique
-  split            train, val or test
+  split            train, val or test; also training, valid, dev, ...
   text             optional: what was said
   audio            optional: path of a .npy array [T, D], or of a .wav, from
                    which `wav_features` computes features (affect_jax[audio])
@@ -18,11 +18,12 @@
   anger, joy, ...  optional, in place of `emotion`: several at once, 0 to 1 each
 
 Further columns are those of other tasks of `affect_jax.tasks` that annotate
-utterances. An empty cell means a missing modality or a missing label; a row
-needs at least one of text, audio and vision. A CSV without any face is a
-missing modality, too; its frames without a face are counted. Paths are relative
-to the CSV, or absolute. D must be the same in all rows of a modality; T may
-differ. The file is UTF-8 with a header line and commas.
+utterances. An empty cell means a missing modality or a missing label; rows
+without text, audio and vision are left out and counted. A CSV without any face
+is a missing modality, too; its frames without a face are counted. Paths are
+relative to the CSV, or absolute. D must be the same in all rows of a modality;
+T may differ. What spreadsheets and pandas write is understood, see `cells`,
+`csv_form`, `missing` and `split_names` in `corpora/files`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +42,7 @@ from affect_jax.corpora.builders import utterances
 from affect_jax.corpora.builders import utterances_table
 from affect_jax.corpora.features import face_features
 from affect_jax.corpora.features import sequences
+from affect_jax.corpora.files import cells
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 
@@ -50,6 +52,7 @@ def listing(
   *,
   ignore_columns: Sequence[str] = (),
   unlabelled: str = 'skip',
+  sentinels: Mapping[str, Sequence[float]] | None = None,
 ) -> utterance_listing.Listing:
   """Lists the utterances of a CSV in the format that this module describes.
 
@@ -64,9 +67,12 @@ def listing(
 
   Args:
     path: The CSV.
-    ignore_columns: Names of columns of the CSV that are not read.
+    ignore_columns: Names of columns of the CSV that are not read; 'all': every
+      unknown one.
     unlabelled: What becomes of rows without any label: 'skip', or 'keep', so
       that weak labels can teach from them.
+    sentinels: Numbers that mean "not annotated", by column or task, as
+      {'sentiment': (-9,)}.
 
   Raises:
     FileNotFoundError: there is no such CSV.
@@ -76,7 +82,10 @@ def listing(
   file = sources.existing(path, 'a CSV of utterances')
   by_name.check('unlabelled', unlabelled, faces_table.ON_UNLABELLED)
   keep = unlabelled == 'keep'
-  table = utterances_table.read(file, ignore_columns, keep_unlabelled=keep)
+  table = utterances_table.read(
+    file, ignore_columns, keep_unlabelled=keep, sentinels=sentinels
+  )
+  faces_table.log_understood(file, table.understood)
   if keep:
     faces_table.log_unlabelled(file, table.unlabelled, len(table.rows))
   shared = table.shared_dialogues
@@ -104,9 +113,10 @@ def listing(
       'features': sources.fingerprint(
         stats=[(row.id, *row.stats) for row in table.rows if row.files]
       ),
-      'ignore_columns': ', '.join(ignore_columns),
+      'ignore_columns': cells.ignored(ignore_columns),
       'dialogues_in_two_splits': str(len(shared)),
       **({'unlabelled': 'keep'} if keep else {}),
+      **faces_table.reading(table.understood, 0, sentinels),
     },
   )
 
@@ -121,6 +131,9 @@ def _stream(
   for reason, count in table.left_out[split].items():
     if count:
       yield face_listing.LeftOut(reason, '', count)
+  if split == 'train':  # Which cells were understood is counted once.
+    for what, count in table.understood.items():
+      yield face_listing.LeftOut(what, '', count)
   outputs = table.outputs()
   problems = sources.Problems(file)
   turns: dict[str, int] = {}

@@ -7,6 +7,7 @@ from typing import Any
 
 from absl import logging
 
+from affect_jax.corpora.builders import records
 from affect_jax.corpora.builders import utterances
 from affect_jax.doctor import counts
 from affect_jax.doctor import damage
@@ -201,20 +202,25 @@ def _left_out(
   result = []
   for corpus, reasons in skipped.items():
     # An utterance whose sequence was cut is not left out.
-    gone = {
+    counted = {
       reason: n
       for reason, n in reasons.items()
       if n and not reason.endswith(utterances.CUT)
     }
-    if gone:
-      result.append(
-        findings.Finding(
-          findings.NOTE,
-          'left_out',
-          f'{corpus}: left out when it was prepared: '
-          + ', '.join(f'{n:,} {reason}' for reason, n in gone.items())
-          + '.',
-          data={'corpus': corpus, 'reasons': gone},
+    for kind, words, noted in (
+      ('left_out', 'left out', False),
+      ('read_as', 'found', True),
+    ):
+      some = {r: n for r, n in counted.items() if records.is_note(r) == noted}
+      if some:
+        result.append(
+          findings.Finding(
+            findings.NOTE,
+            kind,
+            f'{corpus}: {words} when it was prepared: '
+            + ', '.join(f'{n:,} {reason}' for reason, n in some.items())
+            + '.',
+            data={'corpus': corpus, 'reasons': some},
+          )
         )
-      )
   return result

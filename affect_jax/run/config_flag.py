@@ -131,6 +131,9 @@ def _value(option: inspect.Parameter) -> Any:
   if option.default is not None:
     return option.default
   types = str(option.annotation)
+  if 'Mapping' in types and 'Sequence' in types:
+    # Its keys are the user's: given whole, as "{'valence': (-5,)}".
+    return config_dict.placeholder(object)
   if 'Mapping' in types:
     return config_dict.ConfigDict()
   return config_dict.placeholder(tuple if 'Sequence' in types else str)

@@ -121,14 +121,18 @@ GOOD = 'a.png,train,,happy,,,,'
     ('x\\b.jpg,train,,happy,,,,', 'use / and not \\ in paths'),
     (',train,,happy,,,,', 'faces.csv:3: image is empty'),
     ('b.jpg,train,,happy', 'faces.csv:3: 4 cells, not 8'),
-    ('b.jpg,train,,happy,,,,,', 'faces.csv:3: 9 cells, not 8'),
+    ('b.jpg,train,,happy,,,,,x', 'faces.csv:3: 9 cells, not 8'),
     ('b.jpg,train,,,high,,,', "faces.csv:3: valence 'high' is not a number"),
     ('b.jpg,train,,,7,,,', "faces.csv:3: valence '7' is not in [-1, 1]"),
-    ('b.jpg,train,,,,nan,,', "faces.csv:3: arousal 'nan' is not in [-1, 1]"),
+    ('b.jpg,train,,,,inf,,', "faces.csv:3: arousal 'inf' is not in [-1, 1]"),
+    ('b.jpg,train,,,,0_1,,', "faces.csv:3: arousal '0_1' is not a number"),
+    ('b.jpg,train,,,,١,,', "faces.csv:3: arousal '١' is not a number"),
+    ('b.jpg,train,,,True,,,', "faces.csv:3: valence 'True' is not a number"),
+    ('NA,train,,happy,,,,', 'faces.csv:3: image is empty'),
     ('b.jpg,train,,,,,2,', "faces.csv:3: AU12 '2' is not in [0, 1]"),
     ('b.jpg,train,,,,,,-1', "AU1 '-1' is not in [0, 1]; leave the cell empty"),
     ('b.jpg,train,,cross,,,,', "Unknown expression 'cross'; known: neutral"),
-    ('b.jpg,dev,,happy,,,,', "split 'dev' is not one of train, val, test"),
+    ('b.jpg,eval,,happy,,,,', "split 'eval' is not one of train, val, test"),
     ('b.jpg,,,happy,,,,', "split '' is not one of train, val, test"),
     ('a.png,train,,sad,,,,', "'a.png' is already in line 2, with other labels"),
     ('./a.png,val,,happy,,,,', 'line 2, with split train there but val here'),
@@ -140,11 +144,11 @@ def test_bad_rows_name_line_value_and_choices(folder, row, message):
 
 
 def test_all_problems_are_told_at_once_up_to_twenty(folder):
-  message = refusal(folder, 'a.png,dev,,cross,7,x,,', 'b.jpg,train,,,,,3,')
+  message = refusal(folder, 'a.png,eval,,cross,7,x,,', 'b.jpg,train,,,,,3,')
   for part in (':2: split', ':2: Unknown', ':2: val', ':2: aro', ':3: AU12'):
     assert part in message
-  message = refusal(folder, *['a.png,dev,,,,,,'] * 30)
-  assert message.count("split 'dev'") == 20
+  message = refusal(folder, *['a.png,eval,,,,,,'] * 30)
+  assert message.count("split 'eval'") == 20
   assert 'stopped after 20' in message
 
 
@@ -157,7 +161,8 @@ def test_all_problems_are_told_at_once_up_to_twenty(folder):
     ('image,split,AU1,AU01', 'column AU1 appears twice'),
     ('image,expression', "no column 'split'"),
     ('split,expression', "no column 'image'"),
-    ('image;split;expression', 'Cells are separated by commas'),
+    ('image,split;expression', "unknown column 'split;expression'"),
+    ('image,split,AU01_r', 'give its scale, as config.data.au_scale=5'),
   ],
 )
 def test_bad_headers(folder, header, message):
@@ -178,7 +183,7 @@ def test_further_columns_are_ignored_by_name(folder):
     (b'', 'is empty; a header'),
     (HEADER.encode(), 'no rows below the header'),
     (b'image,split\na.png,train\nRen\xe9.jpg,train\n', ':3: not UTF-8'),
-    ('image,split\n'.encode('utf-16'), ':1: not UTF-8'),
+    ('image,split\na'.encode('utf-16')[:-1], 'UTF-16 text breaks off'),
     (b'image,split\n"a.png,train\n', ':2: not valid CSV'),
     (b'image,split\na.png,train\n', 'no usable row has the split train'),
     (b'image,split,AU1\na.png,val,1\n', 'no usable row has the split train'),

@@ -1,21 +1,26 @@
 """Reads and checks a user's own CSV of faces, except for the pictures."""
 
+import collections
 from collections.abc import Mapping, Sequence
 import dataclasses
+import functools
 import os
 import pathlib
 
 from absl import logging
+import numpy as np
 
 from affect_jax.corpora.builders import label_columns
 from affect_jax.corpora.files import cells as cells_lib
 from affect_jax.corpora.files import sources
+from affect_jax.corpora.files import split_names
 from affect_jax.errors import UserError
+from affect_jax.tasks import base
 
 CSV = 'faces'  # For `annotation.csvs`.
 # The columns besides those of labels.
 COLUMNS = ('image', 'split', 'subject')
-SPLITS = ('train', 'val', 'test')
+SPLITS = split_names.SPLITS
 REPEATED = 'repeated rows'
 UNLABELLED = 'rows without any label'
 # What becomes of such rows.
@@ -59,6 +64,7 @@ class Table:
     skipped: {reason: number of rows left out}.
     unlabelled: Number of rows that are used without any label.
     shared_subjects: Subjects that occur in more than one split.
+    understood: {what was read as something else: how often}, see `cells`.
   """
 
   rows: Sequence[Row]
@@ -66,6 +72,7 @@ class Table:
   skipped: Mapping[str, int]
   unlabelled: int
   shared_subjects: Sequence[str]
+  understood: Mapping[str, int]
 
   def outputs(self) -> dict[str, tuple[str, ...]]:
     """Returns {task: names} of the tasks with at least one label."""
@@ -80,43 +87,53 @@ def read(
   ignore_columns: Sequence[str] = (),
   skip_bad_images: bool = False,
   keep_unlabelled: bool = False,
+  au_scale: float = 0.0,
+  sentinels: Mapping[str, Sequence[float]] | None = None,
 ) -> Table:
   """Reads and checks a CSV of faces; see `faces_csv` for its format.
 
   Args:
     path: The CSV; pictures are relative to its folder.
-    ignore_columns: Names of columns that are not read.
+    ignore_columns: Names of columns that are not read, or 'all', see
+      `cells.columns`.
     skip_bad_images: Count missing pictures instead of refusing the file.
     keep_unlabelled: Use also rows without any label, for weak labels.
+    au_scale: Highest intensity of columns AU01_r, see `label_columns.find`.
+    sentinels: {column or task: numbers that stand for no annotation}.
 
   Raises:
     UserError: lists up to 20 problems as file:line, value, what is allowed.
   """
+  base.check_range('config.data.au_scale', au_scale, 0)
   lines = sources.read_rows(path)
   _, header = next(lines)
   known, words = label_columns.known(CSV)
   keys = cells_lib.columns(
     path,
     header,
-    spelling=_spelling,
+    spelling=functools.partial(_spelling, au_scale=au_scale),
     known=[*COLUMNS, *known],
     required=('image', 'split'),
     ignore=ignore_columns,
     also=', '.join(words),
   )
-  columns = label_columns.of_header(CSV, path, keys)
+  columns = label_columns.of_header(
+    CSV, path, header, keys, au_scale=au_scale, sentinels=sentinels
+  )
   problems = sources.Problems(path)
+  understood: collections.Counter = collections.Counter()
   skipped = {UNREADABLE: 0, REPEATED: 0, UNLABELLED: 0}
   rows: dict[str, Row] = {}
   empty = True
-  for line, cells in lines:
+  for line, row_cells in lines:
+    if not any(row_cells):
+      continue  # Excel writes rows of separators alone.
     empty = False
-    if len(cells) != len(keys):
-      problems.add(f'{path}:{line}: {len(cells)} cells, not {len(keys)}.')
+    cells = cells_lib.fitted(row_cells, keys)
+    if cells is None:
+      problems.add(f'{path}:{line}: {len(row_cells)} cells, not {len(keys)}.')
       continue
-    row, wrong = _row(
-      line, dict(zip(keys, cells, strict=True)), columns, path.parent
-    )
+    row, wrong = _row(line, cells, columns, path.parent, understood)
     for problem in wrong:
       problems.add(f'{path}:{line}: {problem}')
     if wrong:
@@ -153,7 +170,7 @@ def read(
       + (KEEP if skipped[UNLABELLED] else '')
     )
   unlabelled = sum(not _has_label(row) for row in used)
-  return Table(used, columns, skipped, unlabelled, _shared(used))
+  return Table(used, columns, skipped, unlabelled, _shared(used), +understood)
 
 
 def log_unlabelled(path: pathlib.Path, number: int, of: int) -> None:
@@ -167,11 +184,41 @@ def log_unlabelled(path: pathlib.Path, number: int, of: int) -> None:
   )
 
 
-def _spelling(name: str) -> str:
+def reading(
+  understood: Mapping[str, int],
+  au_scale: float,
+  sentinels: Mapping[str, Sequence[float]] | None,
+) -> dict[str, str]:
+  """Returns what a corpus' sources have of how cells were read, if anything.
+
+  Without it a corpus that was prepared before would be taken for the same.
+  """
+  parts = {
+    'understood': ', '.join(f'{n} {what}' for what, n in understood.items()),
+    'au_scale': f'{au_scale:g}' if au_scale else '',
+    'sentinels': ', '.join(
+      f'{name} {np.atleast_1d(numbers).tolist()}'
+      for name, numbers in (sentinels or {}).items()
+    ),
+  }
+  return {name: text for name, text in parts.items() if text}
+
+
+def log_understood(path: pathlib.Path, understood: Mapping[str, int]) -> None:
+  """Logs what was read as something else than it says."""
+  if understood:
+    logging.info(
+      '%s: %s.',
+      path,
+      ', '.join(f'{n} {what}' for what, n in understood.items()),
+    )
+
+
+def _spelling(name: str, au_scale: float) -> str:
   """Returns the one spelling of a column's name; '' if it is unknown."""
-  if name in COLUMNS:
-    return name
-  column = label_columns.find(CSV, name)
+  if name.lower() in COLUMNS:
+    return name.lower()
+  column = label_columns.find(CSV, name, au_scale)
   return column.name if column else ''
 
 
@@ -180,17 +227,19 @@ def _row(
   cells: Mapping[str, str],
   columns: Sequence[label_columns.Column],
   folder: pathlib.Path,
+  understood: collections.Counter,
 ) -> tuple[Row, list[str]]:
-  """Reads a row, and what is wrong with it."""
-  cells = {key: cell.strip() for key, cell in cells.items()}
+  """Reads a row, and what is wrong with it; adds to `understood`."""
+  cells = cells_lib.without_words(cells, understood)
   problems = []
   if not cells['image']:
     problems.append('image is empty.')
-  if cells['split'] not in SPLITS:
+  split = split_names.canonical(cells['split'])
+  if not split:
     problems.append(
-      f'split {cells["split"]!r} is not one of {", ".join(SPLITS)}.'
+      f'split {cells["split"]!r} is not one of {split_names.KNOWN}.'
     )
-  labels, wrong = label_columns.read(columns, cells)
+  labels, wrong = label_columns.read(columns, cells, understood)
   problems += wrong
   image = os.path.normpath(cells['image'])
   try:
@@ -201,7 +250,7 @@ def _row(
   return Row(
     line,
     image,
-    cells['split'],
+    split,
     cells.get('subject', ''),
     labels,
     stat,

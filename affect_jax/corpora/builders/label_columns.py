@@ -4,13 +4,19 @@ A task with classes has one column with the name of the task, whose cells are
 names. Other tasks have a column of numbers for each of their outputs.
 """
 
+import collections
 from collections.abc import Iterator, Mapping, Sequence
 import dataclasses
 import itertools
 import pathlib
+import re
 
+import numpy as np
+
+from affect_jax import by_name as names_lib
 from affect_jax import tasks
 from affect_jax.corpora.files import cells as cells_lib
+from affect_jax.corpora.files import missing
 from affect_jax.errors import UserError
 from affect_jax.tasks import annotation as annotation_lib
 
@@ -25,10 +31,14 @@ class Column:
   Attributes:
     name: Its name, in the one spelling.
     task: The task whose labels it holds.
+    scale: What its numbers are divided by.
+    sentinels: Numbers of the file that stand for no annotation.
   """
 
   name: str
   task: str
+  scale: float = 1.0
+  sentinels: tuple[float, ...] = ()
 
 
 def known(csv: str) -> tuple[list[str], list[str]]:
@@ -46,29 +56,61 @@ def known(csv: str) -> tuple[list[str], list[str]]:
   return names, words
 
 
-def find(csv: str, name: str) -> Column | None:
-  """Finds the column that a header means; None if it holds no labels."""
+def find(csv: str, name: str, au_scale: float = 0.0) -> Column | None:
+  """Finds the column that a header means; None if it holds no labels.
+
+  Args:
+    csv: 'faces' or 'utterances'.
+    name: As in the header; case does not matter.
+    au_scale: Highest intensity of the columns 'AU01_r', ..., which are then
+      action units, divided by it; 0: they are unknown.
+  """
   for task, annotation in _annotations(csv):
-    if name in _fixed(task, annotation):
-      return Column(name, task)
+    for fixed in _fixed(task, annotation):
+      if name.lower() == fixed.lower():
+        return Column(fixed, task)
+  scale = 1.0
+  if au_scale and re.fullmatch(r'au[ _-]?\d+[lr]?_r', name.lower()):
+    name, scale = name[:-2], au_scale
   for task, annotation in _annotations(csv):
     if annotation.spelling and annotation.kind != 'class':
       try:
-        return Column(annotation.spelling(name), task)
+        return Column(annotation.spelling(name), task, scale)
       except ValueError:
         pass
   return None
 
 
 def of_header(
-  csv: str, path: pathlib.Path, keys: Sequence[str]
+  csv: str,
+  path: pathlib.Path,
+  header: Sequence[str],
+  keys: Sequence[str],
+  *,
+  au_scale: float = 0.0,
+  sentinels: Mapping[str, Sequence[float]] | None = None,
 ) -> tuple[Column, ...]:
   """Finds the columns of labels in a header, by task, in the tasks' order.
 
+  Args:
+    csv: 'faces' or 'utterances'.
+    path: The CSV, for messages.
+    header: The names of its columns.
+    keys: The same as `cells.columns` returns them.
+    au_scale: See `find`.
+    sentinels: {column or task: numbers that stand for no annotation}.
+
   Raises:
-    UserError: A task has both a column of names and columns of numbers.
+    UserError: A task has both a column of names and columns of numbers, or
+      there is no column for a sentinel.
   """
-  columns = [column for key in keys if (column := find(csv, key))]
+  columns = [
+    column
+    for name, key in zip(header, keys, strict=True)
+    if not key.startswith(cells_lib.IGNORED)
+    and (column := find(csv, name.strip(), au_scale))
+  ]
+  columns = _with_sentinels(path, columns, sentinels or {})
   for task, annotation in _annotations(csv):
     names = [c.name for c in columns if c.task == task]
     if annotation.by_name and task in names and len(names) > 1:
@@ -87,19 +129,54 @@ def of_header(
   return tuple(sorted(columns, key=place))
 
 
+def _with_sentinels(
+  path: pathlib.Path,
+  columns: Sequence[Column],
+  sentinels: Mapping[str, Sequence[float]],
+) -> list[Column]:
+  """Adds to each column the sentinels of its name and of its task."""
+  numbers = [c for c in columns if not _holds_names(c)]
+  known = [*(c.name for c in numbers), *{c.task: 0 for c in numbers}]
+  for name in sentinels:
+    names_lib.check('config.data.sentinels', name, known, of=str(path))
+  return [
+    dataclasses.replace(
+      column,
+      sentinels=tuple(
+        float(number)
+        for name in (column.name, column.task)
+        for number in np.atleast_1d(sentinels.get(name, ()))
+      ),
+    )
+    for column in columns
+  ]
+
+
 def read(
-  columns: Sequence[Column], cells: Mapping[str, str]
+  columns: Sequence[Column],
+  cells: Mapping[str, str],
+  counts: collections.Counter | None = None,
 ) -> tuple[tuple[Label, ...], list[str]]:
-  """Reads the labels of a row, one per column, and what is wrong with them."""
+  """Reads the labels of a row, one per column, and what is wrong with them.
+
+  Adds to `counts`, {what was understood: how many}, see `cells.number`.
+  """
   labels, problems = [], []
   for column in columns:
     label, cell = None, cells[column.name]
     annotation = tasks.get_annotation(column.task)
     try:
-      if cell and _holds_names(column):
-        label = annotation.name(cell)
+      if _holds_names(column):
+        label = None if missing.is_missing(cell) else annotation.name(cell)
       else:
-        label = cells_lib.number(cell, annotation.low, annotation.high)
+        label = cells_lib.number(
+          cell,
+          annotation.low,
+          annotation.high,
+          scale=column.scale,
+          sentinels=column.sentinels,
+          counts=counts,
+        )
     except ValueError as error:
       text = str(error)
       # Errors of names that have spellings name the column themselves.

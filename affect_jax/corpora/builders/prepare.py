@@ -60,12 +60,19 @@ def summary(builder: Any) -> str:
   sizes = ', '.join(
     f'{n} {split.num_examples}' for n, split in builder.info.splits.items()
   )
-  skipped = ', '.join(
-    f'{count} {reason}'
-    for reason, count in records.metadata(builder)['skipped'].items()
-    if count
+  counts = records.metadata(builder)['skipped']
+  skipped, notes = (
+    ', '.join(
+      f'{count} {reason}'
+      for reason, count in counts.items()
+      if count and records.is_note(reason) == noted
+    )
+    for noted in (False, True)
   )
-  return f'{builder.name}: {sizes}; left out: {skipped or "nothing"}.'
+  return (
+    f'{builder.name}: {sizes}; left out: {skipped or "nothing"}'
+    f'{"; found: " if notes else ""}{notes}.'
+  )
 
 
 @contextlib.contextmanager

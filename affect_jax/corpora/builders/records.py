@@ -82,7 +82,7 @@ def info(
     inputs: {name: tfds feature} of what a model reads.
     sources: {file or parameter: its sha256 or value}; a run writes them to its
       environment.json.
-    skipped: {reason: rows left out}, for reports.
+    skipped: {reason: rows left out}, for reports; see also `is_note`.
     extra: {name: tfds feature} of what is stored beside the labels.
     windows: See `features`.
     dims: {modality: features per step} of utterances, 0 for tokens.
@@ -109,6 +109,15 @@ def metadata(builder: Any) -> dict[str, Any]:
   if stored is None:
     raise UserError(f'{builder.name} in {builder.data_dir} has no metadata.')
   return stored
+
+
+def is_note(reason: str) -> bool:
+  """Returns whether a reason in 'skipped' tells of a change, not of a loss.
+
+  Reasons that end with a bracket say what something was read as: 'audio values
+  of -inf (read as 0)'.
+  """
+  return reason.endswith(')')
 
 
 def input_names(builder: Any) -> tuple[str, ...]:

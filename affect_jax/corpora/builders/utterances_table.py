@@ -1,16 +1,19 @@
 """Reads and checks a user's own CSV of utterances, except for feature files."""
 
+import collections
 from collections.abc import Iterable, Mapping, Sequence
 import dataclasses
 import itertools
 import os
 import pathlib
+import re
 
 from affect_jax.corpora.builders import faces_table
 from affect_jax.corpora.builders import label_columns
 from affect_jax.corpora.features import sequences
 from affect_jax.corpora.files import cells as cells_lib
 from affect_jax.corpora.files import sources
+from affect_jax.corpora.files import split_names
 from affect_jax.errors import UserError
 
 CSV = 'utterances'  # For `annotation.csvs`.
@@ -28,6 +31,7 @@ COLUMNS = (
 REQUIRED = ('id', 'split')
 SPLITS = faces_table.SPLITS
 REPEATED, UNLABELLED = faces_table.REPEATED, faces_table.UNLABELLED
+NOTHING = 'rows without text, audio and vision'
 LAST_TURN = 2**31 - 1
 
 
@@ -76,6 +80,7 @@ class Table:
     left_out: {split: {reason: number of rows}}.
     unlabelled: Number of rows that are used without any label.
     shared_dialogues: Dialogues with rows in more than one split.
+    understood: {what was read as something else: how often}, see `cells`.
   """
 
   rows: Sequence[Row]
@@ -83,6 +88,7 @@ class Table:
   left_out: Mapping[str, Mapping[str, int]]
   unlabelled: int
   shared_dialogues: Sequence[str]
+  understood: Mapping[str, int]
 
   def outputs(self) -> dict[str, tuple[str, ...]]:
     """Returns {task: names} of the tasks with at least one label."""
@@ -96,13 +102,16 @@ def read(
   ignore_columns: Sequence[str] = (),
   *,
   keep_unlabelled: bool = False,
+  sentinels: Mapping[str, Sequence[float]] | None = None,
 ) -> Table:
   """Reads and checks a CSV of utterances; see `utterances_csv`.
 
   Args:
     path: The CSV; feature files are relative to its folder.
-    ignore_columns: Names of columns that are not read.
+    ignore_columns: Names of columns that are not read, or 'all', see
+      `cells.columns`.
     keep_unlabelled: Use also dialogues without any label, for weak labels.
+    sentinels: {column or task: numbers that stand for no annotation}.
 
   Raises:
     UserError: lists up to 20 problems as file:line, value, what is allowed.
@@ -119,22 +128,32 @@ def read(
     ignore=ignore_columns,
     also=', '.join(words),
   )
-  columns = label_columns.of_header(CSV, path, keys)
+  columns = label_columns.of_header(
+    CSV, path, header, keys, sentinels=sentinels
+  )
   problems = sources.Problems(path)
-  left_out = {split: {REPEATED: 0, UNLABELLED: 0} for split in SPLITS}
+  understood: collections.Counter = collections.Counter()
+  reasons = (REPEATED, UNLABELLED, NOTHING)
+  left_out: dict[str, dict[str, int]] = {
+    split: {reason: 0 for reason in reasons} for split in SPLITS
+  }
   rows: dict[str, Row] = {}
   empty = True
-  for line, cells in lines:
+  for line, row_cells in lines:
+    if not any(row_cells):
+      continue  # Excel writes rows of separators alone.
     empty = False
-    if len(cells) != len(keys):
-      problems.add(f'{path}:{line}: {len(cells)} cells, not {len(keys)}.')
+    cells = cells_lib.fitted(row_cells, keys)
+    if cells is None:
+      problems.add(f'{path}:{line}: {len(row_cells)} cells, not {len(keys)}.')
       continue
-    row, wrong = _row(
-      line, dict(zip(keys, cells, strict=True)), columns, path.parent
-    )
+    row, wrong = _row(line, cells, columns, path.parent, understood)
     for problem in wrong:
       problems.add(f'{path}:{line}: {problem}')
     if wrong:
+      continue
+    if not (row.files or row.text):
+      left_out[row.split][NOTHING] += 1
       continue
     first = rows.setdefault(row.id, row)
     if first is row:
@@ -171,13 +190,13 @@ def read(
     )
   shared = [g[0].dialogue for g in groups if len({row.split for row in g}) > 1]
   unlabelled = sum(not row.is_labelled for row in used)
-  return Table(used, columns, left_out, unlabelled, shared)
+  return Table(used, columns, left_out, unlabelled, shared, +understood)
 
 
 def _spelling(name: str) -> str:
   """Returns the one spelling of a column's name; '' if it is unknown."""
-  if name in COLUMNS:
-    return name
+  if name.lower() in COLUMNS:
+    return name.lower()
   column = label_columns.find(CSV, name)
   return column.name if column else ''
 
@@ -187,19 +206,19 @@ def _row(
   cells: Mapping[str, str],
   columns: Sequence[label_columns.Column],
   folder: pathlib.Path,
+  understood: collections.Counter,
 ) -> tuple[Row, list[str]]:
-  """Reads a row, and what is wrong with it."""
-  cells = {key: cell.strip() for key, cell in cells.items()}
+  """Reads a row, and what is wrong with it; adds to `understood`."""
+  cells = cells_lib.without_words(cells, understood)
   problems = []
   if not cells['id']:
     problems.append('id is empty.')
-  if cells['split'] not in SPLITS:
+  split = split_names.canonical(cells['split'])
+  if not split:
     problems.append(
-      f'split {cells["split"]!r} is not one of {", ".join(SPLITS)}.'
+      f'split {cells["split"]!r} is not one of {split_names.KNOWN}.'
     )
   files = {m: cells[m] for m in sequences.SUFFIXES if cells.get(m)}
-  if not (files or cells.get('text')):
-    problems.append('text, audio and vision are empty: nothing to learn from.')
   stats = []
   for modality, file in files.items():
     try:
@@ -207,22 +226,24 @@ def _row(
     except ValueError as e:
       problems.append(f'{modality} {file!r}: {e}')
   turn = cells.get('turn', '')
-  if turn and not (turn.isdecimal() and int(turn) <= LAST_TURN):
+  # pandas writes 1 as 1.0 where another row of the column is empty.
+  whole = re.fullmatch(r'(\d+)([.,]0*)?', turn, re.ASCII)
+  if turn and not (whole and int(whole[1]) <= LAST_TURN):
     problems.append(f'turn {turn!r} is not a whole number >= 0.')
-    turn = ''
+    whole = None
   if turn and not cells.get('dialogue'):
     problems.append(f'turn is {turn!r}, but dialogue is empty.')
-  labels, wrong = label_columns.read(columns, cells)
+  labels, wrong = label_columns.read(columns, cells, understood)
   problems += wrong
   return Row(
     line=line,
     id=cells['id'],
-    split=cells['split'],
+    split=split,
     text=cells.get('text', ''),
     files=files,
     stats=stats,
     dialogue=cells.get('dialogue', ''),
-    turn=int(turn) if turn else None,
+    turn=int(whole[1]) if whole else None,
     speaker=cells.get('speaker', ''),
     labels=labels,
   ), problems

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 import csv
+import functools
 import hashlib
 import json
 import pathlib
 from typing import Any
 
+from absl import logging
+
 from affect_jax import user_path
+from affect_jax.corpora.files import csv_form
 from affect_jax.errors import UserError
 
 # More would only scroll the first ones away.
@@ -67,20 +71,30 @@ def read_rows(path: pathlib.Path) -> Iterator[tuple[int, list[str]]]:
   A byte order mark and CRLF are fine; blank lines are skipped.
 
   Args:
-    path: A UTF-8 file.
+    path: A file of UTF-8, or of UTF-16 with its mark; cells are separated by
+      commas, or by what `csv_form.find` finds, which the log says.
 
   Raises:
-    UserError: the file is empty, is not UTF-8 or breaks CSV's quoting.
+    UserError: the file is empty, is not such text or breaks CSV's quoting.
   """
-  line, empty = 1, True
-  with open(path, encoding='utf-8-sig', newline='') as f:
-    rows = csv.reader(f, strict=True)
+  form = csv_form.find(path)
+  if unusual := str(form):
+    _say(path, unusual)
+  line, empty = 1 + form.before, True
+  with open(path, encoding=form.encoding, newline='') as f:
+    for _ in range(form.before):
+      next(f)
+    rows = csv.reader(f, delimiter=form.separator, strict=True)
     while True:
       try:
         cells = next(rows)
       except StopIteration:
         break
       except UnicodeDecodeError as e:
+        if form.encoding == 'utf-16':
+          raise UserError(
+            f'{path}:{line}: the UTF-16 text breaks off; is the file whole?'
+          ) from e
         raise UserError(
           f'{path}:{_undecodable_line(path)}: not UTF-8 text; save the file '
           'as "CSV UTF-8".'
@@ -90,9 +104,15 @@ def read_rows(path: pathlib.Path) -> Iterator[tuple[int, list[str]]]:
       if cells:
         empty = False
         yield line, cells
-      line = rows.line_num + 1
+      line = rows.line_num + 1 + form.before
   if empty:
     raise UserError(f'{path} is empty; a header line is expected.')
+
+
+@functools.cache
+def _say(path: pathlib.Path, form: str) -> None:
+  """Logs the form of a file, once."""
+  logging.info('%s: read as %s.', path, form)
 
 
 def _undecodable_line(path: pathlib.Path) -> int:
