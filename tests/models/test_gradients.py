@@ -1,8 +1,8 @@
-"""Compiled gradients are those of uncompiled code, and of finite differences.
+"""Compiled gradients are those of double precision, and of finite differences.
 
 Some versions of XLA compile wrong gradients on a CPU (openxla's `ynn` fusions
 in jaxlib 0.11.2): every fusion, every encoder and the ResNet are compiled here
-with the options that training has.
+with the options that training has. Double precision is compiled by other code.
 """
 
 import functools
@@ -29,22 +29,31 @@ def programs_of_one_test():
   gc.collect()
 
 
-def check(loss, arguments, tolerance=1e-4):
-  """loss: pytree of float32 -> number."""
-  evaluate = jax.jit(
-    jax.value_and_grad(loss), compiler_options=compiling.OPTIMIZED
-  )
+def optimized(loss):
+  """Compiled as for a user."""
+  return jax.jit(jax.value_and_grad(loss), compiler_options=compiling.OPTIMIZED)
+
+
+def double_precision(loss, arguments):
+  """Gradient without float32's kernels and fusions."""
+  with jax.enable_x64(True):
+    exact = jax.tree.map(np.float64, arguments)
+    gradient = jax.device_get(jax.jit(jax.grad(loss))(exact))
+  assert {x.dtype for x in jax.tree.leaves(gradient)} == {np.dtype('f8')}
+  return gradient
+
+
+def check(evaluate, gradient, arguments, tolerance=1e-4):
+  """evaluate: pytree of float32 -> number, its gradient."""
   _, compiled = jax.device_get(evaluate(arguments))
-  # Every operation by itself.
-  plain = jax.device_get(jax.grad(loss)(arguments))
-  largest = max(np.abs(g).max() for g in jax.tree.leaves(plain))
+  largest = max(np.abs(g).max() for g in jax.tree.leaves(gradient))
   assert largest > 1e-3
   jax.tree.map(
     lambda a, b: np.testing.assert_allclose(
       a, b, rtol=tolerance, atol=tolerance * largest
     ),
     compiled,
-    plain,
+    gradient,
   )
 
   # Along one random direction, so short a step that few kinks are crossed.
@@ -62,7 +71,7 @@ def check(loss, arguments, tolerance=1e-4):
   slope = (values[0] - values[1]) / (1e-2 / length)
   products = jax.tree.map(lambda g, d: np.sum(g * d), compiled, direction)
   expected = sum(jax.tree.leaves(products))
-  norm = np.sqrt(sum(np.sum(g**2) for g in jax.tree.leaves(plain)))
+  norm = np.sqrt(sum(np.sum(g**2) for g in jax.tree.leaves(gradient)))
   print(f'slope {slope:.5f} of {expected:.5f}, gradient {norm:.3f}')
   assert abs(slope - expected) < 0.02 * norm
 
@@ -77,7 +86,8 @@ def test_of_a_fusion(name):
     out = module.apply(*arguments, masks, train=False)
     return jnp.sum(jnp.sin(out))
 
-  check(loss, (variables, sequences))
+  arguments = variables, sequences
+  check(optimized(loss), double_precision(loss, arguments), arguments)
 
 
 @pytest.mark.parametrize('name', encoders.ENCODERS)
@@ -90,22 +100,26 @@ def test_of_an_encoder(name):
     out = module.apply(*arguments, mask, train=False)
     return jnp.sum(jnp.sin(out) * mask[..., np.newaxis])
 
-  check(loss, (variables, x))
+  arguments = variables, x
+  check(optimized(loss), double_precision(loss, arguments), arguments)
 
 
-@pytest.fixture
-def narrow(monkeypatch):
-  # Of one width: uncompiled code compiles every operation by itself.
+@pytest.mark.parametrize('stem', resnet.STEMS)
+def test_of_resnet(monkeypatch, stem):
+  """On one CPU device convolutions are products of matrices, on more jax's."""
   monkeypatch.setattr(resnet, 'WIDTHS', (8, 8, 8, 8))
   monkeypatch.setattr(resnet, 'NUM_BLOCKS', 1)
+  products = []
+  patches = convolution._patches
 
+  def counted(*arguments):
+    products.append(arguments[1:])
+    return patches(*arguments)
 
-@functools.cache
-def resnet_case(stem):
-  """Loss in training, and its arguments: maps down to 3x3 pixels and 1x1."""
+  monkeypatch.setattr(convolution, '_patches', counted)
+  # Maps down to 3x3 pixels and 1x1.
   module = resnet.ResNet18(stem=stem)
-  rng = np.random.default_rng(0)
-  image = rng.uniform(size=(8, 24, 24, 3)).astype(np.float32)
+  image = np.random.default_rng(0).uniform(size=(8, 24, 24, 3)).astype('f4')
   init = functools.partial(module.init, train=False)
   variables = jax.jit(init)(jax.random.key(0), image)
 
@@ -119,42 +133,15 @@ def resnet_case(stem):
     )
     return jnp.mean(jnp.sin(out) * jnp.arange(out.shape[-1])[np.newaxis])
 
-  return loss, (variables['params'], image)
-
-
-@pytest.mark.parametrize(('stem', 'devices'), [('small', 1), ('imagenet', 4)])
-def test_of_resnet(monkeypatch, narrow, stem, devices):
-  monkeypatch.setattr(jax, 'device_count', lambda: devices)
-  check(*resnet_case(stem), tolerance=1e-3)
-
-
-@pytest.mark.parametrize('stem', resnet.STEMS)
-def test_convolutions_of_one_cpu_within_resnet(monkeypatch, narrow, stem):
-  """On one device they are products of matrices, on several jax's own."""
-  products = []
-  patches = convolution._patches
-
-  def counted(*arguments):
-    products.append(arguments[1:])
-    return patches(*arguments)
-
-  monkeypatch.setattr(convolution, '_patches', counted)
-  loss, arguments = resnet_case(stem)
-  results = {}
+  arguments = variables['params'], image
+  gradient = double_precision(loss, arguments)
+  assert not products
+  values = []
   for devices in (1, 4):
     monkeypatch.setattr(jax, 'device_count', lambda n=devices: n)
-    results[devices] = jax.jit(
-      jax.value_and_grad(loss), compiler_options=compiling.OPTIMIZED
-    )(arguments)
+    evaluate = optimized(loss)
+    check(evaluate, gradient, arguments, tolerance=1e-3)
     assert bool(products) == (devices == 1)
     products.clear()
-  value, gradient = results[4]
-  np.testing.assert_allclose(results[1][0], value, rtol=1e-5)
-  largest = max(np.abs(g).max() for g in jax.tree.leaves(gradient))
-  jax.tree.map(
-    lambda a, b: np.testing.assert_allclose(
-      a, b, rtol=1e-3, atol=1e-4 * largest
-    ),
-    results[1][1],
-    gradient,
-  )
+    values.append(evaluate(arguments)[0])
+  np.testing.assert_allclose(*values, rtol=1e-5)
