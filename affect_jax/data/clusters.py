@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
+from affect_jax.data import blocks
+
 
 def read(builder: Any, split: str) -> dict[str, str]:
   """Returns {id: cluster} of a split; '' if the corpus knows none.
@@ -26,9 +28,9 @@ def read(builder: Any, split: str) -> dict[str, str]:
     read_config=tfds.ReadConfig(try_autocache=False),
   )
   found = {}
-  for record in dataset.as_numpy_iterator():
+  for record in blocks.rows(dataset):
     cluster = record.get('dialogue') or record.get('subject', b'')
-    # Windows have many ids, and one subject or dialogue.
-    for name in np.atleast_1d(record['id']):
+    # Windows have many ids, b'' at their end, and one subject or dialogue.
+    for name in filter(None, np.atleast_1d(record['id'])):
       found[name.decode()] = cluster.decode()
   return found

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from affect_jax.corpora.builders import records
+from affect_jax.data import blocks
 from affect_jax.data import streams
 
 
@@ -38,7 +39,7 @@ def statistics(
     dataset, _ = streams.records_of(corpus.builder, corpus.splits['train'])
     keys = [*wanted, *(m + '_length' for m in wanted)]
     dataset = dataset.map(lambda r, k=tuple(keys): {n: r[n] for n in k})
-    for row in dataset.prefetch(256).as_numpy_iterator():
+    for row in blocks.rows(dataset):
       for modality, name in wanted.items():
         x, steps = row[modality], row[modality + '_length']
         x = x[np.arange(x.shape[-2]) < steps[..., np.newaxis]]

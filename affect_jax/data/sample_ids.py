@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from affect_jax.corpora.builders import records
+from affect_jax.data import blocks
 from affect_jax.data import gold_share
 from affect_jax.data import label_mapping
 
@@ -70,9 +71,10 @@ def transcripts_of(builder: Any, split: str) -> tuple[np.ndarray, np.ndarray]:
     split=split, shuffle_files=False, decoders=decoders
   )
   found = []
-  for record in dataset.as_numpy_iterator():
+  for record in blocks.rows(dataset):
     columns = (np.atleast_1d(record[k]) for k in wanted)
-    found += zip(*columns, strict=True)  # Windows have many utterances.
+    # Windows have many utterances.
+    found += (x for x in zip(*columns, strict=True) if x[0])
   pairs = [[x.decode() for x in pair] for pair in found]
   ids, texts = np.array(pairs, object).reshape(-1, 2).T
   return ids, texts

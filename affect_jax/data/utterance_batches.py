@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from affect_jax.corpora.builders import records
 from affect_jax.data import batch as batch_lib
+from affect_jax.data import blocks
 from affect_jax.data import merge
 from affect_jax.data import streams
 from affect_jax.errors import UserError
@@ -191,7 +192,7 @@ def check_packed_length(
     for split in corpus.splits.values():
       dataset, _ = streams.records_of(corpus.builder, split)
       dataset = dataset.map(lambda r: (r['id'], r['text_length']))
-      for ids, lengths in dataset.as_numpy_iterator():
+      for ids, lengths in blocks.rows(dataset):
         if lengths.sum() > max(together):
           raise UserError(
             f'{corpus.name}[{split}]: the dialogue that begins with '
@@ -200,6 +201,19 @@ def check_packed_length(
             'length, or give a smaller config.data.window or '
             'config.data.max_tokens.'
           )
+
+
+def _rows(dataset: tf.data.Dataset, dims: Mapping[str, int]) -> Iterator[Row]:
+  """Yields rows; dialogues may be padded by utterances of id b''."""
+  for row in blocks.rows(dataset):
+    shorter = {}
+    for name, dim in dims.items():
+      longest = int(np.max(row[name + '_length'], initial=0))
+      steps = (
+        (..., slice(longest), slice(None)) if dim else (..., slice(longest))
+      )
+      shorter[name] = row[name][steps].copy()  # The rest of its block goes.
+    yield row | shorter
 
 
 def _longest(row: Row, dims: Mapping[str, int], together: Sequence[int]) -> int:
@@ -265,7 +279,7 @@ def train_batches(
     first * batch_size,
     shuffle_megabytes,
   )
-  rows = stream.prefetch(2 * batch_size).as_numpy_iterator()
+  rows = _rows(stream, dims)
   for start in range(first, num_steps, CHUNK):
     taken = list(itertools.islice(rows, CHUNK * batch_size))
     # The sort is stable, so the order is deterministic.
@@ -305,10 +319,11 @@ def eval_batches(
     lambda r: {
       **inputs_of(r, builder, dims, spaces or {}),
       **streams.labels_of(r, builder, tasks),
-    }
+    },
+    tf.data.AUTOTUNE,
   )
   own = streams.own_rows(batch_size)
-  rows: Any = dataset.prefetch(2 * batch_size).as_numpy_iterator()
+  rows = _rows(dataset, dims)
   for _ in range(math.ceil(size / batch_size)):
     taken = list(itertools.islice(rows, batch_size))
     batch = collate(taken, batch_size, dims, boundaries, window, together)
