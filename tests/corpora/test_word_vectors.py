@@ -1,5 +1,10 @@
 """Files of word vectors: traps of the published ones, and damaged lines."""
 
+import bz2
+import gzip
+import lzma
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -82,8 +87,16 @@ def test_a_word_that_was_not_looked_for_is_no_unknown_word(tmp_path):
     PLAIN.removesuffix('\n'),
     PLAIN + '\n',
     '\ufeff' + PLAIN,
+    PLAIN.replace(' ', '\t'),
+    '4\t3\n' + PLAIN.replace('y ', 'y\t').replace('d ', 'd\t'),
+    gzip.compress(PLAIN.encode()),
+    bz2.compress(('4 3\n' + PLAIN).encode()),
+    lzma.compress(PLAIN.encode()),
   ],
-  ids=['header', 'CRLF', 'space at the end', 'no end', 'blank line', 'BOM'],
+  ids=[
+    *('header', 'CRLF', 'space at the end', 'no end', 'blank line', 'BOM'),
+    *('tabs', 'a tab after the word', 'gzip', 'bzip2', 'xz'),
+  ],
 )
 def test_variants_of_the_format(tmp_path, text):
   path = write(tmp_path, text)
@@ -91,6 +104,70 @@ def test_variants_of_the_format(tmp_path, text):
   assert found.dim == word_vectors.read_dim(path) == 3
   x = word_vectors.embed(found, ['happy', 'sad'])
   np.testing.assert_allclose(x, [[1, 2.5, -0.3], [-1, -2, -3]], rtol=1e-6)
+
+
+ENTRIES = {
+  'happy': [1, 2.5, -0.3],
+  'the': [0, 0, 1],
+  # Bytes of its numbers look like a space, a line break and a word.
+  'sad': np.frombuffer(b' \n\r\n the sad', '<f4'),
+}
+
+
+def binary(end=b'', entries=ENTRIES, count=None):
+  """A file as word2vec writes it with -binary 1; others end entries by \\n."""
+  parts = [f'{count or len(entries)} 3\n'.encode()]
+  for word, vector in entries.items():
+    parts.append(word.encode() + b' ' + np.array(vector, '<f4').tobytes() + end)
+  return b''.join(parts)
+
+
+@pytest.mark.parametrize('end', [b'', b'\n'])
+@pytest.mark.parametrize('pack', [bytes, gzip.compress])
+def test_binary_files_of_word2vec(tmp_path, end, pack):
+  path = write(tmp_path, pack(binary(end)), 'vectors.bin')
+  found = word_vectors.load(path, ['happy', 'sad', 'zebra'])
+  assert found.dim == word_vectors.read_dim(path) == 3
+  assert found.missing == {'zebra': 1}
+  for word in ('happy', 'sad'):
+    np.testing.assert_array_equal(
+      found.vectors[word], np.array(ENTRIES[word], np.float32)
+    )
+
+
+@pytest.mark.parametrize(
+  ('content', 'message'),
+  [
+    (binary()[:-1], r'truncated: vector 3 of 3 is missing or cut'),
+    (binary(count=4), r'truncated: vector 4 of 4 is missing'),
+    (
+      binary(entries={'sad': [np.nan, 1, 2]}),
+      r"vector 1, of 'sad', is not finite",
+    ),
+    (b'\xba\x16\x4f\x2f\x0c', r'is a model of fastText or gensim.*\.vec'),
+    (b'\x80\x04\x95', r'is a model of fastText or gensim'),
+    (b'<!DOCTYPE html><html>', r'is a web page'),
+    (b'version https://git-lfs.github.com/spec/v1\n', r'is a Git-LFS pointer'),
+    (gzip.compress(b'%PDF'), r'is a PDF'),
+    (gzip.compress(PLAIN.encode() * 99)[:-30], r'damaged or truncated'),
+  ],
+)
+def test_files_that_are_no_vectors(tmp_path, content, message):
+  path = write(tmp_path, content, 'vectors.bin')
+  with pytest.raises(ValueError, match=r'vectors\.bin:? ' + message):
+    word_vectors.load(path, ['sad'])
+
+
+def test_zip_archives(tmp_path):
+  path = tmp_path / 'vectors.zip'
+  with zipfile.ZipFile(path, 'w') as archive:
+    archive.writestr('__MACOSX/._glove.txt', b'\0\x05\x16\x07')
+    archive.writestr('glove/glove.txt', PLAIN)
+  assert set(word_vectors.load(path, ['sad']).vectors) == {'sad'}
+  with zipfile.ZipFile(path, 'a') as archive:
+    archive.writestr('glove/glove.100d.txt', PLAIN)
+  with pytest.raises(ValueError, match=r'2 files.*glove\.100d\.txt.*unpack it'):
+    word_vectors.load(path, ['sad'])
 
 
 def test_words_with_spaces_are_passed_over(tmp_path):
@@ -130,7 +207,7 @@ def test_the_first_of_two_lines_counts(tmp_path):
     (PLAIN.replace('-2', 'nan'), r":4: 'nan' is not a number"),
     (PLAIN.replace('sad -1', 'sad  -1'), r':4: 4 numbers, not 3'),
     ('', r':1: 0 numbers, not a word and its numbers'),
-    ('happy\t1\t2\n', r':1: 0 numbers, not a word and its numbers'),
+    ('happy\n', r':1: 0 numbers, not a word and its numbers'),
   ],
 )
 def test_damaged_lines_are_named(tmp_path, text, message):

@@ -1,22 +1,23 @@
-"""Looks up words in a text file of vectors like GloVe's (Pennington et al.,
-2014).
+"""Looks up words in a file of vectors like GloVe's (Pennington et al., 2014).
 
-A line is 'word v1 ... vD', separated by single spaces, UTF-8; a first line
-'number D', as word2vec writes it, is skipped.
+A line is 'word v1 ... vD', separated by single spaces or tabs, UTF-8; a first
+line 'number D', as word2vec writes it, is skipped. word2vec's binary files are
+read, too, and both in archives: see `vector_file`.
 """
 
-import codecs
 import collections
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import dataclasses
+import functools
 import itertools
 import pathlib
 import re
-from typing import Any, BinaryIO
+from typing import Any, IO
 import unicodedata
 
 import numpy as np
 
+from affect_jax.corpora.features import vector_file
 from affect_jax.errors import UserError
 
 # In this order: the word before n't, n't itself, 's and the like; numbers such
@@ -84,8 +85,8 @@ class WordVectors:
 
 def read_dim(path: str | pathlib.Path) -> int:
   """Reads D of a file from its first line; errors are those of `load`."""
-  with open(path, 'rb') as f:
-    return _read_first(path, _read_line(f), None)[0]
+  with vector_file.opened(pathlib.Path(path)) as f:
+    return _read_first(path, f.readline(), None)[0]
 
 
 def load(
@@ -99,7 +100,7 @@ def load(
   `words` for their numbers. If a word appears twice, its first line counts.
 
   Args:
-    path: The text file, unpacked.
+    path: The file; see `vector_file`.
     words: All tokens of the corpus, or {word: how often}.
     dim: D; by default that of the first line.
 
@@ -112,30 +113,23 @@ def load(
   wanted = {word.encode(): word for word in asked}
   vectors: dict[str, np.ndarray] = {}
   phrases = repeated = 0
-  # Read as bytes: some files have words that are not UTF-8, or that Python
-  # would take for ends of lines or for spaces.
-  with open(path, 'rb') as f:
-    first = _read_line(f)
+  with vector_file.opened(pathlib.Path(path)) as f:
+    first = f.readline()
     dim, header = _read_first(path, first, dim)
-    lines = f if header else itertools.chain([first], f)
-    for number, raw in enumerate(lines, 2 if header else 1):
-      line = raw.rstrip(b' \r\n')
-      if not line:
-        continue
-      word, spaces = line.split(b' ', 1)[0], line.count(b' ')
-      if spaces > dim and _is_phrase(line, dim):
+    if header and vector_file.is_binary(f, dim):
+      entries = _binary_entries(path, f, int(first.split()[0]), dim)
+    else:
+      lines = f if header else itertools.chain([first], f)
+      entries = _text_entries(path, lines, 2 if header else 1, dim)
+    for word, vector in entries:
+      if word is None:
         phrases += 1
+      elif word not in wanted:
         continue
-      if spaces != dim:
-        raise UserError(
-          f'{path}:{number}: {spaces} numbers, not {dim}: {_show(line)}.'
-        )
-      if word not in wanted:
-        continue
-      if wanted[word] in vectors:
+      elif wanted[word] in vectors:
         repeated += 1
-        continue
-      vectors[wanted[word]] = _vector(path, number, line)
+      else:
+        vectors[wanted[word]] = vector()
   if asked and not vectors:
     raise UserError(
       f'{path} has none of the {len(asked)} words, such as '
@@ -170,13 +164,79 @@ def embed(vectors: WordVectors, words: Sequence[str]) -> np.ndarray:
   return np.array(rows, np.float32).reshape(len(rows), vectors.dim)
 
 
-def _read_line(f: BinaryIO) -> bytes:
-  return f.readline().removeprefix(codecs.BOM_UTF8)
+# (word, function that reads its vector); no word: a phrase.
+_Entries = Iterator[tuple[bytes | None, Callable[[], np.ndarray]]]
+
+
+def _text_entries(
+  path: Any, lines: Iterable[bytes], first: int, dim: int
+) -> _Entries:
+  """Yields the entries of lines, of which the first has the number `first`.
+
+  Lines are bytes: some files have words that are not UTF-8, or that Python
+  would take for ends of lines or for spaces.
+  """
+  for number, raw in enumerate(lines, first):
+    line = _line(raw)
+    if not line:
+      continue
+    word, spaces = line.split(b' ', 1)[0], line.count(b' ')
+    vector = functools.partial(_vector, path, number, line)
+    if spaces > dim and _is_phrase(line, dim):
+      yield None, vector
+      continue
+    if spaces != dim:
+      raise UserError(
+        f'{path}:{number}: {spaces} numbers, not {dim}: {_show(line)}.'
+      )
+    yield word, vector
+
+
+def _binary_entries(path: Any, f: IO[bytes], count: int, dim: int) -> _Entries:
+  """Yields the entries of word2vec's binary format, after its first line.
+
+  Each is the word, a space and D float32, little-endian; some writers end it
+  with a line break.
+  """
+  size = 4 * dim
+  buffer = b''
+  for number in range(1, count + 1):
+    while (end := buffer.find(b' ')) < 0 or len(buffer) <= end + size:
+      more = f.read(1 << 20)
+      if not more:
+        break
+      buffer += more
+    word = buffer[:end].lstrip(b'\r\n')
+    data = buffer[end + 1 : end + 1 + size]
+    if end < 0 or len(data) < size:
+      raise UserError(
+        f'{path}: truncated: vector {number} of {count} is missing or cut.'
+      )
+    buffer = buffer[end + 1 + size :]
+    yield word, functools.partial(_binary_vector, path, number, word, data)
+
+
+def _binary_vector(
+  path: Any, number: int, word: bytes, data: bytes
+) -> np.ndarray:
+  vector = np.frombuffer(data, '<f4').astype(np.float32)
+  if not np.all(np.isfinite(vector)):
+    raise UserError(
+      f'{path}: vector {number}, of {_show(word)}, is not finite.'
+    )
+  return vector
+
+
+def _line(raw: bytes) -> bytes:
+  """Returns a line with spaces for tabs, if these separate its fields."""
+  line = raw.rstrip(b' \t\r\n')
+  # After a tab comes a number; a space before the first belongs to the word.
+  return line.replace(b'\t', b' ') if b'\t' in line else line
 
 
 def _read_first(path: Any, line: bytes, dim: int | None) -> tuple[int, bool]:
   """Returns (D, whether this first line is word2vec's header)."""
-  fields = line.rstrip(b' \r\n').split(b' ')
+  fields = _line(line).split(b' ')
   header = len(fields) == 2 and all(x.isdigit() for x in fields)
   numbers = int(fields[1]) if header else len(fields) - 1
   if numbers < 1 or dim not in (None, numbers):
