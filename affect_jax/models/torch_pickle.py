@@ -1,8 +1,8 @@
 """Reads tensors of torch.save without PyTorch and without running code.
 
 A pickle is a program: it may call any Python function by name. The reader here
-knows only the names that tensors need, replaces them by functions of its own,
-and refuses every other name.
+knows only the names that tensors need, and a few that often stand beside them.
+It replaces them by functions of its own, and refuses every other name.
 """
 
 import collections
@@ -37,7 +37,8 @@ def load(path: str | pathlib.Path) -> Any:
 
   Reads tensors and parameters of any stride, offset and shared storage, in
   dicts, lists and tuples, beside numbers and strings. bfloat16 becomes
-  `ml_dtypes.bfloat16`.
+  `ml_dtypes.bfloat16`. Settings and scores that training scripts save beside
+  them are dropped.
 
   Args:
     path: A file in the zip format (torch >= 1.6).
@@ -66,6 +67,36 @@ def load(path: str | pathlib.Path) -> Any:
     raise UserError(
       f'{path}: damaged or truncated ({type(e).__name__}: {e}).'
     ) from e
+
+
+# What training scripts save beside the weights: settings, and scores as scalars
+# of numpy. None of it is read.
+_BESIDE = {
+  ('argparse', 'Namespace'),
+  ('lightning.fabric.utilities.data', 'AttributeDict'),
+  ('lightning_fabric.utilities.data', 'AttributeDict'),
+  ('pytorch_lightning.utilities.parsing', 'AttributeDict'),
+  ('numpy', 'dtype'),
+  ('numpy.core.multiarray', 'scalar'),
+  ('numpy._core.multiarray', 'scalar'),
+  ('_codecs', 'encode'),
+}
+
+
+class _Nothing:
+  """Stands for an object that is not read; whatever it is given is dropped."""
+
+  def __new__(cls, *unused: Any) -> '_Nothing':
+    return super().__new__(cls)
+
+  def __init__(self, *unused: Any):
+    pass
+
+  def __setstate__(self, state: Any) -> None:
+    pass
+
+  def __setitem__(self, key: Any, value: Any) -> None:
+    pass
 
 
 class _Refusal(UserError):
@@ -109,7 +140,7 @@ def _load(path: pathlib.Path, archive: zipfile.ZipFile) -> Any:
 
 
 class _Unpickler(pickle.Unpickler):
-  """Loads ordered dicts and tensors, and refuses every other name."""
+  """Loads ordered dicts and tensors; refuses names that are not known."""
 
   def __init__(
     self,
@@ -124,6 +155,8 @@ class _Unpickler(pickle.Unpickler):
   def find_class(self, module: str, name: str) -> Any:
     if module == 'torch' and name in DTYPES:
       return name  # A string can neither be called nor altered.
+    if (module, name) in _BESIDE:
+      return _Nothing
     known = {
       ('collections', 'OrderedDict'): collections.OrderedDict,
       ('torch._utils', '_rebuild_tensor_v2'): self._rebuild_tensor,

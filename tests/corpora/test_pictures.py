@@ -88,7 +88,13 @@ def test_what_passes_can_be_decoded_in_training(folder, name, cut):
 
 @pytest.mark.parametrize(
   ('content', 'message'),
-  [(b'', 'empty file'), (b'text', 'not a picture'), (None, 'cannot be read')],
+  [
+    (b'', 'empty file'),
+    (b'text', 'not a picture'),
+    (None, 'cannot be read'),
+    (b'\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'is a HEIC .*heif-convert'),
+    (b'version https://git-lfs.github.com/spec/v1\n', 'git lfs pull'),
+  ],
 )
 def test_no_picture(tmp_path, content, message):
   path = tmp_path / 'x.jpg'

@@ -1,6 +1,8 @@
 """Foreign weights: names, prefixes, other architectures, damaged files."""
 
+import pathlib
 import runpy
+import shutil
 import zipfile
 
 import jax
@@ -228,9 +230,36 @@ def test_truncated_safetensors(tmp_path, weights, share):
     pretrained.load_resnet18(path)
 
 
-def test_unknown_suffix(tmp_path):
-  with pytest.raises(ValueError, match=r'weights\.h5: unknown suffix'):
-    pretrained.load_resnet18(tmp_path / 'weights.h5')
+@pytest.mark.parametrize(
+  'name', ['model_best.pth.tar', 'last.ckpt', 'TENSORS.PTH', 'weights']
+)
+def test_weights_are_known_by_their_content(tmp_path, name):
+  path = pathlib.Path(shutil.copy(GOLDEN / 'tensors.pth', tmp_path / name))
+  assert set(tensor_file.read(path)) == set(np.load(GOLDEN / 'tensors.npz'))
+  tensors = {'a': np.arange(3, dtype=np.float32)}
+  safetensors.numpy.save_file(tensors, path)
+  np.testing.assert_array_equal(tensor_file.read(path)['a'], tensors['a'])
+
+
+@pytest.mark.parametrize(
+  ('content', 'message'),
+  [
+    (b'\x89HDF\r\n\x1a\n', r'is a HDF5 file, as Keras .*\.pth\.tar'),
+    (b'version https://git-lfs.github.com/spec/v1\n', r'is a Git-LFS pointer'),
+    (b'\n<!DOCTYPE html><html>', r'is a web page .*; weights are read from'),
+    (b'hello', r'is of an unknown kind; weights are read'),
+    (b'', r'is an empty file'),
+  ],
+)
+def test_files_that_are_no_weights(tmp_path, content, message):
+  path = tmp_path / 'weights.pth'
+  path.write_bytes(content)
+  with pytest.raises(ValueError, match=rf'weights\.pth {message}'):
+    pretrained.load_resnet18(path)
+  if b'git-lfs' in content:
+    path = path.rename(tmp_path / 'model.safetensors')
+    with pytest.raises(ValueError, match=rf'model\.safetensors {message}'):
+      pretrained.load_resnet18(path)
 
 
 def test_state_dict_under_a_wrapper():

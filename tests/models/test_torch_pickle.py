@@ -1,5 +1,6 @@
 """The reader of torch.save's files, on files that PyTorch wrote."""
 
+import argparse
 import os
 import pathlib
 import pickle
@@ -126,6 +127,20 @@ def test_refuses_other_names_of_torch(tmp_path, name):
   path = write(tmp_path / 'whole.pth', data)
   with pytest.raises(UserError, match=rf'whole\.pth: refused to load {name}'):
     torch_pickle.load(path)
+
+
+def test_what_training_scripts_save_beside_weights_is_dropped(tmp_path):
+  beside = {
+    'epoch': 3,
+    'args': argparse.Namespace(lr=0.1),
+    'best': [np.float64(0.5), np.float32(1)],
+  }
+  for protocol in (2, 4):
+    path = write(tmp_path / 'last.ckpt', pickle.dumps(beside, protocol))
+    found = torch_pickle.load(path)
+    assert found['epoch'] == 3
+    assert not hasattr(found['args'], 'lr')
+    assert not isinstance(found['best'][0], float)
 
 
 @pytest.mark.parametrize('share', [0.02, 0.3, 0.6, 0.95, 0.999])

@@ -10,6 +10,7 @@ from PIL import ImageOps
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from affect_jax import file_kind
 from affect_jax.errors import UserError
 
 _ORIENTATION = 0x0112  # EXIF: 1 is upright
@@ -55,7 +56,8 @@ def read(path: epath.PathLike) -> bytes:
       return _png(ImageOps.exif_transpose(picture))
   except Exception as e:  # Pillow's plugins raise errors of any type.
     if isinstance(e, Image.UnidentifiedImageError):
-      raise UserError('is not a picture') from e
+      kind = file_kind.describe(data[: file_kind.HEAD])
+      raise UserError(kind or 'is not a picture') from e
     raise UserError(f'cannot be decoded ({_first_line(e)})') from e
 
 

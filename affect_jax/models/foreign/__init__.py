@@ -140,7 +140,7 @@ def find(where: str) -> tuple[str, pathlib.Path]:
     )
   for name, kind in KINDS.items():
     file = _below(path, kind.file) if path.is_dir() else path
-    if file.is_file() and file.suffix in kind.suffixes:
+    if file.is_file() and file.suffix.lower() in kind.suffixes:
       return name, file
   files = ' or '.join(kind.file for kind in KINDS.values())
   raise UserError(
