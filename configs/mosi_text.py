@@ -4,8 +4,8 @@
       --config.data.path=mosi.npz --config.data.text_model=FOLDER \
       --workdir=runs/mosi_text
 
-FOLDER holds a BERT of Hugging Face: config.json, model.safetensors,
-tokenizer.json.
+FOLDER holds an encoder of Hugging Face (BERT, RoBERTa, XLM-R, ELECTRA or
+DistilBERT): config.json, model.safetensors, tokenizer.json.
 """
 
 from affect_jax import defaults

@@ -1,9 +1,11 @@
-"""BERT (Devlin et al., 2019): ids of tokens -> one vector per token.
+"""BERT (Devlin et al., 2019) and its kin: ids of tokens -> a vector per token.
 
-Computes what Hugging Face's BertModel computes from the same weights. Weights
-come from `hugging_face.load`, ids from `text_tokens.encode`.
+RoBERTa, XLM-R, ELECTRA and DistilBERT differ from it in their embeddings alone:
+one class with options computes what Hugging Face's models compute from the same
+weights. Weights come from `hugging_face.load`, ids from `text_tokens.encode`.
 """
 
+from collections.abc import Mapping
 import functools
 from typing import Any
 
@@ -14,6 +16,7 @@ import numpy as np
 
 from affect_jax import by_name
 from affect_jax.errors import UserError
+from affect_jax.models import sentence_pair
 
 # Keys are values of hidden_act in config.json.
 ACTIVATIONS: dict[str, Any] = {
@@ -39,37 +42,6 @@ def mean_pool(hidden: jax.Array, mask: jax.Array) -> jax.Array:
   mask = mask[..., np.newaxis]
   total = jnp.sum(jnp.where(mask, hidden, 0), axis=-2)
   return total / jnp.maximum(jnp.sum(mask, axis=-2), 1).astype(hidden.dtype)
-
-
-def segments(ids: jax.Array, sep: int) -> jax.Array:
-  """Returns the token types of '[CLS] a [SEP] b [SEP]' from its ids.
-
-  Args:
-    ids: int [..., T], with any ids in padding.
-    sep: Id of [SEP] (`text_tokens.Tokenizer.sep`).
-
-  Returns:
-    int32 [..., T]: 0 up to and with the first [SEP], 1 after it. In a single
-    sequence only padding is 1.
-  """
-  ends = (ids == sep).astype(jnp.int32)
-  return (jnp.cumsum(ends, axis=-1) > ends).astype(jnp.int32)
-
-
-def utterance_mask(ids: jax.Array, mask: jax.Array, sep: int) -> jax.Array:
-  """Returns the mask of the utterance without the context before it.
-
-  Args:
-    ids: int [..., T], '[CLS] utterance [SEP]' or '[CLS] context [SEP]
-      utterance [SEP]'.
-    mask: bool [..., T], False in padding.
-    sep: Id of [SEP].
-
-  Returns:
-    bool [..., T]: the tokens of type 1, or all tokens if none has type 1.
-  """
-  second = (segments(ids, sep) == 1) & mask
-  return jnp.where(second.any(-1, keepdims=True), second, mask)
 
 
 def _norm(epsilon: float, name: str) -> nn.LayerNorm:
@@ -115,17 +87,20 @@ class Layer(nn.Module):
     return _norm(self.epsilon, 'norm_mlp')(x + drop(y))
 
 
-def stages(count: int) -> list[str]:
-  """Returns the keys in `Bert`'s params of its first `count` stages."""
+def stages(count: int, options: Mapping[str, Any]) -> list[str]:
+  """Returns the keys in `Bert(**options)`'s params of its first stages."""
+  tables = ['word', 'position', 'norm']
+  tables += ['token_type'] if options.get('token_types', 2) else []
+  tables += ['project'] if options.get('embedding_width') else []
   layers = [f'layer{i}' for i in range(count - 1)]
-  return ['word', 'position', 'token_type', 'norm', *layers] if count else []
+  return [*tables, *layers] if count else []
 
 
 class Bert(nn.Module):
-  """A BERT encoder, without pooler.
+  """An encoder of BERT's kind, without pooler.
 
   params: {'word', 'position', 'token_type': {'embedding'}, 'norm': {'scale',
-  'bias'}, 'layer0': {'attention': {'query', 'key', 'value', 'out'},
+  'bias'}, 'project', 'layer0': {'attention': {'query', 'key', 'value', 'out'},
   'norm_attention', 'mlp_in', 'mlp_out', 'norm_mlp'}, 'layer1', ...}.
 
   Defaults are those of bert-base-uncased.
@@ -136,7 +111,11 @@ class Bert(nn.Module):
     layers, heads: Number of layers, and of attention heads.
     mlp_width: Width of the hidden layer inside each layer.
     positions: Length of the longest sequence.
-    token_types: Number of token type embeddings.
+    first_position: Row of the first token in the table of positions, which has
+      positions + first_position rows.
+    token_types: Number of token type embeddings; may be 0.
+    embedding_width: Width of the embeddings, which the layer 'project' maps to
+      `width`; 0: the same width, without this layer.
     activation: A key of `ACTIVATIONS`.
     epsilon: Epsilon of the layer norms.
     dropout: Dropout rate on the embeddings and on each sub-layer's output.
@@ -148,8 +127,11 @@ class Bert(nn.Module):
       weight decay, see `stages`.
     average_layers: The output is the mean of the last n states; 1 is the
       last layer alone, layers + 1 includes the embeddings.
-    sep: Id of [SEP], which separates context and utterance (see `segments`)
-      if no token types are given; None: all tokens have type 0.
+    sep: Id of the token that ends a sentence, which separates context and
+      utterance: see `sentence_pair`. Token types follow from it if none are
+      given; None: all tokens have type 0.
+    separators: How many of them stand between context and utterance. Where
+      they are 2, as in RoBERTa, all tokens have type 0.
     remat: Whether the backward pass computes activations again, to save
       memory.
   """
@@ -160,7 +142,9 @@ class Bert(nn.Module):
   heads: int = 12
   mlp_width: int = 3072
   positions: int = 512
+  first_position: int = 0
   token_types: int = 2
+  embedding_width: int = 0
   activation: str = 'gelu'
   epsilon: float = 1e-12
   dropout: float = 0.1
@@ -169,6 +153,7 @@ class Bert(nn.Module):
   frozen_stages: int = 0
   average_layers: int = 1
   sep: int | None = None
+  separators: int = 1
   remat: bool = False
 
   def __call__(
@@ -223,26 +208,35 @@ class Bert(nn.Module):
     """
     self._check(ids, mask)
     if token_types is None:
-      token_types = (
-        jnp.zeros_like(ids) if self.sep is None else segments(ids, self.sep)
-      )
+      token_types = jnp.zeros_like(ids)
+      if self.token_types > 1 and self.sep is not None and self.separators == 1:
+        token_types = sentence_pair.segments(ids, self.sep)
     # An id beyond the table gives NaN, and 0 * NaN in the attention is NaN too.
     ids, token_types = (jnp.where(mask, x, 0) for x in (ids, token_types))
     table = functools.partial(
-      nn.Embed, features=self.width, embedding_init=_init
+      nn.Embed,
+      features=self.embedding_width or self.width,
+      embedding_init=_init,
     )
     x = table(self.vocabulary, name='word')(ids)
-    x += table(self.token_types, name='token_type')(token_types)
+    if self.token_types:
+      x += table(self.token_types, name='token_type')(token_types)
     attends = mask[:, np.newaxis, np.newaxis, :]
     positions = jnp.arange(ids.shape[1])[np.newaxis]
     if sentences is not None:
       number, positions = sentences
       same = number[:, :, np.newaxis] == number[:, np.newaxis, :]
       attends = attends & same[:, np.newaxis]
-    x += table(self.positions, name='position')(positions)
+    rows = self.positions + self.first_position
+    x += table(rows, name='position')(positions + self.first_position)
     x = _norm(self.epsilon, 'norm')(x)
     frozen = self.frozen_stages > 0
     x = nn.Dropout(self.dropout)(x, deterministic=frozen or not train)
+    if self.embedding_width:
+      dense = nn.Dense(
+        self.width, dtype=self.dtype, kernel_init=_init, name='project'
+      )
+      x = dense(x).astype(jnp.float32)
     states = [jax.lax.stop_gradient(x) if frozen else x]
     layer = nn.remat(Layer) if self.remat else Layer
     for i in range(self.layers):
@@ -267,8 +261,6 @@ class Bert(nn.Module):
       raise UserError(
         f'width={self.width} is not a multiple of heads={self.heads}.'
       )
-    if self.sep is not None and self.token_types < 2:
-      raise UserError('sep needs 2 token types, but token_types is 1.')
     if not 0 <= self.frozen_stages <= self.layers + 1:
       raise UserError(
         f'config.utterance.text.frozen_stages must be in 0..{self.layers + 1}, '
@@ -289,7 +281,7 @@ class Bert(nn.Module):
       )
     if ids.shape[1] > self.positions:
       raise UserError(
-        f'A sequence has {ids.shape[1]} tokens, but this BERT has only '
+        f'A sequence has {ids.shape[1]} tokens, but this encoder has only '
         f'{self.positions} positions: set a smaller config.data.max_tokens or '
         'config.utterance.together.'
       )

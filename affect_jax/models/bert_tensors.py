@@ -1,4 +1,8 @@
-"""Converts Hugging Face's BERT tensors to the parameters of `bert.Bert`."""
+"""Converts Hugging Face's tensors to the parameters of `bert.Bert`.
+
+Names are those of BERT, which RoBERTa, XLM-R and ELECTRA share behind another
+prefix, or those of DistilBERT.
+"""
 
 from collections.abc import Mapping
 import math
@@ -19,7 +23,9 @@ _MODULES = {
   'position': 'embeddings.position_embeddings',
   'token_type': 'embeddings.token_type_embeddings',
   'norm': 'embeddings.LayerNorm',
+  'project': 'embeddings_project',
 }
+_LAYERS = 'encoder.layer'
 _LAYER_MODULES = {
   'attention.query': 'attention.self.query',
   'attention.key': 'attention.self.key',
@@ -30,6 +36,19 @@ _LAYER_MODULES = {
   'mlp_out': 'output.dense',
   'norm_mlp': 'output.LayerNorm',
 }
+_DISTILBERT_LAYERS = 'transformer.layer'
+_DISTILBERT_LAYER_MODULES = {
+  'attention.query': 'attention.q_lin',
+  'attention.key': 'attention.k_lin',
+  'attention.value': 'attention.v_lin',
+  'attention.out': 'attention.out_lin',
+  'norm_attention': 'sa_layer_norm',
+  'mlp_in': 'ffn.lin1',
+  'mlp_out': 'ffn.lin2',
+  'norm_mlp': 'output_layer_norm',
+}
+# Tensors under these are the encoder's: one that has no place is an error.
+_ENCODER = ('embeddings.', 'embeddings_project.', 'encoder.', 'transformer.')
 _LEAVES = {'embedding': 'weight', 'kernel': 'weight', 'scale': 'weight'}
 # TensorFlow's names, which early files still use.
 _OLD_NAMES = {
@@ -52,7 +71,7 @@ def convert(
 
   Args:
     path: The file, for error messages.
-    tensors: {name: array} from that file; all names of the BERT may have one
+    tensors: {name: array} from that file; all names of the encoder may have one
       common prefix.
     options: Attributes of the model.
 
@@ -75,7 +94,8 @@ def convert(
     for name, x in tensors.items()
     if name.startswith(prefix)
   }
-  places = _find_places(options)
+  distilled = any(name.startswith(_DISTILBERT_LAYERS) for name in inner)
+  places = _find_places(options, distilled)
   _check(path, inner, places)
   flat = {}
   for name, (keys, shape) in places.items():
@@ -105,13 +125,16 @@ def _find_prefix(path: pathlib.Path, names: Mapping[str, Any]) -> str:
   ]
   if len(prefixes) != 1:
     raise UserError(
-      f'{path}: BERT has one tensor {landmark}, but this file has '
+      f'{path}: an encoder has one tensor {landmark}, but this file has '
       f'{len(prefixes)}; its tensors are {sorted(names)[:5]} ...'
     )
   return prefixes[0]
 
 
-def _find_places(options: Mapping[str, Any]) -> _Places:
+def _find_places(options: Mapping[str, Any], distilled: bool) -> _Places:
+  layers, layer_modules = _LAYERS, _LAYER_MODULES
+  if distilled:
+    layers, layer_modules = _DISTILBERT_LAYERS, _DISTILBERT_LAYER_MODULES
   model = bert.Bert(**options)
   params = jax.eval_shape(
     lambda: model.init(
@@ -129,7 +152,7 @@ def _find_places(options: Mapping[str, Any]) -> _Places:
       module = _MODULES[first]
     else:
       number = first.removeprefix('layer')
-      module = f'encoder.layer.{number}.{_LAYER_MODULES[".".join(rest)]}'
+      module = f'{layers}.{number}.{layer_modules[".".join(rest)]}'
     name = f'{module}.{_LEAVES.get(keys[-1], keys[-1])}'
     places[name] = (keys, leaf.shape)
   return places
@@ -150,14 +173,12 @@ def _file_shape(
 def _check(
   path: pathlib.Path, tensors: Mapping[str, np.ndarray], places: _Places
 ) -> None:
-  """Raises UserError unless the tensors are those of the expected BERT."""
+  """Raises UserError unless the tensors are those of the encoder."""
   problems = [f'{name} is missing' for name in places if name not in tensors]
   problems += [
     f'{name} is unexpected'
     for name in sorted(tensors)
-    if name.startswith(('embeddings.', 'encoder.'))
-    and name not in places
-    and name not in _BUFFERS
+    if name.startswith(_ENCODER) and name not in places and name not in _BUFFERS
   ]
   for name, (keys, shape) in places.items():
     expected = _file_shape(keys, shape)
@@ -166,6 +187,6 @@ def _check(
   if problems:
     more = f'; and {len(problems) - 3} more' if len(problems) > 3 else ''
     raise UserError(
-      f'{path}: not the BERT of its config.json: '
+      f'{path}: not the encoder of its config.json: '
       f'{"; ".join(problems[:3])}{more}.'
     )

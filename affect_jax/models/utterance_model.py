@@ -18,6 +18,7 @@ from affect_jax.models import encoders
 from affect_jax.models import feature_spaces
 from affect_jax.models import fusion as fusion_lib
 from affect_jax.models import hugging_face
+from affect_jax.models import sentence_pair
 from affect_jax.models import together
 from affect_jax.models.fusion import absent
 from affect_jax.models.fusion import modalities
@@ -92,7 +93,9 @@ class Backbone(nn.Module):
       # The utterance has attended to its context: a mean over both would
       # blur it.
       if packed_shape is None and options.get('sep') is not None:
-        mask = bert.utterance_mask(ids, masks['text'], options['sep'])
+        mask = sentence_pair.utterance_mask(
+          ids, masks['text'], options['sep'], options.get('separators', 1)
+        )
         sequences['text'], masks['text'] = _to_front(sequences['text'], mask)
     sequences, masks, seen = absent.Absent(
       self.modality_dropout, name='absent'
@@ -267,9 +270,16 @@ def auxiliary_losses(
   return lambda sown: losses(sown['backbone']['fusion']['rows'])
 
 
-def frozen_paths(text: Mapping[str, Any]) -> tuple[str, ...]:
-  """Returns the parameter paths that config.utterance.text freezes."""
-  parts = bert.stages(text['frozen_stages'])
+def frozen_paths(
+  text: Mapping[str, Any], text_options: Mapping[str, Any]
+) -> tuple[str, ...]:
+  """Returns the parameter paths that config.utterance.text freezes.
+
+  Args:
+    text: config.utterance.text.
+    text_options: See `settings`.
+  """
+  parts = bert.stages(text['frozen_stages'], text_options)
   return tuple(f'backbone/text/{part}' for part in parts)
 
 
@@ -279,7 +289,7 @@ def pairs(options: Mapping[str, Any]) -> Pairs:
 
 
 def pretrained(folder: str) -> Callable[[Any], Any]:
-  """Returns a function that puts a BERT's weights into the variables."""
+  """Returns a function that puts an encoder's weights into the variables."""
 
   def load(variables: Any) -> Any:
     params = hugging_face.read_params(folder)

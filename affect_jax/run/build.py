@@ -121,7 +121,7 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
   tasks = signature_lib.build_tasks(signature)
   if counts:
     gold_conflicts.check(corpora, tasks)
-  samples = module.build(config, corpora, tasks, shares, signature.inputs)
+  samples = module.build(config, corpora, tasks, shares, signature)
   samples = dataclasses.replace(
     samples,
     train_batches=_weakly_labelled(

@@ -12,6 +12,7 @@ from affect_jax.data import streams
 from affect_jax.models import resnet
 from affect_jax.run import on_line
 from affect_jax.run import samples
+from affect_jax.run import signature as signature_lib
 
 KIND = 'faces'
 
@@ -36,10 +37,10 @@ def build(
   corpora: Sequence[streams.Corpus],
   tasks: Sequence[Any],
   shares: Mapping[str, float],
-  inputs: Mapping[str, Any],
+  signature: signature_lib.Signature,
 ) -> samples.Samples:
-  """Returns how corpora of pictures are read; `inputs` are from `describe`."""
-  window = inputs['window']
+  """Returns how corpora of pictures are read; see `build.Run`."""
+  window = signature.inputs['window']
   return samples.Samples(
     train_batches=lambda seed, first_step: face_batches.train_batches(
       corpora,

@@ -16,6 +16,7 @@ from affect_jax.models import hugging_face
 from affect_jax.models import utterance_model
 from affect_jax.run import feature_spaces
 from affect_jax.run import samples
+from affect_jax.run import signature as signature_lib
 
 KIND = 'utterances'
 
@@ -82,13 +83,12 @@ def build(
   corpora: Sequence[streams.Corpus],
   tasks: Sequence[Any],
   shares: Mapping[str, float],
-  inputs: Mapping[str, Any],
+  signature: signature_lib.Signature,
 ) -> samples.Samples:
   """Returns how corpora of text, audio and vision are read.
 
   Args:
-    config, corpora, tasks, shares: See `build.Run`.
-    inputs: As `describe` returns them.
+    config, corpora, tasks, shares, signature: See `build.Run`.
 
   Raises:
     UserError: Settings do not fit each other or the corpora.
@@ -98,6 +98,7 @@ def build(
       'config.mixing is for pictures, not for utterances: set '
       "config.mixing.kind=''."
     )
+  inputs = signature.inputs
   dims, window, boundaries, together, text_model = (
     inputs[k]
     for k in ('dims', 'window', 'boundaries', 'together', 'text_model')
@@ -151,7 +152,9 @@ def build(
     window=window,
     modalities=tuple(dims),
     pretrained=utterance_model.pretrained(text_model) if text_model else None,
-    frozen=utterance_model.frozen_paths(config.utterance.text)
+    frozen=utterance_model.frozen_paths(
+      config.utterance.text, signature.model['text']
+    )
     if text_model
     else (),
     auxiliary_losses=utterance_model.auxiliary_losses(

@@ -222,23 +222,24 @@ def test_other_words_than_those_of_vocab_txt(folder):
 
 
 def test_another_template_than_that_of_bert(folder):
-  def roberta(content):
+  def three(content):
     pair = content['post_processor']['pair']
-    pair.insert(3, {'SpecialToken': {'id': '[SEP]', 'type_id': 0}})
+    pair[3:3] = [{'SpecialToken': {'id': '[SEP]', 'type_id': 0}}] * 2
 
-  change_tokenizer(folder, roberta)
-  with pytest.raises(
-    ValueError, match=r"does not write BERT's .* but \['\[CLS"
-  ):
+  # A BertTokenizer would write its own.
+  settings = {'tokenizer_class': 'PreTrainedTokenizerFast'}
+  (folder / 'tokenizer_config.json').write_text(json.dumps(settings))
+  change_tokenizer(folder, three)
+  with pytest.raises(ValueError, match=r"neither BERT's .* but \['\[CLS"):
     text_tokens.load(folder)
   change_tokenizer(folder, lambda c: c.update(post_processor=None))
-  with pytest.raises(ValueError, match=r"does not write BERT's"):
+  with pytest.raises(ValueError, match=r"writes neither BERT's"):
     text_tokens.load(folder)
 
 
 def test_absent_and_damaged_files(folder):
   (folder / 'config.json').write_text('{')
-  with pytest.raises(ValueError, match=r'config\.json is not a JSON object'):
+  with pytest.raises(ValueError, match=r'config\.json: not JSON'):
     text_tokens.load(folder)
   (folder / 'tokenizer.json').write_text('{"version": "1.0"}')
   with pytest.raises(ValueError, match=r'tokenizer\.json is not a tokenizer'):

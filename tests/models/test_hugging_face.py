@@ -141,8 +141,8 @@ def test_half_precision_becomes_float32(folder):
   ('changes', 'message'),
   [
     (
-      {'model_type': 'roberta'},
-      r"model_type is 'roberta'; only 'bert' is supported",
+      {'model_type': 'deberta'},
+      r"model_type is 'deberta'; supported are 'bert', 'roberta', 'xlm-",
     ),
     ({'model_type': 'absent'}, r'model_type is None'),
     ({'hidden_size': 'absent'}, r'hidden_size is None, not a positive int'),
@@ -217,7 +217,7 @@ def test_other_tensors_are_an_error(folder, change, message):
 
 def test_another_size_than_the_config_says(folder):
   change_config(folder, num_hidden_layers=3, vocab_size=64)
-  with pytest.raises(ValueError, match=r'not the BERT .* and 14 more\.'):
+  with pytest.raises(ValueError, match=r'not the encoder .* and 14 more\.'):
     hugging_face.read_params(folder)
 
 
@@ -253,7 +253,7 @@ def test_absent_files(folder):
     hugging_face.load(folder / 'nowhere')
   (folder / 'model.safetensors').unlink()
   with pytest.raises(
-    FileNotFoundError, match=r'no model\.safetensors or pytorch_model\.bin'
+    FileNotFoundError, match=r'no model\.safetensors or .*pytorch_model\.bin'
   ):
     hugging_face.load(folder)
   (folder / 'config.json').unlink()
@@ -261,6 +261,25 @@ def test_absent_files(folder):
     hugging_face.load(folder)
   shutil.copy(TINY / 'config.json', folder)
   (folder / 'tokenizer.json').unlink()
+  assert hugging_face.read_options(folder)['sep'] is None
+
+
+def test_token_types_need_a_separator(folder):
+  path = folder / 'tokenizer.json'
+  content = json.loads(path.read_text())
+  # Not among the added tokens, where it was looked for: still a separator.
+  path.write_text(json.dumps(content | {'added_tokens': []}))
+  assert hugging_face.read_options(folder)['sep'] == 3
+  path.write_text(json.dumps(content | {'post_processor': None}))
+  # A BertTokenizer writes it, whatever the file says.
+  assert hugging_face.read_options(folder)['sep'] == 3
+  settings = {'tokenizer_class': 'PreTrainedTokenizerFast'}
+  (folder / 'tokenizer_config.json').write_text(json.dumps(settings))
+  with pytest.raises(
+    ValueError, match=r'no token such as \[SEP\] .*2 token ty'
+  ):
+    hugging_face.read_options(folder)
+  change_config(folder, type_vocab_size=1)
   assert hugging_face.read_options(folder)['sep'] is None
 
 

@@ -59,7 +59,7 @@ def test_frozen_stages_have_no_gradient(tiny, layers, stages, expected):
   options = options | {'layers': layers, 'frozen_stages': stages}
   assert moved(gradient(options, params, golden)) == expected
   every = TABLES | {f'layer{i}' for i in range(layers)}
-  assert every - set(bert.stages(stages)) == expected
+  assert every - set(bert.stages(stages, options)) == expected
 
 
 def _flat(tree):

@@ -2,7 +2,7 @@
 
 given     the corpus' own word vectors or features
 none      no text
-tokens    token ids of a BERT-like model, to be fine-tuned
+tokens    token ids of a model of BERT's kind, to be fine-tuned
 features  the hidden states of that model, computed once and stored
 sentence  their mean over the utterance: one step, and so much less to read
 words     word vectors such as GloVe's
@@ -29,6 +29,9 @@ from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 from affect_jax.models import bert
 from affect_jax.models import hugging_face
+from affect_jax.models import json_file
+from affect_jax.models import sentence_pair
+from affect_jax.models import tokenizer_json
 from affect_jax.tasks import base
 
 KINDS = ('given', 'none', 'tokens', 'features', 'sentence', 'words')
@@ -112,19 +115,22 @@ def build(
   if not model:
     raise UserError(
       f'text={kind!r} needs text_model: '
-      + ('a file of word vectors.' if kind == 'words' else 'a BERT folder.')
+      + (
+        'a file of word vectors.'
+        if kind == 'words'
+        else 'a BERT folder, or that of another encoder of Hugging Face.'
+      )
     )
   if kind == 'words':
     return _words(model, listing)
   folder = user_path.expand(model)
+  sources.existing(folder / text_tokens.FILE, "the model's tokenizer")
   checksums = {
     'text': kind,
     'context': str(context),
     'max_tokens': str(max_tokens),
     **({'speakers': 'named'} if speakers else {}),
-    'tokenizer.json': sources.sha256(
-      sources.existing(folder / text_tokens.FILE, "the model's tokenizer")
-    ),
+    'tokenizer.json': tokenizer_json.checksum(folder),
   }
   if kind == 'tokens':
     dim = 0
@@ -135,6 +141,8 @@ def build(
     dim = options['width']
     checksums['text_model'] = hugging_face.fingerprint(folder)
     checksums['steps'] = 'of the utterance, without its context'
+    if not _found_before(folder, options):
+      checksums['separator'] = str(options['sep'])
     if average_layers != 1:
       checksums['average_layers'] = str(average_layers)
     encode = lambda blocks: _hidden(
@@ -147,6 +155,17 @@ def build(
     )
 
   return TextInputs(kind, dim, checksums, read)
+
+
+def _found_before(folder: pathlib.Path, options: Mapping[str, Any]) -> bool:
+  """Returns whether earlier versions separated context and utterance, too.
+
+  They looked for the added token [SEP]; where they found none, the same folder
+  gave other features.
+  """
+  content = json_file.read(folder / text_tokens.FILE)
+  added = {t['content']: t['id'] for t in content.get('added_tokens', [])}
+  return options['token_types'] > 1 and added.get('[SEP]') == options['sep']
 
 
 def _words(file: str, listing: utterance_listing.Listing) -> TextInputs:
@@ -236,7 +255,7 @@ def _hidden(
 ) -> Iterator[Block]:
   """Replaces ids by the model's hidden states, f32 [T, D], or their mean."""
   options, params = hugging_face.load(folder)
-  sep = options.get('sep')
+  sep, separators = options.get('sep'), options.get('separators', 1)
   model = bert.Bert(**options, average_layers=average_layers)
 
   @jax.jit
@@ -258,7 +277,9 @@ def _hidden(
       )
       states = np.asarray(run(params, padded, mask))
       if sep is not None:  # Without the tokens of the context.
-        mask = bert.utterance_mask(jnp.asarray(padded), jnp.asarray(mask), sep)
+        mask = sentence_pair.utterance_mask(
+          jnp.asarray(padded), jnp.asarray(mask), sep, separators
+        )
       for row, in_text, i in zip(states, np.asarray(mask), rows, strict=False):
         texts[i] = row[in_text]
         if mean:

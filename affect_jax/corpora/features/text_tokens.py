@@ -1,8 +1,9 @@
-"""Turns sentences into token ids, by the tokenizer.json of a BERT folder.
+"""Turns sentences into token ids, by the tokenizer.json of an encoder's folder.
 
 An utterance alone becomes '[CLS] utterance [SEP]', all of type 0. With context
 it becomes BERT's pair of sentences, in order of time: '[CLS] context [SEP]
-utterance [SEP]', with type 0 up to the first [SEP] and 1 after it. No mark
+utterance [SEP]', with type 0 up to the first [SEP] and 1 after it; or that of
+RoBERTa: '<s> context </s> </s> utterance </s>', all of type 0. No mark
 separates the sentences of the context.
 
 Needs `pip install 'affect_jax[text]'`.
@@ -14,11 +15,14 @@ import json
 import pathlib
 from typing import Any
 
+from absl import logging
 import numpy as np
 
 from affect_jax import user_path
 from affect_jax.errors import MissingExtra
 from affect_jax.errors import UserError
+from affect_jax.models import hugging_face
+from affect_jax.models import tokenizer_json
 
 FILE = 'tokenizer.json'
 WORDS = 'vocab.txt'
@@ -35,7 +39,8 @@ class Tokenizer:
     tokenizer: The `tokenizers.Tokenizer`, set neither to cut nor to pad.
     size: Highest id + 1.
     positions: Longest sequence of the model beside it; None if unknown.
-    cls, sep: Ids of [CLS] and [SEP].
+    cls, sep: Ids of [CLS] and [SEP], or what stands in their place.
+    separators: How many [SEP] stand between context and utterance.
     unknown: Id of [UNK]; None if there is none.
   """
 
@@ -45,6 +50,7 @@ class Tokenizer:
   positions: int | None
   cls: int
   sep: int
+  separators: int
   unknown: int | None
 
 
@@ -54,7 +60,8 @@ class Encoded:
 
   Attributes:
     ids: By utterance, with [CLS] and [SEP]: 2 to max_length of them.
-    types: As long as `ids`: 0 or 1. `bert.segments` computes them from `ids`.
+    types: As long as `ids`: 0 or 1. `sentence_pair.segments` computes those of
+      BERT from `ids`.
     cut_texts: How many utterances were too long by themselves. They lost
       their end and all of their context.
     cut_contexts: How many contexts lost their oldest tokens, or all of them.
@@ -80,8 +87,9 @@ def load(
 ) -> Tokenizer:
   """Loads the tokenizer of a Hugging Face folder.
 
-  Cutting and padding that the file prescribes are switched off, and '[SEP]' in
-  a text is read as letters, not as the token.
+  The files beside tokenizer.json overrule it, see `tokenizer_json`. Cutting and
+  padding that it prescribes are switched off, and '[SEP]' in a text is read as
+  letters, not as the token.
 
   The tokenizer of another model is recognised by its size, and by the vocab.txt
   beside it if there is one. Without that file, a wrong tokenizer of the same
@@ -95,9 +103,10 @@ def load(
   Raises:
     ImportError: The library `tokenizers` is not installed.
     FileNotFoundError: The folder has no tokenizer.json.
-    UserError: The file is damaged; it does not write '[CLS] a [SEP] b [SEP]';
-      it has more words than the model, or, without a vocab.txt beside it, at
-      least PADDED fewer; or its words are not those of vocab.txt.
+    UserError: The file is damaged; it writes neither '[CLS] a [SEP] b [SEP]'
+      nor '<s> a </s> </s> b </s>'; it has more words than the model, or,
+      without a vocab.txt beside it, at least PADDED fewer; or its words are not
+      those of vocab.txt.
   """
   try:
     import tokenizers
@@ -111,18 +120,28 @@ def load(
       f'{path}: no such file; the tokenizer of the model is expected here. '
       'vocab.txt alone is not enough.'
     )
+  content, changed = tokenizer_json.read(path.parent)
+  if changed:
+    logging.info(
+      '%s: files beside it overrule its %s, as in transformers.',
+      path,
+      ', '.join(changed),
+    )
   try:
-    tokenizer = tokenizers.Tokenizer.from_file(str(path))
+    tokenizer = tokenizers.Tokenizer.from_str(json.dumps(content))
   except Exception as e:  # The library raises nothing more precise.
     raise UserError(f'{path} is not a tokenizer ({e}).') from e
   tokenizer.no_truncation()
   tokenizer.no_padding()
   tokenizer.encode_special_tokens = True
-  single = tokenizer.encode('').ids
-  if len(single) != 2 or tokenizer.encode('', '').ids != single + single[1:]:
+  single, pair = tokenizer.encode('').ids, tokenizer.encode('', '').ids
+  # BERT has one separator between, RoBERTa two.
+  known = [single + single[1:] * n for n in (1, 2)] if len(single) == 2 else []
+  if pair not in known:
     raise UserError(
-      f"{path} does not write BERT's '[CLS] a [SEP] b [SEP]' but "
-      f'{tokenizer.encode("", "").tokens} around two sentences.'
+      f"{path} writes neither BERT's '[CLS] a [SEP] b [SEP]' nor RoBERTa's "
+      f"'<s> a </s> </s> b </s>' but {tokenizer.encode('', '').tokens} around "
+      'two sentences.'
     )
   config = _read_config(path.with_name('config.json'))
   size = 1 + max(tokenizer.get_vocab().values())
@@ -140,15 +159,27 @@ def load(
       f'to another model. If it does not, put the {WORDS} of the model beside '
       'it.'
     )
-  unknown = getattr(tokenizer.model, 'unk_token', None)
+  # Unigram models, as XLM-R's, name it by its number.
+  unknown = content['model'].get('unk_id')
+  if name := content['model'].get('unk_token'):
+    unknown = tokenizer.token_to_id(name)
+    if unknown is None:
+      raise UserError(
+        f'{path} has no token {name!r}, which stands for unknown words: give '
+        f'its unk_token in {tokenizer_json.CONFIG}.'
+      )
+  positions = config.get('max_position_embeddings')
+  if positions is not None:
+    positions -= hugging_face.first_position(config)
   return Tokenizer(
     file=str(path),
     tokenizer=tokenizer,
     size=size,
-    positions=config.get('max_position_embeddings'),
+    positions=positions,
     cls=single[0],
     sep=single[1],
-    unknown=None if unknown is None else tokenizer.token_to_id(unknown),
+    separators=len(pair) - len(single),
+    unknown=unknown,
   )
 
 
@@ -234,7 +265,7 @@ def encode(
     if len(text) > max_length - 2:
       text.truncate(max_length - 2)
       cut_texts += 1
-    space = max(0, max_length - 3 - len(text))
+    space = max(0, max_length - 2 - tokenizer.separators - len(text))
     if len(context) > space:
       context.truncate(space, direction='left')
       cut_contexts += 1
