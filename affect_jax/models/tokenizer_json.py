@@ -93,10 +93,10 @@ def separator(content: Mapping[str, Any]) -> tuple[int | None, int]:
     b </s>'; (None, 0) if nothing, or different tokens, are between.
   """
   _, pair = tokenizer_classes.written(content.get('post_processor'))
-  ids = [token for token, _ in pair]
-  if 'A' not in ids or 'B' not in ids:
+  parts: list[Any] = [part for part, _ in pair]
+  if 'A' not in parts or 'B' not in parts:
     return None, 0
-  between = ids[ids.index('A') + 1 : ids.index('B')]
+  between = parts[parts.index('A') + 1 : parts.index('B')]
   return (between[0], len(between)) if len(set(between)) == 1 else (None, 0)
 
 
@@ -112,7 +112,7 @@ def _class_name(folder: pathlib.Path, settings: Mapping[str, Any]) -> str:
   config = json_file.read_if_any(folder / 'config.json')
   name = settings.get('tokenizer_class') or config.get('tokenizer_class')
   if not name:
-    name = tokenizer_classes.OF_MODEL.get(config.get('model_type'), '')
+    name = tokenizer_classes.OF_MODEL.get(str(config.get('model_type')), '')
   return str(name).removesuffix('Fast')
 
 
