@@ -45,7 +45,6 @@ def make_config(folder, **overrides):
   c.schedule.warmup_steps = 1
   c.eval_every = 2
   c.log_every = 1
-  c.log_gradients = True
   c.update_from_flattened_dict(overrides)
   return c
 
@@ -53,7 +52,8 @@ def make_config(folder, **overrides):
 @pytest.fixture(scope='module')
 def finished(folder):
   workdir = folder / 'finished'
-  results = train.train_and_evaluate(make_config(folder), str(workdir))
+  config = make_config(folder, log_gradients=True)
+  results = train.train_and_evaluate(config, str(workdir))
   return workdir, results
 
 
@@ -237,7 +237,7 @@ def test_a_finite_step_waits_for_two_numbers_only():
 
 def test_frozen_stages_stay_as_they_are(finished, folder):
   config = make_config(folder, num_train_steps=2)
-  config.model.frozen_stages = 3
+  config.model.frozen_stages = 2
   config.init.checkpoint_workdir = str(finished[0])
   workdir = folder / 'frozen'
   train.train_and_evaluate(config, str(workdir))
@@ -245,9 +245,9 @@ def test_frozen_stages_stay_as_they_are(finished, folder):
   after, _ = checkpoint.read_variables(str(workdir))
   for kind in ('params', 'batch_stats'):
     old, new = before[kind]['backbone'], after[kind]['backbone']
-    for part in ('bn1', 'layer1', 'layer2'):
+    for part in ('bn1', 'layer1'):
       jax.tree.map(np.testing.assert_array_equal, old[part], new[part])
-    same = jax.tree.map(np.array_equal, old['layer3'], new['layer3'])
+    same = jax.tree.map(np.array_equal, old['layer2'], new['layer2'])
     assert not any(jax.tree.leaves(same))
 
 

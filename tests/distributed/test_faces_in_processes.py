@@ -53,18 +53,6 @@ def test_faces_of_three_processes_are_those_of_one(tmp_path, quick_runs):
   about = json.loads((workdir / 'environment.json').read_text())
   assert [start['num_processes'] for start in about['starts']] == [3]
 
-  # As if devices were of one process, also where each has a step of its own.
-  mapped = SETTINGS | data | {'parallel': 'pmap'}
-  command = run_comparison.flags(
-    'configs/faces_csv.py', folder / 'pmap', mapped
-  )
-  environment = {'JAX_DEFAULT_PRNG_IMPL': 'rbg'}
-  with jobs.mains(command, 2, folder, **environment) as started:
-    codes = jobs.exit_codes(started)
-    texts = [p.text() for p in started]
-  assert codes == [0, 0], '\n'.join(texts)
-  run_comparison.assert_equal(folder / 'pmap', folder / 'one', ('val', 'test'))
-
   # A row that process 0 alone reads, as it prepares, ends both.
   path.write_text(path.read_text() + 'test9.png,train,hapyp,0,0,0,0\n')
   command = run_comparison.flags(

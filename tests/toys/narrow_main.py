@@ -17,7 +17,7 @@ from affect_jax.training import parallel
 from toys import utterances
 
 if __name__ == '__main__':
-  resnet.WIDTHS = (8, 12, 16, 24)
+  resnet.WIDTHS = (8, 12)
   resnet.NUM_BLOCKS = 1
   corpora.CORPORA['toy'] = utterances.Toy
   prefetch = parallel.prefetch
