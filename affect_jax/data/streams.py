@@ -29,6 +29,8 @@ from affect_jax.training import processes
 DATA_DIR = '~/tensorflow_datasets'
 # Memory that the number of a record takes.
 NUMBER_BYTES = 8
+# Records that take less are parsed once, and not once per epoch.
+KEPT_BYTES = 256e6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -231,6 +233,8 @@ def train_streams(
       dataset, size = records_of(builder, split)
       # Records always come in the same order, so their numbers stay the same.
       dataset = dataset.enumerate().map(to_row, tf.data.AUTOTUNE)
+      if size * record_bytes(builder) <= KEPT_BYTES:
+        dataset = dataset.cache()
       streams.append(
         merge.Stream(corpus.name, dataset, size, record_bytes(builder), share)
       )
