@@ -3,10 +3,11 @@
   id               unique
   split            train, val or test; also training, valid, dev, ...
   text             optional: what was said
-  audio            optional: path of a .npy array [T, D], or of a .wav, from
-                   which `wav_features` computes features (affect_jax[audio])
-  vision           optional: path of a .npy array [T, D], or of a CSV of
-                   OpenFace or py-feat, which `face_features` reads
+  audio            optional: path of a .npy or .npz with an array [T, D], or of
+                   a recording (.wav, .flac, .ogg, .mp3, ...), from which
+                   `wav_features` computes features (affect_jax[audio])
+  vision           optional: path of a .npy or .npz with an array [T, D], or of
+                   a CSV of OpenFace or py-feat, which `face_features` reads
   dialogue         optional: the conversation or video it belongs to
   turn             optional: its number there, from 0; without turns, the order
                    of the rows counts
@@ -186,7 +187,7 @@ def _first(
 def _dim(file: pathlib.Path, row: utterances_table.Row, modality: str) -> int:
   """Returns D of a modality, that of its first row."""
   name = row.files[modality]
-  if name.lower().endswith('.wav'):
+  if name.lower().endswith(sequences.RECORDINGS):
     # D is known without reading the recording, which would take time.
     from affect_jax.corpora.features import wav_features
 

@@ -211,8 +211,9 @@ HEADER = 'id,split,text,audio,vision,dialogue,turn,emotion,sentiment,sarcasm'
     ('a,train,Hm.,,,,,,good,', "sentiment 'good' is not a number"),
     ('a,train,Hm.,,,,,,,-1', "sarcasm '-1' is not in [0, 1]"),
     ('a,train,Hm.,no.npy,,,,,,1', "audio 'no.npy': no such file"),
-    ('a,train,Hm.,a.mp3,,,,,,1', "audio 'a.mp3': not a .npy or .wav file"),
-    ('a,train,Hm.,,face.wav,,,,,1', "vision 'face.wav': not a .npy or .csv"),
+    ('a,train,Hm.,no.mp3,,,,,,1', "audio 'no.mp3': no such file"),
+    ('a,train,Hm.,a.m4a,,,,,,1', "audio 'a.m4a': not a file of features or a"),
+    ('a,train,Hm.,,face.wav,,,,,1', "vision 'face.wav': not a file of feat"),
     ('a,train,Hm.,x\\a.npy,,,,,,1', 'use / and not \\ in paths'),
     ('a,train,Hm.,,,d,-1,,,1', "turn '-1' is not a whole number"),
     ('a,train,Hm.,,,d,1.5,,,1', "turn '1.5' is not a whole number"),
@@ -252,6 +253,8 @@ def test_turns_of_a_dialogue_are_all_there_and_differ(folder, rows, message):
     (np.ones(4), 'has the shape (4,), not (steps, features)'),
     (np.ones((0, 4)), 'has the shape (0, 4)'),
     (np.ones((2, 3, 4)), 'has the shape (2, 3, 4)'),
+    (np.ones((1, 1, 3, 4)), 'has the shape (1, 1, 3, 4)'),
+    (np.ones((1, 3, 5)), 'has 5 features per step, not 4'),
     (np.ones((2, 5)), 'has 5 features per step, not 4'),
     (np.array([[1, 2, np.nan, 4]]), 'has nan in row 0, column 2'),
     (np.full((1, 4), 1e300), 'has inf in row 0, column 0'),
@@ -282,11 +285,25 @@ def test_a_bad_feature_file_is_named(folder, array, message):
     assert f"mine.csv:2: audio 'bad.npy' {message}" in refusal(path)
 
 
-def test_an_archive_by_another_name_is_refused(folder):
-  np.savez(folder / 'x.npz', a=np.ones((2, 4)))
-  os.rename(folder / 'x.npz', folder / 'x.npy')
-  path = write(folder, 'id,split,audio,sarcasm', 'c,train,x.npy,1')
-  assert "audio 'x.npy' is an .npz archive" in refusal(path)
+def test_archives_of_one_array_and_batches_of_one_utterance(folder):
+  np.savez(folder / 'x.npz', wav2vec=voice(3)[None])
+  np.savez_compressed(folder / 'y.npz', voice(4))
+  np.save(folder / 'z.npy', voice(5)[None])
+  rows = [f'{n},train,{n},1' for n in ('x.npz', 'y.npz', 'z.npy')]
+  items = read(write(folder, 'id,split,audio,sarcasm', *rows))
+  for item, seed in zip(items, (3, 4, 5), strict=True):
+    np.testing.assert_allclose(item.sequences['audio'], voice(seed), rtol=1e-6)
+
+
+def test_archives_of_several_arrays_and_damaged_ones_are_refused(folder):
+  np.savez(folder / 'x.npz', a=np.ones((2, 4)), b=np.ones(2))
+  path = write(folder, 'id,split,audio,sarcasm', 'c,train,x.npz,1')
+  assert "audio 'x.npz' is an .npz archive of 2 arrays (a, b)" in refusal(path)
+  np.savez(folder / 'x.npz', np.ones((90, 9)))
+  whole = (folder / 'x.npz').read_bytes()
+  for data in (whole[:90], whole[:300] + b'\0' * 9 + whole[309:], b'PK\3\4'):
+    (folder / 'x.npz').write_bytes(data)
+    assert "audio 'x.npz' is not a .npy file of numbers: " in refusal(path)
 
 
 def test_recordings_go_through_wav_features(folder, monkeypatch):

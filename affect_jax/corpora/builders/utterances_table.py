@@ -253,7 +253,10 @@ def _stat(modality: str, file: str, folder: pathlib.Path) -> tuple[int, int]:
   """Returns (size, mtime) of a feature file."""
   suffixes = sequences.SUFFIXES[modality]
   if not file.lower().endswith(suffixes):
-    raise UserError(f'not a {" or ".join(suffixes)} file.')
+    raise UserError(
+      f'not a file of features or a recording; known are {", ".join(suffixes)}'
+      + ('; ffmpeg converts others to .wav.' if modality == 'audio' else '.')
+    )
   try:
     status = os.stat(folder / file)
   except (OSError, ValueError):

@@ -1,12 +1,21 @@
 """Sequences of features [T, D]: read from files and checked."""
 
+from collections.abc import Mapping
 import pathlib
+import zipfile
+import zlib
 
 import numpy as np
 
 from affect_jax.errors import UserError
 
-SUFFIXES = {'audio': ('.npy', '.wav'), 'vision': ('.npy', '.csv')}
+# Recordings that libsndfile reads.
+RECORDINGS = (
+  *('.wav', '.flac', '.ogg', '.oga', '.opus', '.mp3'),
+  *('.aif', '.aiff', '.aifc', '.au', '.caf', '.rf64', '.w64'),
+)
+ARRAYS = ('.npy', '.npz')
+SUFFIXES = {'audio': (*ARRAYS, *RECORDINGS), 'vision': (*ARRAYS, '.csv')}
 
 
 def checked(array: np.ndarray, dim: int | None = None) -> np.ndarray:
@@ -42,20 +51,39 @@ def checked(array: np.ndarray, dim: int | None = None) -> np.ndarray:
 
 
 def read(path: pathlib.Path) -> np.ndarray:
-  """Reads the array of a .npy file, or the features of a .wav file, [T, D].
+  """Reads the array of a file, or the features of a recording, [T, D].
+
+  A first axis of 1 before [T, D], the batch of the model that computed the
+  features, is dropped.
+
+  Args:
+    path: A .npy, an .npz of one array, or a file with one of RECORDINGS.
 
   Raises:
     UserError: the file cannot be read; the caller says which file it is.
   """
-  if path.suffix.lower() == '.wav':
+  if path.suffix.lower() in RECORDINGS:
     from affect_jax.corpora.features import wav_features
 
     return wav_features.features(path)
   try:
     array = np.load(path, allow_pickle=False)
-  except (OSError, ValueError, EOFError) as e:
+    if isinstance(array, np.lib.npyio.NpzFile):
+      with array as arrays:
+        array = _only(arrays)
+  except UserError:
+    raise
+  except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as e:
     raise UserError(f'is not a .npy file of numbers: {e}') from e
-  if not isinstance(array, np.ndarray):  # A zip archive by another name.
-    array.close()
-    raise UserError('is an .npz archive, not a .npy file')
-  return array
+  return array[0] if array.ndim == 3 and len(array) == 1 else array
+
+
+def _only(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+  """Returns the one array of an archive."""
+  names = list(arrays)
+  if len(names) != 1:
+    raise UserError(
+      f'is an .npz archive of {len(names)} arrays ({", ".join(names[:10])}), '
+      'not of one'
+    )
+  return arrays[names[0]]
