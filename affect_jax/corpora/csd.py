@@ -25,6 +25,7 @@ from affect_jax.corpora.builders import feature_file
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
 from affect_jax.corpora.files import csd_file
+from affect_jax.corpora.files import missing
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 
@@ -118,6 +119,7 @@ def listing(
     sources={
       **{path.name: sources.sha256(path) for path in files},
       'rows': 'by time, once',
+      **(feature_file.READING if words else {}),
       **({'seconds': str(seconds)} if seconds else {}),
     },
   )
@@ -281,7 +283,7 @@ def _cut(stream: _Rows | None, start: float, end: float) -> np.ndarray:
 
 
 def _words(rows: np.ndarray) -> str:
-  texts = [feature_file.to_text(row) for row in rows]
+  texts = [missing.to_word(row) for row in rows]
   return ' '.join(text for text in texts if text and text != PAUSE)
 
 

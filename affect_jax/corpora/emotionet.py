@@ -36,12 +36,11 @@ from affect_jax import user_path
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces
 from affect_jax.corpora.files import sources
+from affect_jax.corpora.files import split_names
 from affect_jax.errors import UserError
 from affect_jax.tasks import action_units as units_lib
 from affect_jax.tasks import base
 
-SPLITS = {'train': 'train', 'val': 'val', 'valid': 'val', 'test': 'test'}
-SPLITS |= {'training': 'train', 'validation': 'val'}
 VALUES = {'0': 0.0, '1': 1.0, '-1': None, '999': None, '': None, 'nan': None}
 
 
@@ -179,9 +178,7 @@ def _files(
     return [(sources.existing(root / table, 'a table of EmotioNet'), None)]
   tables = sorted((root / 'annotations').glob('*.csv'))
   if tables:
-    for file in tables:
-      by_name.check(f'split (file in {file.parent})', file.stem, [*SPLITS])
-    return [(file, SPLITS[file.stem]) for file in tables]
+    return [(file, _known(file.stem, f'{file}: the name')) for file in tables]
   tables = sorted(root.glob('*.csv'))
   if len(tables) == 1:
     return [(tables[0], None)]
@@ -277,8 +274,7 @@ def _split(
   if table.split is not None:
     return table.split
   if table.split_column is not None:
-    by_name.check('split', cells[table.split_column], tuple(SPLITS))
-    return SPLITS[cells[table.split_column]]
+    return _known(cells[table.split_column], 'split')
   # Only the file's name is hashed: pictures may be moved into folders later.
   digest = hashlib.sha256(name.rpartition('/')[2].encode()).digest()
   share = int.from_bytes(digest[:4]) / 2**32
@@ -292,9 +288,15 @@ def _splits(table: Table, val_share: float) -> set[str]:
   if table.split_column is None:
     return {'train', 'val'} if val_share else {'train'}
   names = {cells[table.split_column] for _, cells in _rows(table)}
-  for name in sorted(names):
-    by_name.check(f'split in {table.path}', name, tuple(SPLITS))
-  return {SPLITS[name] for name in names}
+  return {_known(name, f'{table.path}: split') for name in sorted(names)}
+
+
+def _known(name: str, what: str) -> str:
+  """Returns the split that a name means."""
+  split = split_names.canonical(name)
+  if not split:
+    raise UserError(f'{what} {name!r} is not one of {split_names.KNOWN}.')
+  return split
 
 
 def _pictures(images: pathlib.Path) -> list[str]:

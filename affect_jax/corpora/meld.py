@@ -124,6 +124,7 @@ def _stream(
     raise UserError(f'{table}: no rows below the header.')
   if mended:
     logging.info('%s: mended broken characters in %d rows.', table, mended)
+    yield face_listing.LeftOut(mojibake.MENDED, '', mended)
   if repeated:
     yield face_listing.LeftOut('repeated rows', '', repeated)
   for turn, (_, row) in sorted(turns.items()):

@@ -29,11 +29,12 @@ from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import feature_file
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
+from affect_jax.corpora.files import missing
 from affect_jax.corpora.files import numpy_pickle
 from affect_jax.corpora.files import sources
+from affect_jax.corpora.files import split_names
 from affect_jax.errors import UserError
 
-SPLITS = {'train': 'train', 'val': 'dev', 'test': 'test'}
 # {number of parts of an utterance: {part: its index}}.
 PARTS = {
   3: {'words': 0, 'vision': 1, 'audio': 2},
@@ -62,15 +63,23 @@ def listing(path: str | pathlib.Path) -> utterance_listing.Listing:
   """
   path = user_path.expand(path)
   if path.is_dir():
-    files = {s: path / f'{name}.pkl' for s, name in SPLITS.items()}
-    files = {s: file for s, file in files.items() if file.is_file()}
+    stems = [file.stem for file in sorted(path.glob('*.pkl'))]
+    found = split_names.of_keys(path, stems)
+    files = {split: path / f'{stem}.pkl' for split, stem in found.items()}
     if not files:
       raise FileNotFoundError(
         f'{path}: no train.pkl, dev.pkl or test.pkl in this folder.'
       )
   else:
     sources.existing(path, 'a .pkl of MAG-BERT, or a folder of MISA')
-    files = dict.fromkeys(SPLITS, path)
+    content = numpy_pickle.load(path)
+    found = content if isinstance(content, dict) else ()
+    files = dict.fromkeys(split_names.of_keys(path, found), path)
+    if not files:
+      raise UserError(
+        f'{path} is no dict with a split among its keys '
+        f'({split_names.KNOWN}), as MAG-BERT has it.'
+      )
   dims: dict[str, int] = {}
   for split, file in files.items():
     for row, example in enumerate(_load(file, split)):
@@ -82,20 +91,23 @@ def listing(path: str | pathlib.Path) -> utterance_listing.Listing:
       split: functools.partial(_stream, file, split, dims)
       for split, file in files.items()
     },
-    sources={f.name: sources.sha256(f) for f in sorted(set(files.values()))},
+    sources={
+      **{f.name: sources.sha256(f) for f in sorted(set(files.values()))},
+      **feature_file.READING,
+    },
   )
 
 
 def _load(file: pathlib.Path, split: str) -> Sequence[Any]:
   content = numpy_pickle.load(file)
-  name = SPLITS[split]
   if isinstance(content, dict):
-    if name not in content:
-      raise UserError(f'{file}: no {name!r} among its keys {list(content)}.')
-    content = content[name]
+    keys = split_names.of_keys(file, content)
+    if split not in keys:
+      raise UserError(f'{file}: no {split!r} among its keys {list(content)}.')
+    content = content[keys[split]]
   if not isinstance(content, list | tuple):
     raise UserError(
-      f'{file}: {name} is a {type(content).__name__}, not a list of '
+      f'{file}: {split} is a {type(content).__name__}, not a list of '
       '((words, vision, audio), label, segment).'
     )
   return content
@@ -112,12 +124,12 @@ def _read(
 
   Adds widths that are not known yet to `dims`, {modality: D}.
   """
-  where = f'{file}: {SPLITS[split]}, row {row}'
+  where = f'{file}: {split}, row {row}'
   try:
     parts, label, segment = example
     indices = PARTS[len(parts)]
     numbers = np.asarray(label, np.float64).reshape(-1)
-    words = [feature_file.to_text(word) for word in parts[indices['words']]]
+    words = [missing.to_word(word) for word in parts[indices['words']]]
   except (KeyError, TypeError, ValueError) as e:
     raise UserError(
       f'{where} is not ((words, vision, audio), label, segment), nor with '
@@ -137,7 +149,8 @@ def _read(
       raise UserError(
         f'{where}: {modality} has the shape {array.shape}, not [T, {width}].'
       )
-  return feature_file.to_text(segment), ' '.join(words), arrays, labels
+  text = ' '.join(word for word in words if word)
+  return missing.to_text(segment), text, arrays, labels
 
 
 def _stream(
@@ -148,10 +161,12 @@ def _stream(
     _read(file, split, row, example, dict(dims))
     for row, example in enumerate(_load(file, split))
   ]
-  ids = feature_file.distinct([segment for segment, *_ in rows], counts)
-  segments = [feature_file.split_id(segment) for segment, *_ in rows]
+  names = [segment for segment, *_ in rows]
+  ids = feature_file.distinct(names, counts, split)
+  segments = [feature_file.split_id(name) for name in names]
   for row, video, turn in feature_file.in_turn(segments):
     _, transcript, arrays, labels = rows[row]
+    counts[feature_file.NO_WORDS] += not transcript
     sequences = feature_file.all_finite(arrays, counts)
     if not sequences and not transcript:
       counts[feature_file.NOTHING] += 1

@@ -43,7 +43,9 @@ from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import feature_file
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
+from affect_jax.corpora.files import missing
 from affect_jax.corpora.files import sources
+from affect_jax.corpora.files import split_names
 from affect_jax.errors import UserError
 
 # sha256, from MMSA's README: name, label range, D of text, audio, vision.
@@ -118,7 +120,7 @@ def listing(
     logging.info('%s is the published file %s.', path, name)
     dims: dict[str, int] = {}
     dims.update(zip(utterance_listing.MODALITIES, widths, strict=True))
-    splits = list(feature_file.SPLITS.values())
+    splits = list(split_names.SPLITS)
     if label_range not in (0.0, scale):
       raise UserError(
         f'{path} is the published {name}, whose label_range is {scale:g}, not '
@@ -143,7 +145,11 @@ def listing(
       )
       for split in splits
     },
-    sources={**files, 'label_range': f'{scale:g}'},
+    sources={
+      **files,
+      'label_range': f'{scale:g}',
+      **feature_file.READING,
+    },
   )
 
 
@@ -223,8 +229,8 @@ def _stream(
   classes = mmsa_arrays.classes(path, split, data, values, counts)
   lengths = mmsa_arrays.lengths(path, split, data, counts)
   texts = data.get('raw_text')
-  names = [feature_file.to_text(name) for name in data['id']]
-  ids = feature_file.distinct(names, counts)
+  names = [missing.to_text(name) for name in data['id']]
+  ids = feature_file.distinct(names, counts, split)
   videos_and_clips = [feature_file.split_id(name) for name in names]
   for row, video, turn in feature_file.in_turn(videos_and_clips):
     labels: dict[str, Any] = dict(emotions.get((split, row), {}))
@@ -238,7 +244,8 @@ def _stream(
       m: mmsa_arrays.cut(data, m, row, lengths, counts) for m in modalities
     }
     sequences = feature_file.all_finite(cut, counts)
-    transcript = feature_file.to_text(texts[row]) if texts is not None else ''
+    transcript = missing.to_text(texts[row]) if texts is not None else ''
+    counts[feature_file.NO_WORDS] += texts is not None and not transcript
     if not sequences and not transcript:
       counts[feature_file.NOTHING] += 1
       continue
@@ -265,7 +272,7 @@ def _join(
     mmsa_arrays.check(path, split, data)
     values = mmsa_arrays.sentiments(path, split, data, label_range)
     for row, value in enumerate(values):
-      name = feature_file.to_text(data['id'][row])
+      name = missing.to_text(data['id'][row])
       video, clip = feature_file.split_id(name)
       clips.append(
         mosei_emotions.Clip(

@@ -10,6 +10,7 @@ import numpy as np
 
 from affect_jax.corpora.builders import feature_file
 from affect_jax.corpora.builders import utterance_listing
+from affect_jax.corpora.files import missing
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 from affect_jax.tasks import sentiment_class
@@ -56,7 +57,7 @@ def sentiments(
   problems = sources.Problems(path)
   for row in np.flatnonzero(np.abs(values) > label_range + 1e-6):
     problems.add(
-      f'{split}, row {row} ({feature_file.to_text(data["id"][row])}): {LABELS} '
+      f'{split}, row {row} ({missing.to_text(data["id"][row])}): {LABELS} '
       f'{values[row]:g} is not in [-{label_range:g}, {label_range:g}].'
     )
   problems.check()
@@ -77,8 +78,8 @@ def classes(
     sign = '' if math.isnan(value) else feature_file.to_sentiment_class(value)
     name = sign
     if 'annotations' in data:
-      name = feature_file.to_text(data['annotations'][row]).strip().lower()
-      if name in ('', 'nan', 'none'):
+      name = missing.to_text(data['annotations'][row]).strip().lower()
+      if missing.is_missing_in_any_case(name):
         name = sign
       elif name not in sentiment_class.CLASSES:
         problems.add(

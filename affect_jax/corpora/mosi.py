@@ -48,6 +48,7 @@ from affect_jax.corpora.builders import feature_file
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
 from affect_jax.corpora.features import sequences as sequences_lib
+from affect_jax.corpora.files import missing
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 from affect_jax.tasks import base
@@ -104,6 +105,7 @@ def listing(
       'split': split,
       'modalities': ', '.join(modalities),
       'val_share': str(val_share) if split == 'bclstm' else '',
+      **feature_file.READING,
     },
   )
 
@@ -122,7 +124,7 @@ def _stream(
         'sentiment_class': feature_file.to_sentiment_class(sentiment),
       },
       sequences={m: arrays[ARRAYS[m]][row][None] for m in modalities},
-      transcript=str(arrays['transcript'][row]),
+      transcript=missing.to_text(arrays['transcript'][row]),
       dialogue=str(arrays['video'][row]),
       turn=int(arrays['segment'][row]),
     )

@@ -153,7 +153,7 @@ def _stream(
   everything.clear()  # Frees the memory of the other splits.
   labels = mult_arrays.get_labels(path, split, dataset, data['labels'])
   names = mult_arrays.get_names(split, data)
-  ids = feature_file.distinct([n.id for n in names], counts)
+  ids = feature_file.distinct([n.id for n in names], counts, split)
   padding = mult_arrays.get_padding(data)
   for row, video, turn in feature_file.in_turn(
     [(n.video, n.place) for n in names]

@@ -10,6 +10,7 @@ import numpy as np
 from affect_jax.corpora import mosei_emotions
 from affect_jax.corpora.builders import feature_file
 from affect_jax.corpora.builders import utterance_listing
+from affect_jax.corpora.files import missing
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 from affect_jax.tasks import emotion as emotion_lib
@@ -132,7 +133,7 @@ def _inside(sequence: np.ndarray, side: str) -> slice:
 
 
 def _name(split: str, row: int, name: Any) -> Name:
-  parts = [feature_file.to_text(p) for p in np.atleast_1d(name).reshape(-1)]
+  parts = [missing.to_text(p) for p in np.atleast_1d(name).reshape(-1)]
   if len(parts) == 3:
     video, start, _ = parts
     try:

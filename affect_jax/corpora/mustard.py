@@ -178,6 +178,8 @@ def _stream(
   counts: collections.Counter = collections.Counter()
   for row in rows:
     clip = clips[ids[row]]
+    texts = [clip['utterance'], *clip['context']]
+    counts[mojibake.MENDED] += sum(mojibake.mended(t) != t for t in texts)
     sequences = {}
     for modality, stream in streams.items():
       sequences[modality] = _checked(

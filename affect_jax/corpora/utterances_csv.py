@@ -40,6 +40,7 @@ from affect_jax.corpora.builders import faces_table
 from affect_jax.corpora.builders import label_columns
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
+from affect_jax.corpora.builders import utterances_row
 from affect_jax.corpora.builders import utterances_table
 from affect_jax.corpora.features import face_features
 from affect_jax.corpora.features import sequences
@@ -126,7 +127,7 @@ def _stream(
   file: pathlib.Path,
   table: utterances_table.Table,
   split: str,
-  first: Mapping[str, utterances_table.Row],
+  first: Mapping[str, utterances_row.Row],
   dims: Mapping[str, int],
 ) -> Iterator[utterance_listing.Utterance | face_listing.LeftOut]:
   for reason, count in table.left_out[split].items():
@@ -174,17 +175,17 @@ def _stream(
 
 
 def _first(
-  rows: Sequence[utterances_table.Row],
-) -> dict[str, utterances_table.Row]:
+  rows: Sequence[utterances_row.Row],
+) -> dict[str, utterances_row.Row]:
   """Returns {modality: the first row, by line, that has its features}."""
-  first: dict[str, utterances_table.Row] = {}
+  first: dict[str, utterances_row.Row] = {}
   for row in sorted(rows, key=lambda row: row.line):
     for modality in row.files:
       first.setdefault(modality, row)
   return first
 
 
-def _dim(file: pathlib.Path, row: utterances_table.Row, modality: str) -> int:
+def _dim(file: pathlib.Path, row: utterances_row.Row, modality: str) -> int:
   """Returns D of a modality, that of its first row."""
   name = row.files[modality]
   if name.lower().endswith(sequences.RECORDINGS):

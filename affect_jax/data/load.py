@@ -73,7 +73,7 @@ def build(config: Any, download_config: Any = None) -> list[streams.Corpus]:
         raise UserError(f'config.data.splits has {key!r}; known: {SPLITS}.')
       # '' means that this run has no such split.
       if split:
-        size = streams.split_size(builder, split)
+        size = streams.split_size(builder, split, key)
         logging.info('%s: %s[%s], %d samples', key, name, split, size)
     prepared[name] = builder, {k: v for k, v in splits.items() if v}
   read_tables = functools.cache(

@@ -86,8 +86,13 @@ def build_corpus(
   return builder
 
 
-def split_size(builder: Any, split: str) -> int:
+def split_size(builder: Any, split: str, part: str = '') -> int:
   """Returns the number of samples of a split over all processes.
+
+  Args:
+    builder: The corpus' builder.
+    split: Name or slice of the split.
+    part: 'train', 'val' or 'test', which the run uses it for, for the message.
 
   Raises:
     UserError: The split does not exist, or is empty.
@@ -95,11 +100,13 @@ def split_size(builder: Any, split: str) -> int:
   try:
     size = builder.info.splits[split].num_examples
   except (KeyError, ValueError) as error:
+    setting = f'config.data.splits.{part}' if part else 'config.data.splits'
+    without = f', or give --{setting}= (nothing) to go without'
     raise UserError(
       f'{builder.name} has no split {split!r}; it has '
       f'{sorted(builder.info.splits)}, and slices as '
-      "'train[:90%]'. Name one in config.data.splits, or give "
-      '--config.data.splits.test= (nothing) to go without.'
+      f"'train[:90%]'. Name one in {setting}"
+      f'{without if part in ("val", "test") else ""}.'
     ) from error
   if not size:
     raise UserError(f'Split {split!r} of {builder.name} is empty.')

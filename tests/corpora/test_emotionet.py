@@ -116,8 +116,8 @@ def test_a_column_of_splits(tmp_path):
   assert list(found.splits) == ['train', 'val']
   assert list(read(found, 'train')[0]) == ['a.jpg', 'c.jpg']
   assert list(read(found, 'val')[0]) == ['b.jpg']
-  write(tmp_path, table + 'd.jpg,dev,1\n')
-  with pytest.raises(ValueError, match=r"facs.csv 'dev'; known: train"):
+  write(tmp_path, table + 'd.jpg,eval,1\n')
+  with pytest.raises(ValueError, match=r"facs.csv: split 'eval' is not one"):
     emotionet.listing(tmp_path)
 
 
@@ -229,7 +229,7 @@ def test_what_is_not_there_is_named(tmp_path):
   with pytest.raises(ValueError, match='val_share must be in'):
     emotionet.listing(tmp_path, table='facs.csv', val_share=1.0)
   write(tmp_path, name='annotations/fold1.csv')
-  with pytest.raises(ValueError, match="'fold1'; known: train, val"):
+  with pytest.raises(ValueError, match="'fold1' is not one of train, val"):
     emotionet.listing(tmp_path)
 
 

@@ -46,7 +46,7 @@ def test_both_layouts(tmp_path, kind):
   listing = misa.listing(write(tmp_path, kind, content))
   assert list(listing.splits) == ['train', 'val', 'test']
   assert dict(listing.dims) == {'audio': 2, 'vision': 3}
-  assert len(listing.sources) == (3 if kind == 'misa' else 1)
+  assert len(listing.sources) == (4 if kind == 'misa' else 2)
   found, left = toy_files.consumed(listing, 'train')
   assert not left
   assert [(u.id, u.dialogue, u.turn) for u in found.values()] == [
@@ -102,6 +102,24 @@ def test_files_of_another_form(tmp_path):
   path = write(tmp_path, 'mag', {'train': {'facet': 1}, 'dev': [], 'test': []})
   with pytest.raises(ValueError, match=r'train is a dict, not a list'):
     misa.listing(path)
-  path = write(tmp_path, 'mag', {'train': [], 'test': []})
-  with pytest.raises(ValueError, match=r"no 'dev' among its keys"):
+  path = write(tmp_path, 'mag', {'facet': []})
+  with pytest.raises(ValueError, match=r'no dict with a split among its keys'):
     misa.listing(path)
+
+
+@pytest.mark.parametrize('kind', ['misa', 'mag'])
+def test_other_names_of_splits_and_words_that_are_none(tmp_path, kind):
+  content = {s: examples(kind) for s in ('training', 'Valid')}
+  place = {'misa': 3, 'mag': 0}[kind]
+  parts, label, segment = content['training'][0]
+  words = [None, 'null']
+  parts = tuple(words if i == place else p for i, p in enumerate(parts))
+  content['training'][0] = parts, label, segment
+  content['training'][2] = (*content['training'][2][:2], None)
+  listing = misa.listing(write(tmp_path, kind, content))
+  assert list(listing.splits) == ['train', 'val']
+  found, left = toy_files.consumed(listing, 'train')
+  # 'null' may be a word of a sentence; None is none.
+  assert found['a[10]'].transcript == 'null'
+  assert left == {'rows without an id (named by their place)': 1}
+  assert 'train/00002' in found

@@ -92,6 +92,43 @@ def test_file_of_mmsa_fet(tmp_path):
   assert left == {'sentiment labels of NaN (not annotated)': 1}
 
 
+@pytest.mark.parametrize('name', ['dev', 'val', 'Validation'])
+def test_other_names_of_splits(tmp_path, name):
+  content = three()
+  content[name] = content.pop('valid')
+  listing = listed(tmp_path, content)
+  assert list(listing.splits) == ['train', 'val', 'test']
+  assert list(toy_files.consumed(listing, 'val')[0]) == ['c$_$1']
+  content['valid'] = content[name]
+  with pytest.raises(ValueError, match='both mean the split val'):
+    listed(tmp_path, content)
+
+
+def test_words_for_missing_are_no_transcripts_and_no_ids(tmp_path):
+  content = three()
+  data = content['train']
+  data['raw_text'] = ['words', None, float('nan')]
+  data['annotations'][0] = 'None'
+  data['id'][2] = None
+  content['test']['raw_text'] = np.array(['nan', 'none of it'])
+  listing = listed(tmp_path, content)
+  found, left = toy_files.consumed(listing, 'train')
+  assert {k: u.transcript for k, u in found.items()} == {
+    'a$_$10': 'words',
+    'b$_$0': '',
+    'train/00002': '',
+  }
+  assert found['train/00002'].dialogue == ''
+  assert found['a$_$10'].labels['sentiment_class'] == 'positive'
+  assert left == {
+    'transcripts without words (missing)': 2,
+    'rows without an id (named by their place)': 1,
+  }
+  found, left = toy_files.consumed(listing, 'test')
+  assert sorted(u.transcript for u in found.values()) == ['', 'none of it']
+  assert left == {'transcripts without words (missing)': 1}
+
+
 def test_features_that_are_not_finite_are_counted(tmp_path):
   content = three()
   data = content['train']

@@ -17,6 +17,8 @@ from toys.mustard import split
 from toys.mustard import write
 
 from affect_jax.corpora import mustard
+from affect_jax.corpora.builders import face_listing
+from affect_jax.corpora.files import mojibake
 
 
 def test_an_utterance_has_words_context_speaker_and_label(tmp_path):
@@ -233,10 +235,12 @@ def test_broken_apostrophes_are_mended_and_logged(tmp_path, monkeypatch):
     'context': ['ItÕs new.'],
     'context_speakers': ['BO'],
   }
-  parts = read(
+  parts = mustard.listing(
     write(tmp_path, table), protocol='speaker_independent', val_share=0
-  )
-  [item] = [i for i in parts['test'] if i.id == 'F_10']
+  ).splits
+  items = list(parts['test']())
+  [item] = [i for i in items if getattr(i, 'id', '') == 'F_10']
+  assert items[-1] == face_listing.LeftOut(mojibake.MENDED, '', 2)
   assert (item.transcript, list(item.context)) == ('Don’t.', ['It’s new.'])
   assert [line for line in lines if 'characters in 2 texts' in line]
 

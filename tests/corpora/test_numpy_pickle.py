@@ -104,14 +104,14 @@ def python_2(values, code=b'f8', flags=b'K\x00'):
   )
 
 
-@pytest.mark.parametrize('encoding', ['latin1', 'bytes'])
+@pytest.mark.parametrize('encoding', ['utf-8', 'latin1', 'bytes'])
 def test_arrays_of_python_2(tmp_path, encoding):
   values = [1.5, -2.25, 1e300]
   path = tmp_path / 'a.pkl'
   path.write_bytes(python_2(values))
   (key, array), *rest = numpy_pickle.load(path, encoding).items()
   assert not rest
-  assert key == ('x' if encoding == 'latin1' else b'x')
+  assert key == (b'x' if encoding == 'bytes' else 'x')
   assert array.dtype == np.float64
   np.testing.assert_array_equal(array, values)
 
@@ -121,6 +121,35 @@ def test_text_of_python_2(tmp_path):
   path.write_bytes(b"S'Gr\\xc3\\xbc\\xc3\\x9fe'\n.")
   assert numpy_pickle.load(path, 'utf-8') == 'Grüße'
   assert numpy_pickle.load(path, 'bytes') == 'Grüße'.encode()
+
+
+@pytest.mark.parametrize('protocol', range(6))
+def test_text_of_python_2_is_told_from_bytes_and_arrays(tmp_path, protocol):
+  path = tmp_path / 'a.pkl'
+  words = np.array([b'\xc3\xbc', 'ü', None], object)
+  content = {
+    'bytes': b'\xc3\xbc',
+    ('ü', 1): {b'\xff', 'x'},
+    'words': words,
+    'array': np.arange(300, dtype='>f4'),
+  }
+  path.write_bytes(pickle.dumps(content, protocol))
+  loaded = numpy_pickle.load(path)
+  assert list(loaded) == list(content)
+  for key in ('bytes', ('ü', 1)):
+    assert loaded[key] == content[key]
+    assert type(loaded[key]) is type(content[key])
+  assert loaded['words'].tolist() == words.tolist()
+  np.testing.assert_array_equal(loaded['array'], content['array'])
+
+
+def test_strings_of_python_2_in_containers(tmp_path):
+  path = tmp_path / 'a.pkl'
+  # {'caf\xc3\xa9': ('\xc3\xbc', ['\xff'])} of protocol 2: short byte strings.
+  path.write_bytes(b'\x80\x02}U\x05caf\xc3\xa9U\x02\xc3\xbc]U\x01\xffa\x86s.')
+  assert numpy_pickle.load(path) == {'café': ('ü', ['ÿ'])}
+  latin = numpy_pickle.load(path, 'latin1')
+  assert latin == {'cafÃ©': ('Ã¼', ['ÿ'])}
 
 
 def test_objects_cannot_be_forged_from_bytes(tmp_path):

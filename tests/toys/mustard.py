@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from affect_jax.corpora import mustard
+from affect_jax.corpora.files import mojibake
 
 # Rows of each show: (sarcastic, not sarcastic).
 SHOWS = {'FRIENDS': (4, 6), 'BBT': (10, 10), 'GOLDENGIRLS': (9, 1)}
@@ -51,7 +52,10 @@ def write(folder, table=None, folds=None):
 
 def read(folder, **options):
   listing = mustard.listing(folder, **options)
-  return {s: list(stream()) for s, stream in listing.splits.items()}
+  return {
+    split: [i for i in stream() if getattr(i, 'reason', '') != mojibake.MENDED]
+    for split, stream in listing.splits.items()
+  }
 
 
 def refusal(folder, **options):

@@ -12,6 +12,8 @@ import numpy as np
 
 from affect_jax.corpora.builders import label_columns
 from affect_jax.corpora.files import cells as cells_lib
+from affect_jax.corpora.files import identity
+from affect_jax.corpora.files import same_path
 from affect_jax.corpora.files import sources
 from affect_jax.corpora.files import split_names
 from affect_jax.errors import UserError
@@ -153,6 +155,7 @@ def read(
   for row in missing:
     if not skip_bad_images:
       hint = r' (use / and not \ in paths)' if '\\' in row.image else ''
+      hint = hint or same_path.several(same_path.find(path.parent, row.image))
       problems.add(
         f'{path}:{row.line}: image {row.image!r}: no such file in '
         f'{path.parent}{hint}.'
@@ -161,7 +164,14 @@ def read(
   problems.check()
   if empty:
     raise UserError(f'{path}: no rows below the header.')
-  present = [row for row in rows.values() if row.stat != MISSING]
+  subjects = identity.join(row.subject for row in rows.values())
+  identity.log(path, 'subject', subjects)
+  understood[f'subject {identity.JOINED}'] += len(subjects)
+  present = [
+    dataclasses.replace(row, subject=subjects.get(row.subject, row.subject))
+    for row in rows.values()
+    if row.stat != MISSING
+  ]
   used = [row for row in present if keep_unlabelled or _has_label(row)]
   skipped[UNLABELLED] += len(present) - len(used)
   if not any(row.split == 'train' for row in used):
@@ -243,10 +253,14 @@ def _row(
   problems += wrong
   image = os.path.normpath(cells['image'])
   try:
-    status = os.stat(folder / image)
-    stat = (status.st_size, status.st_mtime_ns)
+    stat = same_path.stat(folder / image)
   except (OSError, ValueError):
     stat = MISSING
+    others = same_path.find(folder, image)
+    if len(others) == 1:
+      [image] = others
+      stat = same_path.stat(folder / image)
+      understood[same_path.FOUND] += 1
   return Row(
     line,
     image,

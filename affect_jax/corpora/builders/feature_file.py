@@ -14,10 +14,14 @@ import numpy as np
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.files import numpy_pickle
+from affect_jax.corpora.files import split_names
 from affect_jax.errors import UserError
 from affect_jax.tasks import sentiment_class
 
-SPLITS = {'train': 'train', 'valid': 'val', 'test': 'test'}
+# Which rules turn the texts of a file into transcripts: if they change, corpora
+# that were prepared before are prepared anew.
+READING = {'reading': '2: words for missing are no text; mended encoding'}
+NO_WORDS = 'transcripts without words (missing)'
 NOTHING = 'utterances without any modality'
 # The outputs of a corpus whose sentiment is a number: see `to_sentiment_class`.
 SENTIMENT = {
@@ -30,7 +34,8 @@ _INDEXED = re.compile(r'(.+)\[(\d+)\]')
 def load(path: pathlib.Path) -> dict[str, dict[str, Any]]:
   """Loads {'train', 'val', 'test': {key: N rows}}, the splits of the file.
 
-  Other keys beside the splits (MMSA-FET's 'config') are ignored.
+  They may be called by any of `split_names`. Other keys beside the splits, such
+  as MMSA-FET's 'config', are named in the log.
 
   Raises:
     UserError: the file cannot be read, see `numpy_pickle`; it has none of the
@@ -40,12 +45,13 @@ def load(path: pathlib.Path) -> dict[str, dict[str, Any]]:
   if not isinstance(content, dict):
     raise UserError(
       f'{path} holds a {type(content).__name__}, not a dict of the splits '
-      f'{tuple(SPLITS)}.'
+      f'{split_names.KNOWN}.'
     )
-  splits = {ours: content[s] for s, ours in SPLITS.items() if s in content}
+  keys = split_names.of_keys(path, content)
+  splits = {split: content[key] for split, key in keys.items()}
   if not splits:
     raise UserError(
-      f'{path} has none of the splits {tuple(SPLITS)} among its keys '
+      f'{path} has none of the splits {split_names.KNOWN} among its keys '
       f'{list(content)[:20]}.'
     )
   for split, data in splits.items():
@@ -157,15 +163,6 @@ def all_finite(
   return {m: array for m, array in sequences.items() if array is not None}
 
 
-def to_text(value: Any) -> str:
-  """Converts a text of any kind to str: bytes (UTF-8), numpy's, [1] of them."""
-  if isinstance(value, np.ndarray | list | tuple) and np.size(value) == 1:
-    value = np.asarray(value).reshape(-1)[0]
-  if isinstance(value, bytes):
-    return bytes(value).decode('utf-8', errors='replace')
-  return str(value)
-
-
 def split_id(name: str) -> tuple[str, str]:
   """Splits 'video$_$clip' or 'video[3]' into video and clip, else ('', '')."""
   if '$_$' in name:
@@ -176,11 +173,19 @@ def split_id(name: str) -> tuple[str, str]:
   return '', ''
 
 
-def distinct(names: Sequence[str], counts: collections.Counter) -> list[str]:
-  """Makes names distinct: repeated ones get '#2', '#3', ... (counted)."""
+def distinct(
+  names: Sequence[str], counts: collections.Counter, split: str
+) -> list[str]:
+  """Makes names distinct: repeated ones get '#2', '#3', ... (counted).
+
+  Rows without a name get that of their place, 'train/00007' (counted).
+  """
   seen: collections.Counter = collections.Counter()
   result = []
-  for name in names:
+  for row, name in enumerate(names):
+    if not name:
+      counts['rows without an id (named by their place)'] += 1
+      name = f'{split}/{row:05d}'
     seen[name] += 1
     result.append(f'{name}#{seen[name]}' if seen[name] > 1 else name)
   if repeated := len(names) - len(seen):

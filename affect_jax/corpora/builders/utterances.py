@@ -10,6 +10,8 @@ padded to the longest of the dialogue, and lengths [U].
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+import dataclasses
+import operator
 import pathlib
 from typing import Any, ClassVar
 
@@ -21,6 +23,7 @@ from affect_jax.corpora.builders import prepare
 from affect_jax.corpora.builders import records
 from affect_jax.corpora.builders import text_inputs
 from affect_jax.corpora.builders import utterance_listing
+from affect_jax.corpora.files import mojibake
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 
@@ -244,12 +247,22 @@ def _count_left_out(
   items: Iterable[utterance_listing.Utterance | face_listing.LeftOut],
   skipped: dict[str, int],
 ) -> Iterator[utterance_listing.Utterance]:
-  """Yields the utterances; counts what is left out in `skipped`."""
+  """Yields the utterances, with text in good encoding; counts the rest."""
   for item in items:
     if isinstance(item, face_listing.LeftOut):
       skipped[item.reason] = skipped.get(item.reason, 0) + item.count
-    else:
-      yield item
+      continue
+    texts = (item.transcript, *item.context)
+    mended = [mojibake.mended(text) for text in texts]
+    for reason, count in (
+      (mojibake.MENDED, sum(map(operator.ne, texts, mended))),
+      (mojibake.BROKEN, sum(map(mojibake.is_broken, mended))),
+    ):
+      if count:
+        skipped[reason] = skipped.get(reason, 0) + count
+    if mended != [*texts]:
+      item = dataclasses.replace(item, transcript=mended[0], context=mended[1:])
+    yield item
 
 
 Row = tuple[utterance_listing.Utterance, dict[str, Any]]

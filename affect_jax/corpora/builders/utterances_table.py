@@ -1,19 +1,17 @@
 """Reads and checks a user's own CSV of utterances, except for feature files."""
 
 import collections
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 import dataclasses
 import itertools
-import os
 import pathlib
-import re
 
 from affect_jax.corpora.builders import faces_table
 from affect_jax.corpora.builders import label_columns
-from affect_jax.corpora.features import sequences
+from affect_jax.corpora.builders import utterances_row
 from affect_jax.corpora.files import cells as cells_lib
+from affect_jax.corpora.files import identity
 from affect_jax.corpora.files import sources
-from affect_jax.corpora.files import split_names
 from affect_jax.errors import UserError
 
 CSV = 'utterances'  # For `annotation.csvs`.
@@ -32,41 +30,6 @@ REQUIRED = ('id', 'split')
 SPLITS = faces_table.SPLITS
 REPEATED, UNLABELLED = faces_table.REPEATED, faces_table.UNLABELLED
 NOTHING = 'rows without text, audio and vision'
-LAST_TURN = 2**31 - 1
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Row:
-  """One utterance; cells that the CSV leaves empty are '' or None.
-
-  Attributes:
-    line: Line in the CSV.
-    id: As in the CSV.
-    split: One of SPLITS.
-    text: What was said.
-    files: {modality: path as in the CSV}.
-    stats: (size in bytes, mtime in ns) of each file.
-    dialogue: As in the CSV.
-    turn: Its number in the dialogue.
-    speaker: As in the CSV.
-    labels: One for each of the table's columns of labels.
-  """
-
-  line: int
-  id: str
-  split: str
-  text: str
-  files: Mapping[str, str]
-  stats: Sequence[tuple[int, int]]
-  dialogue: str
-  turn: int | None
-  speaker: str
-  labels: tuple[label_columns.Label, ...]
-
-  @property
-  def is_labelled(self) -> bool:
-    """Something is annotated."""
-    return any(label is not None for label in self.labels)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +46,7 @@ class Table:
     understood: {what was read as something else: how often}, see `cells`.
   """
 
-  rows: Sequence[Row]
+  rows: Sequence[utterances_row.Row]
   columns: tuple[label_columns.Column, ...]
   left_out: Mapping[str, Mapping[str, int]]
   unlabelled: int
@@ -137,7 +100,7 @@ def read(
   left_out: dict[str, dict[str, int]] = {
     split: {reason: 0 for reason in reasons} for split in SPLITS
   }
-  rows: dict[str, Row] = {}
+  rows: dict[str, utterances_row.Row] = {}
   empty = True
   for line, row_cells in lines:
     if not any(row_cells):
@@ -147,7 +110,9 @@ def read(
     if cells is None:
       problems.add(f'{path}:{line}: {len(row_cells)} cells, not {len(keys)}.')
       continue
-    row, wrong = _row(line, cells, columns, path.parent, understood)
+    row, wrong = utterances_row.read(
+      line, cells, columns, path.parent, understood
+    )
     for problem in wrong:
       problems.add(f'{path}:{line}: {problem}')
     if wrong:
@@ -165,14 +130,14 @@ def read(
         f'{path}:{line}: id {row.id!r} is already in line {first.line}, with '
         'other cells.'
       )
-  groups = _groups(rows.values())
+  groups = _groups(_joined(path, rows.values(), understood))
   for group in groups:
     for problem in _turns(group):
       problems.add(f'{path}:{problem}')
   problems.check()
   if empty:
     raise UserError(f'{path}: no rows below the header.')
-  used: list[Row] = []
+  used: list[utterances_row.Row] = []
   for group in groups:
     if keep_unlabelled or any(row.is_labelled for row in group):
       used += group
@@ -201,76 +166,35 @@ def _spelling(name: str) -> str:
   return column.name if column else ''
 
 
-def _row(
-  line: int,
-  cells: Mapping[str, str],
-  columns: Sequence[label_columns.Column],
-  folder: pathlib.Path,
+def _joined(
+  path: pathlib.Path,
+  rows: Collection[utterances_row.Row],
   understood: collections.Counter,
-) -> tuple[Row, list[str]]:
-  """Reads a row, and what is wrong with it; adds to `understood`."""
-  cells = cells_lib.without_words(cells, understood)
-  problems = []
-  if not cells['id']:
-    problems.append('id is empty.')
-  split = split_names.canonical(cells['split'])
-  if not split:
-    problems.append(
-      f'split {cells["split"]!r} is not one of {split_names.KNOWN}.'
+) -> list[utterances_row.Row]:
+  """Gives each speaker and each dialogue one spelling; logs what it joined."""
+  joined = {}
+  for what in ('speaker', 'dialogue'):
+    joined[what] = identity.join(getattr(row, what) for row in rows)
+    identity.log(path, what, joined[what])
+    understood[f'{what} {identity.JOINED}'] += len(joined[what])
+  return [
+    dataclasses.replace(
+      row,
+      speaker=joined['speaker'].get(row.speaker, row.speaker),
+      dialogue=joined['dialogue'].get(row.dialogue, row.dialogue),
     )
-  files = {m: cells[m] for m in sequences.SUFFIXES if cells.get(m)}
-  stats = []
-  for modality, file in files.items():
-    try:
-      stats.append(_stat(modality, file, folder))
-    except ValueError as e:
-      problems.append(f'{modality} {file!r}: {e}')
-  turn = cells.get('turn', '')
-  # pandas writes 1 as 1.0 where another row of the column is empty.
-  whole = re.fullmatch(r'(\d+)([.,]0*)?', turn, re.ASCII)
-  if turn and not (whole and int(whole[1]) <= LAST_TURN):
-    problems.append(f'turn {turn!r} is not a whole number >= 0.')
-    whole = None
-  if turn and not cells.get('dialogue'):
-    problems.append(f'turn is {turn!r}, but dialogue is empty.')
-  labels, wrong = label_columns.read(columns, cells, understood)
-  problems += wrong
-  return Row(
-    line=line,
-    id=cells['id'],
-    split=split,
-    text=cells.get('text', ''),
-    files=files,
-    stats=stats,
-    dialogue=cells.get('dialogue', ''),
-    turn=int(whole[1]) if whole else None,
-    speaker=cells.get('speaker', ''),
-    labels=labels,
-  ), problems
+    for row in rows
+  ]
 
 
-def _stat(modality: str, file: str, folder: pathlib.Path) -> tuple[int, int]:
-  """Returns (size, mtime) of a feature file."""
-  suffixes = sequences.SUFFIXES[modality]
-  if not file.lower().endswith(suffixes):
-    raise UserError(
-      f'not a file of features or a recording; known are {", ".join(suffixes)}'
-      + ('; ffmpeg converts others to .wav.' if modality == 'audio' else '.')
-    )
-  try:
-    status = os.stat(folder / file)
-  except (OSError, ValueError):
-    hint = r' (use / and not \ in paths)' if '\\' in file else ''
-    raise UserError(f'no such file in {folder}{hint}.') from None
-  return status.st_size, status.st_mtime_ns
-
-
-def _groups(rows: Iterable[Row]) -> list[list[Row]]:
+def _groups(
+  rows: Iterable[utterances_row.Row],
+) -> list[list[utterances_row.Row]]:
   """Groups rows by dialogue, in the order of first rows; some have one row.
 
   Each group is in order of turn, or of the CSV if it has no turns.
   """
-  groups: dict[tuple[str, str], list[Row]] = {}
+  groups: dict[tuple[str, str], list[utterances_row.Row]] = {}
   for row in rows:
     alone = '' if row.dialogue else row.id
     groups.setdefault((row.dialogue, alone), []).append(row)
@@ -279,7 +203,7 @@ def _groups(rows: Iterable[Row]) -> list[list[Row]]:
   return list(groups.values())
 
 
-def _turns(group: Sequence[Row]) -> list[str]:
+def _turns(group: Sequence[utterances_row.Row]) -> list[str]:
   """Lists what is wrong with the turns of one dialogue."""
   with_turn = [row for row in group if row.turn is not None]
   if not with_turn:

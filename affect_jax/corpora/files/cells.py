@@ -189,7 +189,7 @@ def number(
   counts = collections.Counter() if counts is None else counts
   if not cell:
     return None
-  if missing.is_no_number(cell):
+  if missing.is_missing_in_any_case(cell):
     counts[f'cells {cell!r} (read as empty)'] += 1
     return None
   if (low, high) == (0, 1) and cell.lower() in _FLAGS:

@@ -26,21 +26,28 @@ def is_missing(cell: str) -> bool:
   return cell.strip() in WORDS
 
 
-def is_no_number(cell: str) -> bool:
-  """Like `is_missing`, whatever the case, for what can only be a number."""
+def is_missing_in_any_case(cell: str) -> bool:
+  """Like `is_missing`, for what can only be a number or a name of a list."""
   return cell.strip().lower() in _ANY_CASE
 
 
 def to_text(value: Any) -> str:
-  """Converts a text of any kind to str; '' if it is missing.
+  """Converts a whole text of any kind to str; '' if it is missing.
 
   Args:
     value: A str, bytes (UTF-8), numpy's, None, NaN, or an array or list with
       one of them.
   """
+  text = to_word(value)
+  return '' if is_missing(text) else text
+
+
+def to_word(value: Any) -> str:
+  """Like `to_text`, for single words, of which 'nan' and 'null' may be one."""
   if isinstance(value, np.ndarray | list | tuple) and np.size(value) == 1:
     value = np.asarray(value, object).reshape(-1)[0]
+  if value is None or (isinstance(value, float) and value != value):
+    return ''
   if isinstance(value, bytes):
-    value = bytes(value).decode('utf-8', errors='replace')
-  text = str(value)
-  return '' if is_missing(text) else text
+    return bytes(value).decode('utf-8', errors='replace')
+  return str(value)

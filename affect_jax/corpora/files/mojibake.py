@@ -6,7 +6,11 @@ Public transcripts have been through several programs. These are mended:
   â€™        UTF-8 that was read as windows-1252: here ’
   isnÕt      Mac Roman that was read as Latin-1, inside a word: here ’
 
-Everything else stays as it is, even if it looks odd.
+  æˆ‘å–œ    two or more letters of UTF-8 in a row, read as windows-1252 or
+             Latin-1: here 我喜
+
+Everything else stays as it is, even if it looks odd; `is_broken` finds some of
+it, to be counted.
 """
 
 import re
@@ -15,14 +19,44 @@ import re
 _TWICE = re.compile('[ÂÃÅË][^\x00-\x7f]|â[^\x00-\x7f]{2}')
 # No text contains these control characters on purpose.
 _CONTROL = re.compile('[\x80-\x9f]')
+# Characters that windows-1252 or Latin-1 make of bytes beyond ASCII.
+_BEYOND = ''.join(
+  bytes([b]).decode('cp1252', 'ignore') for b in range(0x80, 0x100)
+)
+_RUN = re.compile(f'[\x80-\x9f{re.escape(_BEYOND)}]{{4,}}')
+# What decoders put where they gave up, and marks that belong before a text.
+_LOST = re.compile('[\ufffd\x80-\x9f]')
+# What `UtteranceCorpus` counts.
+MENDED = 'texts that were decoded wrongly (mended)'
+BROKEN = 'texts with characters that were lost in decoding (kept)'
 _MAC_APOSTROPHE = re.compile('(?<=[A-Za-z])Õ(?=[a-z])')
 
 
 def mended(text: str) -> str:
   """Mends what is certainly broken; see the docstring of this module."""
+  if text.isascii():
+    return text
+  text = _RUN.sub(_letters, text)
   text = _TWICE.sub(_once, text)
   text = _CONTROL.sub(_windows, text)
   return _MAC_APOSTROPHE.sub('’', text)
+
+
+def is_broken(text: str) -> bool:
+  """Returns whether a text holds what cannot be mended: U+FFFD, say."""
+  return not text.isascii() and bool(_LOST.search(text))
+
+
+def _letters(match: re.Match[str]) -> str:
+  """Undoes one wrong decoding of two or more letters in a row.
+
+  That a run is UTF-8 by chance is possible for one letter, like é…”.
+  """
+  try:
+    text = b''.join(_byte(c) for c in match[0]).decode('utf-8')
+  except UnicodeError:
+    return match[0]
+  return text if len(text) > 1 and any(map(str.isalpha, text)) else match[0]
 
 
 def _once(match: re.Match[str]) -> str:

@@ -24,7 +24,7 @@ from affect_jax.errors import UserError
 _CODE = re.compile(r'(b1|\?|[iuf](1|2|4|8|16)|c(8|16|32)|[SU]\d{1,7}|O8?)')
 
 
-def load(path: str | pathlib.Path, encoding: str = 'latin1') -> Any:
+def load(path: str | pathlib.Path, encoding: str = 'utf-8') -> Any:
   """Reads numpy arrays in Python's containers that pickle.dump(obj, f) wrote.
 
   It reads arrays and scalars of numbers, booleans, strings and objects (which
@@ -33,8 +33,9 @@ def load(path: str | pathlib.Path, encoding: str = 'latin1') -> Any:
 
   Args:
     path: A file of any pickle protocol.
-    encoding: Encoding of strings that Python 2 wrote: 'latin1' reads any array;
-      'utf-8' reads text; 'bytes' leaves them as bytes.
+    encoding: Encoding of strings that Python 2 wrote: 'utf-8', where one that
+      is something else is read as Latin-1; 'latin1'; or 'bytes', which leaves
+      them as bytes.
 
   Raises:
     FileNotFoundError: there is no such file.
@@ -45,7 +46,11 @@ def load(path: str | pathlib.Path, encoding: str = 'latin1') -> Any:
   path = pathlib.Path(path)
   with path.open('rb') as f:
     try:
-      return _plain(_Unpickler(f, path, encoding).load())
+      # Python 2 wrote protocols 0 to 2, and its strings hold text, or the bytes
+      # of arrays. There Python 3's bytes come through `_encode` and `_bytes`.
+      text = encoding == 'utf-8' and _protocol(f) <= 2
+      loaded = _Unpickler(f, path, 'bytes' if text else encoding).load()
+      return _plain(loaded, text)
     except _Refusal:
       raise
     except _Kind as e:
@@ -149,20 +154,38 @@ def _scalar(dtype: _Dtype, data: Any = b'') -> Any:
   return np.frombuffer(data, dtype.real, count=1)[0]
 
 
+def _protocol(file: Any) -> int:
+  """Returns the protocol of a pickle, 0 also for 1; goes back to its start."""
+  head = file.read(2)
+  file.seek(0)
+  return head[1] if len(head) == 2 and head[:1] == pickle.PROTO else 0
+
+
+class _Bytes(bytes):
+  """What Python 3 wrote as bytes into a pickle of protocol 0 to 2."""
+
+
+def _text(value: bytes) -> str:
+  try:
+    return value.decode('utf-8')
+  except UnicodeDecodeError:
+    return value.decode('latin1')
+
+
 def _encode(text: str, encoding: str) -> bytes:
   """Encodes bytes as protocols 0 to 2 of Python 3 do; refuses other codecs."""
   if encoding not in ('latin1', 'latin-1'):
     raise UserError(f'the codec {encoding!r}')
-  return text.encode('latin1')
+  return _Bytes(text.encode('latin1'))
 
 
 def _bytes(data: Any = b'', *unused: Any) -> bytes:
   """Makes bytes of protocols 0 to 2; the real bytes(n) would reserve n."""
   if isinstance(data, str):
-    return data.encode('latin1')
+    return _Bytes(data.encode('latin1'))
   if not isinstance(data, bytes | bytearray | list):
     raise UserError(f'bytes({data!r})')
-  return bytes(data)
+  return _Bytes(data)
 
 
 def _bytearray(*args: Any) -> bytearray:
@@ -194,18 +217,32 @@ _KNOWN: dict[tuple[str, str], Any] = {
 }
 
 
-def _plain(value: Any) -> Any:
-  """Makes all arrays ordinary ones; changes containers in place."""
+def _plain(value: Any, text: bool) -> Any:
+  """Makes all arrays ordinary ones; changes containers in place.
+
+  Args:
+    value: What was read.
+    text: Whether bytes are strings of Python 2, which become str.
+  """
   if isinstance(value, dict):
-    for key in value:
-      value[key] = _plain(value[key])
+    items = [(_plain(k, text), _plain(v, text)) for k, v in value.items()]
+    value.clear()
+    value.update(items)
   elif isinstance(value, list):
-    value[:] = [_plain(v) for v in value]
-  elif isinstance(value, tuple):
-    return tuple(_plain(v) for v in value)
+    value[:] = [_plain(v, text) for v in value]
+  elif isinstance(value, set):
+    items = [_plain(v, text) for v in value]
+    value.clear()
+    value.update(items)
+  elif isinstance(value, tuple | frozenset):
+    return type(value)(_plain(v, text) for v in value)
   elif isinstance(value, np.ndarray):
     value = value.view(np.ndarray)
     if value.dtype.hasobject:
       for place, item in np.ndenumerate(value):
-        value[place] = _plain(item)
+        value[place] = _plain(item, text)
+  elif isinstance(value, _Bytes):
+    return bytes(value)
+  elif text and type(value) is bytes:
+    return _text(value)
   return value
