@@ -119,7 +119,6 @@ def listing(
     sources={
       **{path.name: sources.sha256(path) for path in files},
       'rows': 'by time, once',
-      **(feature_file.READING if words else {}),
       **({'seconds': str(seconds)} if seconds else {}),
     },
   )
