@@ -4,6 +4,11 @@ Get fer2013.csv (`emotion,pixels,Usage`) from
 https://www.kaggle.com/c/challenges-in-representation-learning-facial-expression-recognition-challenge
 and, for the votes of ten people per picture, fer2013new.csv from
 https://github.com/microsoft/FERPlus. Research use; not redistributed here.
+
+Two other forms are about: icml_face_data.csv (`emotion, Usage, pixels`), and
+folders of pictures, train/angry/Training_3908.jpg and
+test/happy/PublicTest_1234.jpg: JPEGs, whose pixels differ a little. In folders
+a picture's part is told by its name, else by its folder.
 """
 
 import dataclasses
@@ -13,6 +18,8 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
+from affect_jax import user_path
+from affect_jax.corpora import fer2013_folder
 from affect_jax.corpora import fer_plus as fer_plus_lib
 from affect_jax.corpora.builders import prepare
 from affect_jax.corpora.builders import records
@@ -47,14 +54,16 @@ _CITATION = """\
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-  """fer2013.csv in memory (83 MB).
+  """fer2013.csv, or a folder, in memory (83 MB).
 
   Attributes:
+    ids: [N] names of the pictures.
     pixels: uint8 [N, 2304].
     emotion: int [N], 0-6.
     usage: [N] of 'Training', 'PublicTest', 'PrivateTest'.
   """
 
+  ids: list[str]
   pixels: np.ndarray
   emotion: np.ndarray
   usage: np.ndarray
@@ -85,7 +94,8 @@ class Fer2013(tfds.core.GeneratorBasedBuilder):
 
     Args:
       data_dir: Where prepared corpora live.
-      path: fer2013.csv.
+      path: fer2013.csv or icml_face_data.csv, or the folder of train and test.
+        In a folder the id of a picture is its path.
       fer_plus: fer2013new.csv, whose votes then replace `emotion`.
       fer_plus_rule: How votes become a distribution: 'published' or
         'votes', see `fer_plus.distribution`.
@@ -95,20 +105,31 @@ class Fer2013(tfds.core.GeneratorBasedBuilder):
 
     Raises:
       FileNotFoundError: a file is missing.
-      UserError: `fer_plus_rule` is unknown.
+      UserError: `fer_plus_rule` is unknown, or FER+ is wanted for a folder.
     """
     if fer_plus_rule not in fer_plus_lib.RULES:
       raise UserError(
         f'fer_plus_rule is {fer_plus_rule!r}; known: '
         f'{", ".join(fer_plus_lib.RULES)}.'
       )
-    self._path = sources.existing(path, 'the fer2013.csv of Kaggle')
+    self._path = user_path.expand(path)
+    is_folder = self._path.is_dir()
+    if not is_folder:
+      sources.existing(path, 'the fer2013.csv of Kaggle')
+    elif fer_plus:
+      raise UserError(
+        f'{self._path} is a folder: FER+ names pictures by their rows in '
+        'fer2013.csv, so config.data.path must be that file.'
+      )
     self._fer_plus = None
     if fer_plus:
       self._fer_plus = sources.existing(fer_plus, 'the fer2013new.csv of FER+')
     self._rule = fer_plus_rule
     self._exclude_duplicates = exclude_duplicates
-    self._sources = {'fer2013.csv': sources.sha256(self._path)}
+    if is_folder:
+      self._sources = {'pictures': fer2013_folder.fingerprint(self._path)}
+    else:
+      self._sources = {'fer2013.csv': sources.sha256(self._path)}
     if self._fer_plus:
       self._sources['fer2013new.csv'] = sources.sha256(self._fer_plus)
       self._sources['fer_plus_rule'] = fer_plus_rule
@@ -142,7 +163,8 @@ class Fer2013(tfds.core.GeneratorBasedBuilder):
 
   def _split_generators(self, dl_manager):
     del dl_manager
-    table = read(self._path)
+    read_table = read_folder if self._path.is_dir() else read
+    table = read_table(self._path)
     skipped: dict[str, int] = {}
     if self._fer_plus:
       labels, reasons = fer_plus_lib.read(
@@ -174,7 +196,7 @@ class Fer2013(tfds.core.GeneratorBasedBuilder):
 
   def _generate_examples(self, table, labels, rows):
     for row in rows:
-      key = f'{table.usage[row]}_{row:05d}'
+      key = table.ids[row]
       yield (
         key,
         {
@@ -188,7 +210,7 @@ class Fer2013(tfds.core.GeneratorBasedBuilder):
 
 
 def read(path: pathlib.Path) -> Table:
-  """Reads and checks a whole fer2013.csv.
+  """Reads and checks a whole fer2013.csv; columns may have any order.
 
   Raises:
     UserError: rows are malformed; the message lists up to 20, by line.
@@ -196,10 +218,14 @@ def read(path: pathlib.Path) -> Table:
   rows = sources.read_rows(path)
   problems = sources.Problems(path)
   _, header = next(rows)
-  if header != HEADER:
+  names = [name.strip().lower() for name in header]
+  if sorted(names) != sorted(map(str.lower, HEADER)):
     raise UserError(f'{path}:1: the header is {header}, not {HEADER}.')
+  places = [names.index(name.lower()) for name in HEADER]
   pixels, emotion, usage = [], [], []
-  for line, cells in rows:
+  for line, row in rows:
+    whole = len(row) == len(HEADER)
+    cells = [row[i].strip() for i in places] if whole else row
     problem = _problem(cells)
     if problem:
       problems.add(f'{path}:{line}: {problem}')
@@ -214,7 +240,21 @@ def read(path: pathlib.Path) -> Table:
   problems.check()
   if not pixels:
     raise UserError(f'{path}: no rows below the header.')
-  return Table(np.stack(pixels), np.array(emotion), np.array(usage, object))
+  ids = [f'{name}_{row:05d}' for row, name in enumerate(usage)]
+  return Table(
+    ids, np.stack(pixels), np.array(emotion), np.array(usage, object)
+  )
+
+
+def read_folder(root: pathlib.Path) -> Table:
+  """Reads a folder of pictures, see `fer2013_folder`."""
+  ids, pixels, names, usage = fer2013_folder.read(root, SIZE)
+  return Table(
+    ids,
+    np.stack(pixels),
+    np.array([EXPRESSIONS.index(name) for name in names]),
+    np.array(usage, object),
+  )
 
 
 def duplicates(table: Table) -> np.ndarray:

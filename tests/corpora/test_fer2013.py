@@ -157,3 +157,64 @@ def test_missing_file_and_unknown_names(tmp_path):
   path = small(tmp_path / 'fer.csv')
   with pytest.raises(ValueError, match="'mode'; known: published, votes"):
     prepared(tmp_path, path, fer_plus_rule='mode')
+
+
+def test_columns_in_any_order_with_blanks_are_the_same_corpus(tmp_path):
+  rows = [(0, picture(1), 'Training'), (3, picture(2), 'PublicTest')]
+  plain = fer2013.read(write_fer(tmp_path / 'fer2013.csv', rows))
+  turned = [(e, f' {u}', ' '.join(map(str, p))) for e, p, u in rows]
+  header = ('emotion', ' Usage', ' pixels')
+  icml = fer2013.read(write_fer(tmp_path / 'icml.csv', turned, header))
+  for field in ('ids', 'pixels', 'emotion', 'usage'):
+    one, other = (list(getattr(t, field)) for t in (plain, icml))
+    np.testing.assert_array_equal(one, other)
+  assert icml.ids == ['Training_00000', 'PublicTest_00001']
+
+
+def save(folder, name, seed, size=48):
+  path = folder / name
+  path.parent.mkdir(parents=True, exist_ok=True)
+  Image.fromarray(np.resize(picture(seed), (size, size)).astype(np.uint8)).save(
+    path
+  )
+
+
+def test_folders_of_pictures(tmp_path):
+  names = {
+    'train/angry/Training_3908.png': (0, 'Training'),
+    'train/Happy/im0.png': (3, 'Training'),
+    'test/surprise/PrivateTest_7.PNG': (5, 'PrivateTest'),
+    'test/surprise/PublicTest_8.png': (5, 'PublicTest'),
+    'validation/neutral/9.png': (6, 'PublicTest'),
+  }
+  for seed, name in enumerate(names):
+    save(tmp_path, name, seed)
+  table = fer2013.read_folder(tmp_path)
+  columns = zip(table.ids, table.emotion, table.usage, strict=True)
+  assert {name: (code, usage) for name, code, usage in columns} == names
+  for seed, name in enumerate(names):
+    np.testing.assert_array_equal(
+      table.pixels[table.ids.index(name)], picture(seed)
+    )
+  (tmp_path / 'train/angry/x.jpg').write_text('no picture')
+  save(tmp_path, 'train/cross/1.png', 1)
+  save(tmp_path, 'eval/sad/1.png', 1)
+  save(tmp_path, 'train/sad/1.png', 1, size=64)
+  with pytest.raises(ValueError, match='cannot be used') as e:
+    fer2013.read_folder(tmp_path)
+  for message in (
+    'train/angry/x.jpg: cannot be read as a picture',
+    "train/cross/1.png: Unknown expression 'cross'",
+    "eval/sad/1.png: folder 'eval' is not one of train, val, test",
+    'train/sad/1.png: has 64x64 pixels, not 48x48; pictures of other sizes',
+  ):
+    assert message in str(e.value)
+
+
+def test_a_folder_without_faces_and_fer_plus_of_a_folder(tmp_path):
+  with pytest.raises(ValueError, match='no picture train/<expression>'):
+    fer2013.read_folder(tmp_path)
+  with pytest.raises(ValueError, match=r'must be that file'):
+    corpora.get_corpus('fer2013')(
+      data_dir=tmp_path, path=tmp_path, fer_plus=tmp_path / 'fer2013new.csv'
+    )
