@@ -183,13 +183,13 @@ def _weakly_labelled(
 
 def check_settings(config: Any) -> None:
   """Raises UserError if something is wrong that the config alone shows."""
+  check.check(config)
   parallel = parallel_lib.build(config.parallel)
   parallel_lib.check_batch_size(
     config.batch_size, config.accumulate, parallel.num_devices
   )
   mixing(config)
   train_state.check_ema_decay(config.ema_decay)
-  check.check(config)
   on_line.check(config)
   balancing(config)
   load.window(config)

@@ -28,6 +28,20 @@ OPEN = (
   'optimizer',
   'schedule',
 )
+# Smallest values of settings that are whole numbers, and of others.
+WHOLE = {
+  **dict.fromkeys(('batch_size', 'accumulate', 'num_train_steps'), 1),
+  **dict.fromkeys(('log_every', 'eval_every', 'image_size'), 1),
+  **dict.fromkeys(('crop_size', 'seed', 'sweep_draws'), 0),
+  'model.frozen_stages': 0,
+}
+NUMBERS = {
+  **dict.fromkeys(('learning_rate', 'weight_decay', 'clip_norm'), 0.0),
+  **dict.fromkeys(('progress_secs', 'schedule.warmup_steps'), 0.0),
+}
+SHARES = ('model.dropout', 'utterance.dropout', 'utterance.modality_dropout')
+DTYPES = ('float32', 'bfloat16', 'float16')
+DTYPE_SETTINGS = ('model.dtype', 'utterance.text.dtype')
 # Settings of config.data.corpora.NAME that are no options of the corpus.
 OURS = ('corpus', 'data_dir', 'splits')
 
@@ -35,6 +49,7 @@ OURS = ('corpus', 'data_dir', 'splits')
 def check(config: Any) -> None:
   """Raises UserError if a name is unknown or settings contradict each other."""
   _check_keys(config.to_dict(), defaults.get_config().to_dict(), 'config')
+  check_values(config.to_dict())
   check_seeds(config.seeds)
   for name in config.tasks:
     by_name.check('task', name, tasks_lib.TASKS)
@@ -62,6 +77,45 @@ def check(config: Any) -> None:
     by_name.check(
       'config.model.temporal', config.model.temporal, encoders.ENCODERS
     )
+
+
+def check_values(settings: Mapping[str, Any]) -> None:
+  """Raises UserError at a number out of range, or a dtype that is none.
+
+  Args:
+    settings: A config as a dict; settings that older configs lack pass.
+  """
+  for setting, low in {
+    **WHOLE,
+    **NUMBERS,
+    **dict.fromkeys(SHARES, 0.0),
+  }.items():
+    value = _get(settings, setting)
+    if value is None or isinstance(value, Mapping):
+      continue  # It may be one value for each modality.
+    whole = setting in WHOLE
+    kinds = int if whole else int | float
+    good = isinstance(value, kinds) and not isinstance(value, bool)
+    high = 1.0 if setting in SHARES else float('inf')
+    if not (good and low <= value < high):
+      what = 'a whole number' if whole else 'a number'
+      below = f' and below {high:g}' if setting in SHARES else ''
+      raise UserError(
+        f'config.{setting}={value!r} must be {what} of at least {low:g}{below}.'
+      )
+  for setting in DTYPE_SETTINGS:
+    value = _get(settings, setting)
+    if value is not None:
+      by_name.check(f'config.{setting}', value, DTYPES)
+
+
+def _get(settings: Any, path: str) -> Any:
+  """Returns the setting at a path, or None if it is missing."""
+  for key in path.split('.'):
+    if not isinstance(settings, Mapping) or key not in settings:
+      return None
+    settings = settings[key]
+  return settings
 
 
 def selection(config: Any) -> Any:

@@ -47,6 +47,27 @@ def message(name, **overrides):
     ('faces_csv', 'balancing.pcgrd', {}, "did you mean 'pcgrad'"),
     ('faces_csv', 'balancing.mgda.normalise', '', "did you mean 'normalize'"),
     ('mustard', 'utterance.lf_dnn.wdth', 3, "did you mean 'width'"),
+    ('faces_csv', 'learning_rate', -1.0, '-1.0 must be a number of at least 0'),
+    (
+      'faces_csv',
+      'learning_rate',
+      float('nan'),
+      'must be a number of at least',
+    ),
+    ('faces_csv', 'batch_size', -4, '=-4 must be a whole number of at least 1'),
+    (
+      'faces_csv',
+      'eval_every',
+      0,
+      'config.eval_every=0 must be a whole number',
+    ),
+    ('faces_csv', 'log_every', 0, 'config.log_every=0 must be a whole number'),
+    ('faces_csv', 'num_train_steps', -1, 'num_train_steps=-1 must be a whole'),
+    ('faces_csv', 'image_size', 0, 'image_size=0 must be a whole number'),
+    ('faces_csv', 'model.dropout', 1.0, 'at least 0 and below 1'),
+    ('faces_csv', 'model.dtype', 'fp16', "did you mean 'float16'"),
+    ('mustard', 'utterance.text.dtype', 'bf16', "did you mean 'bfloat16'"),
+    ('mustard', 'weight_decay', -0.1, 'config.weight_decay=-0.1 must be'),
   ],
 )
 def test_the_message_says_what_to_do(name, setting, value, expected):
