@@ -24,6 +24,7 @@ import pathlib
 import numpy as np
 
 from affect_jax import user_path
+from affect_jax.corpora.files import cells as cells_lib
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 from affect_jax.tasks import action_units
@@ -229,7 +230,7 @@ def _read_rows(file, named):
         f'{len(layout.columns)} values, {",".join(layout.columns)}.'
       )
     try:
-      flat.extend([float(x) for x in cells[named:]])
+      flat.extend([cells_lib.to_number(x) for x in cells[named:]])
     except ValueError as error:
       raise UserError(f'{file}:{line}: {error}.') from None
     lines.append(line)

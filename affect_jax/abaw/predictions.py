@@ -9,6 +9,7 @@ from absl import logging
 import numpy as np
 
 from affect_jax.abaw import files
+from affect_jax.corpora.files import cells as cells_lib
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 
@@ -62,7 +63,7 @@ def read(
     if cells[1] != (corpus or next(iter(corpora))):
       continue
     try:
-      flat.extend([float(cells[i]) for i in places])
+      flat.extend([cells_lib.to_number(cells[i]) for i in places])
     except ValueError as error:
       raise UserError(f'{file}:{line}: {error}.') from None
     names.append(cells[0].strip())

@@ -10,6 +10,7 @@ import pathlib
 import re
 from typing import Any
 
+from affect_jax.corpora.files import cells as cells_lib
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 from affect_jax.tasks import action_units
@@ -220,7 +221,7 @@ def labels(text: str, columns: Columns) -> Mapping[str, Any]:
 def _value(name: str, cell: str, classes: Sequence[str]) -> Any:
   """Reads the label of a cell; None if it is not annotated."""
   try:
-    number = float(cell)
+    number = cells_lib.to_number(cell)
   except ValueError:
     number = float('nan')
   if name in VALENCE_AROUSAL:

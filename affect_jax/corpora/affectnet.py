@@ -36,6 +36,7 @@ from affect_jax import by_name
 from affect_jax import user_path
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces
+from affect_jax.corpora.files import cells as cells_lib
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 from affect_jax.tasks import expression as expression_lib
@@ -238,7 +239,7 @@ def _rows(table: pathlib.Path) -> Iterator[tuple[int, dict[str, str]]]:
 def _label(key: str, text: str, classes: int) -> dict[str, str | float]:
   """Returns {key: label}, or {} if there is none."""
   try:
-    value = float(text)
+    value = cells_lib.to_number(text)
   except ValueError:
     raise UserError(f'{key} {text!r} is not a number.') from None
   if key == 'expression':

@@ -31,6 +31,7 @@ from pyarrow import parquet
 
 from affect_jax import tasks as tasks_lib
 from affect_jax import whole_file
+from affect_jax.corpora.files import cells as cells_lib
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 from affect_jax.weak import columns
@@ -289,7 +290,7 @@ def _wide(
       if all(c is None or c == '' for c in cells):
         continue
       try:
-        values = [float(c) for c in cells]
+        values = [cells_lib.to_number(str(c)) for c in cells]
       except (TypeError, ValueError):
         raise UserError(
           f'{file}:{line}: {task} of {row["id"]!r} is {cells}, not numbers.'

@@ -58,6 +58,7 @@ def test_files_that_cannot_be_read_name_their_line(tmp_path):
     (VA_HEADER + 'a/1.jpg,0,1.5\n', 'f.txt:2: arousal is 1.5, not in'),
     (VA_HEADER + 'a/1.jpg,0,0\n\na/2.jpg,nan,0\n', 'f.txt:4: valence is nan'),
     (VA_HEADER + 'a/1.jpg,0,x\n', "f.txt:2: .*'x'"),
+    (VA_HEADER + 'a/1.jpg,0,0_1\n', "f.txt:2: .*'0_1'"),
     (VA_HEADER + 'a/1.jpg,0,0\na/1.jpg,0,0\n', 'f.txt:3: .*at .*f.txt:2'),
     (expr + 'a/1.jpg,8\n', 'expression is 8, not a whole number from 0 to 7'),
     (expr + 'a/1.jpg,.5\n', 'expression is 0.5'),

@@ -170,6 +170,7 @@ def test_repeated_rows(tmp_path):
     (row('1/x.jpg', 1, 1.01, 0), r":9: valence '1.01' is neither in \[-1, 1\]"),
     (row('1/x.jpg', 1, 0, 'nan'), r":9: arousal 'nan' is neither in"),
     (row('1/x.jpg', 1, '', 0), r":9: valence '' is not a number"),
+    (row('1/x.jpg', 1, '0_1', 0), r":9: valence '0_1' is not a number"),
     (row('', 1, 0, 0), r':9: subDirectory_filePath is empty'),
     (row('689/a.jpg', 2, 0.75, -0.25), r":9: '689/a.jpg' is already in line 2"),
     ('689/x.jpg,1', r':9: 2 cells, not'),

@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from affect_jax import by_name
+from affect_jax.corpora.files import cells as cells_lib
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 
@@ -262,7 +263,7 @@ def _number(cell: str, name: str) -> float:
   if not cell or cell.lower().startswith(('nan', '-nan')):
     return np.nan
   try:
-    return float(cell)
+    return cells_lib.to_number(cell)
   except ValueError:
     raise UserError(f'{name} is {cell!r}, not a number') from None
 
