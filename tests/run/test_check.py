@@ -65,7 +65,7 @@ def message(name, **overrides):
     ('faces_csv', 'num_train_steps', -1, 'num_train_steps=-1 must be a whole'),
     ('faces_csv', 'image_size', 0, 'image_size=0 must be a whole number'),
     ('faces_csv', 'model.dropout', 1.0, 'at least 0 and below 1'),
-    ('faces_csv', 'model.dtype', 'fp16', "did you mean 'float16'"),
+    ('faces_csv', 'model.dtype', 'fp16', 'known: float32, bfloat16, float16'),
     ('mustard', 'utterance.text.dtype', 'bf16', "did you mean 'bfloat16'"),
     ('mustard', 'weight_decay', -0.1, 'config.weight_decay=-0.1 must be'),
   ],
