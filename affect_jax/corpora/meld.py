@@ -151,14 +151,14 @@ def _utterance(
 
 def _columns(table: pathlib.Path, header: Sequence[str]) -> list[int]:
   """Returns the index of each of COLUMNS in the header."""
-  names = [cell.strip() for cell in header]
+  names = [cell.strip().lower() for cell in header]
   for name in COLUMNS:
-    if names.count(name) != 1:
+    if (count := names.count(name.lower())) != 1:
       raise UserError(
-        f'{table}:1: column {name!r} appears {names.count(name)} times, not '
+        f'{table}:1: column {name!r} appears {count} times, not '
         f'once; the header is {names}.'
       )
-  return [names.index(name) for name in COLUMNS]
+  return [names.index(name.lower()) for name in COLUMNS]
 
 
 def _problem(row: Sequence[str]) -> str | None:

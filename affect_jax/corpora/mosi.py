@@ -50,6 +50,7 @@ from affect_jax.corpora.builders import utterances
 from affect_jax.corpora.features import sequences as sequences_lib
 from affect_jax.corpora.files import missing
 from affect_jax.corpora.files import sources
+from affect_jax.corpora.files import split_names
 from affect_jax.errors import UserError
 from affect_jax.tasks import base
 
@@ -200,10 +201,11 @@ def _parts(
   videos = arrays['video'].tolist()
   part: dict[str, str] = {}
   problems = sources.Problems(file)
-  for row, name in enumerate(arrays[f'split_{split}'].tolist()):
+  for row, given in enumerate(arrays[f'split_{split}'].tolist()):
+    name = split_names.canonical(given)
     if name not in SPLITS[split]:
       known = ', '.join(SPLITS[split])
-      problems.add(f'row {row}: split_{split} {name!r} is not one of {known}.')
+      problems.add(f'row {row}: split_{split} {given!r} is not one of {known}.')
     elif part.setdefault(videos[row], name) != name:
       problems.add(
         f'row {row}: video {videos[row]!r} is in {part[videos[row]]} and in '

@@ -186,6 +186,7 @@ def _utterances(
       *sequences.padding(survey),
       *sequences.features(survey, counted, standardized),
       *sequences.cut(survey, skipped),
+      *transcripts.garbled(survey),
       *dialogues.without_transcript(survey),
     ],
     tables=counted,

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from affect_jax.doctor import damage
 from affect_jax.doctor import duplicates
 from affect_jax.doctor import findings
@@ -23,6 +25,28 @@ def group(survey: survey_lib.Survey, short: bool) -> duplicates.Exact:
     len(survey.splits),
     survey.first & (words > 0) & chosen,
   )
+
+
+def garbled(survey: survey_lib.Survey) -> list[findings.Finding]:
+  """Finds transcripts that were decoded wrongly."""
+  wrong = survey.looks['garbled'] & survey.first
+  rows = wrong.nonzero()[0]
+  if not len(rows):
+    return []
+  by_split = np.bincount(survey.split[rows], minlength=len(survey.splits))
+  numbers = dict(zip(survey.splits, by_split.tolist(), strict=True))
+  names = [f'{survey.where(r)} {survey.id(r)}' for r in rows[:100].tolist()]
+  return [
+    findings.Finding(
+      findings.WARNING,
+      'garbled_text',
+      f'{len(rows):,} transcripts hold characters that were decoded wrongly: '
+      f'{findings.some_of(names, most=3, total=len(rows))}.',
+      'Save the source as UTF-8. What can be mended is mended when a corpus is '
+      'prepared anew.',
+      {'utterances': numbers},
+    )
+  ]
 
 
 def find(

@@ -10,6 +10,7 @@ import unicodedata
 import numpy as np
 
 from affect_jax.corpora.builders import utterance_listing
+from affect_jax.corpora.files import mojibake
 
 MODALITIES = utterance_listing.MODALITIES
 # Audio and vision with fewer nonzero values could be equal by chance.
@@ -37,6 +38,7 @@ class Look:
       text's sequence.
     num_words: Number of words, or of steps of the sequence.
     transcribed: Whether there is a transcript.
+    garbled: Whether it holds characters that were decoded wrongly.
     turn: Number in the dialogue.
     range: {modality: f32 [2, D]}, lowest and highest value of each feature;
       values that are not finite count as 0.
@@ -52,6 +54,7 @@ class Look:
   words: bytes
   num_words: int
   transcribed: bool
+  garbled: bool
   turn: int
   range: Mapping[str, np.ndarray]
 
@@ -140,6 +143,7 @@ def look(row: Mapping[str, Any]) -> Look:
     words=hashlib.blake2b(said, digest_size=16).digest(),
     num_words=len(words),
     transcribed=bool(transcript.strip()),
+    garbled=mojibake.is_garbled(transcript),
     turn=row['turn'],
     range=ranges,
   )
@@ -150,13 +154,13 @@ def stack(looks: Sequence[Look]) -> dict[str, np.ndarray]:
 
   Returns:
     'length', 'begin', 'end', 'bad': int32 [N, M]; 'zero': bool [N, M];
-    'features', 'words': uint64 [N, 2]; 'telling', 'transcribed': bool [N];
-    'num_words', 'turn': int32 [N].
+    'features', 'words': uint64 [N, 2]; 'telling', 'transcribed', 'garbled':
+    bool [N]; 'num_words', 'turn': int32 [N].
   """
   arrays = {}
   for key in ('length', 'begin', 'end', 'bad'):
     arrays[key] = np.array([getattr(k, key) for k in looks], np.int32)
-  for key in ('zero', 'telling', 'transcribed'):
+  for key in ('zero', 'telling', 'transcribed', 'garbled'):
     arrays[key] = np.array([getattr(k, key) for k in looks], bool)
   for key in ('num_words', 'turn'):
     arrays[key] = np.array([getattr(k, key) for k in looks], np.int32)

@@ -145,7 +145,7 @@ def test_bad_rows_are_named_by_line_with_the_choices(tmp_path):
 
 
 def test_columns_are_found_by_name(tmp_path):
-  names = ['Utterance_ID', *HEADER[1:6]]
+  names = [' utterance_id', *HEADER[1:5], HEADER[5].upper()]
   cells = ['2', 'Fine.', 'Ann', 'fear', 'negative', '4']
   [item], _ = read(write(tmp_path, [cells], header=names))
   assert item.id == 'train/dia4_utt2'

@@ -6,6 +6,7 @@ import pytest
 import scipy.io.wavfile
 import scipy.signal
 
+from affect_jax.corpora.features import sequences
 from affect_jax.corpora.features import wav_features
 
 RATE = 16000
@@ -231,3 +232,20 @@ def test_without_the_library(tmp_path, monkeypatch):
   monkeypatch.setattr(builtins, '__import__', imported)
   with pytest.raises(ImportError, match=r"pip install 'affect_jax\[audio\]'"):
     wav_features.features(write(tmp_path / 'a.wav', sine(200)))
+
+
+@pytest.mark.parametrize('kind', ['flac', 'ogg', 'mp3', 'aiff'])
+def test_recordings_of_other_kinds_have_the_same_voice(tmp_path, kind):
+  soundfile = pytest.importorskip('soundfile')
+  if kind.upper() not in soundfile.available_formats():
+    pytest.skip(f'this libsndfile reads no {kind}')
+  sound = voice(150, 0.3)
+  soundfile.write(tmp_path / f'a.{kind}', sound, RATE)
+  wav = sequences.read(write(tmp_path / 'a.wav', sound))
+  found = sequences.read(tmp_path / f'a.{kind}')
+  # mp3 begins with some silence of its own.
+  assert abs(len(found) - len(wav)) <= 12
+  one, other = (np.median(x[8:-8], axis=0) for x in (wav, found))
+  assert other[F0] == pytest.approx(one[F0], abs=1.0)
+  assert other[VOICED] == one[VOICED] == 1
+  assert other[RMS] == pytest.approx(one[RMS], abs=0.5)

@@ -250,7 +250,9 @@ def test_sequences_that_were_cut_and_utterances_that_were_left_out():
   train = toy_doctor.talk('train', 12, 0)
   give(train[2], 'audio', np.random.default_rng(9).random((20, 3)))
   give(train[3], 'audio', np.random.default_rng(8).random((20, 3)))
-  skipped = {'toy': {'audio steps beyond max_steps': 31, 'rows of noise': 2}}
+  read_as = {"cells 'nan' (read as empty)": 3}
+  skipped = {'audio steps beyond max_steps': 31, 'rows of noise': 2}
+  skipped = {'toy': {**skipped, **read_as}}
   result = checked(train, skipped=skipped)
   found = toy_doctor.only(result, 'cut_sequences')
   assert found['data'] == {
@@ -262,6 +264,22 @@ def test_sequences_that_were_cut_and_utterances_that_were_left_out():
   }
   left = toy_doctor.only(result, 'left_out')
   assert left['data']['reasons'] == {'rows of noise': 2}
+  # What was read as something else is not lost.
+  read = toy_doctor.only(result, 'read_as')
+  assert read['data']['reasons'] == read_as
+  assert "toy: found when it was prepared: 3 cells 'nan'" in read['text']
+
+
+def test_text_that_was_decoded_wrongly_is_counted():
+  train = toy_doctor.talk('train', 6, 0)
+  words = ('isnâ€™t it', 'isn’t it', 'lost \ufffd', 'café', 'oh', '我喜')
+  for sample, text in zip(train, words, strict=True):
+    sample['transcript'] = text.encode()
+  found = toy_doctor.only(checked(train), 'garbled_text')
+  assert found['level'] == 'warning'
+  assert '2 transcripts hold' in found['text']
+  assert list(found['data']['utterances'].values()) == [2]
+  assert 'train0, ' in found['text']
 
 
 def test_token_ids_have_lengths_and_no_features():

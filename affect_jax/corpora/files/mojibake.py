@@ -47,6 +47,11 @@ def is_broken(text: str) -> bool:
   return not text.isascii() and bool(_LOST.search(text))
 
 
+def is_garbled(text: str) -> bool:
+  """Returns whether a text was decoded wrongly, mendable or not."""
+  return is_broken(text) or mended(text) != text
+
+
 def _letters(match: re.Match[str]) -> str:
   """Undoes one wrong decoding of two or more letters in a row.
 
