@@ -14,6 +14,7 @@ import contextlib
 import functools
 import math
 import pathlib
+import re
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from affect_jax.corpora.builders import utterances
 from affect_jax.corpora.files import csd_file
 from affect_jax.corpora.files import missing
 from affect_jax.corpora.files import sources
+from affect_jax.corpora.files import split_names
 from affect_jax.errors import UserError
 
 FOLDS = {
@@ -34,6 +36,8 @@ FOLDS = {
   'val': 'standard_valid_fold',
   'test': 'standard_test_fold',
 }
+# The split in such a name, which may be one of `split_names`.
+_FOLD = re.compile(r'(?:standard_)?([a-z]+)_folds?')
 PAUSE = 'sp'
 NO_FOLD = 'segments of videos in no fold'
 NO_LABELS = 'videos without labels'
@@ -140,10 +144,15 @@ def read_folds(path: pathlib.Path) -> dict[str, tuple[str, ...]]:
     }
   except (SyntaxError, UnicodeDecodeError, ValueError) as e:
     raise UserError(f'{path} is not a list of folds in Python: {e}') from e
-  if missing := sorted(set(FOLDS.values()) - set(lists)):
-    raise UserError(f'{path} has no {missing}, only {sorted(lists)}.')
+  parts = {m[1]: name for name in lists if (m := _FOLD.fullmatch(name))}
+  folds = {
+    split: parts[part]
+    for split, part in split_names.of_keys(path, parts).items()
+  }
+  if absent := sorted(FOLDS[split] for split in FOLDS if split not in folds):
+    raise UserError(f'{path} has no {absent}, only {sorted(lists)}.')
   homes: dict[str, list[str]] = {}
-  for name in FOLDS.values():
+  for name in folds.values():
     for video in lists[name]:
       homes.setdefault(video, []).append(name)
   # A model must not be tested on what it was trained on.
@@ -153,7 +162,7 @@ def read_folds(path: pathlib.Path) -> dict[str, tuple[str, ...]]:
       f'{path}: {len(repeated)} videos appear more than once: '
       f'{"; ".join(shown)}{"; ..." if len(repeated) > len(shown) else "."}'
     )
-  return {split: tuple(lists[name]) for split, name in FOLDS.items()}
+  return {split: tuple(lists[name]) for split, name in folds.items()}
 
 
 def _width(path: pathlib.Path) -> int:

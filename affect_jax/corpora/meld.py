@@ -33,8 +33,10 @@ from absl import logging
 
 from affect_jax import user_path
 from affect_jax.corpora.builders import face_listing
+from affect_jax.corpora.builders import feature_file
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
+from affect_jax.corpora.files import missing
 from affect_jax.corpora.files import mojibake
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
@@ -83,7 +85,10 @@ def listing(path: str | pathlib.Path) -> utterance_listing.Listing:
     },
     dims={},
     splits={s: functools.partial(_stream, t, s) for s, t in tables.items()},
-    sources={table.name: sources.sha256(table) for table in tables.values()},
+    sources={
+      **{table.name: sources.sha256(table) for table in tables.values()},
+      **(feature_file.READING if any(map(_has_words, tables.values())) else {}),
+    },
   )
 
 
@@ -102,6 +107,7 @@ def _stream(
       problems.add(f'{table}:{line}: {len(cells)} cells, not {len(header)}.')
       continue
     text, *rest = (cells[i].strip() for i in columns)
+    text, rest[0] = missing.to_text(text), missing.to_text(rest[0])
     row = (mojibake.mended(text), *rest)
     problem = _problem(row)
     if problem:
@@ -132,6 +138,16 @@ def _stream(
       yield _utterance(split, turn, row)
     else:
       yield face_listing.LeftOut('rows without words', f'{split}/dia{turn[0]}')
+
+
+def _has_words(table: pathlib.Path) -> bool:
+  """Returns whether a table has words for missing, which were text before."""
+  rows = sources.read_rows(table)
+  _, header = next(rows, (1, []))
+  names = [cell.strip().lower() for cell in header]
+  places = [i for i, n in enumerate(names) if n in ('utterance', 'speaker')]
+  cells = (c[i].strip() for _, c in rows for i in places if i < len(c))
+  return any(cell and missing.is_missing(cell) for cell in cells)
 
 
 def _utterance(

@@ -57,6 +57,7 @@ from affect_jax.corpora.builders import feature_file
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
 from affect_jax.corpora.features import sequences as sequences_lib
+from affect_jax.corpora.files import missing
 from affect_jax.corpora.files import mojibake
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
@@ -250,7 +251,7 @@ def _problem(clip: Any) -> str | None:
   if speakers is not None and len(speakers) != len(clip['context']):
     return f'{len(speakers)} context_speakers for {len(clip["context"])} texts.'
   for key in ('utterance', 'show'):
-    if not clip[key].strip():
+    if missing.is_missing(clip[key]):
       return f'{key} is empty.'
   return None
 

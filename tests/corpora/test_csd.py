@@ -274,3 +274,9 @@ def test_file_without_folds(tmp_path, text, message):
   path.write_text(text)
   with pytest.raises(ValueError, match=rf'folds\.py.*{message}'):
     csd.read_folds(path)
+
+
+def test_folds_by_other_names_of_splits(tmp_path):
+  path = tmp_path / 'folds.py'
+  path.write_text("train_folds=['a']\nstandard_dev_fold=['b']\ntest_fold=[]\n")
+  assert csd.read_folds(path) == {'train': ('a',), 'val': ('b',), 'test': ()}

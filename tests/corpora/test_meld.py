@@ -172,6 +172,19 @@ def test_a_missing_or_empty_table_is_an_error(tmp_path):
     meld.listing(tmp_path)
 
 
+def test_words_for_missing_are_no_words_and_no_speaker(tmp_path):
+  plain = meld.listing(write(tmp_path, [row('Hi.', 0, 0)])).sources
+  rows = [row('nan', 0, 0), row('Nan?', 0, 1, by='NA'), row('Hi.', 0, 2)]
+  kept, left_out = read(write(tmp_path, rows))
+  assert [(i.transcript, i.speaker) for i in kept] == [
+    ('Nan?', ''),
+    ('Hi.', 'Ann'),
+  ]
+  assert [i.reason for i in left_out] == ['rows without words']
+  # Prepared anew, as nan was text before; other tables are not.
+  assert set(meld.listing(tmp_path).sources) - set(plain) == {'reading'}
+
+
 @pytest.mark.parametrize(
   ('broken', 'text'),
   [
