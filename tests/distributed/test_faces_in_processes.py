@@ -37,9 +37,9 @@ def test_faces_of_three_processes_are_those_of_one(tmp_path, quick_runs):
   train.train_and_evaluate(config, str(folder / 'one'))
 
   workdir = folder / 'three'
-  command = run_comparison.flags(
-    'configs/faces_csv.py', workdir, SETTINGS | data
-  )
+  # Each process has a step of its own here, and one in common for utterances.
+  mapped = SETTINGS | data | {'parallel': 'pmap'}
+  command = run_comparison.flags('configs/faces_csv.py', workdir, mapped)
   # As in `quick_runs`; and process 2 has the first device.
   environment = {'JAX_DEFAULT_PRNG_IMPL': 'rbg', 'REVERSED': '1'}
   with jobs.mains(command, 3, folder, slurm=True, **environment) as started:

@@ -39,12 +39,9 @@ def test_utterances_stop_die_and_go_on_together(tmp_path, toy_corpus):
   config.update_from_flattened_dict(settings)
   train.train_and_evaluate(config, str(tmp_path / 'one'))
 
-  # Each process has a step of its own here, and one in common with faces.
-  mapped = settings | {'parallel': 'pmap'}
-
   def start(name, **environment):
     command = run_comparison.flags(
-      'affect_jax/defaults.py', tmp_path / name, mapped
+      'affect_jax/defaults.py', tmp_path / name, settings
     )
     return jobs.mains(command, 2, tmp_path, **environment)
 
