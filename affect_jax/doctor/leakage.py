@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 
+from affect_jax.corpora.files import identity
 from affect_jax.doctor import duplicates
 from affect_jax.doctor import findings
 from affect_jax.doctor import sameness
@@ -56,7 +57,7 @@ def shared(
   level: str,
   advice: str,
 ) -> list[findings.Finding]:
-  """Finds people, videos or dialogues in two splits.
+  """Finds people, videos or dialogues in two splits, however they are spelled.
 
   Args:
     survey: All samples.
@@ -67,16 +68,24 @@ def shared(
     level: How bad it is.
     advice: What to do about it.
   """
+  joined = identity.join(names)
+  place = {name: i for i, name in enumerate(names)}
+  first = np.array([place[joined.get(n, n)] for n in names], np.int32)
+  others: dict[str, list[str]] = {}
+  for name, original in joined.items():
+    others.setdefault(original, []).append(name)
   rows = np.flatnonzero((member >= 0) & survey.first)
   counts = np.zeros((len(names), len(survey.splits)), np.int64)
-  np.add.at(counts, (member[rows], survey.split[rows]), 1)
+  np.add.at(counts, (first[member[rows]], survey.split[rows]), 1)
   result = []
   for b in range(len(survey.splits)):
     for a in range(b):
       both = np.flatnonzero((counts[:, a] > 0) & (counts[:, b] > 0))
       if not len(both):
         continue
-      common = [names[i] for i in both.tolist()]
+      common = [
+        ' = '.join((names[i], *others.get(names[i], ()))) for i in both.tolist()
+      ]
       num_samples = int(counts[both, b].sum())
       total = int(np.sum((survey.split == b) & survey.first))
       result.append(

@@ -10,6 +10,7 @@ import pytest
 from affect_jax.corpora import utterances_csv
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces_table
+from affect_jax.corpora.builders import utterances_row
 from affect_jax.corpora.builders import utterances_table
 from affect_jax.corpora.files import cells
 from affect_jax.corpora.files import csv_form
@@ -117,8 +118,8 @@ def test_flags_are_presence_and_turns_may_have_a_point(tmp_path):
 def test_words_for_missing_are_no_words_and_join_nobody(tmp_path):
   text = (
     'id,split,text,audio,dialogue,turn,speaker,sarcasm\n'
-    'a,train,nan,,nan,,None,1\n'
-    'b,train,well done,,nan,,NULL,0\n'
+    'a,train,nan,,nan,0,None,1\n'
+    'b,train,well done,,nan,0.0,NULL,0\n'
     'c,train,Nan said none,,N/A,,Nan,0\n'
     'd,val,#NAME?,a.npy,,,,1\n'
   )
@@ -130,6 +131,7 @@ def test_words_for_missing_are_no_words_and_join_nobody(tmp_path):
     ('d', '', '', ''),
   ]
   assert table.left_out['train'][utterances_table.NOTHING] == 1
+  assert table.understood[utterances_row.ALONE] == 2
   listing = utterances_csv.listing(tmp_path / 'mine.csv')
   counted = {
     i.reason: i.count

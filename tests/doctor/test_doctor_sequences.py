@@ -282,6 +282,20 @@ def test_text_that_was_decoded_wrongly_is_counted():
   assert 'train0, ' in found['text']
 
 
+def test_people_and_dialogues_are_compared_however_they_are_spelled():
+  train = toy_doctor.talk('train', 4, 0, speaker='Ann', dialogue='7')
+  val = toy_doctor.talk('val', 4, 9, speaker='ANN', dialogue='7.0')
+  result = checked(train, val)
+  found = toy_doctor.only(result, 'shared_speakers')
+  assert found['data']['speakers'] == ['Ann = ANN']
+  assert found['data']['samples'] == 4
+  found = toy_doctor.only(result, 'shared_dialogues')
+  assert found['data']['dialogues'] == ['7 = 7.0']
+  val = toy_doctor.talk('val', 4, 9, speaker='aB1', dialogue='8')
+  train = toy_doctor.talk('train', 4, 0, speaker='Ab1', dialogue='7')
+  assert 'shared_speakers' not in toy_doctor.kinds(checked(train, val))
+
+
 def test_token_ids_have_lengths_and_no_features():
   dims = {'text': 0}
 

@@ -128,7 +128,7 @@ def read(
   rows: dict[str, Row] = {}
   empty = True
   for line, row_cells in lines:
-    if not any(row_cells):
+    if not any(map(str.strip, row_cells)):
       continue  # Excel writes rows of separators alone.
     empty = False
     cells = cells_lib.fitted(row_cells, keys)
@@ -243,7 +243,7 @@ def _row(
   cells = cells_lib.without_words(cells, understood)
   problems = []
   if not cells['image']:
-    problems.append('image is empty.')
+    problems.append('image is empty, or a word such as nan.')
   split = split_names.canonical(cells['split'])
   if not split:
     problems.append(

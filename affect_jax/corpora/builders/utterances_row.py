@@ -9,12 +9,14 @@ import re
 from affect_jax.corpora.builders import label_columns
 from affect_jax.corpora.features import sequences
 from affect_jax.corpora.files import cells as cells_lib
+from affect_jax.corpora.files import missing
 from affect_jax.corpora.files import mojibake
 from affect_jax.corpora.files import same_path
 from affect_jax.corpora.files import split_names
 from affect_jax.errors import UserError
 
 LAST_TURN = 2**31 - 1
+ALONE = 'turns of no dialogue (not read)'
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -59,12 +61,13 @@ def read(
   understood: collections.Counter,
 ) -> tuple[Row, list[str]]:
   """Reads a row, and what is wrong with it; adds to `understood`."""
+  alone = bool(cells.get('dialogue')) and missing.is_missing(cells['dialogue'])
   cells = cells_lib.without_words(cells, understood)
   text = mojibake.mended(cells.get('text', ''))
   understood[mojibake.MENDED] += text != cells.get('text', '')
   problems = []
   if not cells['id']:
-    problems.append('id is empty.')
+    problems.append('id is empty, or a word such as nan.')
   split = split_names.canonical(cells['split'])
   if not split:
     problems.append(
@@ -85,7 +88,10 @@ def read(
   if turn and not (whole and int(whole[1]) <= LAST_TURN):
     problems.append(f'turn {turn!r} is not a whole number >= 0.')
     whole = None
-  if turn and not cells.get('dialogue'):
+  if turn and alone:  # A number of nothing, which pandas left there.
+    whole = None
+    understood[ALONE] += 1
+  elif turn and not cells.get('dialogue'):
     problems.append(f'turn is {turn!r}, but dialogue is empty.')
   labels, wrong = label_columns.read(columns, cells, understood)
   problems += wrong

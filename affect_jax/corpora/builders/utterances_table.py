@@ -103,7 +103,7 @@ def read(
   rows: dict[str, utterances_row.Row] = {}
   empty = True
   for line, row_cells in lines:
-    if not any(row_cells):
+    if not any(map(str.strip, row_cells)):
       continue  # Excel writes rows of separators alone.
     empty = False
     cells = cells_lib.fitted(row_cells, keys)
