@@ -203,19 +203,6 @@ def check_packed_length(
           )
 
 
-def _rows(dataset: tf.data.Dataset, dims: Mapping[str, int]) -> Iterator[Row]:
-  """Yields rows; dialogues may be padded by utterances of id b''."""
-  for row in blocks.rows(dataset):
-    shorter = {}
-    for name, dim in dims.items():
-      longest = int(np.max(row[name + '_length'], initial=0))
-      steps = (
-        (..., slice(longest), slice(None)) if dim else (..., slice(longest))
-      )
-      shorter[name] = row[name][steps].copy()  # The rest of its block goes.
-    yield row | shorter
-
-
 def _longest(row: Row, dims: Mapping[str, int], together: Sequence[int]) -> int:
   """Returns the length to pad: of the longest modality, or of all text."""
   if together:
@@ -279,7 +266,7 @@ def train_batches(
     first * batch_size,
     shuffle_megabytes,
   )
-  rows = _rows(stream, dims)
+  rows = blocks.utterances(stream, dims)
   for start in range(first, num_steps, CHUNK):
     taken = list(itertools.islice(rows, CHUNK * batch_size))
     # The sort is stable, so the order is deterministic.
@@ -323,7 +310,7 @@ def eval_batches(
     tf.data.AUTOTUNE,
   )
   own = streams.own_rows(batch_size)
-  rows = _rows(dataset, dims)
+  rows = blocks.utterances(dataset, dims)
   for _ in range(math.ceil(size / batch_size)):
     taken = list(itertools.islice(rows, batch_size))
     batch = collate(taken, batch_size, dims, boundaries, window, together)
