@@ -16,6 +16,7 @@ So are names that begin with a dot.
 import collections
 from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
+import dataclasses
 import hashlib
 import os
 import pathlib
@@ -31,6 +32,7 @@ import numpy as np
 from affect_jax import defaults
 from affect_jax import user_path
 from affect_jax import whole_file
+from affect_jax.corpora.files import pictures
 from affect_jax.data import clips as clips_lib
 from affect_jax.errors import UserError
 from affect_jax.evaluation import views
@@ -108,7 +110,9 @@ def export(
       todo[name] = paths[::every]
     else:
       counts[EMPTY] += 1
-  load = clips_lib.make_load(config['image_size'], skip_unreadable)
+  load = clips_lib.make_load(
+    config['image_size'], skip_unreadable, pictures.Rules(**config['rules'])
+  )
   apply = make_apply(config)
   progress = _make_progress(sum(map(len, todo.values())), progress_secs)
   missing = {name: len(paths) for name, paths in todo.items()}
@@ -166,6 +170,10 @@ def _read_run(
   config = run_folder.read_json(os.path.join(workdir, 'config.json'))
   if config is None:
     raise FileNotFoundError(f'{workdir} is no run: it has no config.json.')
+  # As the run's own pictures were brought into shape.
+  names = [field.name for field in dataclasses.fields(pictures.Rules)]
+  data = config.get('data', {})
+  rules = {name: data[name] for name in names if data.get(name)}
   signature = signature_lib.read(workdir)
   if signature is not None and signature.kind == 'faces':
     inputs = dict(signature.inputs)
@@ -174,6 +182,7 @@ def _read_run(
   else:
     # The run is older than signatures; some settings are newer than the run.
     config = {**defaults.get_config().to_dict(), **config}
+  config['rules'] = rules
   variables, step = checkpoint.read_variables(workdir, step)
   if 'conv1' not in variables['params'].get('backbone', {}):
     raise UserError(
@@ -195,6 +204,7 @@ def _claim(
   for leaf in jax.tree.leaves(variables):
     digest.update(np.asarray(leaf).tobytes())
   new = {k: config[k] for k in ('image_size', 'eval_views', 'crop_size')}
+  new |= config['rules']
   new |= {'weights': digest.hexdigest(), **settings}
   output.mkdir(parents=True, exist_ok=True)
   old = run_folder.read_json(str(output / SETTINGS))

@@ -25,6 +25,7 @@ import tensorflow_datasets as tfds
 
 from affect_jax import by_name
 from affect_jax.corpora.builders import face_listing
+from affect_jax.corpora.builders import faces
 from affect_jax.corpora.builders import faces_table
 from affect_jax.corpora.builders import label_columns
 from affect_jax.corpora.builders import prepare
@@ -54,6 +55,9 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
     unlabelled: str = 'skip',
     au_scale: float = 0.0,
     sentinels: Mapping[str, Sequence[float]] | None = None,
+    resize: str = 'stretch',
+    max_side: int = 0,
+    picture_bits: int = 0,
   ):
     """Checks the CSV; finds the corpus in `data_dir`, if it is prepared.
 
@@ -79,6 +83,10 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
         they are divided by it. 0: they are not read.
       sentinels: Numbers that mean "not annotated", by column or task, as
         {'valence': (-5,), 'action_units': (-1, 9, 999)}.
+      resize: What becomes of pictures that are not square, see
+        `pictures.Rules`.
+      max_side: The most pixels of a side; larger pictures are scaled down.
+      picture_bits: Bits of the values in pictures of more than 8 bits.
 
     Raises:
       FileNotFoundError: there is no such CSV.
@@ -89,6 +97,7 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
     by_name.check('unlabelled', unlabelled, faces_table.ON_UNLABELLED)
     self._path = sources.existing(path, 'a CSV of faces')
     self._skip = on_bad_image == 'skip'
+    self._rules = pictures.Rules(resize, max_side, picture_bits)
     self._table = faces_table.read(
       self._path,
       ignore_columns=ignore_columns,
@@ -120,6 +129,7 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
       'on_bad_image': on_bad_image,
       'ignore_columns': cells.ignored(ignore_columns),
       'subjects_in_two_splits': str(len(shared)),
+      **self._reading(),
       **({'unlabelled': 'keep'} if unlabelled == 'keep' else {}),
       **faces_table.reading(self._table.understood, au_scale, sentinels),
     }
@@ -128,6 +138,13 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
       data_dir=data_dir,
       config=tfds.core.BuilderConfig(name=name, version=self.VERSION),
     )
+
+  def _reading(self) -> dict[str, str]:
+    """Returns {option: value} of how pictures are read, for the sources."""
+    suffixes = (pathlib.PurePath(r.image).suffix for r in self._table.rows)
+    others = any(suffix.lower() not in pictures.JPEG for suffix in suffixes)
+    version = {'reading': str(pictures.READING)} if others else {}
+    return {**version, **self._rules.sources()}
 
   def _info(self) -> tfds.core.DatasetInfo:
     return records.info(
@@ -145,6 +162,7 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
   def download_and_prepare(self, **kwargs: Any) -> None:
     """Writes the corpus, unless it exists already."""
     prepare.once(self, super().download_and_prepare, **kwargs)
+    faces.warn_of_stretching(self)
 
   def _split_generators(self, dl_manager):
     del dl_manager
@@ -165,7 +183,8 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
     bad = 0
     for row in rows:
       try:
-        picture = pictures.read(self._path.parent / row.image)
+        path = self._path.parent / row.image
+        picture, notes = pictures.read(path, self._rules)
       except ValueError as e:
         problem = f'{self._path}:{row.line}: image {row.image!r} {e}.'
         if not self._skip:
@@ -174,6 +193,7 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
         logging.warning('Left out: %s', problem)
         bad += 1
         continue
+      records.count(self, dict.fromkeys(notes, 1))
       yield (
         row.image,
         {

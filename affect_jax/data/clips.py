@@ -46,16 +46,17 @@ def read(
 
 
 def make_load(
-  size: int, skip: bool
+  size: int, skip: bool, rules: pictures.Rules | None = None
 ) -> Callable[[pathlib.Path], np.ndarray | None]:
   """Makes a function: path -> f32 [size, size, 3] in [0, 1].
 
   Of a picture that cannot be read it returns None if `skip`, else it raises.
+  The rules are those of the corpus that a model was trained on.
   """
 
   def load(path: pathlib.Path) -> np.ndarray | None:
     try:
-      data = pictures.read(path)
+      data = pictures.read(path, rules).data
     except ValueError as error:
       if not skip:
         raise UserError(f'{path} {error}.') from error

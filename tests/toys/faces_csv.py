@@ -16,7 +16,7 @@ def pixels(seed=0, height=20, width=16, channels=3):
 
 
 def save(path, seed=0, **options):
-  Image.fromarray(pixels(seed)).save(path, **options)
+  Image.fromarray(pixels(seed, 20, 20)).save(path, **options)
   return path
 
 

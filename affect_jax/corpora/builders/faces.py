@@ -48,6 +48,9 @@ class FaceCorpus(tfds.core.ShardBasedBuilder, skip_registration=True):
     num_workers: int = 0,
     window: int = 0,
     eval_hop: int = 0,
+    resize: str = 'stretch',
+    max_side: int = 0,
+    picture_bits: int = 0,
     **options: Any,
   ):
     """Reads the corpus' listing; finds the corpus in `data_dir` if prepared.
@@ -62,6 +65,10 @@ class FaceCorpus(tfds.core.ShardBasedBuilder, skip_registration=True):
       eval_hop: Frames from window to window in val and test, where windows
         overlap and predictions are averaged; 0: half a window. In train
         windows do not overlap.
+      resize: What becomes of pictures that are not square, see
+        `pictures.Rules`.
+      max_side: The most pixels of a side; larger pictures are scaled down.
+      picture_bits: Bits of the values in pictures of more than 8 bits.
       **options: Options of the corpus' reader.
 
     Raises:
@@ -75,10 +82,15 @@ class FaceCorpus(tfds.core.ShardBasedBuilder, skip_registration=True):
         '0 <= eval_hop <= window.'
       )
     self._skip = on_bad_image == 'skip'
+    self._rules = pictures.Rules(resize, max_side, picture_bits)
     self._window, self._hop = window, eval_hop or max(1, window // 2)
     self._workers = num_workers or os.cpu_count() or 1
     self._listing = type(self).LISTING(**options)
-    self._sources = {**self._listing.sources, 'on_bad_image': on_bad_image}
+    self._sources = {
+      **self._listing.sources,
+      'on_bad_image': on_bad_image,
+      **self._rules.sources(),
+    }
     if window:
       self._sources['window'] = f'{window}, in evaluation every {self._hop}'
     name = sources.fingerprint(version=str(self.VERSION), sources=self._sources)
@@ -100,6 +112,7 @@ class FaceCorpus(tfds.core.ShardBasedBuilder, skip_registration=True):
   def download_and_prepare(self, **kwargs: Any) -> None:
     """Writes the corpus, unless it exists already."""
     prepare.once(self, super().download_and_prepare, **kwargs)
+    warn_of_stretching(self)
     if self._parts.exists():
       self._parts.rmtree()
 
@@ -131,6 +144,7 @@ class FaceCorpus(tfds.core.ShardBasedBuilder, skip_registration=True):
           outputs={k: tuple(v) for k, v in self._listing.outputs.items()},
           skip_bad=self._skip,
           windows=self._window > 0,
+          rules=self._rules,
         )
         for i in range(planned['shards'])
       ]
@@ -152,6 +166,8 @@ class FaceCorpus(tfds.core.ShardBasedBuilder, skip_registration=True):
     reports = [json.loads(job.report.read_text()) for job in jobs]
     if skipped := sum(r['skipped'] for r in reports):
       left_out.append([split, '', shards.UNREADABLE, skipped])
+    for report in reports:
+      records.count(self, report.get('noted', {}))
     pairs = [
       (j, r) for j, r in zip(jobs, reports, strict=True) if r['examples']
     ]
@@ -187,6 +203,19 @@ class FaceCorpus(tfds.core.ShardBasedBuilder, skip_registration=True):
     rows.writerow(['split', 'group', 'reason', 'count'])
     rows.writerows(left_out)
     (epath.Path(self.data_dir) / LEFT_OUT).write_text(text.getvalue())
+
+
+def warn_of_stretching(builder: Any) -> None:
+  """Warns if training will stretch pictures that are not square."""
+  stretched = pictures.NOT_SQUARE['stretch']
+  if count := records.metadata(builder)['skipped'].get(stretched):
+    logging.warning(
+      '%s: %d pictures are not square, and training stretches them: circles '
+      'become ovals. config.data.resize=crop keeps the square in their middle, '
+      'pad all of them.',
+      builder.name,
+      count,
+    )
 
 
 def _pipeline(config: Any) -> Callable[[], Any] | None:

@@ -120,6 +120,13 @@ def is_note(reason: str) -> bool:
   return reason.endswith(')')
 
 
+def count(builder: Any, counts: Mapping[str, int]) -> None:
+  """Adds {reason: samples} to what a builder's report says of its samples."""
+  skipped = metadata(builder)['skipped']
+  for reason, number in counts.items():
+    skipped[reason] = skipped.get(reason, 0) + number
+
+
 def input_names(builder: Any) -> tuple[str, ...]:
   """Returns the names of the features that a model reads."""
   return tuple(metadata(builder).get('inputs', PICTURE))

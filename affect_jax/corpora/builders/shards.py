@@ -10,6 +10,7 @@ A shard gets its name when it is finished, so one that exists is complete.
 Memory holds the rows of one shard per process, about 1 MB.
 """
 
+import collections
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import concurrent.futures
 import contextlib
@@ -52,6 +53,7 @@ class Job:
     outputs: {task: names}.
     skip_bad: Whether to count pictures that cannot be read instead of raising.
     windows: Whether rows are windows of frames.
+    rules: How pictures are brought into shape; None: as they are.
   """
 
   rows: str
@@ -60,10 +62,11 @@ class Job:
   outputs: Mapping[str, Sequence[str]]
   skip_bad: bool
   windows: bool = False
+  rules: pictures.Rules | None = None
 
   @property
   def report(self) -> epath.Path:
-    """The file with {'examples', 'bytes', 'skipped'} of the finished shard."""
+    """The file with 'examples', 'bytes', 'skipped', 'noted' of the shard."""
     return epath.Path(self.target + '.json')
 
   @property
@@ -135,6 +138,7 @@ def write(job: Job) -> None:
   serializer = example_serializer.ExampleSerializer(layout)
   problems = sources.Problems(job.root)
   result = {'examples': 0, 'bytes': 0, 'skipped': 0}
+  noted: collections.Counter[str] = collections.Counter()
   with (
     whole_file.writing(job.target) as partial,
     tf.io.TFRecordWriter(str(partial)) as writer,
@@ -144,7 +148,7 @@ def write(job: Job) -> None:
       for name, picture, labels in frames:
         path = epath.Path(job.root) / picture
         try:
-          image = pictures.read(path)
+          image, notes = pictures.read(path, job.rules)
         except ValueError as error:
           if job.skip_bad:
             logging.warning('Left out: %s %s.', path, error)
@@ -157,6 +161,7 @@ def write(job: Job) -> None:
         except ValueError as error:
           problems.add(f'{path}: {error}.')
           continue
+        noted.update(notes)
         read.append({'id': name, 'image': image, **record})
       if not read:
         continue
@@ -170,7 +175,7 @@ def write(job: Job) -> None:
       result['examples'] += 1
     problems.check()
   result['bytes'] = epath.Path(job.target).stat().length
-  whole_file.write_text(job.report, json.dumps(result))
+  whole_file.write_text(job.report, json.dumps({**result, 'noted': noted}))
 
 
 def write_all(
