@@ -133,22 +133,28 @@ def finite(
     modality: Name of the modality, for the reasons.
     counts: {reason: count}, which is added to.
   """
+  given = np.asarray(sequence)
+  if given.dtype.kind not in 'fiu':
+    given = given.astype(np.float64)
   with np.errstate(over='ignore'):
-    sequence = np.asarray(sequence, np.float32)
+    sequence = np.asarray(given, np.float32)
   if not sequence.size:
     counts[f'{modality} sequences of length 0 (missing)'] += 1
     return None
   good = np.isfinite(sequence)
   if not good.all():
+    over = ~good & np.isfinite(given)
+    counts[f'{modality} values beyond float32 (read as 0)'] += int(over.sum())
+    good |= over
     nan = np.isnan(sequence)
     if nan.all():
       counts[f'{modality} sequences that are all NaN (missing)'] += 1
       return None
-    below = int(np.isneginf(sequence).sum())
+    below = int((np.isneginf(sequence) & ~over).sum())
     counts[f'{modality} values of -inf (read as 0)'] += below
     other = sequence.size - int(good.sum()) - below
     counts[f'{modality} values of NaN or inf (read as 0)'] += other
-    sequence = np.where(good, sequence, np.float32(0))
+    sequence = np.where(good & ~over, sequence, np.float32(0))
   if not sequence.any():
     counts[f'{modality} sequences that are all zero (missing)'] += 1
     return None

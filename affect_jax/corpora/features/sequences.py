@@ -1,5 +1,6 @@
 """Sequences of features [T, D]: read from files and checked."""
 
+import collections
 from collections.abc import Mapping
 import pathlib
 import zipfile
@@ -9,6 +10,8 @@ import numpy as np
 
 from affect_jax.errors import UserError
 
+# Raise it where the same file becomes other features.
+READING = 2
 # Recordings that libsndfile reads.
 RECORDINGS = (
   *('.wav', '.flac', '.ogg', '.oga', '.opus', '.mp3'),
@@ -38,11 +41,18 @@ def checked(array: np.ndarray, dim: int | None = None) -> np.ndarray:
     )
   if dim is not None and array.shape[1] != dim:
     raise UserError(f'has {array.shape[1]} features per step, not {dim}')
+  given = array
   with np.errstate(over='ignore', invalid='ignore'):
     array = array.astype(np.float32)
   finite = np.isfinite(array)
   if not finite.all():
     row, column = np.argwhere(~finite)[0]
+    if np.isfinite(given[row, column]):
+      raise UserError(
+        f'has {given[row, column]:g} in row {row}, column {column}, which is '
+        'beyond the range of float32 (3.4e38): divide these features, or leave '
+        'them out'
+      )
     raise UserError(
       f'has {array[row, column]} in row {row}, column {column}; '
       f'{np.count_nonzero(~finite)} of its values are not finite'
@@ -50,7 +60,9 @@ def checked(array: np.ndarray, dim: int | None = None) -> np.ndarray:
   return array
 
 
-def read(path: pathlib.Path) -> np.ndarray:
+def read(
+  path: pathlib.Path, counts: collections.Counter | None = None
+) -> np.ndarray:
   """Reads the array of a file, or the features of a recording, [T, D].
 
   A first axis of 1 before [T, D], the batch of the model that computed the
@@ -58,6 +70,7 @@ def read(path: pathlib.Path) -> np.ndarray:
 
   Args:
     path: A .npy, an .npz of one array, or a file with one of RECORDINGS.
+    counts: {what is odd of a recording: recordings}, which is added to.
 
   Raises:
     UserError: the file cannot be read; the caller says which file it is.
@@ -65,7 +78,7 @@ def read(path: pathlib.Path) -> np.ndarray:
   if path.suffix.lower() in RECORDINGS:
     from affect_jax.corpora.features import wav_features
 
-    return wav_features.features(path)
+    return wav_features.features(path, counts=counts)
   try:
     array = np.load(path, allow_pickle=False)
     if isinstance(array, np.lib.npyio.NpzFile):

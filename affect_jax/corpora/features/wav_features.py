@@ -19,12 +19,12 @@ train split.
 Needs the extra 'audio': pip install 'affect_jax[audio]'.
 """
 
-import os
+import collections
 import pathlib
-from typing import Any
 
 import numpy as np
 
+from affect_jax.corpora.features import recordings
 from affect_jax.errors import MissingExtra
 from affect_jax.errors import UserError
 
@@ -50,11 +50,12 @@ def features(
   hop: float = HOP,
   mel_bands: int = MEL_BANDS,
   pitches: tuple[float, float] = PITCHES,
+  counts: collections.Counter | None = None,
 ) -> np.ndarray:
   """Computes features f32 [T, mel_bands + 3] of a recording; see `names`.
 
   T = 1 + samples // hop, the hop in samples, so even a recording shorter than a
-  window has a row. Channels are averaged.
+  window has a row. `recordings.read` says how channels become one.
 
   Args:
     path: A .wav, or another file that libsndfile reads, such as .flac.
@@ -63,12 +64,13 @@ def features(
     mel_bands: Number of mel bands, at least 1.
     pitches: Lowest and highest fundamental frequency in Hz, at most half the
       sample rate.
+    counts: {what is odd of a recording: recordings}, which is added to.
 
   Raises:
     ImportError: librosa is not installed.
     FileNotFoundError: there is no such file.
-    UserError: the file is not a recording, has no samples or has samples that
-      are not finite; or an option is out of its range.
+    UserError: the file cannot be used, see `recordings.read`; or an option is
+      out of its range.
   """
   step = round(hop * sample_rate)
   if sample_rate < 2000 or mel_bands < 1 or step < 1:
@@ -81,8 +83,15 @@ def features(
       f'pitches are {pitches}; they must be 0 < lowest < highest <= '
       f'{sample_rate / 2:g} Hz.'
     )
-  librosa, soundfile = _libraries()
-  sound = _sound(path, sample_rate, librosa, soundfile)
+  try:
+    import librosa
+  except ImportError as e:
+    raise MissingExtra(
+      "Features of .wav files need librosa: pip install 'affect_jax[audio]'."
+    ) from e
+  sound, rate = recordings.read(path, counts)
+  if rate != sample_rate:
+    sound = librosa.resample(sound, orig_sr=rate, target_sr=sample_rate)
   rows = 1 + len(sound) // step
   window = round(WINDOW * sample_rate)
   longest = max(
@@ -138,42 +147,3 @@ def _shortest(lowest: float, sample_rate: int) -> int:
 
 def _decibels(power: np.ndarray) -> np.ndarray:
   return 10 * np.log10(np.maximum(power, 10 ** (FLOOR / 10)))
-
-
-def _sound(
-  path: str | pathlib.Path,
-  sample_rate: int,
-  librosa: Any,
-  soundfile: Any,
-) -> np.ndarray:
-  """Reads samples f32 [N] in [-1, 1], as one channel."""
-  if not os.path.isfile(path):
-    raise FileNotFoundError(f'{path}: no such file; a recording is expected.')
-  try:
-    sound, rate = soundfile.read(path, dtype='float32', always_2d=True)
-  except soundfile.SoundFileError as e:
-    raise UserError(
-      f'{path}: not a recording that libsndfile reads ({e}); a .wav file is '
-      'expected.'
-    ) from e
-  if not len(sound):
-    raise UserError(f'{path}: the recording has no samples.')
-  if not np.all(np.isfinite(sound)):
-    count = np.count_nonzero(~np.isfinite(sound))
-    raise UserError(f'{path}: {count} samples are not finite.')
-  sound = sound.mean(axis=1)
-  if rate != sample_rate:
-    sound = librosa.resample(sound, orig_sr=rate, target_sr=sample_rate)
-  return sound
-
-
-def _libraries() -> tuple[Any, Any]:
-  """Imports librosa, and soundfile, which comes with it."""
-  try:
-    import librosa
-    import soundfile
-  except ImportError as e:
-    raise MissingExtra(
-      "Features of .wav files need librosa: pip install 'affect_jax[audio]'."
-    ) from e
-  return librosa, soundfile
