@@ -7,7 +7,9 @@
                    a recording (.wav, .flac, .ogg, .mp3, ...), from which
                    `wav_features` computes features (affect_jax[audio])
   vision           optional: path of a .npy or .npz with an array [T, D], or of
-                   a CSV of OpenFace or py-feat, which `face_features` reads
+                   a CSV of OpenFace, py-feat or LibreFace, which
+                   `face_features` reads; if several clips share it, that of
+                   the row's id
   dialogue         optional: the conversation or video it belongs to
   turn             optional: its number there, from 0; without turns, the order
                    of the rows counts
@@ -21,12 +23,14 @@
 Further columns are those of other tasks of `affect_jax.tasks` that annotate
 utterances. An empty cell means a missing modality or a missing label; rows
 without text, audio and vision are left out and counted. A CSV without any face
-is a missing modality, too; its frames without a face are counted. Paths are
-relative to the CSV, or absolute. D must be the same in all rows of a modality;
-T may differ. What spreadsheets and pandas write is understood, see `cells`,
-`csv_form`, `missing` and `split_names` in `corpora/files`.
+is a missing modality, too, and so are zeros; its frames without a face are
+counted. Paths are relative to the CSV, or absolute. D must be the same in all
+rows of a modality; T may differ. What spreadsheets and pandas write is
+understood, see `cells`, `csv_form`, `missing` and `split_names` in
+`corpora/files`.
 """
 
+import collections
 from collections.abc import Iterator, Mapping, Sequence
 import functools
 import pathlib
@@ -117,6 +121,7 @@ def listing(
       ),
       'ignore_columns': cells.ignored(ignore_columns),
       'dialogues_in_two_splits': str(len(shared)),
+      **({'reading': str(sequences.READING)} if first else {}),
       **({'unlabelled': 'keep'} if keep else {}),
       **faces_table.reading(table.understood, 0, sentinels),
     },
@@ -145,11 +150,15 @@ def _stream(
     arrays = {}
     for modality, name in row.files.items():
       try:
-        x, left_out = _features(file, name, dims[modality])
+        x, left_out = _features(file, name, row.id, dims[modality])
         for reason, count in left_out.items():
           yield face_listing.LeftOut(f'{modality}: {reason}', row.id, count)
-        if len(x):
+        if x.any():
           arrays[modality] = x
+        elif len(x):
+          # Zero means the same in every reader: see `feature_file.finite`.
+          reason = f'{modality} sequences that are all zero (missing)'
+          yield face_listing.LeftOut(reason, row.id, 1)
       except ValueError as e:
         problems.add(
           f'{file}:{row.line}: {modality} {name!r} {e} (the first one is in '
@@ -194,22 +203,27 @@ def _dim(file: pathlib.Path, row: utterances_row.Row, modality: str) -> int:
 
     return len(wav_features.names())
   try:
-    return _features(file, name)[0].shape[1]
+    return _features(file, name, row.id)[0].shape[1]
   except ValueError as e:
     raise UserError(f'{file}:{row.line}: {modality} {name!r} {e}.') from e
 
 
 def _features(
-  file: pathlib.Path, name: str, dim: int | None = None
+  file: pathlib.Path, name: str, clip: str, dim: int | None = None
 ) -> tuple[np.ndarray, Mapping[str, int]]:
   """Reads a row's features [T, D] from a file, and {reason: steps left out}.
 
-  T is 0 if a CSV of OpenFace or py-feat has no face.
+  T is 0 if a CSV of faces has no face. Of one that several clips share, the
+  rows of `clip` are read.
   """
   path = file.parent / name
   if path.suffix.lower() != '.csv':
-    return sequences.checked(sequences.read(path), dim), {}
-  faces = face_features.read(path)
+    counts: collections.Counter = collections.Counter()
+    x = sequences.checked(sequences.read(path, counts), dim)
+    for what in counts:
+      logging.warning('%s: one of the %s.', path, what)
+    return x, counts
+  faces = face_features.read(path, clip=clip)
   if dim is not None and faces.values.shape[1] != dim:
     raise UserError(f'has {faces.values.shape[1]} features per step, not {dim}')
   return faces.values, faces.left_out

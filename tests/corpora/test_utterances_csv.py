@@ -7,9 +7,11 @@ import types
 from absl import logging
 import numpy as np
 import pytest
+from toys import files as toy_files
 
 from affect_jax.corpora import utterances_csv
 from affect_jax.corpora.builders import face_listing
+from affect_jax.errors import UserError
 
 
 def voice(seed=0, steps=3, dim=4):
@@ -411,3 +413,20 @@ def test_a_listing_streams_the_same_again(folder):
   for x, y in zip(stream(), stream(), strict=True):
     assert (x.id, x.turn, x.labels) == (y.id, y.turn, y.labels)
     np.testing.assert_array_equal(x.sequences['audio'], y.sequences['audio'])
+
+
+def test_zeros_are_missing_and_what_overflows_is_named(tmp_path):
+  np.save(tmp_path / 'zero.npy', np.zeros((3, 2)))
+  np.save(tmp_path / 'one.npy', np.ones((3, 2)))
+  path = tmp_path / 'utterances.csv'
+  path.write_text(
+    'id,split,text,audio,sarcasm\n'
+    'a,train,hello,one.npy,1\nb,train,hello,zero.npy,1\n'
+  )
+  found, left = toy_files.consumed(utterances_csv.listing(path), 'train')
+  assert set(found['a'].sequences) == {'audio'}
+  assert not found['b'].sequences
+  assert left['audio sequences that are all zero (missing)'] == 1
+  np.save(tmp_path / 'zero.npy', np.full((3, 2), 1e39))
+  with pytest.raises(UserError, match=r'has 1e\+39 .*beyond .* float32'):
+    toy_files.consumed(utterances_csv.listing(path), 'train')

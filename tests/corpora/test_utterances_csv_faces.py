@@ -79,5 +79,5 @@ def test_a_file_with_other_columns_is_an_error(table):
 
 def test_a_csv_of_another_tool_is_an_error(table):
   (table.parent / 'none.csv').write_text('frame,AU01\n1,2\n')
-  with pytest.raises(ValueError, match=r'neither OpenFace .* nor py-feat'):
+  with pytest.raises(ValueError, match=r'neither OpenFace .* nor LibreFace'):
     utterances_csv.listing(table)

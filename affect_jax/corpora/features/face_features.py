@@ -1,16 +1,14 @@
-"""Features of a face, frame by frame, from the CSVs of OpenFace and py-feat.
+"""Features of a face, frame by frame, from the CSVs of OpenFace and others.
 
-OpenFace 2.x (FeatureExtraction, FaceLandmarkVidMulti) and py-feat (`Fex`,
-versions 1 and 2) are recognised by their columns. By default these are read, as
-far as the file has them:
-
-  OpenFace  AU01_r ... AU45_r (0 to 5), gaze_angle_x, gaze_angle_y (radians),
-            pose_Rx, pose_Ry, pose_Rz (radians)
-  py-feat   AU01 ... AU43 (0 to 1), Pitch, Roll, Yaw, gaze_pitch, gaze_yaw
+Tables of OpenFace 2 and 3, py-feat (`Fex`, versions 1 and 2) and LibreFace are
+recognised by their columns: `face_tools` lists those, and which are read by
+default.
 
 A frame counts if a face was found. Where none was, OpenFace writes `success` 0
-and zeros instead of blanks; py-feat leaves the row empty. Such frames are left
-out, or filled with the frame before, and counted.
+and zeros instead of blanks; others leave the row empty, or out. Such frames are
+left out, or filled with the frame before, and counted.
+
+A table that several clips or pictures share is read for one of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,19 +19,11 @@ from typing import NamedTuple
 import numpy as np
 
 from affect_jax import by_name
+from affect_jax.corpora.features import face_tools
 from affect_jax.corpora.files import cells as cells_lib
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 
-# The column by which each tool is recognised, and the names or patterns of the
-# columns that are read.
-OPENFACE, PY_FEAT = 'success', 'FaceScore'
-DEFAULT = {
-  OPENFACE: ('AU[0-9][0-9]_r', 'gaze_angle_[xy]', 'pose_R[xyz]'),
-  PY_FEAT: ('AU[0-9][0-9]', 'Pitch', 'Roll', 'Yaw', 'gaze_pitch', 'gaze_yaw'),
-}
-SCORE = {OPENFACE: 'confidence', PY_FEAT: 'FaceScore'}
-WHO = {OPENFACE: 'face_id', PY_FEAT: 'Identity'}
 ON_FAILURE = ('drop', 'carry')
 # The reasons in `Faces.left_out`.
 NO_FACE = 'frames without a face'
@@ -66,6 +56,7 @@ def read(
   on_failure: str = 'drop',
   min_confidence: float = 0.0,
   face: str | None = None,
+  clip: str = '',
 ) -> Faces:
   """Reads one face's features, frame by frame.
 
@@ -74,7 +65,7 @@ def read(
   is read. Rows of other faces are counted.
 
   Args:
-    path: A CSV that OpenFace or py-feat wrote. Blanks around the names of
+    path: A CSV that one of the tools wrote. Blanks around the names of
       columns, as OpenFace writes them, do not matter.
     columns: Names, or patterns like those of a shell ('AU*_r', 'gaze_*'); case
       matters; None: DEFAULT. The columns keep the order of the file.
@@ -84,19 +75,24 @@ def read(
     min_confidence: The `confidence` of OpenFace or `FaceScore` of py-feat that
       a frame needs to count.
     face: `face_id` or `Identity` of the face to read; None: see above.
+    clip: The clip or picture to read, if the table holds several and names
+      them: this name, or a path or file of this name.
 
   Raises:
     FileNotFoundError: there is no such file.
-    UserError: an option is unknown, the file is of neither tool or lacks a
-      column, or rows are bad; the message lists up to 20 of them, by line.
+    UserError: an option is unknown, the file is of no tool or lacks a column;
+      it holds several clips, none of which is `clip`; or rows are bad: the
+      message lists up to 20 of them, by line.
   """
   by_name.check('on_failure', on_failure, ON_FAILURE)
-  path = sources.existing(path, 'a CSV of OpenFace or py-feat')
+  path = sources.existing(path, 'a CSV of OpenFace, py-feat or LibreFace')
   rows = sources.read_rows(path)
   header = [name.strip() for name in next(rows)[1]]
-  tool = _tool(path, header)
-  chosen = _columns(path, header, columns, DEFAULT[tool])
-  read_row = _row_reader(header, tool, chosen)
+  tool = face_tools.find(path, header)
+  widths = face_tools.widths(path, header)
+  names = face_tools.flat_header(header, widths)
+  chosen = _columns(path, names, columns, tool.columns)
+  read_row = _row_reader(header, tool, names, chosen, widths)
 
   problems = sources.Problems(path)
   parsed: list[_Row] = []
@@ -108,17 +104,18 @@ def read(
       )
       continue
     try:
-      parsed.append(read_row(cells))
+      parsed.append(read_row(line, cells))
     except ValueError as error:
       problems.add(f'{path}:{line}: {error}.')
   problems.check()
   if not parsed:
     raise UserError(f'{path} has a header but no rows.')
+  parsed = _of_clip(path, face_tools.clip_column(header), parsed, clip)
   if face is not None and face not in (known := {row.who for row in parsed}):
     raise UserError(f'{path} has no face {face!r}; known: {sorted(known)}.')
   return _faces(
     parsed,
-    tuple(header[c] for c in chosen),
+    tuple(names[c] for c in chosen),
     face=face,
     min_confidence=min_confidence,
     carry=on_failure == 'carry',
@@ -128,7 +125,9 @@ def read(
 class _Row(NamedTuple):
   """One row; `score` is NaN where no face was found."""
 
+  line: int
   frame: int
+  clip: str
   who: str
   score: float
   values: np.ndarray
@@ -193,17 +192,39 @@ def _failure(row: _Row, min_confidence: float) -> str:
   return '' if np.all(np.isfinite(row.values)) else BLANK
 
 
-def _tool(path: pathlib.Path, header: Sequence[str]) -> str:
-  """Returns the tool that wrote a file, as a key of DEFAULT."""
-  tool = next((t for t in DEFAULT if t in header), None)
-  needed = ('frame', SCORE.get(tool or '', ''))
-  if tool is None or any(name not in header for name in needed):
-    raise UserError(
-      f'{path}: neither OpenFace (columns frame, confidence, success) nor '
-      f'py-feat (columns frame, FaceScore); it has {_some(header)}. OpenFace '
-      'writes no frames for single pictures.'
-    )
-  return tool
+def _of_clip(
+  path: pathlib.Path, column: str, rows: Sequence[_Row], clip: str
+) -> Sequence[_Row]:
+  """Returns the rows of one clip; raises UserError if it is not clear which."""
+  names = dict.fromkeys(row.clip for row in rows)
+  if len(names) > 1:
+    same = [n for n in names if clip and clip in _spellings(n)]
+    if len(same) != 1:
+      raise UserError(
+        f'{path} holds {len(names)} clips or pictures, by its column '
+        f'{column}: {face_tools.some([*names])}'
+        + (f'; none of them is {clip!r} alone' if clip else '')
+        + '. Give each its own file, or an id that is its name.'
+      )
+    rows = [row for row in rows if row.clip == same[0]]
+  last: dict[str, int] = {}
+  seen: set[tuple[str, int]] = set()
+  for row in rows:
+    before = last.get(row.who, -1)
+    if row.frame < before and (row.who, row.frame) in seen:
+      raise UserError(
+        f'{path}:{row.line}: frame {row.frame} again, after frame {before}: '
+        'tables of several clips were joined. Give each its own file, or add '
+        'a column "clip" that names it.'
+      )
+    last[row.who] = row.frame
+    seen.add((row.who, row.frame))
+  return rows
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+  file = pathlib.PurePosixPath(name.replace('\\', '/'))
+  return name, file.name, file.stem
 
 
 def _columns(
@@ -221,37 +242,48 @@ def _columns(
     ]
     if not hits and columns is not None:
       raise UserError(
-        f'{path} has no column {pattern!r}, only {_some(header)}.'
+        f'{path} has no column {pattern!r}, only {face_tools.some(header)}.'
       )
     indices.update(hits)
   if not indices:
     raise UserError(
       f'{path} has none of the columns {", ".join(default)}, only '
-      f'{_some(header)}.'
+      f'{face_tools.some(header)}.'
     )
   return sorted(indices)
 
 
 def _row_reader(
-  header: Sequence[str], tool: str, chosen: Sequence[int]
-) -> Callable[[Sequence[str]], _Row]:
-  """Makes the function that reads the cells of a row."""
+  header: Sequence[str],
+  tool: face_tools.Tool,
+  names: Sequence[str],
+  chosen: Sequence[int],
+  widths: Mapping[int, int],
+) -> Callable[[int, Sequence[str]], _Row]:
+  """Makes the function that reads the cells of a line."""
   index: Mapping[str, int] = {name: i for i, name in enumerate(header)}
-  score, who = index[SCORE[tool]], index.get(WHO[tool])
-  success = index.get(OPENFACE) if tool == OPENFACE else None
+  clip = index.get(face_tools.clip_column(header))
 
-  def read_row(cells: Sequence[str]) -> _Row:
-    frame = _number(cells[index['frame']], 'frame')
-    if not frame.is_integer():
-      raise UserError(f'frame is {frame}, not a whole number')
-    confidence = _number(cells[score], header[score])
-    if success is not None and _number(cells[success], OPENFACE) != 1:
+  def read_row(line: int, cells: Sequence[str]) -> _Row:
+    of = lambda name: cells[index[name]]
+    frame = _number(of(tool.frame), tool.frame) if tool.frame in index else 0.0
+    if not float(frame).is_integer():
+      raise UserError(f'{tool.frame} is {frame}, not a whole number')
+    confidence = 1.0
+    if tool.score in face_tools.WITH_SCORE:
+      confidence = face_tools.score(of(tool.score))
+    elif tool.score:
+      confidence = _number(of(tool.score), tool.score)
+    if tool.success and _number(of(tool.success), tool.success) != 1:
       confidence = np.nan
+    flat = face_tools.flat(cells, widths)
     return _Row(
+      line=line,
       frame=int(frame),
-      who='' if who is None else cells[who].strip(),
+      clip='' if clip is None else cells[clip].strip(),
+      who=of(tool.who).strip() if tool.who in index else '',
       score=confidence,
-      values=np.array([_number(cells[c], header[c]) for c in chosen]),
+      values=np.array([_number(flat[c], names[c]) for c in chosen]),
     )
 
   return read_row
@@ -266,8 +298,3 @@ def _number(cell: str, name: str) -> float:
     return cells_lib.to_number(cell)
   except ValueError:
     raise UserError(f'{name} is {cell!r}, not a number') from None
-
-
-def _some(header: Sequence[str]) -> str:
-  names = ', '.join(header[:12])
-  return names + (f' and {len(header) - 12} more' if len(header) > 12 else '')
