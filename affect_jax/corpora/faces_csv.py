@@ -28,6 +28,7 @@ from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces
 from affect_jax.corpora.builders import faces_table
 from affect_jax.corpora.builders import label_columns
+from affect_jax.corpora.builders import label_scales
 from affect_jax.corpora.builders import prepare
 from affect_jax.corpora.builders import records
 from affect_jax.corpora.files import cells
@@ -55,6 +56,7 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
     unlabelled: str = 'skip',
     au_scale: float = 0.0,
     sentinels: Mapping[str, Sequence[float]] | None = None,
+    scales: Mapping[str, Sequence[float]] | None = None,
     resize: str = 'stretch',
     max_side: int = 0,
     picture_bits: int = 0,
@@ -83,6 +85,8 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
         they are divided by it. 0: they are not read.
       sentinels: Numbers that mean "not annotated", by column or task, as
         {'valence': (-5,), 'action_units': (-1, 9, 999)}.
+      scales: Lowest and highest number of the file's own scale, by column or
+        task, as {'valence': (0, 1)}; it becomes that of the task.
       resize: What becomes of pictures that are not square, see
         `pictures.Rules`.
       max_side: The most pixels of a side; larger pictures are scaled down.
@@ -105,7 +109,9 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
       keep_unlabelled=unlabelled == 'keep',
       au_scale=au_scale,
       sentinels=sentinels,
+      scales=scales,
     )
+    self._warn_of_scales()
     faces_table.log_understood(self._path, self._table.understood)
     if unlabelled == 'keep':
       faces_table.log_unlabelled(
@@ -130,6 +136,7 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
       'ignore_columns': cells.ignored(ignore_columns),
       'subjects_in_two_splits': str(len(shared)),
       **self._reading(),
+      **({'scales': str(dict(scales))} if scales else {}),
       **({'unlabelled': 'keep'} if unlabelled == 'keep' else {}),
       **faces_table.reading(self._table.understood, au_scale, sentinels),
     }
@@ -138,6 +145,21 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
       data_dir=data_dir,
       config=tfds.core.BuilderConfig(name=name, version=self.VERSION),
     )
+
+  def _warn_of_scales(self) -> None:
+    columns = [c.name for c in self._table.columns]
+    values = {
+      name: [
+        label
+        for row in self._table.rows
+        if isinstance(label := row.labels[i], float)
+      ]
+      for i, name in enumerate(columns)
+    }
+    odd = label_scales.suspects(self._table.outputs(), values)
+    for name, what in odd.items():
+      advice = label_scales.advice(name, what, ('scales',))
+      logging.warning('%s: %s. %s', self._path, what.text, advice)
 
   def _reading(self) -> dict[str, str]:
     """Returns {option: value} of how pictures are read, for the sources."""

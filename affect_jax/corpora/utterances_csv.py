@@ -59,6 +59,7 @@ def listing(
   ignore_columns: Sequence[str] = (),
   unlabelled: str = 'skip',
   sentinels: Mapping[str, Sequence[float]] | None = None,
+  scales: Mapping[str, Sequence[float]] | None = None,
 ) -> utterance_listing.Listing:
   """Lists the utterances of a CSV in the format that this module describes.
 
@@ -79,6 +80,8 @@ def listing(
       that weak labels can teach from them.
     sentinels: Numbers that mean "not annotated", by column or task, as
       {'sentiment': (-9,)}.
+    scales: Lowest and highest number of the file's own scale, by column or
+      task, as {'sentiment': (-1, 1)}; it becomes that of the task.
 
   Raises:
     FileNotFoundError: there is no such CSV.
@@ -89,7 +92,11 @@ def listing(
   by_name.check('unlabelled', unlabelled, faces_table.ON_UNLABELLED)
   keep = unlabelled == 'keep'
   table = utterances_table.read(
-    file, ignore_columns, keep_unlabelled=keep, sentinels=sentinels
+    file,
+    ignore_columns,
+    keep_unlabelled=keep,
+    sentinels=sentinels,
+    scales=scales,
   )
   faces_table.log_understood(file, table.understood)
   if keep:
@@ -123,6 +130,7 @@ def listing(
       'dialogues_in_two_splits': str(len(shared)),
       **({'reading': str(sequences.READING)} if first else {}),
       **({'unlabelled': 'keep'} if keep else {}),
+      **({'scales': str(dict(scales))} if scales else {}),
       **faces_table.reading(table.understood, 0, sentinels),
     },
   )

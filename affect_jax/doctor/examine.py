@@ -18,6 +18,7 @@ from affect_jax.doctor import leakage
 from affect_jax.doctor import parts as parts_lib
 from affect_jax.doctor import report
 from affect_jax.doctor import sameness
+from affect_jax.doctor import scales
 from affect_jax.doctor import sequences
 from affect_jax.doctor import survey as survey_lib
 from affect_jax.doctor import transcripts
@@ -98,6 +99,7 @@ def examine(
     *special.leaks,
     *leakage.shared_subjects(survey),
     *damage.bad_labels(survey),
+    *scales.find(survey),
     *special.damage,
     *counts.missing(survey, counted),
     *_left_out(skipped),

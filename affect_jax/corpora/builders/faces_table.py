@@ -91,6 +91,7 @@ def read(
   keep_unlabelled: bool = False,
   au_scale: float = 0.0,
   sentinels: Mapping[str, Sequence[float]] | None = None,
+  scales: Mapping[str, Sequence[float]] | None = None,
 ) -> Table:
   """Reads and checks a CSV of faces; see `faces_csv` for its format.
 
@@ -102,6 +103,7 @@ def read(
     keep_unlabelled: Use also rows without any label, for weak labels.
     au_scale: Highest intensity of columns AU01_r, see `label_columns.find`.
     sentinels: {column or task: numbers that stand for no annotation}.
+    scales: {column or task: (lowest, highest) of the file's own scale}.
 
   Raises:
     UserError: lists up to 20 problems as file:line, value, what is allowed.
@@ -120,7 +122,13 @@ def read(
     also=', '.join(words),
   )
   columns = label_columns.of_header(
-    CSV, path, header, keys, au_scale=au_scale, sentinels=sentinels
+    CSV,
+    path,
+    header,
+    keys,
+    au_scale=au_scale,
+    sentinels=sentinels,
+    scales=scales,
   )
   problems = sources.Problems(path)
   understood: collections.Counter = collections.Counter()

@@ -33,12 +33,15 @@ class Column:
     task: The task whose labels it holds.
     scale: What its numbers are divided by.
     sentinels: Numbers of the file that stand for no annotation.
+    span: Lowest and highest number of the file's own scale, which becomes that
+      of the task; None: it is that of the task.
   """
 
   name: str
   task: str
   scale: float = 1.0
   sentinels: tuple[float, ...] = ()
+  span: tuple[float, float] | None = None
 
 
 def known(csv: str) -> tuple[list[str], list[str]]:
@@ -89,6 +92,7 @@ def of_header(
   *,
   au_scale: float = 0.0,
   sentinels: Mapping[str, Sequence[float]] | None = None,
+  scales: Mapping[str, Sequence[float]] | None = None,
 ) -> tuple[Column, ...]:
   """Finds the columns of labels in a header, by task, in the tasks' order.
 
@@ -99,6 +103,7 @@ def of_header(
     keys: The same as `cells.columns` returns them.
     au_scale: See `find`.
     sentinels: {column or task: numbers that stand for no annotation}.
+    scales: {column or task: (lowest, highest) of the file's own scale}.
 
   Raises:
     UserError: A task has both a column of names and columns of numbers, or
@@ -111,6 +116,7 @@ def of_header(
     and (column := find(csv, name.strip(), au_scale))
   ]
   columns = _with_sentinels(path, columns, sentinels or {})
+  columns = _with_scales(path, columns, scales or {})
   for task, annotation in _annotations(csv):
     names = [c.name for c in columns if c.task == task]
     if annotation.by_name and task in names and len(names) > 1:
@@ -152,6 +158,29 @@ def _with_sentinels(
   ]
 
 
+def _with_scales(
+  path: pathlib.Path,
+  columns: Sequence[Column],
+  scales: Mapping[str, Sequence[float]],
+) -> list[Column]:
+  """Gives columns the scale of their name, or of their task."""
+  known = [*(c.name for c in columns), *{c.task: 0 for c in columns}]
+  for name, span in scales.items():
+    names_lib.check('config.data.scales', name, known, of=str(path))
+    if len(span) != 2 or not -np.inf < span[0] < span[1] < np.inf:
+      raise UserError(
+        f'config.data.scales of {name} is {span}, not (lowest, highest).'
+      )
+  result = []
+  for column in columns:
+    span = scales.get(column.name, scales.get(column.task))
+    if span is not None:
+      pair = float(span[0]), float(span[1])
+      column = dataclasses.replace(column, span=pair)
+    result.append(column)
+  return result
+
+
 def read(
   columns: Sequence[Column],
   cells: Mapping[str, str],
@@ -169,14 +198,18 @@ def read(
       if _holds_names(column):
         label = None if missing.is_missing(cell) else annotation.name(cell)
       else:
+        low, high = column.span or (annotation.low, annotation.high)
         label = cells_lib.number(
           cell,
-          annotation.low,
-          annotation.high,
+          low,
+          high,
           scale=column.scale,
           sentinels=column.sentinels,
           counts=counts,
         )
+        if column.span and label is not None:
+          share = (label - low) / (high - low)
+          label = annotation.low + share * (annotation.high - annotation.low)
     except ValueError as error:
       text = str(error)
       # Errors of names that have spellings name the column themselves.

@@ -9,16 +9,19 @@ and 'transcript', 'dialogue', 'turn'. Dialogues have U utterances: [U, T, D],
 padded to the longest of the dialogue, and lengths [U].
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import dataclasses
+import inspect
 import operator
 import pathlib
 from typing import Any, ClassVar
 
+from absl import logging
 import numpy as np
 import tensorflow_datasets as tfds
 
 from affect_jax.corpora.builders import face_listing
+from affect_jax.corpora.builders import label_scales
 from affect_jax.corpora.builders import prepare
 from affect_jax.corpora.builders import records
 from affect_jax.corpora.builders import text_inputs
@@ -169,6 +172,7 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     problems = sources.Problems(f'{self.name}, {split}')
     seen: set[str] = set()
     last: dict[str, int] = {}  # {dialogue: its last turn}
+    values: dict[str, list[float]] = {}
     current = ''
 
     def rows() -> Iterator[tuple[utterance_listing.Utterance, dict[str, Any]]]:
@@ -178,6 +182,9 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
           problems.add(f'{item.id!r} appears twice.')
           continue
         seen.add(item.id)
+        for name, value in item.labels.items():
+          if isinstance(value, float):
+            values.setdefault(name, []).append(value)
         if item.dialogue:
           before = last.get(item.dialogue, item.turn - 1)
           interrupted = item.dialogue in last and item.dialogue != current
@@ -207,6 +214,15 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       record['subject'], record['dialogue'] = first.speaker, first.dialogue
       yield first.id, record
     problems.check()
+    if split == 'train':
+      self._warn_of_scales(values)
+
+  def _warn_of_scales(self, values: Mapping[str, Sequence[float]]) -> None:
+    options = list(inspect.signature(type(self).LISTING).parameters)
+    odd = label_scales.suspects(self._listing.outputs, values)
+    for name, what in odd.items():
+      advice = label_scales.advice(name, what, options)
+      logging.warning('%s: %s. %s', self.name, what.text, advice)
 
   def _record(
     self,

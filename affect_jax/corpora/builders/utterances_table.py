@@ -66,6 +66,7 @@ def read(
   *,
   keep_unlabelled: bool = False,
   sentinels: Mapping[str, Sequence[float]] | None = None,
+  scales: Mapping[str, Sequence[float]] | None = None,
 ) -> Table:
   """Reads and checks a CSV of utterances; see `utterances_csv`.
 
@@ -75,6 +76,7 @@ def read(
       `cells.columns`.
     keep_unlabelled: Use also dialogues without any label, for weak labels.
     sentinels: {column or task: numbers that stand for no annotation}.
+    scales: {column or task: (lowest, highest) of the file's own scale}.
 
   Raises:
     UserError: lists up to 20 problems as file:line, value, what is allowed.
@@ -92,7 +94,7 @@ def read(
     also=', '.join(words),
   )
   columns = label_columns.of_header(
-    CSV, path, header, keys, sentinels=sentinels
+    CSV, path, header, keys, sentinels=sentinels, scales=scales
   )
   problems = sources.Problems(path)
   understood: collections.Counter = collections.Counter()
