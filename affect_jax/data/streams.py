@@ -16,6 +16,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from affect_jax import corpora as corpora_lib
+from affect_jax.corpora.builders import damaged
 from affect_jax.corpora.builders import records
 from affect_jax.data import gold_share
 from affect_jax.data import label_mapping
@@ -78,11 +79,13 @@ def build_corpus(
   Process 0 prepares it first; others, if they have disks of their own, later.
   """
   data_dir = os.path.expanduser(data_dir or DATA_DIR)
-  builder = corpora_lib.get_corpus(name)(data_dir=data_dir, **options)
-  extra = {'download_config': download_config} if download_config else {}
-  processes.first_then_others(
-    'preparation', lambda: builder.download_and_prepare(**extra)
-  )
+  with damaged.explained(os.path.join(data_dir, name)):
+    builder = corpora_lib.get_corpus(name)(data_dir=data_dir, **options)
+    extra = {'download_config': download_config} if download_config else {}
+    processes.first_then_others(
+      'preparation', lambda: builder.download_and_prepare(**extra)
+    )
+  damaged.check_sizes(builder)
   return builder
 
 

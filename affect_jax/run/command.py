@@ -96,6 +96,12 @@ def in_one_line(folder: str = '') -> Iterator[None]:
     logging.debug('%s', error, exc_info=True)
     sys.exit(f'Error: {error}')
   except Exception as error:
+    if isinstance(error, tf.errors.DataLossError):
+      # Imported late, so that `--help` need not wait for it.
+      from affect_jax.data import streams
+
+      if explained := streams.damage_of_built():
+        sys.exit(f'Error: {explained}')
     path = _keep(folder)
     where = f' (traceback: {path})' if path else ''
     if isinstance(error, OSError):

@@ -10,13 +10,13 @@ from affect_jax import corpora
 HEADER = 'image,split,subject,expression,valence,arousal,AU12,AU01'
 
 
-def pixels(seed=0, height=20, width=16, channels=3):
+def pixels(seed=0, height=20, width=20, channels=3):
   rng = np.random.default_rng(seed)
   return rng.integers(0, 256, (height, width, channels), np.uint8)
 
 
 def save(path, seed=0, **options):
-  Image.fromarray(pixels(seed, 20, 20)).save(path, **options)
+  Image.fromarray(pixels(seed)).save(path, **options)
   return path
 
 

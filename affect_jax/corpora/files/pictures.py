@@ -35,6 +35,7 @@ SQUARE = 1.02
 FULL_16 = 1 << 14
 _ORIENTATION = 0x0112  # EXIF: 1 is upright
 _TIFF_BITS = 258
+_FILTER = Image.Resampling.LANCZOS
 _LOSSY = ('JPEG', 'MPO', 'WEBP', 'AVIF', 'HEIF', 'JPEG2000')
 
 
@@ -156,9 +157,9 @@ def _read(picture: Any, data: bytes, rules: Rules) -> Picture:
     side = min(width, height) if rules.resize == 'crop' else max(width, height)
     shape = ImageOps.fit if rules.resize == 'crop' else ImageOps.pad
     side = min(side, rules.max_side) if rules.max_side else side
-    changed = shape(changed, (side, side), Image.Resampling.LANCZOS)
+    changed = shape(changed, (side, side), _FILTER)
   elif large:
-    changed.thumbnail((rules.max_side,) * 2, Image.Resampling.LANCZOS)
+    changed.thumbnail((rules.max_side, rules.max_side), _FILTER)
   return Picture(_encoded(changed, picture), tuple(notes))
 
 

@@ -1,0 +1,54 @@
+"""Finds damage in prepared corpora, which only helps to be deleted."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from etils import epath
+import tensorflow as tf
+
+from affect_jax.errors import UserError
+
+# Around each record a TFRecord file has its length and two checksums.
+FRAME = 16
+
+
+def advice(folder: Any) -> str:
+  """Says what to do about a damaged folder."""
+  return f'Delete this folder, then it is prepared again: {folder}'
+
+
+def check_sizes(builder: Any) -> None:
+  """Checks that all files of a prepared corpus are there, and whole.
+
+  Raises:
+    UserError: a file is missing, or those of a split are shorter or longer than
+      they were; the message says which folder to delete.
+  """
+  for name, split in builder.info.splits.items():
+    paths = [epath.Path(path) for path in split.filepaths]
+    missing = [path.name for path in paths if not path.exists()]
+    if missing:
+      raise UserError(
+        f'{builder.name}: the prepared split {name} lacks {missing[0]}. '
+        + advice(builder.data_dir)
+      )
+    size = sum(path.stat().length for path in paths)
+    # tfds counts the bytes of records; `shards` those of files.
+    framed = split.num_bytes + FRAME * split.num_examples
+    if split.num_bytes and size not in (split.num_bytes, framed):
+      raise UserError(
+        f'{builder.name}: the files of the prepared split {name} have {size:,} '
+        f'bytes, not {framed:,}: they are damaged. ' + advice(builder.data_dir)
+      )
+
+
+def find(folders: Iterable[Any]) -> str:
+  """Returns the first file of prepared corpora with a wrong checksum, or ''."""
+  for folder in folders:
+    for path in sorted(epath.Path(folder).glob('*.tfrecord*')):
+      try:
+        for _ in tf.data.TFRecordDataset(str(path)):
+          pass
+      except tf.errors.OpError:
+        return str(path)
+  return ''
