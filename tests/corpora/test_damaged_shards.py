@@ -43,7 +43,7 @@ def test_files_that_are_cut_or_missing(prepared):
   for name in ('dataset_info.json', 'metadata.json'):
     content = (shard.parent / name).read_text()
     (shard.parent / name).write_text(content[: len(content) // 2])
-    with pytest.raises(UserError, match='is damaged.* Delete this folder'):
+    with pytest.raises(UserError, match=r'is damaged.* Delete this folder'):
       streams.build_corpus(**options)
     (shard.parent / name).write_text(content)
 

@@ -193,8 +193,8 @@ def _failure(row: _Row, min_confidence: float) -> str:
 
 
 def _of_clip(
-  path: pathlib.Path, column: str, rows: Sequence[_Row], clip: str
-) -> Sequence[_Row]:
+  path: pathlib.Path, column: str, rows: list[_Row], clip: str
+) -> list[_Row]:
   """Returns the rows of one clip; raises UserError if it is not clear which."""
   names = dict.fromkeys(row.clip for row in rows)
   if len(names) > 1:
