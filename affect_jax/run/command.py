@@ -98,9 +98,9 @@ def in_one_line(folder: str = '') -> Iterator[None]:
   except Exception as error:
     if isinstance(error, tf.errors.DataLossError):
       # Imported late, so that `--help` need not wait for it.
-      from affect_jax.data import streams
+      from affect_jax.corpora.builders import damaged
 
-      if explained := streams.damage_of_built():
+      if explained := damaged.find():
         sys.exit(f'Error: {explained}')
     path = _keep(folder)
     where = f' (traceback: {path})' if path else ''

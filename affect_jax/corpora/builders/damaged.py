@@ -1,20 +1,40 @@
 """Finds damage in prepared corpora, which only helps to be deleted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+import contextlib
+import json
+import traceback
 from typing import Any
 
 from etils import epath
+from google.protobuf import json_format
 import tensorflow as tf
 
 from affect_jax.errors import UserError
 
 # Around each record a TFRecord file has its length and two checksums.
 FRAME = 16
+# Folders of the corpora that this process has checked, to find damage later.
+CHECKED: dict[str, None] = {}
 
 
 def advice(folder: Any) -> str:
   """Says what to do about a damaged folder."""
   return f'Delete this folder, then it is prepared again: {folder}'
+
+
+@contextlib.contextmanager
+def explained(folder: str) -> Iterator[None]:
+  """Explains what tfds raises if it cannot read its own JSON in a folder."""
+  try:
+    yield
+  except (json_format.ParseError, json.JSONDecodeError) as error:
+    frames = traceback.extract_tb(error.__traceback__)
+    if not any('tensorflow_datasets' in frame.filename for frame in frames):
+      raise  # A file of the user.
+    raise UserError(
+      f'What describes a prepared corpus is damaged ({error}). {advice(folder)}'
+    ) from error
 
 
 def check_sizes(builder: Any) -> None:
@@ -40,15 +60,19 @@ def check_sizes(builder: Any) -> None:
         f'{builder.name}: the files of the prepared split {name} have {size:,} '
         f'bytes, not {framed:,}: they are damaged. ' + advice(builder.data_dir)
       )
+  CHECKED[str(builder.data_dir)] = None
 
 
-def find(folders: Iterable[Any]) -> str:
-  """Returns the first file of prepared corpora with a wrong checksum, or ''."""
-  for folder in folders:
+def find() -> str:
+  """Explains tf.errors.DataLossError: says which file of a corpus is damaged.
+
+  Returns '' if no checksum of any corpus that this process uses is wrong.
+  """
+  for folder in CHECKED:
     for path in sorted(epath.Path(folder).glob('*.tfrecord*')):
       try:
         for _ in tf.data.TFRecordDataset(str(path)):
           pass
       except tf.errors.OpError:
-        return str(path)
+        return f'{path} is damaged. {advice(folder)}'
   return ''
