@@ -259,3 +259,9 @@ def test_layers_that_are_not_there_are_refused(tmp_path):
     build(tmp_path, text='features', average_layers=4, **model)
   with pytest.raises(ValueError, match=r'utterance\.text\.average_layers'):
     build(tmp_path, text='tokens', average_layers=2, **model)
+
+
+def test_a_split_of_which_nothing_is_left_is_an_error(tmp_path):
+  items = [utterance_listing.Utterance('u0', {}, transcript='yes')]
+  with pytest.raises(ValueError, match=r'no utterance of train is left; .* 1}'):
+    build(tmp_path, items, text='none')

@@ -207,13 +207,21 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
           yield item, record
 
     hop = self._window if split == 'train' else self._hop
+    empty = True
     for group in _dialogues(rows(), self._window, hop):
+      empty = False
       first, record = group[0]
       if self._window:
         record = {key: _stack([r[key] for _, r in group]) for key in record}
       record['subject'], record['dialogue'] = first.speaker, first.dialogue
       yield first.id, record
     problems.check()
+    if empty:
+      raise UserError(
+        f'{self.name}: no utterance of {split} is left; left out: {skipped}. '
+        f'Modalities in use: {", ".join(self._dims) or "none"}; transcripts '
+        'need config.data.text, as tokens, and config.data.text_model.'
+      )
     if split == 'train':
       self._warn_of_scales(values)
 
