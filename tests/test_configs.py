@@ -6,6 +6,8 @@ import pytest
 from toys import training as toy
 from toys.configs import load_config
 from toys.configs import write_aff_wild2
+from toys.configs import write_faces
+from toys.configs import write_features
 from toys.configs import write_fer2013
 from toys.configs import write_utterances
 from toys.paths import ROOT
@@ -20,15 +22,22 @@ CONFIGS = sorted(p.stem for p in (ROOT / 'configs').glob('*.py'))
 @pytest.mark.parametrize('name', CONFIGS)
 def test_config_trains_two_steps(name, tmp_path):
   c = load_config(name)
-  if name == 'fer2013':
-    c.data.path = write_fer2013(tmp_path / 'fer2013.csv')
+  if '%' in c.data.splits.train:
     c.data.splits.train = 'train[:80%]'
     c.data.splits.val = 'train[80%:]'
+  if name == 'fer2013':
+    c.data.path = write_fer2013(tmp_path / 'fer2013.csv')
   elif name == 'aff_wild2':
     c.data.path = write_aff_wild2(tmp_path)
     c.data.num_workers = 1
   elif name == 'faces_csv':
     c.data.path = str(toy.write_faces_csv(tmp_path))
+  elif name in ('affectnet', 'raf_db', 'disfa', 'emotionet'):
+    c.data.path = write_faces(name, tmp_path)
+  elif name in ('mmsa', 'mult', 'misa', 'csd', 'utterances_csv'):
+    if name == 'csd':
+      pytest.importorskip('h5py')
+    write_features(name, c, tmp_path)
   elif name == 'quickstart':
     c.data.image_size = 24
     c.data.num_train, c.data.num_val, c.data.num_test = 16, 8, 8

@@ -1,21 +1,14 @@
 """Both releases of AffectNet in miniature."""
 
 import numpy as np
-from PIL import Image
 import pytest
+from toys import face_corpora
 
 from affect_jax.corpora import affectnet
 from affect_jax.corpora.builders import face_listing
 
-HEADER = (
-  'subDirectory_filePath,face_x,face_y,face_width,face_height,'
-  'facial_landmarks,expression,valence,arousal'
-)
-
-
-def row(name, expression, valence, arousal):
-  return f'{name},1,2,3,4,1.5;2.5;3.5;4.5,{expression},{valence},{arousal}'
-
+row = face_corpora.affectnet_row
+picture = face_corpora.picture
 
 TRAINING = [
   row('689/a.jpg', 1, 0.75, -0.25),
@@ -29,30 +22,8 @@ TRAINING = [
 VALIDATION = [row('11/g.jpg', 6, -0.5, 0.75), row('11/h.jpg', 5, -2, 0.5)]
 
 
-def picture(path):
-  path.parent.mkdir(parents=True, exist_ok=True)
-  Image.new('RGB', (8, 8)).save(path)
-
-
-def write_original(
-  root,
-  training=TRAINING,
-  validation=VALIDATION,
-  images='Manually_Annotated_Images',
-  headers=(True, False),
-):
-  lists = root / 'Manually_Annotated_file_lists'
-  lists.mkdir(parents=True)
-  for name, rows, header in zip(
-    ('training', 'validation'), (training, validation), headers, strict=True
-  ):
-    text = '\n'.join([HEADER] * header + rows) + '\n'
-    (lists / f'{name}.csv').write_text(text)
-  for line in training + validation:
-    name = line.split(',')[0]
-    if name and 'gone' not in name:
-      picture(root / images / name)
-  return root
+def write_original(root, training=TRAINING, validation=VALIDATION, **options):
+  return face_corpora.write_affectnet(root, training, validation, **options)
 
 
 def read(found, split):

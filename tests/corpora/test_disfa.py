@@ -1,27 +1,14 @@
 """DISFA in miniature, and what may be wrong with it."""
 
-from PIL import Image
 import pytest
+from toys import face_corpora
 
 from affect_jax.corpora import disfa
 from affect_jax.corpora.builders import face_listing
 
-UNITS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
-
-
-def write_labels(root, subject, frames, intensity=lambda unit, frame: 0):
-  """`frames` from 1, with intensity(unit, frame)."""
-  folder = root / 'ActionUnit_Labels' / subject
-  folder.mkdir(parents=True)
-  for unit in UNITS:
-    lines = [f'{f},{intensity(unit, f)}' for f in range(1, frames + 1)]
-    (folder / f'{subject}_au{unit}.txt').write_text('\r\n'.join([*lines, '']))
-
-
-def write_frames(root, subject, names, folder='frames'):
-  (root / folder / subject).mkdir(parents=True, exist_ok=True)
-  for name in names:
-    Image.new('RGB', (8, 8)).save(root / folder / subject / name)
+UNITS = face_corpora.DISFA_UNITS
+write_labels = face_corpora.write_disfa_labels
+write_frames = face_corpora.write_disfa_frames
 
 
 def write(root):

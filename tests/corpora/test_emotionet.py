@@ -2,8 +2,8 @@
 
 import hashlib
 
-from PIL import Image
 import pytest
+from toys import face_corpora
 
 from affect_jax.corpora import emotionet
 from affect_jax.corpora.builders import face_listing
@@ -20,15 +20,8 @@ URL,URL orig,'AU 12',"'AU 1'",AU43
 """
 
 
-def write(
-  root, table=TABLE, name='facs.csv', images=('a.jpg', 'b.jpg', 'c.jpg')
-):
-  (root / name).parent.mkdir(parents=True, exist_ok=True)
-  (root / name).write_text(table)
-  for image in images:
-    (root / 'images' / image).parent.mkdir(parents=True, exist_ok=True)
-    Image.new('RGB', (8, 8)).save(root / 'images' / image)
-  return root
+def write(root, table=TABLE, *args, **kwargs):
+  return face_corpora.write_emotionet(root, table, *args, **kwargs)
 
 
 def read(found, split):

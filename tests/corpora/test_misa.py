@@ -2,32 +2,12 @@
 
 import numpy as np
 import pytest
+from toys import feature_files
 from toys import files as toy_files
 
 from affect_jax.corpora import misa
 
-RNG = np.random.default_rng(0)
-WORDS = {
-  'a[10]': ['not', 'now'],
-  'a[2]': ['so', 'it', 'begins'],
-  'b[0]': ['yes'],
-}
-LABELS = {'a[10]': -1.4, 'a[2]': 0.0, 'b[0]': 3.0}
-
-
-def examples(kind):
-  found = []
-  for segment, words in WORDS.items():
-    vision = RNG.normal(size=(len(words), 3))
-    audio = RNG.normal(size=(len(words), 2)).astype(np.float32)
-    if kind == 'misa':
-      numbers = np.arange(len(words))
-      parts = (numbers, vision, audio, words)
-      label = np.array([[LABELS[segment]]], np.float32)
-    else:
-      parts, label = (words, vision, audio), LABELS[segment]
-    found.append((parts, label, segment))
-  return found
+examples = feature_files.misa_examples
 
 
 def write(tmp_path, kind, content):

@@ -2,36 +2,16 @@
 
 import numpy as np
 import pytest
+from toys import feature_files
 from toys import files as toy_files
 
 from affect_jax.corpora import mult
 
 RNG = np.random.default_rng(0)
+features = feature_files.mult_features
+part = feature_files.mult_part
+sentiments = feature_files.sentiments
 EMOTIONS = ('happiness', 'sadness', 'anger', 'surprise', 'disgust', 'fear')
-
-
-def features(n, length=5, padding=2):
-  """Arrays [N, T, D], the first rows of zeros."""
-  found = {
-    'text': RNG.normal(size=(n, length, 4)).astype(np.float32),
-    'audio': RNG.normal(size=(n, length, 2)),
-    'vision': RNG.normal(size=(n, length, 3)),
-  }
-  for array in found.values():
-    array[:, :padding] = 0
-  return found
-
-
-def part(labels, ids=None, **options):
-  data = features(len(labels), **options)
-  data['labels'] = np.array(labels, np.float64)
-  if ids is not None:
-    data['id'] = ids
-  return data
-
-
-def sentiments(*values):
-  return np.array(values, np.float64).reshape(-1, 1, 1)
 
 
 def three(train, valid, test):

@@ -1,7 +1,7 @@
 """RAF-DB (basic) in miniature, and what may be wrong with it."""
 
-from PIL import Image
 import pytest
+from toys import face_corpora
 
 from affect_jax.corpora import raf_db
 from affect_jax.corpora.builders import face_listing
@@ -16,15 +16,7 @@ LINES = [
 
 
 def write(root, lines=LINES, pictures=None):
-  (root / 'EmoLabel').mkdir(parents=True)
-  (root / 'EmoLabel/list_patition_label.txt').write_text('\n'.join(lines))
-  folder = root / 'Image/aligned'
-  folder.mkdir(parents=True)
-  if pictures is None:
-    pictures = [line.split('.')[0] + '_aligned.jpg' for line in lines if line]
-  for name in pictures:
-    Image.new('RGB', (8, 8)).save(folder / name)
-  return root
+  return face_corpora.write_raf_db(root, lines, pictures)
 
 
 def read(found, split):

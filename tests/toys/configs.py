@@ -7,7 +7,11 @@ from PIL import Image
 
 from affect_jax.corpora import meld
 from affect_jax.tasks import action_units
+from toys import face_corpora
+from toys import feature_files
+from toys import files as toy_files
 from toys import meld as toy_meld
+from toys import mmsa as toy_mmsa
 from toys import mosi as toy_mosi
 from toys import mustard as toy_mustard
 from toys.paths import ROOT
@@ -70,6 +74,65 @@ def write_aff_wild2(folder):
     text = '\n'.join(lines) + '\n'
     (folder / f'{name}_annotations.txt').write_text(text)
   return str(folder)
+
+
+def write_faces(name, folder):
+  """A miniature of a corpus of faces; returns its path."""
+  if name == 'affectnet':
+    rows = [
+      face_corpora.affectnet_row(f'1/{i}.jpg', i % 8, i % 5 / 5, i % 3 / 3)
+      for i in range(40)
+    ]
+    face_corpora.write_affectnet(
+      folder, rows, [x.replace('1/', '2/', 1) for x in rows[:16]]
+    )
+  elif name == 'raf_db':
+    lines = [f'train_{i:05d}.jpg {i % 7 + 1}' for i in range(28)]
+    lines += [f'test_{i:04d}.jpg {i % 7 + 1}' for i in range(14)]
+    face_corpora.write_raf_db(folder, lines)
+  elif name == 'disfa':
+    for person in ('SN013', 'SN003'):  # Of the folds 1 and 0.
+      names = [f'{i:05d}.jpg' for i in range(1, 13)]
+      face_corpora.write_disfa_frames(folder, person, names)
+      face_corpora.write_disfa_labels(
+        folder, person, 12, lambda unit, frame: (unit + frame) % 4
+      )
+  else:
+    lines = ["URL,'AU 1','AU 12',split"]
+    for i in range(24):
+      split = 'val' if i % 3 == 2 else 'train'
+      lines.append(f"'http://x/{i}.jpg',{i % 2},{i // 2 % 2},{split}")
+    images = [f'{i}.jpg' for i in range(24)]
+    face_corpora.write_emotionet(folder, '\n'.join(lines), images=images)
+  return str(folder)
+
+
+def write_features(name, c, folder):
+  """A miniature of a corpus of feature files, for its config."""
+  c.utterance.boundaries = (16,)
+  scores = [(i % 7 - 3) * 0.9 for i in range(12)]
+  if name == 'csd':
+    c.data.update(feature_files.write_csd(folder))
+    return
+  if name == 'utterances_csv':
+    c.data.path = feature_files.write_utterances_csv(folder)
+    return
+  if name == 'misa':
+    c.data.text_model = str(TINY_BERT)
+    content = {
+      s: feature_files.misa_examples('mag') for s in ('train', 'dev', 'test')
+    }
+  elif name == 'mult':
+    content = {
+      s: feature_files.mult_part(feature_files.sentiments(*scores))
+      for s in ('train', 'valid', 'test')
+    }
+  else:
+    content = {
+      s: toy_mmsa.unaligned([f'{s}$_${i}' for i in range(12)], scores)
+      for s in ('train', 'valid', 'test')
+    }
+  c.data.path = str(toy_files.write_pickle(folder / 'x.pkl', content))
 
 
 def write_utterances(name, c, folder):
