@@ -122,6 +122,7 @@ def get_config() -> Any:
   c.coupling = {'co_annotation': 0.0, 'distribution_matching': 0.0}
   # Height and width in pixels that pictures are scaled to, and those of the
   # random windows of them that training sees; crop_size=0: whole pictures.
+  # image_size=0: by the device, see run/settled.
   c.image_size = 64
   c.crop_size = 0
   # Pairs (first step, pixels), for smaller pictures at the beginning.
@@ -152,7 +153,7 @@ def get_config() -> Any:
 
   # With which model.
   c.model = {
-    'stem': 'imagenet',
+    'stem': 'imagenet',  # Or small; '': by size and device, see run/settled.
     'dtype': 'float32',
     'dropout': 0.0,
     # Over windows of frames (config.data.window): gru, lstm, transformer.
@@ -216,6 +217,8 @@ def get_config() -> Any:
   c.batch_size = 64
   c.accumulate = 1
   c.num_train_steps = 1000
+  # Length in epochs, from which num_train_steps follows; 0: not so.
+  c.num_epochs = 0.0
   c.learning_rate = 1e-3
   c.schedule = {'name': 'warmup_cosine_decay_schedule', 'warmup_steps': 50}
   c.optimizer = {'name': 'adamw'}
@@ -230,6 +233,8 @@ def get_config() -> Any:
   # When.
   c.log_every = 20
   c.eval_every = 200
+  # Validations without a better selection score that end a run; 0: none do.
+  c.early_stop = 0
   c.progress_secs = 10.0
   # A name in views.VIEWS: the views whose predictions are averaged.
   c.eval_views = 'whole'

@@ -136,7 +136,10 @@ def evaluate_best(
     state = build.abstract_state(run, config)
     state, thresholds = checkpoint.restore(manager, step, state)
   out = workdir
-  if latest < config.num_train_steps:
+  end = processes.from_first(
+    'last step', lambda: run_folder.last_step(workdir, config.num_train_steps)
+  )
+  if latest < end:
     out = os.path.join(workdir, f'evaluated_at_step_{latest}')
     os.makedirs(out, exist_ok=True)
     logging.info(
@@ -188,7 +191,14 @@ def evaluate_best(
   results = processes.from_first('results', lambda: run_folder.read_json(path))
   if processes.is_first():
     table.show(results, out)
+    log_stop(workdir)
   return results
+
+
+def log_stop(workdir: str) -> None:
+  """Logs why the run ended early, if it did."""
+  if stop := run_folder.stopped(workdir):
+    logging.info('Training ended at step %d: %s.', stop['step'], stop['why'])
 
 
 def _build(config, workdir):

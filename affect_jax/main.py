@@ -20,6 +20,7 @@ from affect_jax import user_path
 from affect_jax.errors import UserError
 from affect_jax.run import command
 from affect_jax.run import folder as run_folder
+from affect_jax.run import settled
 from affect_jax.training import interrupt
 from affect_jax.training import job
 
@@ -93,6 +94,7 @@ def run(config: Any) -> None:
   if config.seeds:
     seeds.evaluate_best(config, workdir())
   else:
+    config = settled.settle(config, workdir())
     run_folder.claim(workdir(), config, defaults.get_config())
     evaluate.evaluate_best(config, workdir())
 

@@ -31,6 +31,7 @@ from affect_jax.run import check
 from affect_jax.run import command
 from affect_jax.run import folder as run_folder
 from affect_jax.run import label_table
+from affect_jax.run import settled
 from affect_jax.run import signature as signature_lib
 
 
@@ -113,7 +114,7 @@ def _config(config: Any, workdir: str, number: int, tables: Any = None) -> Any:
     path = os.path.join(workdir, f'round_{number}.parquet')
     tables = (path,) if number else ()
   given = tuple(config.data.weak_labels)
-  return seeds.changed(config, {'data.weak_labels': (*tables, *given)})
+  return settled.changed(config, {'data.weak_labels': (*tables, *given)})
 
 
 def _train(config, workdir, number, tables) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from typing import Any
 
 from absl import logging
 import jax
-from ml_collections import config_dict
 
 from affect_jax import defaults
 from affect_jax import evaluate
@@ -22,7 +21,9 @@ from affect_jax import train
 from affect_jax.errors import UserError
 from affect_jax.evaluation import seed_summary
 from affect_jax.run import check
+from affect_jax.run import early_stop
 from affect_jax.run import folder as run_folder
+from affect_jax.run import settled
 from affect_jax.training import processes
 
 
@@ -48,6 +49,7 @@ def train_and_evaluate(
   """
   check.check(config)
   together = are_together(config)
+  config = settled.settle(config, workdir)
   claim(config, workdir)
   results: dict[int, Any] = {}
   program = None
@@ -120,12 +122,14 @@ def are_together(config: Any) -> bool:
       'run on each device.'
     )
   if config.seeds_together is None:
-    return jax.default_backend() != 'cpu' and not maps_devices
+    alone = maps_devices or early_stop.patience(config)
+    return jax.default_backend() != 'cpu' and not alone
   return config.seeds_together
 
 
 def evaluate_best(config: Any, workdir: str) -> dict[str, Any]:
   """Evaluates every seed again, as `evaluate.evaluate_best`."""
+  config = settled.settle(config, workdir)
   claim(config, workdir)
   results = {}
   for seed in config.seeds:
@@ -149,7 +153,7 @@ def evaluate_once(config: Any, workdir: str) -> dict[str, Any]:
     return known
   if config.seeds:
     return evaluate_best(config, workdir)
-  return evaluate.evaluate_best(config, workdir)
+  return evaluate.evaluate_best(settled.settle(config, workdir), workdir)
 
 
 def folder(workdir: str, seed: int) -> str:
@@ -159,22 +163,9 @@ def folder(workdir: str, seed: int) -> str:
 
 def of_seed(config: Any, seed: int) -> Any:
   """Returns the config of one seed's run."""
-  return changed(config, {'seed': seed, 'seeds': (), 'seeds_together': None})
-
-
-def changed(config: Any, changes: dict[str, Any]) -> Any:
-  """Returns a copy with some settings changed; names are dotted."""
-  with config.unlocked():
-    # Copying refuses dots in the keys of a dict.
-    sweep, config.sweep = config.sweep, None
-    new = config.copy_and_resolve_references()
-    config.sweep = sweep
-  with new.unlocked():
-    del new.sweep
-    new.sweep = config_dict.placeholder(object)
-    new.sweep = sweep
-    new.update_from_flattened_dict(changes)
-  return new
+  return settled.changed(
+    config, {'seed': seed, 'seeds': (), 'seeds_together': None}
+  )
 
 
 def claim(config: Any, workdir: str) -> None:
@@ -185,7 +176,7 @@ def claim(config: Any, workdir: str) -> None:
   if before and set(before) < set(config.seeds):
     more = [s for s in config.seeds if s not in before]
     run_folder.claim(
-      workdir, changed(config, {'seeds': before}), defaults.get_config()
+      workdir, settled.changed(config, {'seeds': before}), defaults.get_config()
     )
     logging.info('%s gets more seeds: %s.', workdir, more)
     if processes.is_first():

@@ -26,6 +26,7 @@ from affect_jax.evaluation import selection_score
 from affect_jax.evaluation import sweep_table
 from affect_jax.run import build
 from affect_jax.run import folder as run_folder
+from affect_jax.run import settled
 from affect_jax.training import processes
 
 # What a point cannot change.
@@ -55,7 +56,7 @@ def train_and_evaluate(config: Any, workdir: str) -> dict[str, Any]:
   """
   points = points_of(config)
   for point in points:
-    build.check_settings(of_point(config, point))
+    build.check_settings(settled.by_device(of_point(config, point)))
   run_folder.claim(workdir, config, defaults.get_config())
   rows = []
   for i, point in enumerate(points):
@@ -100,6 +101,12 @@ def points_of(config: Any) -> list[dict[str, Any]]:
     )
   for setting, values in sweep.items():
     _check_setting(config, setting, values)
+  if 'num_train_steps' in sweep and settled.num_epochs(config):
+    raise UserError(
+      f'config.sweep has num_train_steps, but config.num_epochs='
+      f'{config.num_epochs:g} decides the length of each point: sweep '
+      "'num_epochs' instead, or give --config.num_epochs=0."
+    )
   for name, options in load.describe(config).items():
     if not options['splits'].get('val'):
       raise UserError(
@@ -135,7 +142,7 @@ def _check_setting(config: Any, setting: str, values: Any) -> None:
     )
   for value in values:
     try:
-      seeds.changed(config, {setting: value})
+      settled.changed(config, {setting: value})
     except (TypeError, ValueError) as error:
       raise UserError(
         f'config.sweep[{setting!r}] has {value!r}: {error}'
@@ -144,7 +151,7 @@ def _check_setting(config: Any, setting: str, values: Any) -> None:
 
 def of_point(config: Any, point: Mapping[str, Any]) -> Any:
   """Returns the config of a point, which sweeps nothing."""
-  return seeds.changed(config, {**point, 'sweep': None, 'sweep_draws': 0})
+  return settled.changed(config, {**point, 'sweep': None, 'sweep_draws': 0})
 
 
 def named(point: Mapping[str, Any]) -> str:

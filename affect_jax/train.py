@@ -17,10 +17,12 @@ from affect_jax.errors import UserError
 from affect_jax.evaluation import table
 from affect_jax.run import build
 from affect_jax.run import curves
+from affect_jax.run import early_stop
 from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
 from affect_jax.run import program as program_lib
 from affect_jax.run import same_data
+from affect_jax.run import settled
 from affect_jax.run import signature as signature_lib
 from affect_jax.run import tasks as run_tasks
 from affect_jax.run import trained_on
@@ -75,6 +77,7 @@ def train(
     The scores, and the program for further seeds: the given one if the run was
     finished already.
   """
+  config = settled.settle(config, workdir)
   results, program = train_together({workdir: config}, program, splits)
   return results[workdir], program
 
@@ -139,6 +142,7 @@ def _claim(config, workdir):
     logging.info('%s is finished.', workdir)
     if processes.is_first():
       table.show(results, workdir)
+      evaluate.log_stop(workdir)
   return results or None
 
 
@@ -224,6 +228,8 @@ def _train(runs, program, states, managers, first_step):
     arrays = [{k: v for k, v in b.items() if k != 'id'} for b in batches]
     return [b['id'] for b in batches], lanes.put_batches(arrays)
 
+  if _ends_early(runs, managers):
+    return  # The run was stopped between its last step and its results.
   progress = periodic_actions.ReportProgress(
     num_train_steps=config.num_train_steps, every_secs=config.progress_secs
   )
@@ -290,3 +296,13 @@ def _train(runs, program, states, managers, first_step):
         for manager in managers:
           manager.wait_until_finished()
         raise interrupt.Interrupted(step, signum)
+      if validates and not last and _ends_early(runs, managers):
+        break
+
+
+def _ends_early(runs, managers):
+  """Whether config.early_stop ends each run; all have it, or it is one."""
+  return all(
+    early_stop.ends(config, workdir, manager)
+    for (workdir, config), manager in zip(runs.items(), managers, strict=True)
+  )

@@ -5,8 +5,9 @@
 
 Columns: image (path relative to the CSV), split (train, val, test), and any of
 subject, expression, valence, arousal, AU1, AU2, ... An empty cell means "not
-annotated". Leave tasks without any label out of --config.tasks, or give
---config.drop_unlabelled_tasks.
+annotated". Tasks without any label are left out, unless --config.tasks names
+them. The number of steps follows from the number of pictures, and the size of
+pictures from the device (48 pixels on a CPU, else 112), unless given.
 """
 
 from affect_jax import defaults
@@ -17,12 +18,15 @@ def get_config():
   c.data.corpus = 'faces_csv'
   c.data.path = ''
   c.data.on_bad_image = 'error'
-  c.image_size = 112
+  c.drop_unlabelled_tasks = True
+  c.image_size = 0
+  c.model.stem = ''
   c.augment = ('flip', 'crop', 'colour')
-  c.augmentations.crop.pad = 8
   c.expression.class_weights = 'balanced'
   c.batch_size = 64
-  c.num_train_steps = 2000
-  c.ema_decay = 0.99
+  c.log_gradients = False  # Which compiles more: results come sooner.
+  c.num_epochs = 15.0
+  c.ema_decay = 0.98
+  c.eval_every = 100
   c.eval_views = 'flip'
   return c

@@ -9,7 +9,7 @@ affect_jax/corpora/utterances_csv.py. An empty cell means "not annotated", or a
 missing modality. A column of text also needs a model that reads it:
 --config.data.text=tokens --config.data.text_model=FOLDER_OF_BERT fine-tunes it,
 features keeps it as it is. Tasks without any label are left out, unless
---config.tasks names them.
+--config.tasks names them. The number of steps follows from that of utterances.
 """
 
 from affect_jax import defaults
@@ -28,7 +28,7 @@ def get_config():
   c.utterance.modality_dropout = 0.1
   c.learning_rate_multipliers = {'backbone/text': 0.2}
   c.batch_size = 32
-  c.num_train_steps = 600
+  c.num_epochs = 20.0
   c.schedule.warmup_steps = 50
   c.weight_decay = 1e-2
   c.ema_decay = 0.98

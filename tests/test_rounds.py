@@ -12,6 +12,7 @@ from affect_jax import tasks as tasks_lib
 from affect_jax.errors import UserError
 from affect_jax.evaluation import gains
 from affect_jax.evaluation import seed_summary
+from affect_jax.run import settled
 from affect_jax.run import signature
 from affect_jax.weak import table
 
@@ -100,7 +101,7 @@ def test_a_round_that_does_not_gain_is_the_last(config, tmp_path, monkeypatch):
 
 
 def test_rounds_need_seeds(config, tmp_path):
-  alone = rounds.seeds.changed(config, {'seeds': ()})
+  alone = settled.changed(config, {'seeds': ()})
   with pytest.raises(UserError, match='Give several seeds'):
     rounds.run(alone, str(tmp_path))
 

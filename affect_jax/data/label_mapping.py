@@ -92,5 +92,7 @@ def require(
   if len(without) == len(tasks):
     raise UserError('The training split has no label of any task.')
   for name in without:
-    logging.warning('Dropped task %s: no labels in training.', name)
+    logging.warning(
+      'Task %s is left out: the training split has no label of it.', name
+    )
   return [t for t in tasks if t.name not in without]

@@ -60,6 +60,7 @@ def show(results: Mapping[str, Mapping[str, Any]], workdir: str) -> None:
     ('subsets.json', 'scores without some modalities'),
     ('predictions', 'a row per sample'),
     ('checkpoints', 'latest and best'),
+    ('stopped.json', 'why training ended early'),
     ('metrics.jsonl', 'training curves, also as TensorBoard events'),
     ('config.json', 'all settings'),
     ('environment.json', 'versions, commit, devices, data'),

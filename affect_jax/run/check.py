@@ -1,6 +1,7 @@
 """Finds wrong settings before any data is touched."""
 
 from collections.abc import Mapping, Sequence
+import math
 from typing import Any
 
 from affect_jax import by_name
@@ -16,6 +17,7 @@ from affect_jax.errors import UserError
 from affect_jax.evaluation import selection_score
 from affect_jax.models import encoders
 from affect_jax.models import fusion as fusion_lib
+from affect_jax.run import early_stop
 from affect_jax.run import feature_spaces
 from affect_jax.run import utterances
 from affect_jax.training import optimizer
@@ -51,6 +53,7 @@ def check(config: Any) -> None:
   _check_keys(config.to_dict(), defaults.get_config().to_dict(), 'config')
   check_values(config.to_dict())
   check_seeds(config.seeds)
+  check_length(config)
   for name in config.tasks:
     by_name.check('task', name, tasks_lib.TASKS)
   by_name.check(
@@ -68,6 +71,7 @@ def check(config: Any) -> None:
     for option in options:
       if option not in OURS:
         by_name.check('config.data option', option, known, of=f'{name!r}')
+  early_stop.check(config, described)
   _check_selection(config, described)
   gold_share.check(load.gold_shares(config), config.tasks, [*described])
   weak_tables.check_settings(config.weak.to_dict(), config.tasks, [*described])
@@ -154,6 +158,16 @@ def check_seeds(seeds: Sequence[Any]) -> None:
         f'config.seeds has {seed} twice: the same run twice tells nothing '
         'about other seeds.'
       )
+
+
+def check_length(config: Any) -> None:
+  """Raises UserError if config.num_epochs is no number of epochs, or 0."""
+  epochs = config.get('num_epochs', 0.0)  # Older configs lack it.
+  if not 0 <= epochs < math.inf:
+    raise UserError(
+      f'config.num_epochs={epochs} must be the number of times that training '
+      'sees each row, or 0: config.num_train_steps decides.'
+    )
 
 
 def _check_keys(

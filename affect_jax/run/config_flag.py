@@ -4,7 +4,7 @@ A config file need not name every option of its corpus' reader: an option that a
 flag gives is added, with the type it has in the reader.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 import inspect
 import os
 import re
@@ -44,7 +44,9 @@ class _Parser(config_flags.ConfigFileFlagParser):
       if of_line := _of_line(error, file):
         raise of_line from error
       raise
-    admit(config, changes(sys.argv, self.name))
+    given = changes(sys.argv, self.name)
+    admit(config, given)
+    give_way(config, given)
     return config
 
 
@@ -79,6 +81,23 @@ def changes(argv: Sequence[str], name: str) -> dict[str, str | None]:
     if match := re.match(rf'--?(?:no)?{name}\.([^=]+)(?:=(.*))?$', argument):
       values[match[1]] = match[2]
   return values
+
+
+def give_way(config: ml_collections.ConfigDict, given: Collection[str]) -> None:
+  """Turns off what a config file sets only for want of what flags give.
+
+  Tasks that a flag names must have labels, and a flag for the number of steps
+  decides instead of epochs, unless a flag says otherwise.
+
+  Args:
+    config: The config as its file has it.
+    given: The settings that flags change, see `changes`.
+  """
+  names = {str(config_path.split(setting)[0]) for setting in given}
+  if 'tasks' in names and 'drop_unlabelled_tasks' not in names:
+    config.drop_unlabelled_tasks = False
+  if 'num_train_steps' in names and 'num_epochs' not in names:
+    config.num_epochs = 0.0
 
 
 def admit(

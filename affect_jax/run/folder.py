@@ -15,6 +15,8 @@ from affect_jax import whole_file
 from affect_jax.errors import UserError
 from affect_jax.training import processes
 
+# Why a run ended before its last step, see `early_stop`.
+STOPPED = 'stopped.json'
 # Settings that change what is shown, and nothing that is learned.
 OF_LOGS = ('log_gradients', 'progress_secs', 'seeds_together')
 
@@ -141,8 +143,23 @@ def is_finished(workdir: str, num_train_steps: int) -> bool:
   """
   steps = saved_steps(workdir)
   return os.path.exists(os.path.join(workdir, 'results.json')) and (
-    not steps or steps[-1] >= num_train_steps
+    not steps or steps[-1] >= last_step(workdir, num_train_steps)
   )
+
+
+def last_step(workdir: str, num_train_steps: int) -> int:
+  """Returns the step of the run's end, which may have come early."""
+  stop = stopped(workdir)
+  return stop['step'] if stop else num_train_steps
+
+
+def stopped(workdir: str) -> dict[str, Any] | None:
+  """Returns {'step', 'best_step', 'why'} if the run ended early, else None."""
+  stop = read_json(os.path.join(workdir, STOPPED))
+  # It is of another run if the latest checkpoint is of another step.
+  if not stop or saved_steps(workdir)[-1:] not in ([], [stop['step']]):
+    return None
+  return stop
 
 
 def saved_steps(workdir: str) -> list[int]:

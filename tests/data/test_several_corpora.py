@@ -10,9 +10,9 @@ from toys import training as toy
 from toys.configs import load_config
 
 from affect_jax import evaluate
-from affect_jax import seeds
 from affect_jax import train
 from affect_jax.run import build
+from affect_jax.run import settled
 
 
 def make_config(folder, **overrides):
@@ -91,7 +91,7 @@ def test_the_selection_score_chooses_and_is_stated(folder, caplog):
   }
   c = make_config(folder, eval_every=1)
   c.selection = selection
-  c = seeds.changed(c, {'seed': 3})  # Copies hold a ConfigDict in its place.
+  c = settled.changed(c, {'seed': 3})  # Copies hold a ConfigDict in its place.
   with caplog.at_level('INFO', logger='absl'):
     results = train.train_and_evaluate(c, str(folder / 'selected'))
   said = 'selection score .*-2 second/valence_arousal/mean_ccc'

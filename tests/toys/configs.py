@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from affect_jax.corpora import meld
+from affect_jax.run import settled
 from affect_jax.tasks import action_units
 from toys import face_corpora
 from toys import feature_files
@@ -19,7 +20,10 @@ from toys.paths import TINY_BERT
 
 
 def load_config(name):
-  """The config of a file, without the second program of `log_gradients`."""
+  """The config of a file, for tests: small, and of a given number of steps.
+
+  It is without the second program of `log_gradients`, and settled.
+  """
   spec = importlib.util.spec_from_file_location(
     name, ROOT / 'configs' / f'{name}.py'
   )
@@ -27,7 +31,8 @@ def load_config(name):
   spec.loader.exec_module(module)
   c = module.get_config()
   c.log_gradients = False
-  return c
+  c.num_epochs = 0.0  # Tests say how many steps.
+  return settled.by_device(c)
 
 
 def two_steps_of_faces(folder, **changes):
