@@ -10,6 +10,7 @@ from absl import logging
 from affect_jax.data import clusters
 from affect_jax.data import streams
 from affect_jax.errors import UserError
+from affect_jax.evaluation import gaps
 from affect_jax.evaluation import modality_subsets
 from affect_jax.evaluation import predict as predict_lib
 from affect_jax.evaluation import prediction_csv
@@ -150,6 +151,7 @@ def evaluate_best(
       step,
     )
   results: dict[str, Any] = {}
+  judged: dict[str, list[str]] = {}  # By corpus.
   grid = {}
   for split in splits:
     rows = {
@@ -160,11 +162,17 @@ def evaluate_best(
     for corpus in run.corpora:
       if corpus.name in rows:
         tuned = thresholds.get(corpus.name, {})
-        scores = score.score(run.tasks, rows[corpus.name], tuned)
         key = _key(run, split, corpus)
+        if split == 'val':
+          judged[corpus.name] = gaps.judged(run.tasks, rows[corpus.name])
+          gaps.log(key, run.tasks, rows[corpus.name])
+        of = judged.get(corpus.name)
+        scores = score.score(run.tasks, rows[corpus.name], tuned, of)
         results[key] = {'step': float(step), **scores}
         if config.eval_subsets and run.samples.modalities:
-          subsets = _score_subsets(run, predict, state, corpus, split, tuned)
+          subsets = _score_subsets(
+            run, predict, state, corpus, split, tuned, of
+          )
           subsets[run.samples.modalities] = scores
           dropout = config.utterance.modality_dropout
           if processes.is_first():
@@ -177,9 +185,9 @@ def evaluate_best(
     if rows and processes.is_first():
       for corpus in run.corpora:
         if corpus.name in rows:
-          of = clusters.read(corpus.builder, corpus.splits[split])
+          known = clusters.read(corpus.builder, corpus.splits[split])
           corpus_rows = rows[corpus.name]
-          corpus_rows['cluster'] = [of[x] for x in corpus_rows['id']]
+          corpus_rows['cluster'] = [known[x] for x in corpus_rows['id']]
       path = os.path.join(out, 'predictions', f'{split}.csv')
       prediction_csv.write(path, run.tasks, rows)
   path = os.path.join(out, 'results.json')
@@ -224,13 +232,14 @@ def _build(config, workdir):
   return run
 
 
-def _score_subsets(run, predict, state, corpus, split, thresholds):
+def _score_subsets(run, predict, state, corpus, split, thresholds, judged):
   """Returns {modalities: scores} of all subsets but the whole set."""
   return {
     kept: score.score(
       run.tasks,
       _predict_split(run, predict, state, corpus, split, kept),
       thresholds,
+      judged,
     )
     for kept in modality_subsets.names(run.samples.modalities)[:-1]
   }

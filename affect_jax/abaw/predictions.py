@@ -139,7 +139,12 @@ def read_thresholds(
       f'{folder}/{step} has no tuned thresholds of {", ".join(absent)}: the '
       'run had no validation split, or not these units. Use a number.'
     )
-  return thresholds
+  if untuned := [u for u in units if thresholds[u] is None]:
+    logging.warning(
+      'Validation of this run has no positive of %s: their threshold is .5.',
+      ', '.join(untuned),
+    )
+  return {k: 0.5 if v is None else v for k, v in thresholds.items()}
 
 
 def _choose(known, corpus, where):

@@ -151,8 +151,9 @@ def _compare_corpus(
 ):
   """Returns rows of all pairs, the size of the corpus in words, and notes."""
   any_run = next(iter(table[0].values()))
-  tuned = all(corpus in x.thresholds for x in runs[0].seeds.values())
-  of = measures.build(tasks, any_run, tuned=tuned, names=metrics)
+  # Which outputs are tuned depends on gold alone, which is that of all runs.
+  tuned, *_ = (x.thresholds.get(corpus, {}) for x in runs[0].seeds.values())
+  of = measures.build(tasks, any_run, thresholds=tuned, names=metrics)
   models = [
     {
       k: measures.predictions(

@@ -91,7 +91,7 @@ def build(
   tasks: Sequence[Any],
   rows: Mapping[str, Any],
   *,
-  tuned: bool,
+  thresholds: Mapping[str, Any],
   names: Sequence[str] = (),
 ) -> Measures:
   """Chooses metrics of tasks.
@@ -99,7 +99,8 @@ def build(
   Args:
     tasks: The tasks.
     rows: Of any run, for the gold labels; see `prediction_csv.read`.
-    tuned: Whether there are thresholds, and so tuned metrics.
+    thresholds: Of any run: which outputs are tuned, of which there are tuned
+      metrics.
     names: Wanted: 'task/metric', with all its outputs, 'task/metric/output',
       or 'task', with all of these. (): all metrics with one value per task.
 
@@ -108,7 +109,7 @@ def build(
   """
   weights = {t.name: score.gold(t, rows) for t in tasks}
   metrics, known = [], []
-  for metric in _all(tasks, tuned):
+  for metric in _all(tasks, thresholds):
     # Values do not matter here, only which there are.
     labels = rows['labels'][metric.task]
     value = metric.function(labels, labels, weights[metric.task])
@@ -140,7 +141,8 @@ def predictions(
     values = rows['predictions'][task.name]
     found[task.name, False] = values
     if cut := thresholds.get(task.name):
-      cuts = np.array([cut[o] for o in task.outputs])
+      # What is not tuned has no tuned metric.
+      cuts = np.array([0.5 if cut[o] is None else cut[o] for o in task.outputs])
       found[task.name, True] = (values > cuts[None, :]).astype(np.float32)
   return found
 
@@ -150,15 +152,17 @@ def is_lower_better(name: str) -> bool:
   return name.split('/')[1] in score.LOWER_IS_BETTER
 
 
-def _all(tasks: Sequence[Any], tuned: bool) -> list[Metric]:
+def _all(tasks: Sequence[Any], thresholds: Mapping[str, Any]) -> list[Metric]:
   found = []
   for task in tasks:
     for name, function in task.metrics.items():
       if name not in COUNTS:
         full = f'{task.name}/{name}'
         found.append(Metric(task.name, False, function, full))
+    tuned = thresholds.get(task.name)
     for name, function in task.tuned_metrics.items() if tuned else ():
-      halves = dict.fromkeys(task.outputs, 0.5)
+      # Runs' thresholds are applied already, see `predictions`.
+      halves = {k: None if v is None else 0.5 for k, v in tuned.items()}
       found.append(
         Metric(
           task.name,

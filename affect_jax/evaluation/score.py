@@ -1,6 +1,6 @@
 """Computes exact metrics of whole splits on gold labels, in float64."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 import math
 from typing import Any
 
@@ -19,13 +19,22 @@ def gold(task: Any, rows: Mapping[str, Any]) -> np.ndarray:
 
 
 def tune(tasks: Sequence[Any], rows: Mapping[str, Any]) -> dict[str, Any]:
-  """Tunes {task: {output: threshold}} on the rows of the validation split."""
-  return {
+  """Tunes {task: {output: threshold}} on the rows of the validation split.
+
+  A threshold is None if validation has no positive of the output, and a task is
+  left out if that is so of all.
+  """
+  tuned = {
     t.name: t.tune(
       rows['predictions'][t.name], rows['labels'][t.name], gold(t, rows)
     )
     for t in tasks
     if t.tune
+  }
+  return {
+    name: thresholds
+    for name, thresholds in tuned.items()
+    if any(x is not None for x in thresholds.values())
   }
 
 
@@ -33,6 +42,7 @@ def score(
   tasks: Sequence[Any],
   rows: Mapping[str, Any],
   thresholds: Mapping[str, Any],
+  judged: Collection[str] | None = None,
 ) -> dict[str, float]:
   """Returns all metrics of a split: {'task/metric[/output]': value}.
 
@@ -45,6 +55,8 @@ def score(
     tasks: The tasks.
     rows: From `predict_split`.
     thresholds: From `tune` on validation; {} leaves out tuned metrics.
+    judged: The tasks that may enter 'headline': those that validation has gold
+      of, so that headlines of validation and test are of the same; None: all.
   """
   scores: dict[str, float] = {}
   for task in tasks:
@@ -61,7 +73,11 @@ def score(
     for name, value in values.items():
       scores |= flat(f'{task.name}/{name}', value)
   headlines = [scores[f'{t.name}/{t.headline}'] for t in tasks]
-  defined = [x for x in headlines if not math.isnan(x)]
+  defined = [
+    x
+    for t, x in zip(tasks, headlines, strict=True)
+    if not math.isnan(x) and (judged is None or t.name in judged)
+  ]
   scores[HEADLINE] = float(np.mean(defined)) if defined else math.nan
   names = [t.name for t in tasks]
   if {'expression', 'action_units', 'valence_arousal'} <= set(names):
@@ -85,7 +101,8 @@ def names(tasks: Sequence[Any]) -> list[str]:
     rows['weights'][task.name] = np.zeros(
       shape if task.weight_per_output else 1, np.float32
     )
-  return [*score(tasks, rows, tune(tasks, rows))]
+  thresholds = {t.name: dict.fromkeys(t.outputs, 0.5) for t in tasks if t.tune}
+  return [*score(tasks, rows, thresholds)]
 
 
 def flat(name: str, value: Any) -> dict[str, float]:

@@ -21,7 +21,7 @@ def f1(
   labels: np.ndarray,
   weights: np.ndarray,
   names: Sequence[str],
-  thresholds: Mapping[str, float] | None = None,
+  thresholds: Mapping[str, float | None] | None = None,
 ) -> dict[str, float]:
   """{output: F1 of its positives}.
 
@@ -33,11 +33,13 @@ def f1(
     labels: [N, K].
     weights: [N] or [N, K].
     names: The K outputs.
-    thresholds: {output: threshold}, e.g. from `tune`; None: .5 for all.
+    thresholds: {output: threshold}, e.g. from `tune`; an output whose threshold
+      is None has an F1 of NaN. None: .5 for all.
   """
   predictions, labels, weights = counted.arrays(predictions, labels, weights)
   cut = np.array([_threshold(thresholds, name) for name in names])
   values = _f1(predictions > cut[None, :], labels > 0.5, weights)
+  values = np.where(np.isnan(cut), np.nan, values)
   return dict(zip(names, values.tolist(), strict=True))
 
 
@@ -46,9 +48,12 @@ def mean_f1(
   labels: np.ndarray,
   weights: np.ndarray,
   names: Sequence[str],
-  thresholds: Mapping[str, float] | None = None,
+  thresholds: Mapping[str, float | None] | None = None,
 ) -> float:
-  """Mean of `f1` over the labelled outputs: P_AU of the ABAW challenges."""
+  """Mean of `f1` over the labelled outputs: P_AU of the ABAW challenges.
+
+  With thresholds, over those of them that have one.
+  """
   return counted.mean(f1(predictions, labels, weights, names, thresholds))
 
 
@@ -107,12 +112,13 @@ def tune(
   labels: np.ndarray,
   weights: np.ndarray,
   names: Sequence[str],
-) -> dict[str, float]:
+) -> dict[str, float | None]:
   """{output: the threshold in .05, .10, ... .95 with the highest F1}.
 
   Among equally good thresholds the one closest to .5 wins, and the lower of two
-  equally close. An output without gold positives keeps .5. Tune on validation
-  only: F1 on the data that thresholds were tuned on flatters.
+  equally close. An output without gold positives cannot be tuned: its threshold
+  is None. Tune on validation only: F1 on the data that thresholds were tuned on
+  flatters.
   """
   predictions, labels, weights = counted.arrays(predictions, labels, weights)
   scores = np.stack(
@@ -121,9 +127,13 @@ def tune(
   # Equal scores may differ in the last digit, which must not decide.
   scores = np.round(scores, 12)
   by_distance = sorted(range(len(THRESHOLDS)), key=_distance)
-  result = {}
-  for name, column in zip(names, scores.T, strict=True):
-    # max() keeps the first of equals; without positives all scores are 0.
+  result: dict[str, float | None] = {}
+  positives = np.sum(weights * (labels > 0.5), axis=0)
+  for name, column, total in zip(names, scores.T, positives, strict=True):
+    if not total > 0:
+      result[name] = None
+      continue
+    # max() keeps the first of equals.
     best = max(by_distance, key=lambda i: np.nan_to_num(column[i]))
     result[name] = THRESHOLDS[best]
   return result
@@ -138,7 +148,8 @@ def _threshold(thresholds, name):
     return 0.5
   if name not in thresholds:
     raise UserError(f'No threshold for {name!r}; known: {list(thresholds)}.')
-  return thresholds[name]
+  threshold = thresholds[name]
+  return np.nan if threshold is None else threshold
 
 
 def _f1(predicted, gold, weights):

@@ -180,3 +180,11 @@ def log_counts(counts: dict[str, Any], tasks: Sequence[Any]) -> None:
     else:
       cells = [f'{o} {n:.0f}' for o, n in zip(task.outputs, mass, strict=True)]
     logging.info('labels in training, %s: %s', task.name, ', '.join(cells))
+    absent = [o for o, n in zip(task.outputs, mass, strict=True) if not n > 0]
+    if absent and not task.weight_per_output:
+      logging.warning(
+        '%s: no training sample of %s, which nothing can learn; where val or '
+        'test have some, they count as missed.',
+        task.name,
+        ', '.join(absent),
+      )

@@ -28,8 +28,9 @@ class Task:
     headline: Name of the metric by which checkpoints are compared; higher is
       better.
     weight_per_output: Weights are [B, K] if True, else [B].
-    tune: None, or (predictions, labels, weights) -> {output: threshold}. It is
-      called on validation only; the thresholds are stored with the model.
+    tune: None, or (predictions, labels, weights) -> {output: threshold}, None
+      for an output that has no positives. It is called on validation only; the
+      thresholds are stored with the model.
     tuned_metrics: Like `metrics`, with thresholds as a fourth argument.
     units: Number of head units; 0 means len(outputs).
   """
@@ -41,7 +42,7 @@ class Task:
   metrics: Mapping[str, Metric]
   headline: str
   weight_per_output: bool
-  tune: Callable[..., dict[str, float]] | None = None
+  tune: Callable[..., dict[str, float | None]] | None = None
   tuned_metrics: Mapping[str, Callable] = dataclasses.field(
     default_factory=dict
   )

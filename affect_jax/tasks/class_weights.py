@@ -102,20 +102,19 @@ def class_weights(
     counts: Summed label mass of each class [K] in the samples that training
       draws.
     outputs: Names of the K classes.
-    cap: None, or the largest weight, also the weight of an absent class.
+    cap: None, or the largest weight, also the weight of an absent class, which
+      is 1 without a cap: no sample is weighted by it.
     beta: None, or in [0, 1).
 
   Raises:
-    UserError: There are no counts, their length is wrong, a class is absent
-      and there is no cap, or beta is out of range.
+    UserError: There are no counts, their length is wrong, or beta is out of
+      range.
   """
   what = 'of samples of each class [K]'
   (counts,) = _counts((counts,), outputs, what, _method(beta))
   numbers = counts if beta is None else effective_number(counts, beta)
   shares = np.where(numbers > 0, counts / np.where(numbers > 0, numbers, 1), 1)
-  return _ratios(
-    counts.sum() / shares.sum(), numbers, outputs, cap, 'no training sample'
-  )
+  return _ratios(counts.sum() / shares.sum(), numbers, cap)
 
 
 def pos_weights(
@@ -135,14 +134,13 @@ def pos_weights(
     counts: (positives [K], labelled [K]) in the samples that training draws.
     outputs: Names of the K outputs.
     cap: None, or the largest weight, also the weight of an output without
-      positives.
+      positives, which is 1 without a cap: no label is weighted by it.
     beta: None, or in [0, 1).
 
   Raises:
     UserError: There are no counts, their lengths are wrong, positives
       outnumber labels, an output has no negatives (its weight would be 0, and
-      the model would learn nothing from it), an output has no positives and
-      there is no cap, or beta is out of range.
+      the model would learn nothing from it), or beta is out of range.
   """
   what = 'of labels (positives [K], labelled [K])'
   positives, labelled = _counts(
@@ -163,9 +161,7 @@ def pos_weights(
   if beta is not None:
     negatives = effective_number(negatives, beta)
     positives = effective_number(positives, beta)
-  return _ratios(
-    negatives, positives, outputs, cap, 'no positive training label'
-  )
+  return _ratios(negatives, positives, cap)
 
 
 def effective_number(counts: npt.ArrayLike, beta: float) -> np.ndarray:
@@ -193,26 +189,25 @@ def log_priors(
 ) -> np.ndarray:
   """Returns log(n_c / N) of K classes with n_c of N samples, float32 [K].
 
+  That of an absent class is 0, as if it were the only one: its own would leave
+  its logit free in training, and it would be predicted everywhere.
+
   Args:
     counts: Summed label mass of each class [K] in the samples that training
       draws.
     outputs: Names of the K classes.
 
   Raises:
-    UserError: There are no counts, their length is wrong, or a class is
-      absent: the loss would not keep its logit down, and it would be predicted
-      everywhere.
+    UserError: There are no counts, all are 0, or their length is wrong.
   """
   what = 'of samples of each class [K]'
   (counts,) = _counts((counts,), outputs, what, 'logit_adjustment')
-  absent = [n for n, c in zip(outputs, counts, strict=True) if c == 0]
-  if absent:
+  if not counts.any():
     raise UserError(
-      f'{absent} have no training sample, but logit_adjustment needs the prior '
-      "of every class. Leave them out of the task's outputs, or set "
-      'logit_adjustment to 0.'
+      f'logit_adjustment needs training samples, but {list(outputs)} have none.'
     )
-  return np.log(counts / counts.sum()).astype(np.float32)
+  priors = np.where(counts > 0, counts / counts.sum(), 1.0)
+  return np.log(priors).astype(np.float32)
 
 
 def _method(beta):
@@ -232,18 +227,11 @@ def _counts(counts, outputs, what, method):
   return arrays
 
 
-def _ratios(numerators, counts, outputs, cap, reason):
-  """Returns numerators / counts, limited to the cap."""
+def _ratios(numerators, counts, cap):
+  """Returns numerators / counts, at most the cap; for 0, the cap or 1."""
   if cap is not None and not cap > 0:
     raise UserError(f'weight_cap must be above 0, not {cap}.')
-  absent = [n for n, c in zip(outputs, counts, strict=True) if c == 0]
-  if absent and cap is None:
-    raise UserError(
-      f'{absent} have {reason}, so their weights would be infinite. Set '
-      "weight_cap, set the weights to numbers, or leave them out of the task's "
-      'outputs.'
-    )
   numerators = np.broadcast_to(numerators, counts.shape)
   weights = numerators / np.where(counts > 0, counts, 1)
-  weights = np.where(counts > 0, weights, np.inf)
+  weights = np.where(counts > 0, weights, 1.0 if cap is None else cap)
   return np.minimum(weights, np.inf if cap is None else cap).astype(np.float32)

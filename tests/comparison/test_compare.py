@@ -268,11 +268,11 @@ def test_all_tasks_are_scored_as_in_results_json(name):
   }
   thresholds = score.tune([task], rows)
   expected = score.score([task], rows, thresholds)
-  of = measures.build([task], rows, tuned=bool(thresholds), names=[name])
+  of = measures.build([task], rows, thresholds=thresholds, names=[name])
   found = of(measures.predictions([task], rows, thresholds))
   assert len(of.names) > 2
   np.testing.assert_allclose(found, [expected[x] for x in of.names])
   # By default, those with one value; the headline is one.
-  few = measures.build([task], rows, tuned=bool(thresholds)).names
+  few = measures.build([task], rows, thresholds=thresholds).names
   assert f'{name}/{task.headline}' in few
   assert {x.count('/') for x in few} == {1}

@@ -10,6 +10,7 @@ import pytest
 from sklearn import metrics as sk
 from toys import training as toy
 
+from affect_jax.evaluation import gaps
 from affect_jax.evaluation import predict as predict_lib
 from affect_jax.evaluation import prediction_csv
 from affect_jax.evaluation import score
@@ -89,6 +90,33 @@ def test_thresholds_change_tuned_metrics_only():
   tuned = score.score(tasks, r, thresholds)
   assert plain.keys() < tuned.keys()
   assert {k: tuned[k] for k in plain} == pytest.approx(plain, nan_ok=True)
+
+
+def test_headline_and_tuned_scores_stand_on_what_validation_judges():
+  tasks, val = rows(8)
+  _, test = rows(8)
+  val['weights']['valence_arousal'] = np.zeros((20, 2))
+  val['labels']['action_units'] = val['labels']['action_units'] * [1, 0]
+  val['labels']['expression'] = np.eye(3)[[0, 1] * 10].astype(np.float32)
+  judged = gaps.judged(tasks, val)
+  assert judged == ['expression', 'action_units']
+  assert [gaps.absent(t, val) for t in tasks] == [['anger'], ['AU12'], []]
+  thresholds = score.tune(tasks, val)
+  assert thresholds['action_units']['AU1'] is not None
+  assert thresholds['action_units']['AU12'] is None
+  for split in (val, test):
+    scores = score.score(tasks, split, thresholds, judged)
+    two = [scores['expression/macro_f1'], scores['action_units/mean_f1']]
+    assert scores['headline'] == pytest.approx(np.mean(two))
+    assert math.isnan(scores['action_units/tuned_f1/AU12'])
+    tuned = scores['action_units/tuned_f1/AU1']
+    assert scores['action_units/tuned_mean_f1'] == tuned
+  # Of the task that validation lacks, test has its score nevertheless.
+  assert not math.isnan(scores['valence_arousal/mean_ccc'])
+  val['labels']['action_units'] = np.zeros((20, 2))
+  assert score.tune(tasks, val) == {}
+  assert not any('tuned' in k for k in score.score(tasks, test, {}, judged))
+  assert any('tuned' in k for k in score.names(tasks))
 
 
 def test_tables_read_back_what_was_predicted(tmp_path):

@@ -325,7 +325,17 @@ def test_tune_prefers_thresholds_close_to_a_half():
   ):
     p = np.array(scores)[:, None]
     assert multilabel.tune(p, y, np.ones(4), ('x',)) == {'x': expected}
-    assert multilabel.tune(p, y * 0, np.ones(4), ('x',)) == {'x': 0.5}
+    assert multilabel.tune(p, y * 0, np.ones(4), ('x',)) == {'x': None}
+
+
+def test_what_is_not_tuned_has_no_tuned_score():
+  p = np.array([[0.4, 0.9], [0.1, 0.2]])
+  y = np.array([[1.0, 1.0], [0.0, 0.0]])
+  names, cut = ('x', 'y'), {'x': 0.3, 'y': None}
+  found = multilabel.f1(p, y, np.ones(2), names, cut)
+  assert found['x'] == 1
+  assert math.isnan(found['y'])
+  assert multilabel.mean_f1(p, y, np.ones(2), names, cut) == 1
 
 
 def test_missing_threshold_is_an_error():
