@@ -159,7 +159,7 @@ def _all(tasks: Sequence[Any], thresholds: Mapping[str, Any]) -> list[Metric]:
       if name not in COUNTS:
         full = f'{task.name}/{name}'
         found.append(Metric(task.name, False, function, full))
-    tuned = thresholds.get(task.name)
+    tuned = thresholds.get(task.name, {})
     for name, function in task.tuned_metrics.items() if tuned else ():
       # Runs' thresholds are applied already, see `predictions`.
       halves = {k: None if v is None else 0.5 for k, v in tuned.items()}
