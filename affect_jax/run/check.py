@@ -1,7 +1,6 @@
 """Finds wrong settings before any data is touched."""
 
 from collections.abc import Mapping, Sequence
-import math
 from typing import Any
 
 from affect_jax import by_name
@@ -33,13 +32,15 @@ OPEN = (
 # Smallest values of settings that are whole numbers, and of others.
 WHOLE = {
   **dict.fromkeys(('batch_size', 'accumulate', 'num_train_steps'), 1),
-  **dict.fromkeys(('log_every', 'eval_every', 'image_size'), 1),
+  **dict.fromkeys(('log_every', 'eval_every'), 1),
   **dict.fromkeys(('crop_size', 'seed', 'sweep_draws'), 0),
+  **dict.fromkeys(('early_stop', 'image_size'), 0),
   'model.frozen_stages': 0,
 }
 NUMBERS = {
   **dict.fromkeys(('learning_rate', 'weight_decay', 'clip_norm'), 0.0),
   **dict.fromkeys(('progress_secs', 'schedule.warmup_steps'), 0.0),
+  'num_epochs': 0.0,
 }
 SHARES = ('model.dropout', 'utterance.dropout', 'utterance.modality_dropout')
 DTYPES = ('float32', 'bfloat16', 'float16')
@@ -53,7 +54,6 @@ def check(config: Any) -> None:
   _check_keys(config.to_dict(), defaults.get_config().to_dict(), 'config')
   check_values(config.to_dict())
   check_seeds(config.seeds)
-  check_length(config)
   for name in config.tasks:
     by_name.check('task', name, tasks_lib.TASKS)
   by_name.check(
@@ -158,16 +158,6 @@ def check_seeds(seeds: Sequence[Any]) -> None:
         f'config.seeds has {seed} twice: the same run twice tells nothing '
         'about other seeds.'
       )
-
-
-def check_length(config: Any) -> None:
-  """Raises UserError if config.num_epochs is no number of epochs, or 0."""
-  epochs = config.get('num_epochs', 0.0)  # Older configs lack it.
-  if not 0 <= epochs < math.inf:
-    raise UserError(
-      f'config.num_epochs={epochs} must be the number of times that training '
-      'sees each row, or 0: config.num_train_steps decides.'
-    )
 
 
 def _check_keys(

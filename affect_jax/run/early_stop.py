@@ -17,18 +17,13 @@ def patience(config: Any) -> int:
 
 
 def check(config: Any, described: Mapping[str, Mapping[str, Any]]) -> None:
-  """Raises UserError if the setting is no number, or nothing validates.
+  """Raises UserError if nothing validates, or seeds train side by side.
 
   Args:
     config: See `configs/`.
     described: The corpora, from `load.describe`.
   """
   number = patience(config)
-  if number < 0:
-    raise UserError(
-      f'config.early_stop={number} must be the number of validations without a '
-      'better selection score that end a run, or 0: never.'
-    )
   if not number:
     return
   if not any(options['splits'].get('val') for options in described.values()):

@@ -63,7 +63,7 @@ def message(name, **overrides):
     ),
     ('faces_csv', 'log_every', 0, 'config.log_every=0 must be a whole number'),
     ('faces_csv', 'num_train_steps', -1, 'num_train_steps=-1 must be a whole'),
-    ('faces_csv', 'image_size', 0, 'image_size=0 must be a whole number'),
+    ('faces_csv', 'image_size', -1, 'image_size=-1 must be a whole number'),
     ('faces_csv', 'model.dropout', 1.0, 'at least 0 and below 1'),
     ('faces_csv', 'model.dtype', 'fp16', 'known: float32, bfloat16, float16'),
     ('mustard', 'utterance.text.dtype', 'bf16', "did you mean 'bfloat16'"),
