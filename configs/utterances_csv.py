@@ -7,9 +7,10 @@ Columns: id, split (train, val, test), any of text, audio, vision (paths of
 files), and any of emotion, sentiment, sentiment_class, sarcasm, see
 affect_jax/corpora/utterances_csv.py. An empty cell means "not annotated", or a
 missing modality. A column of text also needs a model that reads it:
---config.data.text=tokens --config.data.text_model=FOLDER_OF_BERT fine-tunes it,
-features keeps it as it is. Tasks without any label are left out, unless
---config.tasks names them. The number of steps follows from that of utterances.
+--config.data.text=features --config.data.text_model=FOLDER_OF_BERT keeps it as
+it is, tokens fine-tunes it (with --config.learning_rate=2e-4). Tasks without
+any label are left out, unless --config.tasks names them. The number of steps
+follows from that of utterances.
 """
 
 from affect_jax import defaults
@@ -26,7 +27,7 @@ def get_config():
   c.utterance.fusion = 'lf_dnn'
   c.utterance.boundaries = (32, 128, 512)
   c.utterance.modality_dropout = 0.1
-  c.learning_rate_multipliers = {'backbone/text': 0.2}
+  c.learning_rate = 5e-4
   c.batch_size = 32
   c.num_epochs = 20.0
   c.schedule.warmup_steps = 50

@@ -183,8 +183,8 @@ def log_counts(counts: dict[str, Any], tasks: Sequence[Any]) -> None:
     absent = [o for o, n in zip(task.outputs, mass, strict=True) if not n > 0]
     if absent and not task.weight_per_output:
       logging.warning(
-        '%s: no training sample of %s, which nothing can learn; where val or '
-        'test have some, they count as missed.',
+        '%s: no training sample of %s, so that it cannot be learned; where val '
+        'or test have some, it counts like all others, and is missed.',
         task.name,
         ', '.join(absent),
       )

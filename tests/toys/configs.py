@@ -123,7 +123,7 @@ def write_features(name, c, folder):
     c.data.path = feature_files.write_utterances_csv(folder)
     return
   if name == 'misa':
-    c.data.text_model = str(TINY_BERT)
+    c.data.text_model, c.data.max_tokens = str(TINY_BERT), 16
     content = {
       s: feature_files.misa_examples('mag') for s in ('train', 'dev', 'test')
     }
