@@ -163,12 +163,14 @@ def test_command_line_on_a_csv(tmp_path):
     check=False,
   )
   assert run.returncode == 1, run.stderr
-  assert 'VERDICT: FAILED: 2 errors, 1 warning' in run.stdout
+  assert 'VERDICT: FAILED: 2 errors, 2 warnings' in run.stdout
   report = json.loads((out / 'doctor.json').read_text())
   found = {f['kind']: f for f in report['findings']}
   assert found['shared_dialogues']['data']['dialogues'] == ['train 1']
   assert found['same_features_across_splits']['data']['split'] == 'val'
   assert found['same_transcript_across_splits']['level'] == 'warning'
+  # Its sentiments are -1, 0 and 1.
+  assert found['other_scale']['level'] == 'warning'
   assert report['counts']['samples'] == {'train': 12, 'val': 4, 'test': 4}
   assert report['lengths']['audio']['train']['max'] == 16
   with open(out / 'duplicates.csv', newline='') as file:
