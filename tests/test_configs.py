@@ -34,6 +34,7 @@ def test_config_trains_two_steps(name, tmp_path):
     c.data.path = str(toy.write_faces_csv(tmp_path))
   elif name in ('affectnet', 'raf_db', 'disfa', 'emotionet'):
     c.data.path = write_faces(name, tmp_path)
+    c.data.num_workers = 1
   elif name in ('mmsa', 'mult', 'misa', 'csd', 'utterances_csv'):
     if name == 'csd':
       pytest.importorskip('h5py')
