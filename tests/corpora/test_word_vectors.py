@@ -89,7 +89,7 @@ def test_a_word_that_was_not_looked_for_is_no_unknown_word(tmp_path):
     '\ufeff' + PLAIN,
     PLAIN.replace(' ', '\t'),
     '4\t3\n' + PLAIN.replace('y ', 'y\t').replace('d ', 'd\t'),
-    gzip.compress(PLAIN.encode()),
+    gzip.compress(PLAIN.encode(), mtime=0),
     bz2.compress(('4 3\n' + PLAIN).encode()),
     lzma.compress(PLAIN.encode()),
   ],
@@ -148,8 +148,11 @@ def test_binary_files_of_word2vec(tmp_path, end, pack):
     (b'\x80\x04\x95', r'is a model of fastText or gensim'),
     (b'<!DOCTYPE html><html>', r'is a web page'),
     (b'version https://git-lfs.github.com/spec/v1\n', r'is a Git-LFS pointer'),
-    (gzip.compress(b'%PDF'), r'is a PDF'),
-    (gzip.compress(PLAIN.encode() * 99)[:-30], r'damaged or truncated'),
+    (gzip.compress(b'%PDF', mtime=0), r'is a PDF'),
+    (
+      gzip.compress(PLAIN.encode() * 99, mtime=0)[:-30],
+      r'damaged or truncated',
+    ),
   ],
 )
 def test_files_that_are_no_vectors(tmp_path, content, message):
