@@ -176,7 +176,7 @@ def test_a_resumed_run_is_bit_equal(finished, folder, monkeypatch):
   """Stopped after each of its steps but the last."""
   whole, _ = finished
   workdir = folder / 'resumed'
-  config = make_config(folder)
+  config = make_config(folder, log_gradients=True)
   for step in (1, 2, 3):
     with monkeypatch.context() as patch:
       stop_after(patch, 1)

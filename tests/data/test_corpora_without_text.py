@@ -23,7 +23,7 @@ def write(folder, name, header, row):
 @pytest.mark.parametrize('window', [0, 3])
 def test_token_ids_of_one_corpus_are_of_one_model(tmp_path, window):
   def voice(split, i):
-    np.save(tmp_path / f'{split}{i}.npy', np.ones((4, 3), np.float32) * i)
+    np.save(tmp_path / f'{split}{i}.npy', np.full((4, 3), 1 + i, np.float32))
     return f'{split}{i}.npy'
 
   words = write(tmp_path, 'words.csv', 'text', lambda s, i: f'tea is cup {i}')

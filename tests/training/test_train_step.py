@@ -231,7 +231,8 @@ def test_ema_is_the_average_of_the_weights_seen():
 
 @pytest.mark.parametrize('decay', [-0.1, 1.0, 20, float('nan')])
 def test_a_decay_that_averages_nothing_is_refused_before_data_is(decay):
-  config = defaults.get_config()  # Of a corpus that is nowhere.
+  config = defaults.get_config()
+  config.data.corpus = 'fer2013'  # Which is nowhere.
   config.ema_decay = float(decay)
   with pytest.raises(ValueError, match=r'config\.ema_decay is .* below 1'):
     build.build(config)
