@@ -51,8 +51,10 @@ def test_config_trains_two_steps(name, tmp_path):
     c.eval_subsets = False
   else:
     write_utterances(name, c, tmp_path)
-    # One length to pad to, which is one program to compile.
-    c.utterance.boundaries = c.utterance.boundaries[-1:]
+  # One length to pad to, which is one program to compile.
+  c.utterance.boundaries = c.utterance.boundaries[-1:]
+  # Layers alike.
+  c.utterance.mult.layers = 1
   if name == 'mosi':
     # Videos have three utterances here.
     c.data.window = 4
