@@ -295,7 +295,7 @@ def _known(name: str, what: str) -> str:
   """Returns the split that a name means."""
   split = split_names.canonical(name)
   if not split:
-    raise UserError(f'{what} {name!r} is not one of {split_names.KNOWN}.')
+    raise UserError(split_names.unknown(what, name))
   return split
 
 

@@ -34,6 +34,7 @@ from affect_jax.corpora.builders import records
 from affect_jax.corpora.files import cells
 from affect_jax.corpora.files import pictures
 from affect_jax.corpora.files import sources
+from affect_jax.corpora.files import split_names
 from affect_jax.errors import UserError
 
 ON_BAD_IMAGE = ('error', 'skip')
@@ -112,7 +113,7 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
       scales=scales,
     )
     self._warn_of_scales()
-    faces_table.log_understood(self._path, self._table.understood)
+    cells.log_understood(self._path, self._table.understood)
     if unlabelled == 'keep':
       faces_table.log_unlabelled(
         self._path, self._table.unlabelled, len(self._table.rows)
@@ -138,7 +139,7 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
       **self._reading(),
       **({'scales': str(dict(scales))} if scales else {}),
       **({'unlabelled': 'keep'} if unlabelled == 'keep' else {}),
-      **faces_table.reading(self._table.understood, au_scale, sentinels),
+      **cells.reading(self._table.understood, au_scale, sentinels),
     }
     name = sources.fingerprint(version=str(self.VERSION), **self._sources)
     super().__init__(
@@ -190,7 +191,7 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
     del dl_manager
     rows = {
       split: [row for row in self._table.rows if row.split == split]
-      for split in faces_table.SPLITS
+      for split in split_names.SPLITS
     }
     return {
       split: self._generate_examples(split, chosen)

@@ -77,7 +77,7 @@ def _usage(split: str, file: str) -> str:
       return usage
   found = split_names.canonical(split)
   if not found:
-    raise UserError(f'folder {split!r} is not one of {split_names.KNOWN}.')
+    raise UserError(split_names.unknown('folder', split))
   return USAGES[found]
 
 

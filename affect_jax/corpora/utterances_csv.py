@@ -50,6 +50,7 @@ from affect_jax.corpora.features import face_features
 from affect_jax.corpora.features import sequences
 from affect_jax.corpora.files import cells
 from affect_jax.corpora.files import sources
+from affect_jax.corpora.files import split_names
 from affect_jax.errors import UserError
 
 
@@ -98,7 +99,7 @@ def listing(
     sentinels=sentinels,
     scales=scales,
   )
-  faces_table.log_understood(file, table.understood)
+  cells.log_understood(file, table.understood)
   if keep:
     faces_table.log_unlabelled(file, table.unlabelled, len(table.rows))
   shared = table.shared_dialogues
@@ -118,7 +119,7 @@ def listing(
     dims=dims,
     splits={
       split: functools.partial(_stream, file, table, split, first, dims)
-      for split in utterances_table.SPLITS
+      for split in split_names.SPLITS
       if any(row.split == split for row in table.rows)
     },
     sources={
@@ -131,7 +132,7 @@ def listing(
       **({'reading': str(sequences.READING)} if first else {}),
       **({'unlabelled': 'keep'} if keep else {}),
       **({'scales': str(dict(scales))} if scales else {}),
-      **faces_table.reading(table.understood, 0, sentinels),
+      **cells.reading(table.understood, 0, sentinels),
     },
   )
 

@@ -184,7 +184,7 @@ def log_counts(counts: dict[str, Any], tasks: Sequence[Any]) -> None:
     if absent and not task.weight_per_output:
       logging.warning(
         '%s: no training sample of %s, so that it cannot be learned; where val '
-        'or test have some, it counts like all others, and is missed.',
+        'or test have some, it counts like all others.',
         task.name,
         ', '.join(absent),
       )

@@ -13,8 +13,11 @@ from affect_jax.weak import table
 SPLITS = {'train': ['a', 'b', 'c', 'd'], 'val': ['e'], 'test': ['f']}
 
 
-def two_corpora(folder, *, change=None):
-  """One CSV, and another with the same ids, of which one may differ."""
+def two_corpora(folder, *, change=None, window=0):
+  """One CSV, and another with the same ids, of which one may differ.
+
+  Windows are of one dialogue per split: b is the second turn of its own.
+  """
   path = voices.write(folder, 'one', SPLITS, 'sentiment')
   lines = path.read_text().splitlines()
   if change is not None:
@@ -23,18 +26,25 @@ def two_corpora(folder, *, change=None):
     lines[i] = ','.join([*cells[:-1], change])
   other = folder / 'other.csv'
   other.write_text('\n'.join(lines) + '\n')
+  for file in (path, other) if window else ():
+    head, *rows = file.read_text().splitlines()
+    rows = [f'{row},{row.split(",")[1]}' for row in rows]
+    file.write_text('\n'.join([f'{head},dialogue', *rows]) + '\n')
   c = voices.config(path, folder, 'sentiment', batch_size=4)
   c.data.corpus = ''
   c.data.corpora = {
-    name: {'corpus': 'utterances_csv', 'path': str(p)}
+    name: {'corpus': 'utterances_csv', 'path': str(p), 'window': window}
     for name, p in (('one', path), ('other', other))
   }
   del c.data.path
+  if window:
+    c.utterance.context = 'lstm'
   return c
 
 
-def test_two_golds_of_a_sample_are_refused(tmp_path):
-  c = two_corpora(tmp_path, change='-2.75')
+@pytest.mark.parametrize('window', [0, 4])
+def test_two_golds_of_a_sample_are_refused(tmp_path, window):
+  c = two_corpora(tmp_path, change='-2.75', window=window)
   message = r"one and other .*sentiment for 1 of their 4 .*'b' is .*-2\.75"
   with pytest.raises(UserError, match=message):
     build.build(c)

@@ -8,7 +8,6 @@ import os
 import pathlib
 
 from absl import logging
-import numpy as np
 
 from affect_jax.corpora.builders import label_columns
 from affect_jax.corpora.files import cells as cells_lib
@@ -22,7 +21,6 @@ from affect_jax.tasks import base
 CSV = 'faces'  # For `annotation.csvs`.
 # The columns besides those of labels.
 COLUMNS = ('image', 'split', 'subject')
-SPLITS = split_names.SPLITS
 REPEATED = 'repeated rows'
 UNLABELLED = 'rows without any label'
 # What becomes of such rows.
@@ -202,36 +200,6 @@ def log_unlabelled(path: pathlib.Path, number: int, of: int) -> None:
   )
 
 
-def reading(
-  understood: Mapping[str, int],
-  au_scale: float,
-  sentinels: Mapping[str, Sequence[float]] | None,
-) -> dict[str, str]:
-  """Returns what a corpus' sources have of how cells were read, if anything.
-
-  Without it a corpus that was prepared before would be taken for the same.
-  """
-  parts = {
-    'understood': ', '.join(f'{n} {what}' for what, n in understood.items()),
-    'au_scale': f'{au_scale:g}' if au_scale else '',
-    'sentinels': ', '.join(
-      f'{name} {np.atleast_1d(numbers).tolist()}'
-      for name, numbers in (sentinels or {}).items()
-    ),
-  }
-  return {name: text for name, text in parts.items() if text}
-
-
-def log_understood(path: pathlib.Path, understood: Mapping[str, int]) -> None:
-  """Logs what was read as something else than it says."""
-  if understood:
-    logging.info(
-      '%s: %s.',
-      path,
-      ', '.join(f'{n} {what}' for what, n in understood.items()),
-    )
-
-
 def _spelling(name: str, au_scale: float) -> str:
   """Returns the one spelling of a column's name; '' if it is unknown."""
   if name.lower() in COLUMNS:
@@ -254,9 +222,7 @@ def _row(
     problems.append('image is empty, or a word such as nan.')
   split = split_names.canonical(cells['split'])
   if not split:
-    problems.append(
-      f'split {cells["split"]!r} is not one of {split_names.KNOWN}.'
-    )
+    problems.append(split_names.unknown('split', cells['split']))
   labels, wrong = label_columns.read(columns, cells, understood)
   problems += wrong
   image = os.path.normpath(cells['image'])

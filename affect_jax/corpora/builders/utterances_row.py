@@ -70,9 +70,7 @@ def read(
     problems.append('id is empty, or a word such as nan.')
   split = split_names.canonical(cells['split'])
   if not split:
-    problems.append(
-      f'split {cells["split"]!r} is not one of {split_names.KNOWN}.'
-    )
+    problems.append(split_names.unknown('split', cells['split']))
   files = {m: cells[m] for m in sequences.SUFFIXES if cells.get(m)}
   stats = []
   for modality, file in files.items():

@@ -12,6 +12,7 @@ from affect_jax.corpora.builders import utterances_row
 from affect_jax.corpora.files import cells as cells_lib
 from affect_jax.corpora.files import identity
 from affect_jax.corpora.files import sources
+from affect_jax.corpora.files import split_names
 from affect_jax.errors import UserError
 
 CSV = 'utterances'  # For `annotation.csvs`.
@@ -27,7 +28,6 @@ COLUMNS = (
   'speaker',
 )
 REQUIRED = ('id', 'split')
-SPLITS = faces_table.SPLITS
 REPEATED, UNLABELLED = faces_table.REPEATED, faces_table.UNLABELLED
 NOTHING = 'rows without text, audio and vision'
 
@@ -100,7 +100,7 @@ def read(
   understood: collections.Counter = collections.Counter()
   reasons = (REPEATED, UNLABELLED, NOTHING)
   left_out: dict[str, dict[str, int]] = {
-    split: {reason: 0 for reason in reasons} for split in SPLITS
+    split: {reason: 0 for reason in reasons} for split in split_names.SPLITS
   }
   rows: dict[str, utterances_row.Row] = {}
   empty = True

@@ -7,6 +7,7 @@ import pathlib
 import re
 
 from absl import logging
+import numpy as np
 
 from affect_jax.corpora.files import missing
 from affect_jax.errors import UserError
@@ -213,3 +214,33 @@ def number(
       'config.data.sentinels.'
     )
   return value / scale
+
+
+def reading(
+  understood: Mapping[str, int],
+  au_scale: float,
+  sentinels: Mapping[str, Sequence[float]] | None,
+) -> dict[str, str]:
+  """Returns what a corpus' sources have of how cells were read, if anything.
+
+  Without it a corpus that was prepared before would be taken for the same.
+  """
+  parts = {
+    'understood': ', '.join(f'{n} {what}' for what, n in understood.items()),
+    'au_scale': f'{au_scale:g}' if au_scale else '',
+    'sentinels': ', '.join(
+      f'{name} {np.atleast_1d(numbers).tolist()}'
+      for name, numbers in (sentinels or {}).items()
+    ),
+  }
+  return {name: text for name, text in parts.items() if text}
+
+
+def log_understood(path: pathlib.Path, understood: Mapping[str, int]) -> None:
+  """Logs what was read as something else than it says."""
+  if understood:
+    logging.info(
+      '%s: %s.',
+      path,
+      ', '.join(f'{n} {what}' for what, n in understood.items()),
+    )

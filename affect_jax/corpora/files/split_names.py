@@ -24,6 +24,11 @@ def canonical(name: str) -> str:
   return SYNONYMS.get(name.strip().lower(), '')
 
 
+def unknown(what: str, name: str) -> str:
+  """Says that a name, of a `what`, is none of a split, and which are."""
+  return f'{what} {name!r} is not one of {KNOWN}.'
+
+
 def of_keys(path: pathlib.Path, keys: Iterable[Any]) -> dict[str, Any]:
   """Returns {split: its key in a file}, in the order of SPLITS.
 
