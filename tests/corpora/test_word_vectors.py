@@ -135,6 +135,18 @@ def test_binary_files_of_word2vec(tmp_path, end, pack):
     )
 
 
+def test_a_binary_file_is_read_part_by_part(tmp_path):
+  """More than two parts of a megabyte; entries lie across their ends."""
+  values = np.random.default_rng(0).normal(size=(150_000, 3)).astype('f4')
+  entries = {f'word{i}': x for i, x in enumerate(values)}
+  path = write(tmp_path, binary(entries=entries), 'vectors.bin')
+  found = word_vectors.load(path, list(entries))
+  assert not found.missing
+  np.testing.assert_array_equal(
+    np.stack([found.vectors[word] for word in entries]), values
+  )
+
+
 @pytest.mark.parametrize(
   ('content', 'message'),
   [

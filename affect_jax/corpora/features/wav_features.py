@@ -87,7 +87,7 @@ def features(
     import librosa
   except ImportError as e:
     raise MissingExtra(
-      "Features of .wav files need librosa: pip install 'affect_jax[audio]'."
+      "Features of recordings need librosa: pip install 'affect_jax[audio]'."
     ) from e
   sound, rate = recordings.read(path, counts)
   if rate != sample_rate:

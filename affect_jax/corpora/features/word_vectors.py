@@ -199,20 +199,20 @@ def _binary_entries(path: Any, f: IO[bytes], count: int, dim: int) -> _Entries:
   with a line break.
   """
   size = 4 * dim
-  buffer = b''
+  buffer, start = b'', 0
   for number in range(1, count + 1):
-    while (end := buffer.find(b' ')) < 0 or len(buffer) <= end + size:
+    while (end := buffer.find(b' ', start)) < 0 or len(buffer) <= end + size:
       more = f.read(1 << 20)
       if not more:
         break
-      buffer += more
-    word = buffer[:end].lstrip(b'\r\n')
+      buffer, start = buffer[start:] + more, 0
+    word = buffer[start:end].lstrip(b'\r\n')
     data = buffer[end + 1 : end + 1 + size]
     if end < 0 or len(data) < size:
       raise UserError(
         f'{path}: truncated: vector {number} of {count} is missing or cut.'
       )
-    buffer = buffer[end + 1 + size :]
+    start = end + 1 + size
     yield word, functools.partial(_binary_vector, path, number, word, data)
 
 
