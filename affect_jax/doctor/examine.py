@@ -14,6 +14,7 @@ from affect_jax.doctor import damage
 from affect_jax.doctor import dialogues
 from affect_jax.doctor import duplicates
 from affect_jax.doctor import findings
+from affect_jax.doctor import hidden_labels
 from affect_jax.doctor import leakage
 from affect_jax.doctor import parts as parts_lib
 from affect_jax.doctor import report
@@ -177,6 +178,7 @@ def _utterances(
       *leakage.exact_findings(
         survey, groups, sameness.FEATURES, remedies=remedies, strict=strict
       ),
+      *hidden_labels.find(survey),
     ],
     damage=[
       *sequences.bad_values(survey),

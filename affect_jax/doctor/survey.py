@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import os
 import time
+from typing import Any
 
 from absl import logging
 import numpy as np
@@ -17,6 +18,10 @@ from affect_jax.doctor import utterances
 from affect_jax.errors import UserError
 
 MAX_PROBLEMS = 20
+# How many samples of a part keep the means of their features, 1000 x 1000 x 2
+# numbers or 8 MB, say; of more than MAX_VALUES features fewer do.
+MAX_VIEWS = 1000
+MAX_VALUES = 8_000_000
 SECONDS = 5.0  # Between lines of progress.
 
 
@@ -41,6 +46,8 @@ class Survey:
     labels: float16 [N, K], NaN where not annotated.
     looks: Arrays [N, ...] from `pictures.stack` or `utterances.stack`.
     extents: For each part {modality: `utterances.Extent`}; empty for pictures.
+    views: For each part {modality: (rows, f32 [n, 2, D])}, the features of its
+      first samples as `utterances.views` has them; empty for pictures.
     problems: Up to MAX_PROBLEMS descriptions of impossible labels.
     bad_labels: Number of samples with impossible labels.
   """
@@ -61,6 +68,7 @@ class Survey:
   labels: np.ndarray
   looks: Mapping[str, np.ndarray]
   extents: Sequence[Mapping[str, utterances.Extent]]
+  views: Sequence[Mapping[str, tuple[np.ndarray, np.ndarray]]]
   problems: Sequence[str]
   bad_labels: int
 
@@ -104,6 +112,7 @@ def read(parts: Sequence[parts_lib.Part]) -> Survey:
   subjects: dict[tuple[str, bytes], int] = {}
   dialogues: dict[tuple[str, bytes], int] = {}
   extents: list[dict[str, utterances.Extent]] = [{} for _ in parts]
+  views = [_Views(p.dims) for p in parts]
   problems: list[str] = []
   bad_labels, done = 0, 0
   progress = _Progress(sum(p.size for p in parts), things)
@@ -121,7 +130,8 @@ def read(parts: Sequence[parts_lib.Part]) -> Survey:
           names += name
           lengths.append(len(name))
         if part.dims:
-          rows = utterances.rows(chunk, part.dims)
+          rows = list(utterances.rows(chunk, part.dims))
+          views[number].add(rows, done)
           looks = list(pool.map(utterances.look, rows))
           utterances.widen(extents[number], looks)
           columns_of_chunk = utterances.stack(looks)
@@ -162,11 +172,36 @@ def read(parts: Sequence[parts_lib.Part]) -> Survey:
     subjects=_names(subjects, several),
     dialogues=_names(dialogues, several),
     extents=extents,
+    views=[v.joined() for v in views],
     problems=problems,
     bad_labels=bad_labels,
     **{k: joined.pop(k) for k in fields},
     looks=joined,
   )
+
+
+class _Views:
+  """Keeps the features of the first samples of a part."""
+
+  def __init__(self, dims: Mapping[str, int]):
+    self._dims = dims
+    self._left = min(MAX_VIEWS, MAX_VALUES // max(1, 2 * sum(dims.values())))
+    self._taken: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
+
+  def add(self, rows: Sequence[Mapping[str, Any]], start: int) -> None:
+    rows = rows[: self._left]
+    self._left -= len(rows)
+    for name, (at, x) in utterances.views(rows, self._dims).items():
+      self._taken.setdefault(name, []).append((at + start, x))
+
+  def joined(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    return {
+      name: (
+        np.concatenate([at for at, _ in taken]),
+        np.concatenate([x for _, x in taken]),
+      )
+      for name, taken in self._taken.items()
+    }
 
 
 def _things(parts: Sequence[parts_lib.Part]) -> str:

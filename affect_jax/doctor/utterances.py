@@ -40,8 +40,8 @@ class Look:
     transcribed: Whether there is a transcript.
     garbled: Whether it holds characters that were decoded wrongly.
     turn: Number in the dialogue.
-    range: {modality: f32 [2, D]}, lowest and highest value of each feature;
-      values that are not finite count as 0.
+    extents: {modality: range of its features}; values that are not finite
+      count as 0. Token ids have none.
   """
 
   length: np.ndarray
@@ -56,30 +56,47 @@ class Look:
   transcribed: bool
   garbled: bool
   turn: int
-  range: Mapping[str, np.ndarray]
+  extents: Mapping[str, 'Extent']
 
 
 @dataclasses.dataclass(frozen=True)
 class Extent:
-  """The range of a modality's features.
+  """The range of a modality's features, and what their spread follows from.
 
   Attributes:
     sequences: Number of sequences that were seen.
+    steps: Number of their steps.
     low: f32 [D].
     high: f32 [D].
+    total: f64 [D], sums over all steps.
+    squares: f64 [D], sums of squares.
   """
 
   sequences: int
+  steps: int
   low: np.ndarray
   high: np.ndarray
+  total: np.ndarray
+  squares: np.ndarray
+
+
+def extent(x: np.ndarray) -> Extent:
+  """Returns the range of one sequence f32 [T, D]."""
+  exact = x.astype(np.float64)
+  return Extent(
+    1, len(x), x.min(0), x.max(0), exact.sum(0), np.square(exact).sum(0)
+  )
 
 
 def joined(a: Extent, b: Extent) -> Extent:
   """Joins two ranges."""
   return Extent(
     a.sequences + b.sequences,
+    a.steps + b.steps,
     np.minimum(a.low, b.low),
     np.maximum(a.high, b.high),
+    a.total + b.total,
+    a.squares + b.squares,
   )
 
 
@@ -107,7 +124,7 @@ def look(row: Mapping[str, Any]) -> Look:
   length, begin, end, bad = np.zeros((4, size), np.int32)
   zero = np.zeros(size, bool)
   features = hashlib.blake2b(digest_size=16)
-  ranges, values = {}, 0
+  extents, values = {}, 0
   for m, name in enumerate(MODALITIES):
     x = row.get(name)
     if x is None or not len(x):
@@ -121,7 +138,7 @@ def look(row: Mapping[str, Any]) -> Look:
       zero[m] = not steps.any()
       if not zero[m]:
         begin[m], end[m] = steps.argmax(), steps[::-1].argmax()
-      ranges[name] = np.stack([x.min(0), x.max(0)])
+      extents[name] = extent(x)
     if name != 'text':
       features.update(f'{name} {x.shape}'.encode())
       features.update(np.ascontiguousarray(x).tobytes())
@@ -145,7 +162,7 @@ def look(row: Mapping[str, Any]) -> Look:
     transcribed=bool(transcript.strip()),
     garbled=mojibake.is_garbled(transcript),
     turn=row['turn'],
-    range=ranges,
+    extents=extents,
   )
 
 
@@ -173,8 +190,26 @@ def stack(looks: Sequence[Look]) -> dict[str, np.ndarray]:
 def widen(extents: dict[str, Extent], looks: Sequence[Look]) -> None:
   """Widens {modality: range of its features} by the ranges of `looks`."""
   for one in looks:
-    for name, (low, high) in one.range.items():
-      extent = Extent(1, low, high)
-      extents[name] = (
-        joined(extents[name], extent) if name in extents else extent
-      )
+    for name, own in one.extents.items():
+      extents[name] = joined(extents[name], own) if name in extents else own
+
+
+def views(
+  rows: Sequence[Mapping[str, Any]], dims: Mapping[str, int]
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+  """Returns what is kept of the features of `rows`, to compare with labels.
+
+  Returns:
+    {modality: (int [n], rows that have it, f32 [n, 2, D], mean over steps and
+    first step)}, of modalities that are not token ids.
+  """
+  result = {}
+  for name in (m for m, dim in dims.items() if dim):
+    having = [i for i, row in enumerate(rows) if len(row[name])]
+    if not having:
+      continue
+    with np.errstate(over='ignore', invalid='ignore'):
+      kept = [(rows[i][name].mean(0), rows[i][name][0]) for i in having]
+    pairs = np.array(kept, np.float32)
+    result[name] = np.array(having), np.where(np.isfinite(pairs), pairs, 0)
+  return result
