@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from affect_jax.corpora.builders import feature_file
+from affect_jax.corpora.files import csd_file
 from affect_jax.corpora.files import numpy_pickle
 from affect_jax.errors import MissingExtra
 from affect_jax.errors import UserError
@@ -59,7 +60,7 @@ def from_hdf5(
 
   Raises:
     ImportError: h5py is not installed.
-    UserError: the file is not HDF5, or an id is not in it.
+    UserError: the file is not HDF5, is damaged, or an id is not in it.
   """
   try:
     import h5py
@@ -73,7 +74,9 @@ def from_hdf5(
     raise UserError(f'{file} is not an HDF5 file: {e}.') from e
   with data:
     for row in rows:
-      yield np.asarray(_get(file, data, ids[row]))
+      with csd_file.damage_explained(f'{file}: {ids[row]}'):
+        array = np.asarray(_get(file, data, ids[row]))
+      yield array
 
 
 def from_bert(

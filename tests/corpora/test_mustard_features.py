@@ -117,6 +117,11 @@ def test_vision_is_read_by_id(tmp_path):
   with h5py.File(file, 'a') as f:
     del f['B_15']
   assert "nothing for 'B_15'" in refusal(tmp_path, **options)
+  # The addresses of the arrays, after the header, lead nowhere.
+  whole = bytearray(file.read_bytes())
+  whole[256:2048] = b'\xff' * 1792
+  file.write_bytes(whole)
+  assert 'damaged' in refusal(tmp_path, **options)
   file.write_bytes(b'no HDF5')
   assert 'is not an HDF5 file' in refusal(tmp_path, **options)
 

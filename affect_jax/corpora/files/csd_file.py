@@ -179,7 +179,7 @@ def _may_repeat(spans: np.ndarray, entries: int) -> bool:
 
 
 @contextlib.contextmanager
-def _damage_explained(where: str) -> Iterator[None]:
+def damage_explained(where: str) -> Iterator[None]:
   """Names the place of what h5py raises, of any type, on damage."""
   try:
     yield
@@ -192,7 +192,7 @@ def _damage_explained(where: str) -> Iterator[None]:
 
 
 def _keys(path: str | pathlib.Path, group: Any) -> list[str]:
-  with _damage_explained(f'{path}'):
+  with damage_explained(f'{path}'):
     names = list(group)
     if not all(isinstance(name, str) for name in names):
       raise ValueError('a name is not text')
@@ -205,7 +205,7 @@ def _data(path: str | pathlib.Path, file: Any, stream: str) -> Any:
   if stream not in names:
     what = f'no stream {stream!r}' if stream else 'no single stream'
     raise UserError(f'{path} has {what}, but {names}.')
-  with _damage_explained(f'{path}: {stream}'):
+  with damage_explained(f'{path}: {stream}'):
     group = file[stream]
     if not hasattr(group, 'keys'):
       raise UserError(f'{path}: {stream} is an array, not a stream of videos.')
@@ -217,7 +217,7 @@ def _entry(
   path: str | pathlib.Path, key: str, group: Any
 ) -> tuple[np.ndarray, np.ndarray]:
   where = f'{path}: {key}'
-  with _damage_explained(where):
+  with damage_explained(where):
     entry = group[key]
     names = [*entry] if hasattr(entry, 'keys') else []
     if 'features' not in names or 'intervals' not in names:
