@@ -11,7 +11,8 @@ Features are optional; they are in the files that the same page describes:
 
   audio_features.p      {id: (283, T)}: 13 MFCC, their 13 deltas, 128 mel bands,
                         their 128 deltas, spectral centroid; T is about 12;
-                        -inf, inf and single NaN are read as 0 and counted
+                        -inf, inf and single NaN are read as 0 and counted;
+                        zeros throughout are a missing modality
   features/utterances_final/resnet_pool5.hdf5
                         {id: (frames, 2048)} of ResNet-152
   bert-output.jsonl     one line per utterance: up to 128 word pieces, each with
@@ -183,13 +184,17 @@ def _stream(
     counts[mojibake.MENDED] += sum(mojibake.mended(t) != t for t in texts)
     sequences = {}
     for modality, stream in streams.items():
-      sequences[modality] = _checked(
+      sequence = _checked(
         next(stream),
         modality,
         f'{features.files[modality]}: {ids[row]!r}',
         counts,
         features.dims[modality],
       )
+      if sequence.any():
+        sequences[modality] = sequence
+      else:
+        counts[feature_file.ALL_ZERO % modality] += 1
     yield utterance_listing.Utterance(
       id=ids[row],
       labels={'sarcasm': float(clip['sarcasm'])},

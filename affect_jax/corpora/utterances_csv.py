@@ -41,6 +41,7 @@ import numpy as np
 from affect_jax import by_name
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces_table
+from affect_jax.corpora.builders import feature_file
 from affect_jax.corpora.builders import label_columns
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
@@ -166,7 +167,7 @@ def _stream(
           arrays[modality] = x
         elif len(x):
           # Zero means the same in every reader: see `feature_file.finite`.
-          reason = f'{modality} sequences that are all zero (missing)'
+          reason = feature_file.ALL_ZERO % modality
           yield face_listing.LeftOut(reason, row.id, 1)
       except ValueError as e:
         problems.add(

@@ -45,7 +45,8 @@ def test_audio_is_turned_so_that_time_comes_first(tmp_path):
 def test_audio_values_that_are_not_finite_are_0_and_counted(tmp_path):
   write(tmp_path)
   features = audio()
-  first, second, third = list(clips())[:3]
+  first, second, third, silent = list(clips())[:4]
+  features[silent][:] = 0
   features[first][1, :2] = -np.inf
   features[second][0, 0] = -np.inf
   features[third][2, 1] = np.nan
@@ -59,14 +60,17 @@ def test_audio_values_that_are_not_finite_are_0_and_counted(tmp_path):
       if isinstance(item, face_listing.LeftOut):
         told[item.reason] += item.count
       else:
-        found[item.id] = item.sequences['audio']
-  for name, array in audio().items():
+        found[item.id] = item.sequences.get('audio')
+  assert found.pop(silent) is None
+  for name in found:
+    array = audio()[name]
     expected = np.where(np.isfinite(features[name]), array, 0).T
     np.testing.assert_allclose(found[name], expected, rtol=1e-6)
   assert not found[first][:2, 1].any()
   assert told == {
     'audio values of -inf (read as 0)': 3,
     'audio values of NaN or inf (read as 0)': 1,
+    'audio sequences that are all zero (missing)': 1,
   }
 
 

@@ -23,6 +23,7 @@ from affect_jax.tasks import sentiment_class
 READING = {'reading': '2: words for missing are no text; mended encoding'}
 NO_WORDS = 'transcripts without words (missing)'
 NOTHING = 'utterances without any modality'
+ALL_ZERO = '%s sequences that are all zero (missing)'
 # The outputs of a corpus whose sentiment is a number: see `to_sentiment_class`.
 SENTIMENT = {
   'sentiment': ('sentiment',),
@@ -156,7 +157,7 @@ def finite(
     counts[f'{modality} values of NaN or inf (read as 0)'] += other
     sequence = np.where(good & ~over, sequence, np.float32(0))
   if not sequence.any():
-    counts[f'{modality} sequences that are all zero (missing)'] += 1
+    counts[ALL_ZERO % modality] += 1
     return None
   return sequence
 
