@@ -12,7 +12,9 @@ For both:
   error    samples in train and in another split (overlapping slices)
   error    labels that are not finite or out of their range
   warning  val and test have samples in common
-  warning  outputs or tasks without labels in train
+  warning  outputs or tasks without labels in train, or without any in val or
+           test while train has some
+  warning  splits whose pictures or features are on another scale than train's
   note     duplicates within a split, samples that were left out, samples whose
            subject is unknown
 
@@ -71,6 +73,10 @@ Definitions:
                    of an accuracy. Over the first 1,000 utterances of a split
                    (fewer above 4,000 features), 100 labelled ones or more, of
                    which 20 differ from the commonest label.
+  another scale    The median feature spreads 10 times as much as in train or a
+                   tenth, or its mean lies 10 standard deviations off; the mean
+                   grey of pictures differs by 64 of 255, or their contrast by
+                   a factor of 4. Of 10 samples or more.
   same audio and   Equal numbers in audio and vision, as far as present.
   vision           Utterances with fewer than 8 nonzero values are left out.
   contradiction    Exact duplicates with different expressions (the likeliest

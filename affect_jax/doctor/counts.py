@@ -1,5 +1,6 @@
 """Counts labels, and labels that occur together."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -144,9 +145,11 @@ def sizes(survey: survey_lib.Survey) -> dict[str, int]:
 
 
 def missing(
-  survey: survey_lib.Survey, counted: dict[str, Any]
+  survey: survey_lib.Survey,
+  counted: dict[str, Any],
+  learned: Mapping[str, Sequence[str]],
 ) -> list[findings.Finding]:
-  """Finds tasks, classes and units that training never sees."""
+  """Finds tasks, classes and units of {task: outputs} that train lacks."""
   if 'train' not in survey.splits:
     return [
       findings.Finding(
@@ -154,13 +157,14 @@ def missing(
       )
     ]
   result = []
-  for task, outputs in counted['outputs'].items():
+  for task, names in learned.items():
+    outputs = {n: counted['outputs'][task][n] for n in names}
     if not counted['tasks'][task]['train']:
       result.append(
         findings.Finding(
           findings.WARNING,
           'unlabelled_task',
-          f'train has no label of {task}.',
+          f'train has no label of {task}{_elsewhere(counted["tasks"][task])}.',
           'Take it out of config.tasks, or add --config.drop_unlabelled_tasks.',
           {'task': task},
         )
@@ -174,12 +178,25 @@ def missing(
         findings.Finding(
           findings.WARNING,
           'never_in_train',
-          f'{task}: train has no positive sample of {", ".join(never)}.',
-          'They cannot be learnt: leave them out of the outputs of the task.',
+          f'{task}: train has no positive sample of '
+          + ', '.join(n + _elsewhere(_positives(outputs[n])) for n in never)
+          + '.',
+          'They cannot be learnt, and val and test score them as failures: '
+          f'leave them out of --config.{task}.outputs.',
           {'task': task, 'outputs': never},
         )
       )
   return result
+
+
+def _positives(by_split: Mapping[str, Any]) -> dict[str, int]:
+  return {split: x.get('count', 0) for split, x in by_split.items()}
+
+
+def _elsewhere(counts: Mapping[str, int]) -> str:
+  """Says ' (val has 12, test 5)'; '' if other splits have none, either."""
+  some = [f'{split} has {n:,}' for split, n in counts.items() if n]
+  return f' ({", ".join(some)})' if some else ''
 
 
 def neutral_with_units(survey: survey_lib.Survey) -> list[findings.Finding]:

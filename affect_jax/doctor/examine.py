@@ -1,6 +1,6 @@
 """From samples to findings: the doctor without command line and corpora."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 import dataclasses
 import time
 from typing import Any
@@ -14,6 +14,7 @@ from affect_jax.doctor import damage
 from affect_jax.doctor import dialogues
 from affect_jax.doctor import duplicates
 from affect_jax.doctor import findings
+from affect_jax.doctor import gaps
 from affect_jax.doctor import hidden_labels
 from affect_jax.doctor import leakage
 from affect_jax.doctor import parts as parts_lib
@@ -23,6 +24,7 @@ from affect_jax.doctor import scales
 from affect_jax.doctor import sequences
 from affect_jax.doctor import survey as survey_lib
 from affect_jax.doctor import transcripts
+from affect_jax.doctor import values
 from affect_jax.doctor import weak as weak_lib
 
 
@@ -65,6 +67,8 @@ def examine(
   standardized: bool = False,
   sample: int = 0,
   weak: weak_lib.Weak | None = None,
+  tasks: Mapping[str, Sequence[str]] | None = None,
+  tuned: Collection[str] = (),
 ) -> Result:
   """Reads all parts and judges them as the docstring of the package says.
 
@@ -77,6 +81,9 @@ def examine(
     standardized: Whether the run itself scales the features of utterances.
     sample: The limit that `parts_of` was given; only for the report.
     weak: Weak labels of each corpus.
+    tasks: {task that the run learns: its outputs; (): all that are annotated}.
+      None, or if none of them is annotated: all tasks.
+    tuned: Those of which validation tunes thresholds.
 
   Raises:
     UserError: near_distance is out of range, a part is damaged, or some parts
@@ -94,6 +101,7 @@ def examine(
     settings['min_words'] = transcripts.MIN_WORDS
     special = _utterances(survey, remedies, skipped, strict, standardized)
   counted = counts.tables(survey)
+  learned = _learned(counted['outputs'], tasks or {})
   weak_tables = weak_lib.tables(survey, weak or {})
   judged = [
     *leakage.shared_samples(survey),
@@ -102,15 +110,33 @@ def examine(
     *damage.bad_labels(survey),
     *scales.find(survey),
     *special.damage,
-    *counts.missing(survey, counted),
+    *values.find(survey),
+    *counts.missing(survey, counted, learned),
+    *gaps.find(survey, learned, tuned),
     *_left_out(skipped),
     *weak_lib.find(weak_tables),
   ]
   extra = {'weak_labels': weak_tables} if weak_tables else {}
   data = report.data(
-    survey, judged, counted, {**special.tables, **extra}, settings
+    survey,
+    judged,
+    counted,
+    {**special.tables, 'values': values.tables(survey), **extra},
+    settings,
   )
   return Result(data, survey, special.groups, special.near)
+
+
+def _learned(
+  annotated: Mapping[str, Any], tasks: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]]:
+  """Returns {task: outputs} that are annotated and learned."""
+  chosen = {
+    task: [n for n in outputs if n in (tasks[task] or outputs)]
+    for task, outputs in annotated.items()
+    if task in tasks
+  }
+  return chosen or {task: [*outputs] for task, outputs in annotated.items()}
 
 
 def _pictures(

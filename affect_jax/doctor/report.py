@@ -13,6 +13,7 @@ from affect_jax.doctor import label_checks
 from affect_jax.doctor import layout
 from affect_jax.doctor import report_sequences
 from affect_jax.doctor import survey as survey_lib
+from affect_jax.doctor import values
 from affect_jax.doctor import weak
 from affect_jax.run import folder as run_folder
 
@@ -101,6 +102,8 @@ def text(report: Mapping[str, Any]) -> str:
     lines += ['', f'Sizes of pictures: {shown or "none"}.']
   else:
     lines += report_sequences.lines(report)
+  lines += ['', 'Values of each modality (of pictures: greys, 0 to 255)']
+  lines += layout.table(values.rows_of_text(report), left=3)
   for task, outputs in counted['outputs'].items():
     lines += ['', *_task(task, outputs, counted, splits)]
   lines += ['', 'Samples by the tasks they are labelled for']

@@ -6,6 +6,7 @@ from typing import Any
 
 from absl import logging
 
+from affect_jax import tasks
 from affect_jax.corpora.builders import records
 from affect_jax.data import weak_tables
 from affect_jax.doctor import duplicates
@@ -52,6 +53,8 @@ def visit(
     standardized=bool((config.get('utterance') or {}).get('standardize')),
     sample=sample,
     weak=_weak(corpora, load.weak_paths(config)),
+    tasks={name: config[name].outputs for name in config.tasks},
+    tuned=tuned(config),
   )
   print(report.text(result.report))
   if out:
@@ -60,6 +63,15 @@ def visit(
   else:
     print('--out=FOLDER saves this report, with JSON and the pairs.')
   return result
+
+
+def tuned(config: Any) -> list[str]:
+  """Returns the config's tasks of which validation tunes thresholds."""
+  kinds = {
+    name: {k: v for k, v in config[name].items() if k == 'kind'}
+    for name in config.tasks
+  }
+  return [n for n, o in kinds.items() if tasks.get_task(n, **o).tune]
 
 
 def _weak(

@@ -48,26 +48,48 @@ def log(split: str, tasks: Sequence[Any], rows: Mapping[str, Any]) -> None:
     ', '.join(stands) or 'nothing',
   )
   for task in tasks:
-    missing = ', '.join(absent(task, rows))
+    missing = absent(task, rows)
     if task.name not in names:
-      logging.warning(
-        '%s has no label of %s, so no score of it enters headline or the '
-        'default selection.',
-        split,
-        task.name,
-      )
-    elif missing and task.tune:
-      logging.warning(
-        '%s has no positive of %s %s: no threshold of it is tuned, and tuned_ '
-        'metrics, of test too, leave it out.',
-        split,
-        task.name,
-        missing,
-      )
+      logging.warning('%s', words(split, task.name))
     elif missing:
       logging.warning(
-        '%s has no sample of %s %s: it cannot judge this, and its F1 is 0.',
-        split,
-        task.name,
-        missing,
+        '%s', words(split, task.name, missing, tuned=bool(task.tune))
       )
+
+
+def words(
+  split: str,
+  task: str,
+  outputs: Sequence[str] = (),
+  *,
+  kind: str = 'class',
+  tuned: bool = False,
+) -> str:
+  """Says what a split cannot judge.
+
+  Args:
+    split: How scores name it: 'val', 'val/CORPUS' or 'test'.
+    task: A task that it has no label of, if `outputs` is empty.
+    outputs: The outputs that it has no sample, or no positive, of.
+    kind: Of its labels: 'class', 'presence' or 'value'.
+    tuned: Whether validation tunes thresholds of the task.
+  """
+  validates = split.partition('/')[0] == 'val'
+  if not outputs:
+    return f'{split} has no label of {task}, so ' + (
+      'no score of it enters headline or the default selection.'
+      if validates
+      else 'it has no score of it.'
+    )
+  names = ', '.join(outputs)
+  if kind == 'value':
+    return f'{split} has no label of {task} {names}: it has no score of this.'
+  if tuned and validates:
+    return (
+      f'{split} has no positive of {task} {names}: no threshold of it is '
+      'tuned, and tuned_ metrics, of test too, leave it out.'
+    )
+  return (
+    f'{split} has no sample of {task} {names}: it cannot judge this, and its '
+    'F1 is 0.'
+  )

@@ -23,7 +23,17 @@ def test_clean_data_passes_without_findings():
         )
       ],
     ),
-    toy_doctor.part('test', toy_doctor.many('test', 6, 100, subject='b')),
+    toy_doctor.part(
+      'test',
+      toy_doctor.many(
+        'test', 6, 100, subject='b', units={'AU1': 1, 'AU12': 0}, va=(0, 0)
+      )
+      + [
+        toy_doctor.sample(
+          'rest', toy_doctor.face(950), subject='b', units={'AU12': 1}
+        )
+      ],
+    ),
   ]
   result = examine.examine(parts)
   assert result.report['verdict'] == 'PASSED'

@@ -64,7 +64,7 @@ def test_counts_by_hand():
   }
   (note,) = counts.neutral_with_units(read)
   assert note.data == {'samples': 1, 'of': 2}
-  assert counts.missing(read, found) == []
+  assert counts.missing(read, found, found['outputs']) == []
 
 
 def test_what_training_never_sees():
