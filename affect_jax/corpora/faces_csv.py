@@ -179,6 +179,7 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
         **{k: n for k, n in self._table.skipped.items() if n},
         **self._table.understood,
       },
+      examples=self._table.joined,
       description=__doc__,
     )
 
@@ -215,6 +216,7 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
           continue
         logging.warning('Left out: %s', problem)
         bad += 1
+        records.add_example(self, faces_table.UNREADABLE, row.image)
         continue
       records.count(self, dict.fromkeys(notes, 1))
       yield (

@@ -150,7 +150,11 @@ def _stream(
       yield face_listing.LeftOut(reason, '', count)
   if split == 'train':  # Which cells were understood is counted once.
     for what, count in table.understood.items():
-      yield face_listing.LeftOut(what, '', count)
+      if what not in table.joined:
+        yield face_listing.LeftOut(what, '', count)
+    for what, names in table.joined.items():
+      for name in names:
+        yield face_listing.LeftOut(what, name)
   outputs = table.outputs()
   problems = sources.Problems(file)
   turns: dict[str, int] = {}

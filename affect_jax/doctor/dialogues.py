@@ -60,6 +60,8 @@ def without_transcript(survey: survey_lib.Survey) -> list[findings.Finding]:
     return []
   by_split = np.bincount(survey.split[without], minlength=len(survey.splits))
   numbers = dict(zip(survey.splits, by_split.tolist(), strict=True))
+  rows = np.flatnonzero(without)[:100].tolist()
+  names = [f'{survey.where(r)} {survey.id(r)}' for r in rows]
   return [
     findings.Finding(
       findings.NOTE,
@@ -67,8 +69,9 @@ def without_transcript(survey: survey_lib.Survey) -> list[findings.Finding]:
       f'{int(without.sum()):,} of {len(without):,} utterances have no '
       'transcript: '
       + ', '.join(f'{s} {n:,}' for s, n in numbers.items() if n)
-      + '.',
-      'If they have a sequence of text, it is compared instead.',
-      {'utterances': numbers},
+      + f' ({findings.some_of(names, 3, int(without.sum()))}).',
+      'Fill in what was said, if anything was. If they have a sequence of '
+      'text, it is compared instead.',
+      {'utterances': numbers, 'ids': names},
     )
   ]

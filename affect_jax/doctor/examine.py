@@ -9,6 +9,7 @@ from absl import logging
 
 from affect_jax.corpora.builders import records
 from affect_jax.corpora.builders import utterances
+from affect_jax.corpora.files import identity
 from affect_jax.doctor import counts
 from affect_jax.doctor import damage
 from affect_jax.doctor import dialogues
@@ -16,8 +17,10 @@ from affect_jax.doctor import duplicates
 from affect_jax.doctor import findings
 from affect_jax.doctor import gaps
 from affect_jax.doctor import hidden_labels
+from affect_jax.doctor import identities
 from affect_jax.doctor import leakage
 from affect_jax.doctor import parts as parts_lib
+from affect_jax.doctor import recordings
 from affect_jax.doctor import report
 from affect_jax.doctor import sameness
 from affect_jax.doctor import scales
@@ -64,6 +67,7 @@ def examine(
   strict: bool = False,
   remedies: Mapping[str, str] | None = None,
   skipped: Mapping[str, Mapping[str, int]] | None = None,
+  examples: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
   standardized: bool = False,
   sample: int = 0,
   weak: weak_lib.Weak | None = None,
@@ -78,6 +82,7 @@ def examine(
     strict: Make errors of warnings about duplicates across splits.
     remedies: {corpus: flag that leaves duplicates out}.
     skipped: {corpus: {reason: samples that preparing it left out}}.
+    examples: {corpus: {reason: names of some of these samples}}.
     standardized: Whether the run itself scales the features of utterances.
     sample: The limit that `parts_of` was given; only for the report.
     weak: Weak labels of each corpus.
@@ -99,7 +104,9 @@ def examine(
     special = _pictures(survey, near_distance, remedies, strict)
   else:
     settings['min_words'] = transcripts.MIN_WORDS
-    special = _utterances(survey, remedies, skipped, strict, standardized)
+    special = _utterances(
+      survey, remedies, skipped, examples or {}, strict, standardized
+    )
   counted = counts.tables(survey)
   learned = _learned(counted['outputs'], tasks or {})
   weak_tables = weak_lib.tables(survey, weak or {})
@@ -113,7 +120,9 @@ def examine(
     *values.find(survey),
     *counts.missing(survey, counted, learned),
     *gaps.find(survey, learned, tuned),
-    *_left_out(skipped),
+    *recordings.find(skipped, examples or {}),
+    *identities.find(survey, skipped, examples or {}),
+    *_left_out(skipped, examples or {}),
     *weak_lib.find(weak_tables),
   ]
   extra = {'weak_labels': weak_tables} if weak_tables else {}
@@ -187,6 +196,7 @@ def _utterances(
   survey: survey_lib.Survey,
   remedies: Mapping[str, str],
   skipped: Mapping[str, Mapping[str, int]],
+  examples: Mapping[str, Mapping[str, Sequence[str]]],
   strict: bool,
   standardized: bool,
 ) -> _Special:
@@ -215,8 +225,9 @@ def _utterances(
       *sequences.missing_modalities(counted),
       *sequences.padding(survey),
       *sequences.features(survey, counted, standardized),
-      *sequences.cut(survey, skipped),
+      *sequences.cut(survey, skipped, examples),
       *transcripts.garbled(survey),
+      *transcripts.wordless(survey),
       *dialogues.without_transcript(survey),
     ],
     tables=counted,
@@ -227,17 +238,26 @@ def _utterances(
   )
 
 
+def _named(names: Sequence[str], count: int) -> str:
+  return f' ({findings.some_of(names, 3, count)})' if names else ''
+
+
 def _left_out(
   skipped: Mapping[str, Mapping[str, int]],
+  examples: Mapping[str, Mapping[str, Sequence[str]]],
 ) -> list[findings.Finding]:
   result = []
   for corpus, reasons in skipped.items():
     # An utterance whose sequence was cut is not left out.
+    elsewhere = (utterances.CUT, identity.JOINED)
     counted = {
       reason: n
       for reason, n in reasons.items()
-      if n and not reason.endswith(utterances.CUT)
+      if n
+      and not reason.endswith(elsewhere)
+      and reason not in recordings.REASONS
     }
+    known = examples.get(corpus, {})
     for kind, words, noted in (
       ('left_out', 'left out', False),
       ('read_as', 'found', True),
@@ -249,9 +269,16 @@ def _left_out(
             findings.NOTE,
             kind,
             f'{corpus}: {words} when it was prepared: '
-            + ', '.join(f'{n:,} {reason}' for reason, n in some.items())
+            + ', '.join(
+              f'{n:,} {reason}{_named(known.get(reason, ()), n)}'
+              for reason, n in some.items()
+            )
             + '.',
-            data={'corpus': corpus, 'reasons': some},
+            data={
+              'corpus': corpus,
+              'reasons': some,
+              'examples': {r: [*known[r]] for r in some if known.get(r)},
+            },
           )
         )
   return result

@@ -259,7 +259,9 @@ def features(
 
 
 def cut(
-  survey: survey_lib.Survey, skipped: Mapping[str, Mapping[str, int]]
+  survey: survey_lib.Survey,
+  skipped: Mapping[str, Mapping[str, int]],
+  examples: Mapping[str, Mapping[str, Sequence[str]]],
 ) -> list[findings.Finding]:
   """Reports sequences that were cut at their end during preparation."""
   result = []
@@ -268,6 +270,7 @@ def cut(
       steps = reasons.get(f'{name} {utterances_lib.CUT}', 0)
       if not steps:
         continue
+      names = examples.get(corpus, {}).get(f'{name} {utterances_lib.CUT}', ())
       parts = [i for i, p in enumerate(survey.parts) if p.corpus == corpus]
       length = survey.looks['length'][np.isin(survey.part, parts), m]
       longest = int(length.max())
@@ -278,14 +281,17 @@ def cut(
           'cut_sequences',
           f'{corpus}: {steps:,} steps of {name} were cut off at the end of '
           f'sequences that now have {longest:,} steps: at most {most:,} '
-          f'sequences of {int(np.sum(length > 0)):,}.',
-          'See config.data.max_steps.',
+          f'sequences of {int(np.sum(length > 0)):,}'
+          + (f' ({findings.some_of(names, 3, most)})' if names else '')
+          + '.',
+          f'--config.data.max_steps={2 * longest} keeps up to twice as much.',
           {
             'corpus': corpus,
             'modality': name,
             'steps': steps,
             'utterances_at_most': most,
             'longest': longest,
+            **({'ids': list(names)} if names else {}),
           },
         )
       )

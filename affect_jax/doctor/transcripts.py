@@ -27,6 +27,25 @@ def group(survey: survey_lib.Survey, short: bool) -> duplicates.Exact:
   )
 
 
+def wordless(survey: survey_lib.Survey) -> list[findings.Finding]:
+  """Finds transcripts without any word, as '...'."""
+  rows = (survey.looks['wordless'] & survey.first).nonzero()[0]
+  if not len(rows):
+    return []
+  names = [f'{survey.where(r)} {survey.id(r)}' for r in rows[:100].tolist()]
+  return [
+    findings.Finding(
+      findings.WARNING,
+      'empty_words',
+      f'{len(rows):,} transcripts hold signs, but no word: '
+      f'{findings.some_of(names, 3, len(rows))}.',
+      'A model of text reads them as if something was said: leave their text '
+      'empty in the source, then the modality is missing, and the model knows.',
+      {'utterances': len(rows), 'ids': names},
+    )
+  ]
+
+
 def garbled(survey: survey_lib.Survey) -> list[findings.Finding]:
   """Finds transcripts that were decoded wrongly."""
   wrong = survey.looks['garbled'] & survey.first

@@ -38,6 +38,7 @@ class Look:
       text's sequence.
     num_words: Number of words, or of steps of the sequence.
     transcribed: Whether there is a transcript.
+    wordless: Whether it holds no word, as '...'.
     garbled: Whether it holds characters that were decoded wrongly.
     turn: Number in the dialogue.
     extents: {modality: range of its features}; values that are not finite
@@ -54,6 +55,7 @@ class Look:
   words: bytes
   num_words: int
   transcribed: bool
+  wordless: bool
   garbled: bool
   turn: int
   extents: Mapping[str, 'Extent']
@@ -146,6 +148,7 @@ def look(row: Mapping[str, Any]) -> Look:
   transcript = row['transcript'].decode('utf-8', 'replace')
   words = words_of(transcript)
   said = ' '.join(words).encode()
+  wordless = bool(transcript.strip()) and not words
   text = row.get('text')
   if not words and text is not None and len(text):
     said, words = b'\0' + np.ascontiguousarray(text).tobytes(), text
@@ -160,6 +163,7 @@ def look(row: Mapping[str, Any]) -> Look:
     words=hashlib.blake2b(said, digest_size=16).digest(),
     num_words=len(words),
     transcribed=bool(transcript.strip()),
+    wordless=wordless,
     garbled=mojibake.is_garbled(transcript),
     turn=row['turn'],
     extents=extents,
@@ -171,13 +175,13 @@ def stack(looks: Sequence[Look]) -> dict[str, np.ndarray]:
 
   Returns:
     'length', 'begin', 'end', 'bad': int32 [N, M]; 'zero': bool [N, M];
-    'features', 'words': uint64 [N, 2]; 'telling', 'transcribed', 'garbled':
-    bool [N]; 'num_words', 'turn': int32 [N].
+    'features', 'words': uint64 [N, 2]; 'telling', 'transcribed',
+    'wordless', 'garbled': bool [N]; 'num_words', 'turn': int32 [N].
   """
   arrays = {}
   for key in ('length', 'begin', 'end', 'bad'):
     arrays[key] = np.array([getattr(k, key) for k in looks], np.int32)
-  for key in ('zero', 'telling', 'transcribed', 'garbled'):
+  for key in ('zero', 'telling', 'transcribed', 'wordless', 'garbled'):
     arrays[key] = np.array([getattr(k, key) for k in looks], bool)
   for key in ('num_words', 'turn'):
     arrays[key] = np.array([getattr(k, key) for k in looks], np.int32)

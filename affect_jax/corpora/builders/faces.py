@@ -196,8 +196,9 @@ class FaceCorpus(tfds.core.ShardBasedBuilder, skip_registration=True):
 
   def _write_left_out(self, left_out):
     skipped = records.metadata(self)['skipped']
-    for _, _, reason, count in left_out:
+    for _, group, reason, count in left_out:
       skipped[reason] = skipped.get(reason, 0) + count
+      records.add_example(self, reason, group)
     text = io.StringIO()
     rows = csv.writer(text)
     rows.writerow(['split', 'group', 'reason', 'count'])

@@ -65,6 +65,7 @@ class Table:
     unlabelled: Number of rows that are used without any label.
     shared_subjects: Subjects that occur in more than one split.
     understood: {what was read as something else: how often}, see `cells`.
+    joined: {what of it are names in several spellings: which}.
   """
 
   rows: Sequence[Row]
@@ -73,6 +74,7 @@ class Table:
   unlabelled: int
   shared_subjects: Sequence[str]
   understood: Mapping[str, int]
+  joined: Mapping[str, Sequence[str]]
 
   def outputs(self) -> dict[str, tuple[str, ...]]:
     """Returns {task: names} of the tasks with at least one label."""
@@ -172,7 +174,8 @@ def read(
     raise UserError(f'{path}: no rows below the header.')
   subjects = identity.join(row.subject for row in rows.values())
   identity.log(path, 'subject', subjects)
-  understood[f'subject {identity.JOINED}'] += len(subjects)
+  reason = f'subject {identity.JOINED}'
+  understood[reason] += len(subjects)
   present = [
     dataclasses.replace(row, subject=subjects.get(row.subject, row.subject))
     for row in rows.values()
@@ -186,7 +189,15 @@ def read(
       + (KEEP if skipped[UNLABELLED] else '')
     )
   unlabelled = sum(not _has_label(row) for row in used)
-  return Table(used, columns, skipped, unlabelled, _shared(used), +understood)
+  return Table(
+    used,
+    columns,
+    skipped,
+    unlabelled,
+    _shared(used),
+    +understood,
+    {reason: identity.pairs(subjects)},
+  )
 
 
 def log_unlabelled(path: pathlib.Path, number: int, of: int) -> None:

@@ -28,6 +28,8 @@ from affect_jax.errors import UserError
 
 # What `input_names` gives for corpora of faces.
 PICTURE = ('image',)
+# How many names of samples are kept with each reason in 'skipped'.
+MAX_EXAMPLES = 20
 
 
 def features(
@@ -69,6 +71,7 @@ def info(
   *,
   sources: Mapping[str, str],
   skipped: Mapping[str, int] | None = None,
+  examples: Mapping[str, Sequence[str]] | None = None,
   extra: Mapping[str, Any] | None = None,
   windows: bool = False,
   dims: Mapping[str, int] | None = None,
@@ -83,6 +86,7 @@ def info(
     sources: {file or parameter: its sha256 or value}; a run writes them to its
       environment.json.
     skipped: {reason: rows left out}, for reports; see also `is_note`.
+    examples: {reason: names of some of them}, see `add_example`.
     extra: {name: tfds feature} of what is stored beside the labels.
     windows: See `features`.
     dims: {modality: features per step} of utterances, 0 for tokens.
@@ -95,6 +99,9 @@ def info(
       outputs={task: list(names) for task, names in outputs.items()},
       sources=dict(sources),
       skipped=dict(skipped or {}),
+      examples={
+        k: list(v)[:MAX_EXAMPLES] for k, v in (examples or {}).items() if v
+      },
       windows=windows,
       inputs=list(inputs),
       dims=dict(dims or {}),
@@ -125,6 +132,16 @@ def count(builder: Any, counts: Mapping[str, int]) -> None:
   skipped = metadata(builder)['skipped']
   for reason, number in counts.items():
     skipped[reason] = skipped.get(reason, 0) + number
+
+
+def add_example(builder: Any, reason: str, name: str) -> None:
+  """Keeps the name of a sample, or a file, that a reason in 'skipped' counts.
+
+  The first MAX_EXAMPLES of each reason are kept, in the metadata's 'examples'.
+  """
+  names = metadata(builder)['examples'].setdefault(reason, [])
+  if name and name not in names and len(names) < MAX_EXAMPLES:
+    names.append(name)
 
 
 def input_names(builder: Any) -> tuple[str, ...]:

@@ -177,7 +177,7 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     def rows() -> Iterator[tuple[utterance_listing.Utterance, dict[str, Any]]]:
       nonlocal current
-      for item, text in self._text.read(_count_left_out(items(), skipped)):
+      for item, text in self._text.read(self._count_left_out(items())):
         if item.id in seen:
           problems.add(f'{item.id!r} appears twice.')
           continue
@@ -197,12 +197,12 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
           last[item.dialogue] = item.turn
         current = item.dialogue
         try:
-          record = self._record(item, text, skipped)
+          record = self._record(item, text)
         except ValueError as error:
           problems.add(f'{item.id}: {error}.')
           continue
         if record is None:
-          skipped[UNUSED] = skipped.get(UNUSED, 0) + 1
+          self._count(UNUSED, 1, item.id)
         else:
           yield item, record
 
@@ -236,7 +236,6 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     self,
     item: utterance_listing.Utterance,
     text: np.ndarray | None,
-    skipped: dict[str, int],
   ) -> dict[str, Any] | None:
     """Makes a record; None if only text is present, and text is not used."""
     sequences = {m: x for m, x in item.sequences.items() if m != 'text'}
@@ -252,8 +251,7 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       if dim and not np.all(np.isfinite(x)):
         raise UserError(f'{name} has values that are not finite')
       if dim and len(x) > self._max_steps:
-        reason = f'{name} {CUT}'
-        skipped[reason] = skipped.get(reason, 0) + len(x) - self._max_steps
+        self._count(f'{name} {CUT}', len(x) - self._max_steps, item.id)
         x = x[: self._max_steps]
       record[name] = x.astype(np.float32 if dim else np.int32)
       record[name + '_length'] = np.int32(len(x))
@@ -266,27 +264,31 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     record['turn'] = np.int32(item.turn)
     return record
 
+  def _count(self, reason: str, count: int, name: str) -> None:
+    records.count(self, {reason: count})
+    records.add_example(self, reason, name)
 
-def _count_left_out(
-  items: Iterable[utterance_listing.Utterance | face_listing.LeftOut],
-  skipped: dict[str, int],
-) -> Iterator[utterance_listing.Utterance]:
-  """Yields the utterances, with text in good encoding; counts the rest."""
-  for item in items:
-    if isinstance(item, face_listing.LeftOut):
-      skipped[item.reason] = skipped.get(item.reason, 0) + item.count
-      continue
-    texts = (item.transcript, *item.context)
-    mended = [mojibake.mended(text) for text in texts]
-    for reason, count in (
-      (mojibake.MENDED, sum(map(operator.ne, texts, mended))),
-      (mojibake.BROKEN, sum(map(mojibake.is_broken, mended))),
-    ):
-      if count:
-        skipped[reason] = skipped.get(reason, 0) + count
-    if mended != [*texts]:
-      item = dataclasses.replace(item, transcript=mended[0], context=mended[1:])
-    yield item
+  def _count_left_out(
+    self, items: Iterable[utterance_listing.Utterance | face_listing.LeftOut]
+  ) -> Iterator[utterance_listing.Utterance]:
+    """Yields the utterances, with text in good encoding; counts the rest."""
+    for item in items:
+      if isinstance(item, face_listing.LeftOut):
+        self._count(item.reason, item.count, item.group)
+        continue
+      texts = (item.transcript, *item.context)
+      mended = [mojibake.mended(text) for text in texts]
+      for reason, count in (
+        (mojibake.MENDED, sum(map(operator.ne, texts, mended))),
+        (mojibake.BROKEN, sum(map(mojibake.is_broken, mended))),
+      ):
+        if count:
+          self._count(reason, count, item.id)
+      if mended != [*texts]:
+        item = dataclasses.replace(
+          item, transcript=mended[0], context=mended[1:]
+        )
+      yield item
 
 
 Row = tuple[utterance_listing.Utterance, dict[str, Any]]

@@ -44,6 +44,7 @@ class Table:
     unlabelled: Number of rows that are used without any label.
     shared_dialogues: Dialogues with rows in more than one split.
     understood: {what was read as something else: how often}, see `cells`.
+    joined: {what of it are names in several spellings: which}.
   """
 
   rows: Sequence[utterances_row.Row]
@@ -52,6 +53,7 @@ class Table:
   unlabelled: int
   shared_dialogues: Sequence[str]
   understood: Mapping[str, int]
+  joined: Mapping[str, Sequence[str]]
 
   def outputs(self) -> dict[str, tuple[str, ...]]:
     """Returns {task: names} of the tasks with at least one label."""
@@ -132,7 +134,8 @@ def read(
         f'{path}:{line}: id {row.id!r} is already in line {first.line}, with '
         'other cells.'
       )
-  groups = _groups(_joined(path, rows.values(), understood))
+  in_one_spelling, joined = _joined(path, rows.values(), understood)
+  groups = _groups(in_one_spelling)
   for group in groups:
     for problem in _turns(group):
       problems.add(f'{path}:{problem}')
@@ -157,7 +160,7 @@ def read(
     )
   shared = [g[0].dialogue for g in groups if len({row.split for row in g}) > 1]
   unlabelled = sum(not row.is_labelled for row in used)
-  return Table(used, columns, left_out, unlabelled, shared, +understood)
+  return Table(used, columns, left_out, unlabelled, shared, +understood, joined)
 
 
 def _spelling(name: str) -> str:
@@ -172,13 +175,15 @@ def _joined(
   path: pathlib.Path,
   rows: Collection[utterances_row.Row],
   understood: collections.Counter,
-) -> list[utterances_row.Row]:
+) -> tuple[list[utterances_row.Row], dict[str, list[str]]]:
   """Gives each speaker and each dialogue one spelling; logs what it joined."""
-  joined = {}
+  joined, said = {}, {}
   for what in ('speaker', 'dialogue'):
     joined[what] = identity.join(getattr(row, what) for row in rows)
     identity.log(path, what, joined[what])
-    understood[f'{what} {identity.JOINED}'] += len(joined[what])
+    reason = f'{what} {identity.JOINED}'
+    understood[reason] += len(joined[what])
+    said[reason] = identity.pairs(joined[what])
   return [
     dataclasses.replace(
       row,
@@ -186,7 +191,7 @@ def _joined(
       dialogue=joined['dialogue'].get(row.dialogue, row.dialogue),
     )
     for row in rows
-  ]
+  ], said
 
 
 def _groups(

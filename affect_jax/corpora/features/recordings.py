@@ -15,11 +15,16 @@ from affect_jax.errors import UserError
 
 CUT = 'recordings cut short (read as far as they go)'
 SILENT = 'recordings that are silent (kept)'
+CLIPPED = 'recordings that are clipped (kept)'
 LOUD = 'recordings beyond full scale (kept)'
 CANCELLING = 'recordings whose channels cancel out (the loudest is read)'
 INTEGERS = 'recordings of floats on the scale of integers (brought to [-1, 1])'
 # Quieter than any microphone: 0.5 of 32768.
 SILENCE = 2.0**-16
+# Three equal samples or more at this share of full scale were cut off there: no
+# voice is so flat. A recording is clipped if so many of its samples were.
+TOP = 0.98
+SHARE_CLIPPED = 0.001
 # Float samples of a loud mix may exceed 1 by 18 dB, but not more.
 LOUDEST = 8.0
 # Full scale of integers of 16, 24 and 32 bits.
@@ -38,7 +43,8 @@ def read(
 
   Channels are averaged, unless they cancel out: then the loudest is read. Float
   samples that are far beyond full scale were never divided by that of integers;
-  this is made good. What is cut short, silent or beyond full scale is kept.
+  this is made good. What is cut short, silent, clipped or beyond full scale is
+  kept.
 
   Args:
     path: A file that libsndfile reads, such as .wav or .flac.
@@ -87,6 +93,8 @@ def read(
     counts[INTEGERS] += 1
   elif peak > 1:
     counts[LOUD] += 1
+  if _share_clipped(sound) > SHARE_CLIPPED:
+    counts[CLIPPED] += 1
   mono = sound.mean(axis=1)
   energy = np.mean(np.square(sound), axis=0)
   if np.mean(np.square(mono)) < CANCELLED**2 * energy.mean():
@@ -95,6 +103,15 @@ def read(
   if np.abs(mono).max() < SILENCE:
     counts[SILENT] += 1
   return mono.astype(np.float32), rate
+
+
+def _share_clipped(sound: np.ndarray) -> float:
+  """Returns the largest share of a channel [N, C] that is flat at the top."""
+  if len(sound) < 3:
+    return 0.0
+  top = (sound[2:] == sound[1:-1]) & (sound[1:-1] == sound[:-2])
+  top &= np.abs(sound[1:-1]) >= TOP
+  return float(top.mean(axis=0).max())
 
 
 def _is_cut(path: str | pathlib.Path) -> bool:

@@ -47,15 +47,20 @@ def join(names: Iterable[str]) -> dict[str, str]:
 def log(path: pathlib.Path, what: str, joined: dict[str, str]) -> None:
   """Logs what `join` joined; `what` is 'subject', 'speaker' or 'dialogue'."""
   if joined:
-    pairs = [f'{name!r} is {first!r}' for name, first in joined.items()]
+    shown = pairs(joined)
     logging.info(
       '%s: %s %s: %s%s.',
       path,
       what,
       JOINED,
-      ', '.join(pairs[:10]),
-      ', ...' if len(pairs) > 10 else '',
+      ', '.join(shown[:10]),
+      ', ...' if len(shown) > 10 else '',
     )
+
+
+def pairs(joined: dict[str, str]) -> list[str]:
+  """Says of each spelling that `join` joined: "'ANN' is 'Ann'"."""
+  return [f'{name!r} is {first!r}' for name, first in joined.items()]
 
 
 def _is_plain(name: str) -> bool:
