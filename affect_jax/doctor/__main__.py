@@ -11,7 +11,7 @@ _CONFIG = config_flags.DEFINE_config_file(
   'config', None, 'A file of configs/.', lock_config=True
 )
 _OUT = flags.DEFINE_string(
-  'out', '', 'Folder for report.txt, doctor.json and duplicates.csv.'
+  'out', '', 'Folder for report.html, report.txt, doctor.json, duplicates.csv.'
 )
 _NEAR_DISTANCE = flags.DEFINE_integer(
   'near_distance',

@@ -13,12 +13,15 @@ import numpy as np
 
 from affect_jax.errors import UserError
 
-NEAR_DISTANCE = 3
+# Of 400 faces of FER2013 that were resized with smoothing, 3 bits find 86 to
+# 98 %, 6 bits 99 to 100 %. The 158 pairs that they add among 27,873 faces are
+# the same photographs, as far as looked at: the correlation tells faces apart.
+NEAR_DISTANCE = 6
 MAX_DISTANCE = 8
 CORRELATION = 0.98
 # How many neighbours in a bucket a picture is compared with: videos and
 # pictures of one scene fill buckets that have too many pairs.
-BUCKET = 128
+BUCKET = 512
 MAX_LISTED = 100_000
 SECONDS = 5.0  # Before progress is logged.
 _CHUNK = 16_384

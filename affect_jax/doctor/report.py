@@ -76,9 +76,7 @@ def data(
 
 def text(report: Mapping[str, Any]) -> str:
   """Makes a text of `data`; except in tables, lines are <= 100 characters."""
-  counted = report['counts']
-  splits = list(counted['samples'])
-  lines = [f'VERDICT: {report["verdict"]}', '']
+  lines = [f'VERDICT: {verdict(report)}', '']
   for f in report['findings']:
     label = f'{f["level"].upper():8}'
     lines += textwrap.wrap(
@@ -91,6 +89,27 @@ def text(report: Mapping[str, Any]) -> str:
       subsequent_indent=' ' * 11,
       break_on_hyphens=False,
     )
+  return '\n'.join([*lines, *tables(report)]) + '\n'
+
+
+def verdict(report: Mapping[str, Any]) -> str:
+  """Says the verdict; without errors and warnings, of how many samples."""
+  said = report['verdict']
+  if any(f['level'] != findings_lib.NOTE for f in report['findings']):
+    return said
+  samples = report['counts']['samples']
+  things = 'pictures' if 'picture_sizes' in report else 'utterances'
+  detail = ', '.join(f'{split} {n:,}' for split, n in samples.items())
+  return (
+    f'{said}: no fault found in {sum(samples.values()):,} {things} ({detail})'
+  )
+
+
+def tables(report: Mapping[str, Any]) -> list[str]:
+  """Makes the lines that follow the findings."""
+  counted = report['counts']
+  splits = list(counted['samples'])
+  lines: list[str] = []
   rows = [['split', 'read from', 'samples']]
   for p in report['parts']:
     source = f'{p["corpus"]}[{p["stored"]}]'
@@ -117,8 +136,7 @@ def text(report: Mapping[str, Any]) -> str:
   )
   lines += _co_occurrence(counted['together'])
   lines += weak.lines(report.get('weak_labels', ()))
-  lines += ['', *_settings(report['settings'])]
-  return '\n'.join(lines) + '\n'
+  return [*lines, '', *_settings(report['settings'])]
 
 
 def _task(

@@ -6,12 +6,16 @@ from typing import Any
 
 from absl import logging
 
+from affect_jax import errors
 from affect_jax import tasks
+from affect_jax import user_path
+from affect_jax import whole_file
 from affect_jax.corpora.builders import records
 from affect_jax.data import weak_tables
 from affect_jax.doctor import duplicates
 from affect_jax.doctor import examine
 from affect_jax.doctor import leakage
+from affect_jax.doctor import page
 from affect_jax.doctor import parts as parts_lib
 from affect_jax.doctor import report
 from affect_jax.weak import table
@@ -50,6 +54,10 @@ def visit(
     strict=strict,
     remedies=_remedies(described, several=bool(config.data.corpora)),
     skipped={c.name: records.metadata(c.builder)['skipped'] for c in corpora},
+    # Corpora that were prepared long ago do not have them.
+    examples={
+      c.name: records.metadata(c.builder).get('examples', {}) for c in corpora
+    },
     standardized=bool((config.get('utterance') or {}).get('standardize')),
     sample=sample,
     weak=_weak(corpora, load.weak_paths(config)),
@@ -59,10 +67,21 @@ def visit(
   print(report.text(result.report))
   if out:
     report.write(out, result.report, result.survey, result.groups, result.near)
-    print(f'{out}: report.txt, doctor.json and duplicates.csv.')
+    written = 'report.txt, doctor.json and duplicates.csv'
+    try:
+      _write_page(out, result)
+      written = f'report.html, {written}'
+    except errors.MissingExtra as e:
+      print(e)
+    print(f'{out}: {written}.')
   else:
     print('--out=FOLDER saves this report, with JSON and the pairs.')
   return result
+
+
+def _write_page(folder: str, result: examine.Result) -> None:
+  html = page.text(result.report, result.survey, result.groups, result.near)
+  whole_file.write_text(user_path.expand(folder) / 'report.html', html)
 
 
 def tuned(config: Any) -> list[str]:
