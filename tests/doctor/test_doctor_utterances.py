@@ -176,8 +176,9 @@ def test_text_without_transcripts_is_compared_by_its_sequences():
   test = toy_doctor.talk('test', 8, 500, transcript='')
   copy_features(train[3], test[5], 'text')
   result = checked(train, test)
-  assert toy_doctor.only(result, 'no_transcript')['data'] == {
-    'utterances': {'train': 12, 'test': 8}
+  assert toy_doctor.only(result, 'no_transcript')['data']['utterances'] == {
+    'train': 12,
+    'test': 8,
   }
   found = toy_doctor.only(result, 'same_transcript_across_splits')
   assert found['data']['utterances'] == 1
