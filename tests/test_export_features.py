@@ -25,7 +25,7 @@ LENGTHS = {'u1': 5, 'u2': 12, 'u3.b': 1}
 
 
 @pytest.fixture(scope='module')
-def run(tmp_path_factory):
+def run(tmp_path_factory, quick_runs):
   """A run's folder with two checkpoints, the first one the best; variables."""
   workdir = tmp_path_factory.mktemp('rün * ?%20%s')
   config = defaults.get_config()
@@ -138,7 +138,7 @@ def test_features_are_those_of_the_backbone(run, finished, pictures):
   for clip, images in pictures.items():
     found = np.load(output / f'{clip}.npy')
     assert found.dtype == np.float32
-    assert found.shape == (LENGTHS[clip], 512)
+    assert found.shape == (LENGTHS[clip], resnet.WIDTHS[-1])
     expected = by_hand(run[1], images)
     # Rows differ by more than what is forgiven.
     assert len(images) == 1 or np.abs(np.diff(expected, axis=0)).max() > 1
@@ -149,11 +149,11 @@ def test_again_writes_what_is_missing_only(run, frames):
   output = frames.parent / 'vision'
   output.mkdir()
   (output / '.partial-u2.npy').write_bytes(b'of a killed run')
-  np.save(output / 'u1.npy', np.zeros((1, 512), np.float32))
+  np.save(output / 'u1.npy', np.zeros((1, resnet.WIDTHS[-1]), np.float32))
   _, counts = export(run, frames)
   assert counts == {export_features.WRITTEN: 2, export_features.BEFORE: 1}
   assert not np.load(output / 'u1.npy').any()
-  assert np.load(output / 'u2.npy').shape == (12, 512)
+  assert np.load(output / 'u2.npy').shape == (12, resnet.WIDTHS[-1])
   assert not (output / '.partial-u2.npy').exists()
 
 
@@ -201,7 +201,7 @@ def test_the_files_are_the_vision_of_utterances(finished):
   path = output.parent / 'mine.csv'
   path.write_text('\n'.join(['id,split,vision,sentiment', *rows]))
   listing = utterances_csv.listing(path)
-  assert listing.dims == {'vision': 512}
+  assert listing.dims == {'vision': resnet.WIDTHS[-1]}
   found = {u.id: u.sequences['vision'] for u in listing.splits['train']()}
   assert {k: len(x) for k, x in found.items()} == LENGTHS
   np.testing.assert_array_equal(found['u2'], np.load(output / 'u2.npy'))

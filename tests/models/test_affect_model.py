@@ -8,6 +8,7 @@ import pytest
 from affect_jax.models import affect_model
 from affect_jax.models import resnet
 
+pytestmark = pytest.mark.usefixtures('quick_runs')
 UNITS = {'valence_arousal': 2, 'expression': 8, 'action_units': 12}
 IMAGE = np.random.default_rng(0).uniform(size=(3, 32, 32, 3)).astype('f4')
 
@@ -41,7 +42,7 @@ def build(**options):
 
 
 @pytest.fixture(scope='module')
-def built():
+def built(quick_runs):
   return build()
 
 
@@ -69,7 +70,7 @@ def test_variables_by_part(built):
   assert set(variables['batch_stats']) == {'backbone'}
   heads = variables['params']['heads']
   assert {k: v['kernel'].shape for k, v in heads.items()} == {
-    k: (512, n) for k, n in UNITS.items()
+    k: (resnet.WIDTHS[-1], n) for k, n in UNITS.items()
   }
   assert all(not np.any(v['bias']) for v in heads.values())
 

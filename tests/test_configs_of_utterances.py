@@ -1,0 +1,17 @@
+"""Every config of utterances trains two steps; others are in files beside."""
+
+import pytest
+from toys import config_runs
+
+pytestmark = pytest.mark.usefixtures('quick_runs')
+
+
+@pytest.mark.parametrize(
+  'name',
+  sorted(
+    {*config_runs.CONFIGS}
+    - {*config_runs.OF_FACES, *config_runs.OF_LARGE_FUSIONS}
+  ),
+)
+def test_config_trains_two_steps(name, tmp_path):
+  config_runs.trains_two_steps(name, tmp_path)
