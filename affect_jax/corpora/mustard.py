@@ -11,8 +11,7 @@ Features are optional; they are in the files that the same page describes:
 
   audio_features.p      {id: (283, T)}: 13 MFCC, their 13 deltas, 128 mel bands,
                         their 128 deltas, spectral centroid; T is about 12;
-                        -inf, inf and single NaN are read as 0 and counted;
-                        zeros throughout are a missing modality
+                        -inf, inf and single NaN are read as 0 and counted
   features/utterances_final/resnet_pool5.hdf5
                         {id: (frames, 2048)} of ResNet-152
   bert-output.jsonl     one line per utterance: up to 128 word pieces, each with
@@ -184,13 +183,9 @@ def _stream(
     counts[mojibake.MENDED] += sum(mojibake.mended(t) != t for t in texts)
     sequences = {}
     for modality, stream in streams.items():
-      sequence = _checked(
-        next(stream),
-        modality,
-        f'{features.files[modality]}: {ids[row]!r}',
-        counts,
-        features.dims[modality],
-      )
+      where = f'{features.files[modality]}: {ids[row]!r}'
+      dim = features.dims[modality]
+      sequence = _checked(next(stream), modality, where, counts, dim)
       if sequence.any():
         sequences[modality] = sequence
       else:
