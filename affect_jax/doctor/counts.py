@@ -153,7 +153,10 @@ def missing(
   if 'train' not in survey.splits:
     return [
       findings.Finding(
-        findings.NOTE, 'no_train', 'There is no train split: nothing to train.'
+        findings.NOTE,
+        'no_train',
+        'There is no train split: nothing to train.',
+        'config.data.splits.train names the part to train on.',
       )
     ]
   result = []
@@ -212,12 +215,17 @@ def neutral_with_units(survey: survey_lib.Survey) -> list[findings.Finding]:
   strong = (values > label_checks.PRESENT).sum(1) >= MANY_UNITS
   if not strong.any():
     return []
+  rows = np.flatnonzero(neutral)[strong].tolist()
+  samples = [f'{survey.where(r)} {survey.id(r)}' for r in rows[:1000]]
   return [
     findings.Finding(
       findings.NOTE,
       'neutral_with_units',
       f'{int(strong.sum()):,} of {int(known.sum()):,} neutral samples with '
-      f'labels of action units show {MANY_UNITS} units or more.',
-      data={'samples': int(strong.sum()), 'of': int(known.sum())},
+      f'labels of action units show {MANY_UNITS} units or more '
+      f'({findings.some_of(samples, 3, len(rows))}).',
+      'Look at some: python -m affect_jax.contact_sheet. Is the order of the '
+      'classes or of the units another one?',
+      {'samples': len(rows), 'of': int(known.sum()), 'ids': samples},
     )
   ]

@@ -134,7 +134,9 @@ def shared_subjects(survey: survey_lib.Survey) -> list[findings.Finding]:
         f'{without:,} of {len(survey.subject):,} samples have no '
         f'{"speaker" if speakers else "subject"}, so they do not show whether '
         'splits share people.',
-        data={'samples': without},
+        'Name them in the source of the corpus, as in the column '
+        f'{"speaker" if speakers else "subject"} of a CSV.',
+        {'samples': without},
       )
     )
   return result
@@ -248,7 +250,9 @@ def near_findings(
         findings.NOTE,
         'near_within_splits',
         f'Pictures with a near duplicate in their own split: {detail}.',
-        data={'pictures': within},
+        'They count almost twice in training and in scores; duplicates.csv '
+        '(--out) lists the pairs.',
+        {'pictures': within},
       )
     )
   if near.cut:
@@ -259,7 +263,8 @@ def near_findings(
         f'{near.cut:,} pictures look like more than '
         f'{duplicates.BUCKET} others (still videos, plain pictures): not all '
         'of their pairs were compared, and near duplicates may be missing.',
-        data={'pictures': near.cut},
+        'A smaller --near_distance compares fewer pictures with each.',
+        {'pictures': near.cut},
       )
     )
   return result

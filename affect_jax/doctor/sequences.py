@@ -232,14 +232,19 @@ def features(
       data = {'corpus': corpus, 'modality': name}
       if x['constant'] and sequences[corpus][name].sequences > 1:
         share = x['constant'] / x['features']
+        extent = sequences[corpus][name]
+        still = np.flatnonzero(extent.low == extent.high).tolist()
         result.append(
           findings.Finding(
             findings.WARNING if share > FEW else findings.NOTE,
             'constant_features',
             f'{corpus}: {x["constant"]:,} of {x["features"]:,} features of '
-            f'{name} ({share:.0%}) never vary; {x["zero"]:,} are always 0.',
+            f'{name} ({share:.0%}) never vary; {x["zero"]:,} are always 0. '
+            f'From 0, they are {findings.some_of([*map(str, still)], 8)}.',
             'They carry no information. Were other columns meant?',
-            data | {k: x[k] for k in ('features', 'constant', 'zero')},
+            data
+            | {k: x[k] for k in ('features', 'constant', 'zero')}
+            | {'indices': still},
           )
         )
       if x['large']:

@@ -63,7 +63,7 @@ def test_counts_by_hand():
     'AU12': {'AU1': 1.0, 'AU12': 1.0},
   }
   (note,) = counts.neutral_with_units(read)
-  assert note.data == {'samples': 1, 'of': 2}
+  assert note.data == {'samples': 1, 'of': 2, 'ids': ['train a']}
   assert counts.missing(read, found, found['outputs']) == []
 
 

@@ -111,8 +111,10 @@ def test_features_that_never_vary_and_that_are_too_large():
     'features': 3,
     'constant': 1,
     'zero': 0,
+    'indices': [0],
   }
   assert constant['vision'][1]['zero'] == 1
+  assert constant['vision'][1]['indices'] == [1]
   large = toy_doctor.only(result, 'large_features')
   assert large['level'] == 'warning'
   expected = max(
