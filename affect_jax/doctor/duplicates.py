@@ -205,7 +205,7 @@ def near(
   across = _Pairs()
   within = _Pairs()
   rounds = masks(distance)
-  begun = time.monotonic()
+  begun = shown = time.monotonic()
   for number, mask in enumerate(rounds, 1):
     for i, j in candidates(leader_hashes, mask, distance, bucket, cut):
       crossing = (in_split[i] | in_split[j]).sum(1) > 1
@@ -223,7 +223,8 @@ def near(
       across.add(*(x[crossing] for x in (i, j, bits, alike)))
       within.add(*(x[~crossing] for x in (i, j, bits, alike)))
     passed = time.monotonic() - begun
-    if passed > SECONDS and number < len(rounds):
+    if begun + passed - shown > SECONDS and number < len(rounds):
+      shown = begun + passed
       logging.info(
         'comparing pictures: round %d of %d, %.0f s left',
         number,
