@@ -154,6 +154,8 @@ def _compare_corpus(
   # Which outputs are tuned depends on gold alone, which is that of all runs.
   tuned, *_ = (x.thresholds.get(corpus, {}) for x in runs[0].seeds.values())
   of = measures.build(tasks, any_run, thresholds=tuned, names=metrics)
+  if several:  # One need not label what another does.
+    of = of.labelled()
   models = [
     {
       k: measures.predictions(
@@ -209,7 +211,7 @@ def _compare_corpus(
   size = notes_lib.size(len(cluster), count, known, draws)
   has_gold = np.any(gold, axis=0, keepdims=True)[0]
   labelled = [n for n, has in zip(of.names, has_gold, strict=True) if has]
-  if several:  # One need not label what another does.
+  if several:
     result = [row for row in result if row.metric in labelled]
   notes = notes_lib.of_clusters(known, effective[has_gold], labelled)
   return result, size, notes

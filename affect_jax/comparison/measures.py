@@ -77,6 +77,11 @@ class Measures:
       values += [found[name] for name in metric.wanted]
     return np.array(values)
 
+  def labelled(self) -> 'Measures':
+    """Returns only metrics of tasks with any gold label; all if none has."""
+    kept = [m for m in self.metrics if self.weights[m.task].any()]
+    return dataclasses.replace(self, metrics=kept or self.metrics)
+
   def gold(self) -> np.ndarray:
     """Returns how many gold labels each sample has for each metric, [N, M]."""
     columns = []

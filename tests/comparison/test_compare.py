@@ -276,3 +276,26 @@ def test_all_tasks_are_scored_as_in_results_json(name):
   few = measures.build([task], rows, thresholds=thresholds).names
   assert f'{name}/{task.headline}' in few
   assert {x.count('/') for x in few} == {1}
+
+
+def test_what_a_corpus_does_not_label_is_not_scored():
+  of = [tasks.get_task(name, **x) for name, x in compared.OPTIONS.items()]
+  rows = compared.rows('test', 0.5, 0, 40)
+  rows['weights']['action_units'][:] = 0
+  predictions = measures.predictions(of, rows, {})
+  every = measures.build(of, rows, thresholds={})
+  labelled = every.labelled()
+  scores = dict(zip(every.names, every(predictions), strict=True))
+  assert {n for n, x in scores.items() if np.isnan(x)} == {
+    n for n in every.names if n.startswith('action_units/')
+  }
+  assert labelled.names == tuple(
+    n for n in every.names if not n.startswith('action_units/')
+  )
+  np.testing.assert_array_equal(
+    labelled(predictions), [scores[n] for n in labelled.names]
+  )
+  for weights in rows['weights'].values():
+    weights[:] = 0
+  nothing = measures.build(of, rows, thresholds={})
+  assert nothing.labelled().names == nothing.names
