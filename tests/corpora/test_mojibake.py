@@ -1,5 +1,7 @@
 """Text that was decoded wrongly: mended where it is certain, else counted."""
 
+import types
+
 import pytest
 
 from affect_jax.corpora.builders import face_listing
@@ -48,12 +50,22 @@ def test_every_corpus_is_mended_and_counted():
     utterance_listing.Utterance('b', {}, transcript='ok', context=['cafÃ©']),
     utterance_listing.Utterance('c', {}, transcript='lost \ufffd'),
   ]
-  counts = {}
-  found = list(utterances._count_left_out(items, counts))
+  metadata = {'skipped': {}, 'examples': {}}
+  corpus = types.SimpleNamespace(info=types.SimpleNamespace(metadata=metadata))
+  of = utterances.UtteranceCorpus
+  corpus._count = types.MethodType(of._count, corpus)
+  found = list(of._count_left_out(corpus, items))
   texts = [(i.transcript, *i.context) for i in found]
   assert texts == [('isn’t', 'é'), ('ok', 'café'), ('lost \ufffd',)]
   assert found[2] is items[3]
-  assert counts == {'rows': 2, mojibake.MENDED: 2, mojibake.BROKEN: 1}
+  assert metadata == {
+    'skipped': {'rows': 2, mojibake.MENDED: 2, mojibake.BROKEN: 1},
+    'examples': {
+      'rows': [],
+      mojibake.MENDED: ['a', 'b'],
+      mojibake.BROKEN: ['c'],
+    },
+  }
 
 
 def test_a_users_own_sentences(tmp_path):
