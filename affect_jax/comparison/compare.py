@@ -211,7 +211,7 @@ def _compare_corpus(
   size = notes_lib.size(len(cluster), count, known, draws)
   has_gold = np.any(gold, axis=0, keepdims=True)[0]
   labelled = [n for n, has in zip(of.names, has_gold, strict=True) if has]
-  if several:
+  if several:  # A corpus may label nothing at all.
     result = [row for row in result if row.metric in labelled]
   notes = notes_lib.of_clusters(known, effective[has_gold], labelled)
   return result, size, notes

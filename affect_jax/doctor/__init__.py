@@ -70,11 +70,7 @@ Definitions:
                    cells (dHash) differ in at most --near_distance, and (2)
                    the mean greys of 16 x 16 cells correlate by .98 or more.
                    So another brightness, contrast, size or compression is a
-                   near duplicate; a mirrored or shifted picture is not. Of 400
-                   faces of FER2013, 48 pixels wide, the default of 6 finds 99 %
-                   scaled to 32 pixels with smoothing (96 % without), 99.5 % to
-                   100 % scaled to 64, 96, 112 or 224, and all as JPEG of
-                   quality 75.
+                   near duplicate; a mirrored or shifted picture is not.
                    Constant pictures are left out.
   same words       Equal except for case, punctuation, spaces and apostrophes,
                    and six words or more (signs, in Chinese and Japanese).
