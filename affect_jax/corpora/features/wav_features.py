@@ -146,4 +146,6 @@ def _shortest(lowest: float, sample_rate: int) -> int:
 
 
 def _decibels(power: np.ndarray) -> np.ndarray:
-  return 10 * np.log10(np.maximum(power, 10 ** (FLOOR / 10)))
+  levels = 10 * np.log10(np.maximum(power, 10 ** (FLOOR / 10)))
+  # Some processors round the logarithm to below the floor.
+  return np.maximum(levels, np.float32(FLOOR))
