@@ -35,6 +35,7 @@ class Arm:
     corpora, tasks: See `settings.build`.
     changes: {dotted setting: value}.
     teachers: Arms whose run of the same seed labels what has no gold.
+    labels: Name of the arm whose weak labels it shares; '' means its own.
   """
 
   name: str
@@ -42,6 +43,7 @@ class Arm:
   tasks: Sequence[str]
   changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
   teachers: Sequence[str] = ()
+  labels: str = ''
 
 
 def singles() -> list[Arm]:
@@ -74,11 +76,13 @@ def arms(balancing: str) -> list[Arm]:
       tasks,
       {**WEAK, 'balancing.name': balancing},
       names,
+      'multi/weak',
     ),
   ]
   for fusion in FUSIONS:
     changes = {**WEAK, 'utterance.fusion': fusion}
-    found.append(Arm(f'fusion/{fusion}', every, tasks, changes, names))
+    name = f'fusion/{fusion}'
+    found.append(Arm(name, every, tasks, changes, names, 'multi/weak'))
   return [*found, *curves()]
 
 

@@ -150,7 +150,7 @@ def _train(arm, seed, settings, root, workdir) -> None:
   )
   config.data.gold_share = dict(arm.changes.get('data.gold_share', {}))
   if arm.teachers:
-    path = root / arm.name / f'seed_{seed}.parquet'
+    path = root / (arm.labels or arm.name) / f'seed_{seed}.parquet'
     teachers = [str(root / t / f'seed_{seed}') for t in arm.teachers]
     label_table.ensure(path, config, teachers, batch_size=256)
     config.data.weak_labels = (str(path),)
