@@ -7,7 +7,8 @@ Takes the config and overrides of training, prepares the corpora if need be,
 and reads every picture or utterance once, windows and dialogues as single ones.
 The exit code is 1 if there is any error. With --out, the report is a page
 (report.html, needs affect_jax[report]), a text and JSON; duplicates.csv lists
-pairs. Findings name samples, cause and the setting, or the file, that mends it.
+pairs. Findings name samples (and, of your own table, their lines), the cause,
+and the setting, or the file, that mends it.
 
 For both:
 

@@ -26,6 +26,8 @@ PAIRS = (
   'id_b',
   'distance',
   'correlation',
+  'line_a',
+  'line_b',
 )
 
 
@@ -242,6 +244,7 @@ def write(
   survey: survey_lib.Survey,
   groups: Mapping[str, duplicates.Exact],
   near: duplicates.Near | None,
+  lines: Mapping[str, str],
 ) -> None:
   """Writes doctor.json, report.txt and duplicates.csv, each whole.
 
@@ -251,6 +254,7 @@ def write(
     survey: All samples.
     groups: {kind in duplicates.csv: groups of equal samples}.
     near: Near duplicates of pictures.
+    lines: {id: 'FILE:LINE'} of samples of a user's own tables.
   """
   out = user_path.expand(folder)
   out.mkdir(parents=True, exist_ok=True)
@@ -263,11 +267,13 @@ def write(
     rows = csv.writer(file)
     rows.writerow(PAIRS)
     who = lambda row: (survey.where(row), survey.id(row))
+    line = lambda row: lines.get(survey.id(row), '')
     for kind, same in groups.items():
       for a, b in same.pairs().tolist():
-        rows.writerow([kind, *who(a), *who(b), '0', '1'])
+        rows.writerow([kind, *who(a), *who(b), '0', '1', line(a), line(b)])
     if near is not None:
       for (a, b), bits, alike in zip(
         near.pairs.tolist(), near.distance, near.correlation, strict=True
       ):
-        rows.writerow(['near', *who(a), *who(b), int(bits), f'{alike:.4f}'])
+        numbers = (int(bits), f'{alike:.4f}')
+        rows.writerow(['near', *who(a), *who(b), *numbers, line(a), line(b)])

@@ -15,6 +15,7 @@ from affect_jax.data import weak_tables
 from affect_jax.doctor import duplicates
 from affect_jax.doctor import examine
 from affect_jax.doctor import leakage
+from affect_jax.doctor import lines as lines_lib
 from affect_jax.doctor import page
 from affect_jax.doctor import parts as parts_lib
 from affect_jax.doctor import report
@@ -64,9 +65,13 @@ def visit(
     tasks={name: config[name].outputs for name in config.tasks},
     tuned=tuned(config),
   )
+  lines = lines_lib.read(described)
+  lines_lib.add(result.report, lines)
   print(report.text(result.report))
   if out:
-    report.write(out, result.report, result.survey, result.groups, result.near)
+    report.write(
+      out, result.report, result.survey, result.groups, result.near, lines
+    )
     written = 'report.txt, doctor.json and duplicates.csv'
     try:
       _write_page(out, result)
