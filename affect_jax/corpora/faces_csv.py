@@ -157,10 +157,7 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
       ]
       for i, name in enumerate(columns)
     }
-    odd = label_scales.suspects(self._table.outputs(), values)
-    for name, what in odd.items():
-      advice = label_scales.advice(name, what, ('scales',))
-      logging.warning('%s: %s. %s', self._path, what.text, advice)
+    label_scales.warn(self._path, self._table.outputs(), values, ('scales',))
 
   def _reading(self) -> dict[str, str]:
     """Returns {option: value} of how pictures are read, for the sources."""

@@ -30,7 +30,9 @@ _CHUNK = 256
 def find(survey: survey_lib.Survey) -> list[findings.Finding]:
   """Finds the features of each corpus and modality that tell labels."""
   result = []
-  for corpus in dict.fromkeys(p.corpus for p in survey.parts):
+  corpora = list(dict.fromkeys(p.corpus for p in survey.parts))
+  for corpus in corpora:
+    prefix = f'corpora.{corpus}.' if len(corpora) > 1 else ''
     numbers = [i for i, p in enumerate(survey.parts) if p.corpus == corpus]
     for name in survey.parts[numbers[0]].dims:
       taken = [
@@ -42,7 +44,8 @@ def find(survey: survey_lib.Survey) -> list[findings.Finding]:
       values = np.concatenate([v for _, v in taken])
       telling = telling_features(survey, rows, values)
       if telling:
-        result.append(_finding(corpus, name, values.shape[-1], telling))
+        size = values.shape[-1]
+        result.append(_finding(corpus, prefix, name, size, telling))
   return result
 
 
@@ -134,9 +137,17 @@ def chatterjee(order: np.ndarray, label: np.ndarray) -> np.ndarray:
 
 
 def _finding(
-  corpus: str, modality: str, size: int, telling: Sequence[Mapping[str, Any]]
+  corpus: str,
+  prefix: str,
+  modality: str,
+  size: int,
+  telling: Sequence[Mapping[str, Any]],
 ) -> findings.Finding:
   features = list(dict.fromkeys(x['feature'] for x in telling))
+  columns = ', '.join(str(k) for k in sorted(features)) + ','
+  setting = (
+    f'--config.data.{prefix}without_features="{{\'{modality}\': ({columns})}}"'
+  )
   names = [
     f'feature {x["feature"]} ({x["view"]}) tells {x["task"]} '
     f'(xi {x["xi"]:.2f}, {x["rows"]:,} rows)'
@@ -149,8 +160,7 @@ def _finding(
     f'{"tells" if len(features) == 1 else "tell"} labels of their own rows '
     f'almost alone: {findings.some_of(names, 4)}.',
     'It seems that labels were saved among the features, and scores on them '
-    f'say nothing: delete these columns (counted from 0) of {modality} in the '
-    'source, or read only the other modalities with '
-    '--config.utterance.modalities.',
+    f'say nothing: {setting} leaves these columns out (counted from 0 among '
+    'those that are read now).',
     {'corpus': corpus, 'modality': modality, 'features': list(telling)[:1000]},
   )

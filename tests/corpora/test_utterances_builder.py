@@ -12,8 +12,13 @@ from affect_jax.corpora.builders import text_inputs
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
 from affect_jax.corpora.features import text_tokens
+from affect_jax.errors import UserError
 from affect_jax.models import bert
 from affect_jax.models import hugging_face
+
+
+# What `test_columns_are_left_out_...` leaves out.
+LEFT_OUT = {('audio', 0), ('audio', 2), ('text', 1)}
 
 
 def build(folder, items=None, **options):
@@ -109,6 +114,34 @@ def test_what_is_left_out_and_cut_is_counted(tmp_path):
     )
     assert skipped.get(f'{name} {utterances.CUT}', 0) == lost
   assert all(r['text_length'] <= 4 for r in read(builder, 'train').values())
+
+
+def test_columns_are_left_out_of_every_split_and_of_the_dimensions(tmp_path):
+  dims = toy_utterances.DIMS
+  builder = build(tmp_path, without_features={'audio': (2, 0), 'text': [1]})
+  assert builder.data_dir != build(tmp_path).data_dir
+  kept = {'audio': dims['audio'] - 2, 'text': dims['text'] - 1}
+  assert records.metadata(builder)['dims'] == {**dims, **kept}
+  for split, count in toy_utterances.COUNTS.items():
+    found = read(builder, split)
+    for item in toy_utterances.utterances(split, count):
+      for name, x in item.sequences.items():
+        left = [k for k in range(dims[name]) if (name, k) not in LEFT_OUT]
+        np.testing.assert_array_equal(found[item.id][name], x[:, left])
+
+
+@pytest.mark.parametrize(
+  ('columns', 'said'),
+  [
+    ({'audio': (99,)}, 'audio has the columns 0 to 2, not 99'),
+    ({'audio': (-1,)}, 'not -1'),
+    ({'audio': (0, 1, 2)}, 'one at least must be left'),
+    ({'adio': (0,)}, "did you mean 'audio'"),
+  ],
+)
+def test_columns_that_do_not_exist_are_refused(tmp_path, columns, said):
+  with pytest.raises(UserError, match=said):
+    build(tmp_path, without_features=columns)
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,8 @@ def test_a_column_of_labels_is_an_error_that_names_it(value, task):
   assert (feature['feature'], feature['task']) == (2, task)
   assert feature['rows'] == 120
   assert f'feature 2 (mean over steps) tells {task}' in finding['text']
-  assert '--config.utterance.modalities' in finding['advice']
+  setting = '--config.data.without_features="{\'audio\': (2,)}"'
+  assert setting in finding['advice']
 
 
 def test_labels_in_the_first_step_alone():

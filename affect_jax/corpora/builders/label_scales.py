@@ -5,8 +5,9 @@ CH-SIMS has sentiment in [-1, 1], tables of opinions 1 to 3 or 0 to 1, where
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from absl import logging
 import numpy as np
 
 from affect_jax import tasks
@@ -96,3 +97,21 @@ def advice(name: str, odd: Suspicion, options: Sequence[str]) -> str:
   else:
     return 'If they are on another scale, convert the file.'
   return f'If this is their scale, {setting} converts them.'
+
+
+def warn(
+  source: Any,
+  outputs: Mapping[str, Sequence[str]],
+  values: Mapping[str, Sequence[float]],
+  options: Sequence[str],
+) -> None:
+  """Warns of each suspicion; see `suspects` and `advice`.
+
+  Args:
+    source: What the labels come from, for the message.
+    outputs: {task: names}.
+    values: {output: its labels}.
+    options: The corpus' options.
+  """
+  for name, odd in suspects(outputs, values).items():
+    logging.warning('%s: %s. %s', source, odd.text, advice(name, odd, options))

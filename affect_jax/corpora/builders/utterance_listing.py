@@ -6,11 +6,14 @@ A reader (`meld.listing`, `mosi.listing`, ...) turns files into a `Listing`;
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 import dataclasses
+import functools
 from typing import Any
 
 import numpy as np
 
+from affect_jax import by_name
 from affect_jax.corpora.builders import face_listing
+from affect_jax.errors import UserError
 
 MODALITIES = ('text', 'audio', 'vision')
 
@@ -66,3 +69,56 @@ class Listing:
   dims: Mapping[str, int]
   splits: Mapping[str, Callable[[], Iterator[Utterance | face_listing.LeftOut]]]
   sources: Mapping[str, str]
+
+
+def without_features(
+  listing: Listing, columns: Mapping[str, Sequence[int]]
+) -> Listing:
+  """Returns a listing whose sequences lack some columns.
+
+  Args:
+    listing: Any listing.
+    columns: {modality: columns, counted from 0}; empty: the listing itself.
+
+  Raises:
+    UserError: The corpus lacks such a modality or column, or none is left.
+  """
+  dims = dict(listing.dims)
+  for modality, chosen in columns.items():
+    by_name.check('modality', modality, listing.dims)
+    wrong = [k for k in chosen if k not in range(dims[modality])]
+    if wrong or len({*chosen}) == dims[modality]:
+      raise UserError(
+        f'config.data.without_features: {modality} has the columns 0 to '
+        f'{dims[modality] - 1}, '
+        + (f'not {wrong[0]}.' if wrong else 'and one at least must be left.')
+      )
+    dims[modality] -= len({*chosen})
+  if dims == dict(listing.dims):
+    return listing
+  return dataclasses.replace(
+    listing,
+    dims=dims,
+    splits={
+      split: functools.partial(_without, stream, columns)
+      for split, stream in listing.splits.items()
+    },
+    sources={
+      **listing.sources,
+      'without_features': str({m: sorted({*columns[m]}) for m in columns}),
+    },
+  )
+
+
+def _without(
+  stream: Callable[[], Iterator[Utterance | face_listing.LeftOut]],
+  columns: Mapping[str, Sequence[int]],
+) -> Iterator[Utterance | face_listing.LeftOut]:
+  for item in stream():
+    if isinstance(item, Utterance):
+      left = {
+        m: np.delete(x, columns.get(m, ()), axis=1)
+        for m, x in item.sequences.items()
+      }
+      item = dataclasses.replace(item, sequences=left)
+    yield item

@@ -16,7 +16,6 @@ import operator
 import pathlib
 from typing import Any, ClassVar
 
-from absl import logging
 import numpy as np
 import tensorflow_datasets as tfds
 
@@ -58,6 +57,7 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     speakers: bool = False,
     average_layers: int = 1,
     max_steps: int = 512,
+    without_features: Mapping[str, Sequence[int]] | None = None,
     window: int = 0,
     eval_hop: int = 0,
     **options: Any,
@@ -79,6 +79,8 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         mean of, see `text_inputs.build`.
       max_steps: The most steps of audio, vision and given text; longer ones are
         cut at the end, and counted.
+      without_features: Columns of modalities that are not read, counted from 0,
+        such as labels that were saved among the features: {'vision': (3, 17)}.
       window: The most utterances of a dialogue in a record, for models that
         read them in turn; 0: records are single utterances.
       eval_hop: Utterances from window to window in val and test, if a dialogue
@@ -96,7 +98,9 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     self._window, self._hop = window, eval_hop or max(1, window // 2)
     self._max_steps = max_steps
     self.text_model = text_model
-    self._listing = type(self).LISTING(**options)
+    self._listing = utterance_listing.without_features(
+      type(self).LISTING(**options), without_features or {}
+    )
     self._text = text_inputs.build(
       text or ('given' if 'text' in self._listing.dims else 'none'),
       text_model,
@@ -223,14 +227,8 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         'need config.data.text, as tokens, and config.data.text_model.'
       )
     if split == 'train':
-      self._warn_of_scales(values)
-
-  def _warn_of_scales(self, values: Mapping[str, Sequence[float]]) -> None:
-    options = list(inspect.signature(type(self).LISTING).parameters)
-    odd = label_scales.suspects(self._listing.outputs, values)
-    for name, what in odd.items():
-      advice = label_scales.advice(name, what, options)
-      logging.warning('%s: %s. %s', self.name, what.text, advice)
+      options = list(inspect.signature(type(self).LISTING).parameters)
+      label_scales.warn(self.name, self._listing.outputs, values, options)
 
   def _record(
     self,
