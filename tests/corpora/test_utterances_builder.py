@@ -16,7 +16,6 @@ from affect_jax.errors import UserError
 from affect_jax.models import bert
 from affect_jax.models import hugging_face
 
-
 # What `test_columns_are_left_out_...` leaves out.
 LEFT_OUT = {('audio', 0), ('audio', 2), ('text', 1)}
 
