@@ -215,11 +215,13 @@ def _stream(
       for turn, (start, end, index, row_labels) in enumerate(rows):
         cut = {n: _cut(stream, start, end) for n, stream in streams.items()}
         transcript = _words(cut.pop('words', np.zeros(0)))
-        sequences = feature_file.all_finite(
-          {MODALITY[name]: array for name, array in cut.items()}, counts
-        )
-        if not sequences and not transcript:
-          counts[feature_file.NOTHING] += 1
+        arrays = {MODALITY[name]: array for name, array in cut.items()}
+        counted: collections.Counter = collections.Counter()
+        sequences = feature_file.all_finite(arrays, counted)
+        empty = not sequences and not transcript
+        counted[feature_file.NOTHING] += empty
+        yield from feature_file.left_out(counted, f'{video}[{index}]')
+        if empty:
           continue
         yield utterance_listing.Utterance(
           id=f'{video}[{index}]',

@@ -166,10 +166,12 @@ def _stream(
   segments = [feature_file.split_id(name) for name in names]
   for row, video, turn in feature_file.in_turn(segments):
     _, transcript, arrays, labels = rows[row]
-    counts[feature_file.NO_WORDS] += not transcript
-    sequences = feature_file.all_finite(arrays, counts)
-    if not sequences and not transcript:
-      counts[feature_file.NOTHING] += 1
+    counted = collections.Counter({feature_file.NO_WORDS: int(not transcript)})
+    sequences = feature_file.all_finite(arrays, counted)
+    empty = not sequences and not transcript
+    counted[feature_file.NOTHING] += empty
+    yield from feature_file.left_out(counted, ids[row])
+    if empty:
       continue
     yield utterance_listing.Utterance(
       id=ids[row],

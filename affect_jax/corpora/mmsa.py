@@ -233,21 +233,24 @@ def _stream(
   ids = feature_file.distinct(names, counts, split)
   videos_and_clips = [feature_file.split_id(name) for name in names]
   for row, video, turn in feature_file.in_turn(videos_and_clips):
+    counted: collections.Counter = collections.Counter()
     labels: dict[str, Any] = dict(emotions.get((split, row), {}))
     if not math.isnan(values[row]):
       labels['sentiment'] = float(values[row])
     else:
-      counts['sentiment labels of NaN (not annotated)'] += 1
+      counted['sentiment labels of NaN (not annotated)'] += 1
     if classes[row]:
       labels['sentiment_class'] = classes[row]
     cut = {
-      m: mmsa_arrays.cut(data, m, row, lengths, counts) for m in modalities
+      m: mmsa_arrays.cut(data, m, row, lengths, counted) for m in modalities
     }
-    sequences = feature_file.all_finite(cut, counts)
+    sequences = feature_file.all_finite(cut, counted)
     transcript = missing.to_text(texts[row]) if texts is not None else ''
-    counts[feature_file.NO_WORDS] += texts is not None and not transcript
-    if not sequences and not transcript:
-      counts[feature_file.NOTHING] += 1
+    counted[feature_file.NO_WORDS] += texts is not None and not transcript
+    empty = not sequences and not transcript
+    counted[feature_file.NOTHING] += empty
+    yield from feature_file.left_out(counted, ids[row])
+    if empty:
       continue
     yield utterance_listing.Utterance(
       id=ids[row],

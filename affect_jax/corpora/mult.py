@@ -159,12 +159,14 @@ def _stream(
     [(n.video, n.place) for n in names]
   ):
     if textless == 'drop' and not np.any(data['text'][row]):
-      counts[NO_TEXT] += 1
+      yield face_listing.LeftOut(NO_TEXT, ids[row])
       continue
     cut = mult_arrays.cut(data, row, padding)
-    sequences = feature_file.all_finite(cut, counts)
+    counted: collections.Counter = collections.Counter()
+    sequences = feature_file.all_finite(cut, counted)
+    counted[feature_file.NOTHING] += not sequences
+    yield from feature_file.left_out(counted, ids[row])
     if not sequences:
-      counts[feature_file.NOTHING] += 1
       continue
     yield utterance_listing.Utterance(
       id=ids[row],

@@ -170,16 +170,16 @@ def _stream(
   rows: Sequence[int],
   features: Features,
 ) -> Iterator[utterance_listing.Utterance | face_listing.LeftOut]:
-  """Streams utterances in the order of the table, then the counts."""
+  """Streams utterances and what was counted, in the order of the table."""
   ids = list(clips)
   streams = {
     modality: mustard_features.READERS[modality](file, ids, rows)
     for modality, file in features.files.items()
   }
-  counts: collections.Counter = collections.Counter()
   for row in rows:
     clip = clips[ids[row]]
     texts = [clip['utterance'], *clip['context']]
+    counts: collections.Counter = collections.Counter()
     counts[mojibake.MENDED] += sum(mojibake.mended(t) != t for t in texts)
     sequences = {}
     for modality, stream in streams.items():
@@ -190,6 +190,7 @@ def _stream(
         sequences[modality] = sequence
       else:
         counts[feature_file.ALL_ZERO % modality] += 1
+    yield from feature_file.left_out(counts, ids[row])
     yield utterance_listing.Utterance(
       id=ids[row],
       labels={'sarcasm': float(clip['sarcasm'])},
@@ -199,7 +200,6 @@ def _stream(
       context_speakers=clip.get('context_speakers', ()),
       speaker=f'{clip["show"]}/{clip["speaker"]}',
     )
-  yield from feature_file.left_out(counts)
 
 
 def _clips(table: pathlib.Path) -> dict[str, dict[str, Any]]:

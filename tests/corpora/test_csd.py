@@ -202,6 +202,9 @@ def test_corpus_of_segments(tmp_path):
     'utterances without any modality': 1,
     'audio sequences of length 0 (missing)': 1,
   }
+  names = toy_files.named(listing, 'train')
+  assert names['utterances without any modality'] == ['b[0]']
+  assert names['audio sequences of length 0 (missing)'] == ['b[0]']
   found, left = toy_files.consumed(listing, 'val')
   assert not found
   assert left['audio values of -inf (read as 0)'] == 4

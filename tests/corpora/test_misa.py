@@ -45,6 +45,7 @@ def test_both_layouts(tmp_path, kind):
   )
   found, left = toy_files.consumed(listing, 'val')
   assert left == {'audio values of -inf (read as 0)': 1}
+  assert toy_files.named(listing, 'val') == {r: ['b[0]'] for r in left}
   assert found['b[0]'].sequences['audio'][0, 1] == 0
   assert list(toy_files.consumed(listing, 'test')[0]) == ['a[10]']
 

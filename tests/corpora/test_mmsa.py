@@ -138,7 +138,12 @@ def test_features_that_are_not_finite_are_counted(tmp_path):
   data['vision'][2] = 0
   data['audio_lengths'][1] = 0
   data['audio'][1] = 0
-  found, left = toy_files.consumed(listed(tmp_path, content), 'train')
+  listing = listed(tmp_path, content)
+  found, left = toy_files.consumed(listing, 'train')
+  names = toy_files.named(listing, 'train')
+  assert set(names) == set(left)
+  assert names['vision sequences that are all NaN (missing)'] == ['a$_$10']
+  assert names['audio sequences of length 0 (missing)'] == ['b$_$0']
   assert left == {
     'audio values of -inf (read as 0)': 4,
     'audio sequences of length 0 (missing)': 1,

@@ -111,6 +111,7 @@ def test_utterances_without_text(tmp_path, textless):
   else:
     assert set(found['b|0|1'].sequences) == {'audio', 'vision'}
     assert left == {'text sequences that are all zero (missing)': 1}
+  assert toy_files.named(listing, 'train') == {r: ['b|0|1'] for r in left}
 
 
 def test_seven_columns_of_mosei(tmp_path):

@@ -44,3 +44,12 @@ def consumed(listing, split):
       assert item.id not in found
       found[item.id] = item
   return found, left
+
+
+def named(listing, split):
+  """{reason: the utterances that it counts} of a split, where it has names."""
+  found = {}
+  for item in listing.splits[split]():
+    if getattr(item, 'group', ''):
+      found.setdefault(item.reason, []).append(item.group)
+  return found

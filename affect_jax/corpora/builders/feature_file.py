@@ -240,8 +240,10 @@ def _whole_number(clip: str | float) -> int | None:
   return int(clip) if isinstance(clip, str) and clip.isdecimal() else None
 
 
-def left_out(counts: collections.Counter) -> Iterator[face_listing.LeftOut]:
-  """Yields what was counted, for the report of a split."""
+def left_out(
+  counts: collections.Counter, name: str = ''
+) -> Iterator[face_listing.LeftOut]:
+  """Yields what was counted, for the report: of a sample, or of a split."""
   for reason, count in sorted(counts.items()):
     if count:
-      yield face_listing.LeftOut(reason, count=count)
+      yield face_listing.LeftOut(reason, name, count)
