@@ -26,6 +26,7 @@ FLOORS = (
     'export_features',
     'label',
     'prepare',
+    'report',
   },
   {'train'},
   {'seeds'},
