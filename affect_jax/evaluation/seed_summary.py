@@ -90,3 +90,4 @@ def show(summary: Mapping[str, Any], workdir: str) -> None:
     out.print('  One seed: there is no deviation and no interval.')
   out.print(f'  {workdir}/results.json  (every metric of every seed)')
   out.print(f'  {workdir}/seed_N  (the run of each seed)', soft_wrap=True)
+  table.name_report(out, workdir)

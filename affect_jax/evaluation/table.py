@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 import math
 import os
+import shlex
 from typing import Any
 
 from absl import logging
@@ -69,6 +70,20 @@ def show(results: Mapping[str, Mapping[str, Any]], workdir: str) -> None:
     path = os.path.join(workdir, file)
     if os.path.exists(path):
       out.print(f'  {path}  ({what})', soft_wrap=True)
+  name_report(out, workdir)
+
+
+def name_report(out: console.Console, workdir: str) -> None:
+  """Prints the command that makes a page of a run, or of its seeds."""
+  # Scores before a run's end lie in a folder of their own, which is no run.
+  if os.path.exists(os.path.join(workdir, 'config.json')):
+    page = os.path.join(workdir, 'report.html')
+    out.print(
+      f'  python -m affect_jax.report {shlex.quote(workdir)} '
+      f'--output {shlex.quote(page)}  (makes a page of it)',
+      soft_wrap=True,
+      markup=False,
+    )
 
 
 def is_shown(name: str, values: Sequence[Any]) -> bool:

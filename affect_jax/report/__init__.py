@@ -7,7 +7,8 @@ Only these folders are read: no corpus, and no checkpoint. The page is one file
 that opens offline; REPORT_files beside it holds its figures as PNG and SVG, its
 tables as CSV and LaTeX, and contents.json, which says what each of them shows.
 
-  runs         what the folders hold, as far as it can be read
+  folders      reads them as far as they can be read
+  runs         what they hold
   predictions  predictions/*.csv as arrays
   contents     what a section consists of: figures, tables, pictures
   style        how figures look

@@ -26,8 +26,8 @@ def section(
     return None
   sentences = [
     'Rows are gold classes, columns what was predicted. Colours and the upper '
-    'number are the share of the row (the diagonal is recall), the lower number '
-    'counts samples.'
+    'number are shares of the row (those of the diagonal are recalls); the '
+    'lower number counts samples.'
   ]
   if any(len(run.seeds) > 1 for run in runs):
     sentences.append('Counts are summed over the seeds of a run.')
@@ -58,13 +58,16 @@ def _classes(of: predictions.Predicted) -> list[str]:
 def _matrix(run, corpus, task, names, counts):
   totals = counts.sum(-1, keepdims=True)
   shares = np.where(totals > 0, counts / np.maximum(totals, 1), np.nan)
-  side = 0.62 * len(names)
+  side = 0.52 * len(names)
   drawn, axes = style.new(
-    1.2 + max(side, 1.6), width=max(style.WIDTH, 1.9 + 1.1 * side)
+    1.1 + max(side, 1.5), width=max(style.WIDTH, 1.9 + 1.1 * side)
   )
   ax = axes[0, 0]
   texts = [
-    [f'{s:.2f}\n{n:,}' if np.isfinite(s) else '–' for s, n in zip(*x)]
+    [
+      f'{s:.2f}\n{n:,}' if np.isfinite(s) else '–'
+      for s, n in zip(*x, strict=True)
+    ]
     for x in zip(shares, counts, strict=True)
   ]
   image = style.heat(ax, shares, texts, vmin=0, vmax=1)
@@ -75,9 +78,9 @@ def _matrix(run, corpus, task, names, counts):
   )
   ax.set_xlabel('predicted class')
   ax.set_ylabel('gold class (samples)')
-  drawn.colorbar(image, label='share of the gold class (0 to 1)', shrink=0.8)
+  drawn.colorbar(image, label='share of the row (0 to 1)', shrink=0.9)
   name = f'confusion_{run.letter}_{corpus}_{task}'
-  title = f'{task} on {corpus}, {run.name}'
+  title = f'{task} on {corpus}{run.suffix}'
   table = contents.Table(
     name,
     f'{title}: samples by gold class (rows) and predicted class',

@@ -39,14 +39,17 @@ class Figure:
     title: What it shows, in a few words.
     drawn: A matplotlib figure.
     caption: What a reader must know to read it.
-    is_wide: Whether it takes the whole width of the page.
   """
 
   name: str
   title: str
   drawn: Any
   caption: str = ''
-  is_wide: bool = False
+
+  @property
+  def width(self) -> float:
+    """Its width in inches: text has the same size in all figures."""
+    return self.drawn.get_figwidth()
 
 
 @dataclasses.dataclass(frozen=True)

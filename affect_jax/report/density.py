@@ -24,7 +24,7 @@ def section(
   for run, corpus, task, seeds in runs_lib.each(runs, split):
     found = predictions.pooled(seeds)
     if found.kind == predictions.VALUE:
-      about = f'{corpus}, {run.name}'
+      about = f'on {corpus}{run.suffix}'
       name = f'density_{run.letter}_{corpus}_{task}'
       if all(x in found.outputs for x in PLANE):
         figures.append(_plane(found, name, about))
@@ -89,9 +89,7 @@ def _plane(of, name, about):
   both = np.isfinite(of.gold[:, columns]).all(-1)
   gold, said = of.gold[both][:, columns], of.predicted[both][:, columns]
   ends = scale(gold, said)
-  drawn, axes = style.new(
-    3.4, columns=2, width=2 * style.WIDTH - 1.6, sharex=True, sharey=True
-  )
+  drawn, axes = style.new(3.4, columns=2, width=6.4, sharex=True, sharey=True)
   counted = [_count(*x.T, ends) for x in (gold, said)]
   most = max(counts.max() for counts, _ in counted)
   for ax, (counts, edges), title in zip(
@@ -104,10 +102,9 @@ def _plane(of, name, about):
   _bar(drawn, image, axes[0])
   return contents.Figure(
     f'{name}_plane',
-    f'Valence and arousal, {about}',
+    f'Valence and arousal {about}',
     drawn,
     f'{both.sum():,} samples with both.',
-    is_wide=True,
   )
 
 
@@ -137,7 +134,7 @@ def _against_gold(of, name, task, about):
     figures.append(
       contents.Figure(
         f'{name}_{output}',
-        f'{what}, {about}',
+        f'{what} {about}',
         drawn,
         f'{len(gold):,} samples: CCC {ccc[output]:.3f}, mean absolute error '
         f'{mae[output]:.3f}.{more}',

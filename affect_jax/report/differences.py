@@ -37,7 +37,7 @@ def section(runs: Sequence[runs_lib.Run]) -> contents.Section | None:
 def differing(
   configs: Sequence[Mapping[str, str]],
 ) -> dict[str, list[str]]:
-  """Returns {setting: its value in each config} where they are not all equal."""
+  """Returns {setting: its value in each config} where these are not equal."""
   names = sorted({name for config in configs for name in config})
   found = {name: [c.get(name, ABSENT) for c in configs] for name in names}
   return {name: x for name, x in found.items() if len(set(x)) > 1}

@@ -18,8 +18,8 @@ FEW = 100
 # Readers of corpora that nobody lived.
 INVENTED = 'synthetic_'
 OF_ALL = (
-  'It predicts how annotators (or a recipe) label such faces or utterances, not '
-  'what a person feels.',
+  'It predicts how annotators, or a recipe, label such faces or utterances, '
+  'not what a person feels.',
   'Other cameras, microphones, languages, ages and cultures than those of its '
   'corpora were not tested, and no score by groups of people was computed.',
 )
@@ -95,9 +95,10 @@ def _of_scores(run: runs_lib.Run, split: str) -> Iterator[str]:
     sure, right = reliability.sure_and_right(found)
     error = calibration.calibration_error(sure, right)
     if error > CALIBRATION_ERROR:
-      # Of presence, surer means nearer to its mean, whatever the side.
-      more = sure.mean() - right.mean()
-      how = 'surer' if more > 0 else 'less sure'
+      if found.kind == predictions.PRESENCE:
+        # How sure it is of what it says, be that presence or absence.
+        sure, right = np.maximum(sure, 1 - sure), (sure > 0.5) == right
+      how = 'surer' if sure.mean() > right.mean() else 'less sure'
       yield (
         f'{where}: its probabilities mislead (calibration error {error:.2f}); '
         f'on the whole it is {how} than it should be.'

@@ -11,9 +11,9 @@ from affect_jax.report import cosines
 from affect_jax.report import curves
 from affect_jax.report import density
 from affect_jax.report import differences
+from affect_jax.report import folders
 from affect_jax.report import mistakes
 from affect_jax.report import reliability
-from affect_jax.report import runs as runs_lib
 from affect_jax.report import scores
 from affect_jax.report import significance
 from affect_jax.report import subsets
@@ -56,9 +56,9 @@ def make(
   Raises:
     UserError: A folder is no run.
   """
-  runs = runs_lib.read(paths, split)
+  runs = folders.read(paths, split)
   return Report(
-    title=', '.join(run.name.partition(': ')[2] or run.path for run in runs),
+    title=', '.join(pathlib.Path(run.path).name or run.path for run in runs),
     overview=scores.overview(runs),
     notes=[f'{run.letter}: {note}' for run in runs for note in run.notes],
     sections=[x for x in _sections(runs, split, pictures, draws) if x],

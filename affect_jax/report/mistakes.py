@@ -1,7 +1,7 @@
 """The worst mistakes of each run, with their pictures where that is allowed."""
 
-from collections.abc import Iterator, Sequence
 import base64
+from collections.abc import Iterator, Sequence
 import dataclasses
 import io
 import pathlib
@@ -57,7 +57,7 @@ def section(
   for run, corpus, task, seeds in runs_lib.each(runs, split):
     found = worst(predictions.averaged(seeds))
     uris = [picture(x.id, folders) for x in found]
-    where = f'{run.name}: {task} on {corpus}'
+    where = f'{task} on {corpus}{run.suffix}'
     if any(uris):
       parts += [
         contents.Picture(uri, [where, x.id, f'gold {x.gold}', x.predicted])

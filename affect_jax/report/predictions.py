@@ -1,7 +1,7 @@
 """predictions/*.csv as arrays, by what its header names.
 
-`evaluation.prediction_csv` reads the same files more strictly, for code that has
-the tasks. Here the header has to do: building tasks imports JAX, and takes
+`evaluation.prediction_csv` reads the same files more strictly, for code that
+has the tasks. Here the header has to do: building tasks imports JAX, and takes
 longer than the whole page.
 """
 
@@ -12,6 +12,7 @@ import pathlib
 
 import numpy as np
 import pyarrow as pa
+from pyarrow import compute
 from pyarrow import csv as arrow_csv
 
 from affect_jax.errors import UserError
@@ -129,7 +130,8 @@ def _tasks(columns: list[str]) -> Mapping[str, list[str]]:
 
 
 def _floats(column: pa.ChunkedArray) -> np.ndarray:
-  return np.asarray(column.to_numpy(), np.float64)
+  filled = compute.fill_null(column, float('nan'))
+  return np.concatenate([np.asarray(x) for x in filled.chunks])
 
 
 def _leave(numbers: np.ndarray) -> bool:

@@ -39,11 +39,11 @@ def section(
   if not figures:
     return None
   sentences = [
-    'Where a line lies below the dashed diagonal, the run is surer than it '
-    'should be; above it, too modest. Below each diagram: how many '
-    'predictions are that sure. The calibration error is the mean distance '
-    f'from the diagonal over {BINS} bins, weighted by their predictions; 0 is '
-    'perfect.'
+    'On the dashed diagonal, what is said with a probability of .7 is so in 7 '
+    'of 10 cases. Below it, probabilities are too high, above it too low. The '
+    'steps below each diagram count the predictions of each probability. The '
+    'calibration error is the mean distance from the diagonal over '
+    f'{BINS} bins, weighted by their predictions; 0 is perfect.'
   ]
   table = contents.Table(
     'reliability',
@@ -97,7 +97,7 @@ def _diagram(runs, of):
     top.plot(
       means,
       shares,
-      label=f'{run.name}: error {error:.3f}',
+      label=f'{run.name}: calibration error {error:.3f}',
       **style.look(index),
     )
     bottom.stairs(
@@ -111,7 +111,7 @@ def _diagram(runs, of):
     if kind == predictions.CLASS
     else 'share with gold “present” (0 to 1)'
   )
-  bottom.set_ylabel('count')
+  bottom.set_ylabel('samples')
   bottom.set_xlabel(f'probability of {_WHAT[kind]} (0 to 1)')
   style.legend(drawn, top, columns=1)
   return drawn, errors

@@ -91,7 +91,11 @@ def _rows(name, title, runs, summaries, wanted, **how) -> contents.Table:
   if has_outputs := any(x.count('/') > 1 for _, x in wanted):
     columns.append('output')
   for run, more in zip(runs, several, strict=True):
-    columns += [run.name, f'{run.letter} std'] if more else [run.name]
+    columns += (
+      [run.name, f'{run.letter} std' if run.suffix else 'std']
+      if more
+      else [run.name]
+    )
   rows = []
   for key, metric in wanted:
     cells: list[Any] = []

@@ -18,20 +18,20 @@ def section(
     keys = dict.fromkeys(k for x in run.seeds.values() for k in x.subsets)
     for key in keys:
       if key.split('/')[0] == split:
-        parts += _grid(run, key)
+        parts += _grid(run, key, split)
   if not parts:
     return None
   sentences = [
-    'One model, trained once, evaluated on the same samples with only the named '
-    'modalities; a learned token stands for each that is taken away. Thresholds '
-    'stay those of all modalities.'
+    'One model, trained once, evaluated on the same samples with only the '
+    'named modalities; a learned token stands for each that is taken away. '
+    'Thresholds stay those of all modalities.'
   ]
   if any(len(run.seeds) > 1 for run in runs):
     sentences.append('Scores are means over seeds.')
   return contents.Section('subsets', 'Missing modalities', sentences, parts)
 
 
-def _grid(run: runs_lib.Run, key: str):
+def _grid(run: runs_lib.Run, key: str, split: str):
   grids = [x.subsets[key] for x in run.seeds.values() if key in x.subsets]
   rows = list(dict.fromkeys(subset for grid in grids for subset in grid))
   columns, values = [], []
@@ -63,7 +63,7 @@ def _grid(run: runs_lib.Run, key: str):
   lowest = 'in [−1, 1]' if np.nanmin(matrix) < 0 else '0 to 1'
   drawn.colorbar(image, label=f'score ({lowest})', shrink=0.9)
   of_corpus = key.partition('/')[2]
-  title = f'{f"{of_corpus}, " if of_corpus else ""}{run.name}'
+  title = f'on {of_corpus or split}{run.suffix}'
   name = f'subsets_{run.letter}_{of_corpus}'.rstrip('_')
   table = contents.Table(
     name,

@@ -1,4 +1,4 @@
-"""The page as a template of jinja2: no script, font or picture from elsewhere."""
+"""The page as a template of jinja2: nothing in it comes from elsewhere."""
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -25,13 +25,11 @@ nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: .35rem .9rem;
 .notes { border-left: .35rem solid #D55E00; background: #fff6ef;
   padding: .5rem .9rem; margin: 1rem 0; overflow-wrap: anywhere; }
 .notes ul { margin: .25rem 0; padding-left: 1.1rem; }
-.grid { display: grid; gap: 1.1rem; margin: 1rem 0;
-  grid-template-columns: repeat(auto-fill, minmax(min(100%, 25rem), 1fr)); }
-figure { margin: 0; min-width: 0; }
-figure.wide { grid-column: 1 / -1; }
+.figures { display: flex; flex-wrap: wrap; gap: 1.2rem 1rem; margin: 1rem 0; }
+figure { margin: 0; max-width: 100%; }
 figure .scroll { overflow-x: auto; }
-figure img { width: 100%; height: auto; display: block; max-width: 34rem; }
-figure.wide img { max-width: 52rem; min-width: 30rem; }
+figure img { width: 100%; height: auto; display: block; }
+figure.wide img { min-width: 30rem; }
 figcaption { font-size: .875rem; color: #3c464f; overflow-wrap: anywhere; }
 figcaption b { color: #1c2024; }
 .table { overflow-x: auto; margin: .3rem 0 .2rem; }
@@ -39,7 +37,7 @@ table { border-collapse: collapse; font-size: .875rem;
   font-variant-numeric: tabular-nums; }
 th, td { padding: .22rem .7rem .22rem 0; text-align: left; vertical-align: top;
   border-bottom: 1px solid #e3e6e8; }
-td { overflow-wrap: anywhere; min-width: 3.2rem; max-width: 30rem; }
+td { overflow-wrap: break-word; max-width: 30rem; }
 th { font-weight: 600; border-bottom: 2px solid #9aa5ae; white-space: nowrap; }
 th.number, td.number { text-align: right; white-space: nowrap; }
 .caption { font-size: .875rem; color: #3c464f; }
@@ -59,7 +57,8 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #f5f6f7;
   h2, h3, summary { break-after: avoid; }
   .table, figure .scroll { overflow: visible; }
   figure.wide img { min-width: 0; }
-  .grid { grid-template-columns: 1fr 1fr; }
+  .figures figure { max-width: 48%; }
+  .figures figure.wide { max-width: 90%; }
   a { color: inherit; text-decoration: none; }
 }
 </style>
@@ -115,9 +114,10 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #f5f6f7;
 {% endfor %}
 {% set figures = section.parts | selectattr('drawn', 'defined') | list %}
 {% if figures %}
-<div class="grid">
+<div class="figures">
 {% for part in figures %}
-<figure{{ ' class="wide"'|safe if part.is_wide }}>
+<figure{{ ' class="wide"'|safe if part.width > 5 }}
+ style="width: {{ part.width }}in">
 <div class="scroll"><img src="{{ uris[part.name] }}"
  alt="{{ section.title }}: {{ part.title }}"></div>
 <figcaption><b>{{ part.title }}.</b> {{ part.caption }}</figcaption>

@@ -49,7 +49,7 @@ def section(
       continue
     measured = measure(run, split, corpus, task)
     name = f'units_{run.letter}_{corpus}_{task}'
-    title = f'{task} on {corpus}, {run.name}'
+    title = f'{task} on {corpus}{run.suffix}'
     figures.append(contents.Figure(name, title, _bars(measured)))
     rows += [
       [run.letter, corpus, task, x.name, x.samples, x.positives]
@@ -70,10 +70,10 @@ def section(
     is_folded=True,
   )
   sentences = [
-    'F1 of the samples where an output is present. Thresholds were tuned on '
-    f'validation{", which they flatter" if split == "val" else ""}. The tick is '
-    'what saying “present” every time would reach: a bar that ends before it '
-    'has learned nothing of use.'
+    'F1 of the presence of each output. Thresholds were tuned on validation'
+    f'{", which they flatter" if split == "val" else ""}. The tick is what '
+    'saying “present” every time would reach: a bar that ends before it has '
+    'learned nothing of use.'
   ]
   if any(len(run.seeds) > 1 for run in runs):
     sentences.append('Bars are means over seeds, whiskers their whole range.')

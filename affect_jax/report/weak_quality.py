@@ -1,4 +1,4 @@
-"""How good weak labels are, as `affect_jax.label.quality --json` measured it."""
+"""How good weak labels are, as `label.quality --json` measured it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,7 +30,7 @@ def section(runs: Sequence[runs_lib.Run]) -> contents.Section | None:
               f'weak_{run.letter}_{file}_{one["corpus"]}_{name}',
               f'{name} of {one["corpus"]}, {split}: {one["gold"]:,} with gold',
               _points(one, labellers),
-              f'{run.name}, {file}',
+              f'From {file}{run.suffix}.',
             )
           )
   if not rows:
