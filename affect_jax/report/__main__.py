@@ -5,6 +5,9 @@ from collections.abc import Sequence
 import pathlib
 import sys
 
+from absl import flags
+from absl import logging
+
 from affect_jax import errors
 from affect_jax import report
 from affect_jax import user_path
@@ -40,6 +43,8 @@ def _make(args: argparse.Namespace) -> None:
   from affect_jax.report import page
   from affect_jax.report import style
 
+  if len(args.runs) > 1 and args.draws:
+    _show_progress()
   with style.applied():
     made = make.make(
       args.runs, split=args.split, pictures=args.pictures, draws=args.draws
@@ -49,6 +54,18 @@ def _make(args: argparse.Namespace) -> None:
   for note in made.notes:
     print(f'Note: {note}')
   print(f'Wrote {args.output}, and its figures and tables in {folder}.')
+
+
+def _show_progress() -> None:
+  """Logs how far a comparison is, which may take minutes."""
+  # Comparing imports JAX anyway, which these do, too.
+  from affect_jax.run import command
+
+  command.prepare()
+  # This logs as commands with flags do.
+  flags.FLAGS.mark_as_parsed()
+  logging.use_absl_handler()
+  logging.info('Comparing the runs; --draws=0 leaves that out.')
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -66,6 +66,7 @@ def _count(x: np.ndarray, y: np.ndarray, ends: tuple[float, float]):
 def _draw(ax, counts, edges, most):
   ax.grid(False)
   ax.set_aspect('equal')
+  ax.locator_params(nbins=5)
   return ax.pcolormesh(
     edges,
     edges,

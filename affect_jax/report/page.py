@@ -78,7 +78,9 @@ def _known(folder: pathlib.Path) -> set[str]:
   except (OSError, ValueError):
     return set()
   # Nothing outside of the folder, whatever somebody wrote there.
-  return {x for x in known if pathlib.PurePath(x).name == x}
+  return {
+    x for x in known if pathlib.PurePath(x).name == x and (folder / x).is_file()
+  }
 
 
 def _file_name(name: str) -> str:

@@ -250,7 +250,7 @@ def test_cosines(run):
 
 
 def test_missing_modalities_and_weak_labels(run):
-  figure, table = subsets.section([run], 'test').parts
+  _, table = subsets.section([run], 'test').parts
   heads, rows = table.columns, table.rows
   assert heads[:2] == ['modalities', 'expression, macro F1']
   both = np.mean(run.scores('test', 'faces', 'expression/macro_f1'))
