@@ -174,7 +174,7 @@ def cell(value: Any) -> str:
     return str(value)
   if float(value).is_integer():
     return f'{value:,.0f}'
-  return f'{value:.4f}' if abs(value) >= 1e-3 else f'{value:.2g}'
+  return f'{value:.4f}' if abs(value) >= 1e-4 else f'{value:.1e}'
 
 
 def _escape(text: str) -> str:

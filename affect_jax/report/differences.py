@@ -25,10 +25,9 @@ def section(runs: Sequence[runs_lib.Run]) -> contents.Section | None:
     ['config.', *(run.name for run in runs)],
     [[name, *values] for name, values in rows.items()],
   )
-  sentences = [
-    'All other settings are equal. A setting that one run does not have is '
-    'newer, or older, than the run.'
-  ]
+  sentences = ['All other settings are equal.']
+  if any(ABSENT in value for values in rows.values() for value in values):
+    sentences.append('Settings that a run lacks are newer than the run.')
   return contents.Section(
     'settings', 'Differences of settings', sentences, [table]
   )

@@ -138,7 +138,11 @@ def _metrics(of: Trained) -> Iterable[str]:
 def each(
   runs: Sequence[Run], split: str
 ) -> Iterator[tuple[Run, str, str, list[predictions.Predicted]]]:
-  """Yields (run, corpus, task, predictions of each seed) of all there are."""
-  for run in runs:
-    for corpus, task in run.labelled(split):
-      yield run, corpus, task, run.predicted(split, corpus, task)
+  """Yields (run, corpus, task, predictions of each seed) of all there are.
+
+  Runs of the same corpus and task come one after another, to be compared.
+  """
+  for corpus, task in dict.fromkeys(x for r in runs for x in r.labelled(split)):
+    for run in runs:
+      if seeds := run.predicted(split, corpus, task):
+        yield run, corpus, task, seeds

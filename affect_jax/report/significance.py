@@ -1,6 +1,7 @@
 """Is one run better than another? The table of `affect_jax.compare`."""
 
 from collections.abc import Sequence
+import shlex
 
 from affect_jax import errors
 from affect_jax.report import contents
@@ -10,19 +11,27 @@ from affect_jax.report import runs as runs_lib
 def section(
   runs: Sequence[runs_lib.Run], split: str, draws: int
 ) -> contents.Section | None:
-  """Compares each run with the first; None with one run, or without draws.
+  """Compares each run with the first, by the headline metric of each task.
 
-  Where runs cannot be compared, the section says why.
+  Further metrics would take much longer, and make Holm's p larger. None with
+  one run, or without draws. Where runs cannot be compared, the section says
+  why.
   """
   if len(runs) < 2 or not draws:
     return None
   title = 'Is it better?'
+  paths = [run.path for run in runs]
   try:
     # Not above: it imports JAX, which one run does without.
     from affect_jax.comparison import compare
     from affect_jax.comparison import formats
 
-    found = compare.compare([r.path for r in runs], split=split, draws=draws)
+    found = compare.compare(
+      paths,
+      split=split,
+      draws=draws,
+      metrics=_headlines(runs),
+    )
   except (errors.UserError, errors.MissingExtra) as error:
     return contents.Section(
       'significance', title, [f'These runs cannot be compared: {error}'], []
@@ -45,6 +54,11 @@ def section(
     'high. Holm p is adjusted for all rows; a small one, as below .05, says '
     'that the difference is hardly luck.',
   )
-  return contents.Section(
-    'significance', title, formats.sentences(found), [table]
-  )
+  command = shlex.join(['python', '-m', 'affect_jax.compare', *paths])
+  sentences = [*formats.sentences(found), f'All metrics: {command}']
+  return contents.Section('significance', title, sentences, [table])
+
+
+def _headlines(runs: Sequence[runs_lib.Run]) -> list[str]:
+  shared = [t for t in runs[0].tasks if all(t in run.tasks for run in runs)]
+  return [f'{t}/{metric}' for t in shared if (metric := runs[0].headline(t))]

@@ -97,6 +97,25 @@ def test_every_section_has_its_place(report, written):
     assert section.parts
 
 
+def test_the_comparison_is_of_headlines(report):
+  (section,) = (s for s in report.sections if s.name == 'significance')
+  (table,) = section.parts
+  assert [row[:2] for row in table.rows] == [
+    ['B: <b>', f'{task}/{metric}']
+    for task, metric in (
+      ('expression', 'macro_f1'),
+      ('action_units', 'mean_f1'),
+      ('valence_arousal', 'mean_ccc'),
+    )
+  ]
+  first, second = (
+    {row[1]: row[i] for row in report.sections[0].parts[0].rows} for i in (3, 5)
+  )
+  for row, task in zip(table.rows, reported.TASKS, strict=True):
+    assert row[2:4] == pytest.approx([first[task], second[task]])
+  assert 'affect_jax.compare' in section.sentences[-1]
+
+
 def test_the_page_needs_nothing_else(written):
   text = written[0].read_text()
   assert not re.search(r'src="(?!data:)|@import|url[(]|<link|<base', text)
@@ -249,7 +268,7 @@ def test_tables_as_latex_and_csv():
     r'\midrule',
     r'c \& d & 0.1235 \\',
     r'\{e\} & -- \\',
-    r' & 1e-05 \\',
+    r' & 1.0e-05 \\',
     r'\bottomrule',
     r'\end{tabular}',
   ]
