@@ -82,7 +82,7 @@ def _model(run: runs_lib.Run) -> dict[str, Any]:
   get = lambda *keys: _get(config, keys)
   start = of.starts[0] if of.starts else {}
   chosen = [
-    scores['step'] for scores in of.results.values() if scores.get('step')
+    step for scores in of.results.values() if (step := scores.get('step'))
   ]
   facts = {
     'predicts': '; '.join(

@@ -91,7 +91,7 @@ def _plane(of, name, about):
   gold, said = of.gold[both][:, columns], of.predicted[both][:, columns]
   ends = scale(gold, said)
   drawn, axes = style.new(3.4, columns=2, width=6.4, sharex=True, sharey=True)
-  counted = [_count(*x.T, ends) for x in (gold, said)]
+  counted = [_count(x[:, 0], x[:, 1], ends) for x in (gold, said)]
   most = max(counts.max() for counts, _ in counted)
   for ax, (counts, edges), title in zip(
     axes[0], counted, ('gold', 'predicted'), strict=True

@@ -21,8 +21,10 @@ def section(
   Mean and standard deviation over seeds are those of `seed_summary`.
   """
   summaries: Summaries = [
-    seed_summary.summarise({k: x.results for k, x in r.seeds.items()})['splits']
-    for r in runs
+    seed_summary.summarise(
+      dict(enumerate(seed.results for seed in run.seeds.values()))
+    )['splits']
+    for run in runs
   ]
   if not any(summaries):
     return None

@@ -21,7 +21,7 @@ MARKERS = ('o', 's', '^', 'D', 'v', 'P', 'X', '*')
 MAP = 'viridis'
 # In inches: three fit beside each other, and one on a phone.
 WIDTH = 4.0
-_SETTINGS = {
+_SETTINGS: Any = {
   'font.size': 9,
   'axes.titlesize': 9,
   'axes.spines.top': False,

@@ -63,7 +63,7 @@ def _grid(run: runs_lib.Run, key: str, split: str):
   lowest = 'in [−1, 1]' if np.nanmin(matrix) < 0 else '0 to 1'
   drawn.colorbar(image, label=f'score ({lowest})', shrink=0.9)
   of_corpus = key.partition('/')[2]
-  title = f'on {of_corpus or split}{run.suffix}'
+  title = f'Tested on {of_corpus or split}{run.suffix}'
   name = f'subsets_{run.letter}_{of_corpus}'.rstrip('_')
   table = contents.Table(
     name,

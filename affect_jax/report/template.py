@@ -55,6 +55,8 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #f5f6f7;
   nav { display: none; }
   figure, tr, .pictures figure { break-inside: avoid; }
   h2, h3, summary { break-after: avoid; }
+  table { font-size: 8pt; }
+  th { white-space: normal; }
   .table, figure .scroll { overflow: visible; }
   figure.wide img { min-width: 0; }
   .figures figure { max-width: 48%; }
@@ -172,11 +174,6 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #f5f6f7;
 <p class="caption">Figures (SVG, PNG) and tables (CSV, LaTeX):
 <a href="{{ folder }}/contents.json">{{ folder }}</a>.</p>
 </footer>
-<script>
-// Paper cannot unfold.
-addEventListener('beforeprint', () => document.querySelectorAll('details')
-  .forEach(x => { x.open = true; }));
-</script>
 </body>
 </html>
 """

@@ -182,6 +182,7 @@ def _bars(measured: Sequence[Output]):
   ax.grid(False, axis='y')
   ax.set_xlim(0, 1)
   ax.set_xlabel('F1 (0 to 1)')
-  ax.set_ylabel('output (samples where it is present)')
+  # As a label of the axis it would be longer than a few bars.
+  ax.set_title('output (samples where it is present)', loc='left')
   style.legend(drawn, ax)
   return drawn

@@ -118,7 +118,9 @@ def test_the_comparison_is_of_headlines(report):
 
 def test_the_page_needs_nothing_else(written):
   text = written[0].read_text()
-  assert not re.search(r'src="(?!data:)|@import|url[(]|<link|<base', text)
+  assert not re.search(
+    r'src="(?!data:)|<script|@import|url[(]|<link|<base', text
+  )
   # Addresses are words here: readers of corpora tell where these are from.
   assert not re.search(r'(href|src|action)="\w+:(?<!data:)', text)
 

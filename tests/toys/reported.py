@@ -31,7 +31,7 @@ def write(folder, noise=0.5, seed=0, *, steps=(10, 20), **how):
   for step in steps:
     values = {f'train/loss/{task}': seed + 1 / step for task in TASKS}
     values['train/loss'] = sum(values.values())
-    values['train/cosine/expression/action_units'] = 0.5 - step / 25
+    values['train/cosine/expression/action_units'] = 0.3 - step / 25
     points.append({'step': step, **values})
     scores = {
       f'val/{name}': value
