@@ -1,7 +1,7 @@
 """The worst mistakes of each run, with their pictures where that is allowed."""
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 import dataclasses
 import io
 import pathlib
@@ -99,13 +99,16 @@ def section(
 
 def worst(of: predictions.Predicted, most: int = MOST) -> list[Mistake]:
   """Returns the largest mistakes first; equals in the order of the samples."""
-  found = list(_mistakes(of))
-  sizes = np.array([x[2] for x in found])
+  sizes, outputs = _sizes(of)
+  # What is right comes last, and is cut off.
+  order = np.argsort(-sizes, axis=None, kind='stable')[:most]
   result = []
-  for i in np.argsort(-sizes, kind='stable')[:most]:
-    row, k, size = found[i]
-    gold, said = of.gold[row, k], of.predicted[row, k]
-    name = of.outputs[k]
+  for row, column in zip(*np.unravel_index(order, sizes.shape), strict=True):
+    size = sizes[row, column]
+    if size == -np.inf:
+      break
+    k = outputs[row, column]
+    name, said, gold = of.outputs[k], of.predicted[row, k], of.gold[row, k]
     if of.kind == predictions.CLASS:
       right = int(of.gold[row].argmax())
       texts = (
@@ -119,24 +122,27 @@ def worst(of: predictions.Predicted, most: int = MOST) -> list[Mistake]:
       )
     else:
       texts = f'{name} {gold:.2f}', f'predicted {said:.2f}'
-    result.append(Mistake(str(of.ids[row]), *texts, size))
+    result.append(Mistake(str(of.ids[row]), *texts, float(size)))
   return result
 
 
-def _mistakes(of: predictions.Predicted) -> Iterator[tuple[int, int, float]]:
-  """Yields (row, output, size) of each mistake."""
+def _sizes(of: predictions.Predicted) -> tuple[np.ndarray, np.ndarray]:
+  """Returns how wrong each prediction is, and of which output it is.
+
+  Both are [N, M], M = 1 for one class out of K, else K. -inf: it is right, or
+  there is no gold.
+  """
+  rows = np.arange(len(of.ids))
   if of.kind == predictions.CLASS:
     gold, said = of.gold.argmax(-1), of.predicted.argmax(-1)
-    for row in np.flatnonzero(gold != said):
-      p = of.predicted[row]
-      yield int(row), int(said[row]), float(p[said[row]] - p[gold[row]])
-    return
+    surer = of.predicted[rows, said] - of.predicted[rows, gold]
+    return np.where(gold != said, surer, -np.inf)[:, None], said[:, None]
   distance = np.abs(of.predicted - of.gold)
   is_wrong = np.isfinite(distance)
   if of.kind == predictions.PRESENCE:
     is_wrong &= (of.predicted > 0.5) != (of.gold > 0.5)
-  for row, k in np.argwhere(is_wrong):
-    yield int(row), int(k), float(distance[row, k])
+  outputs = np.broadcast_to(np.arange(distance.shape[1]), distance.shape)
+  return np.where(is_wrong, distance, -np.inf), outputs
 
 
 def picture(name: str, folders: Sequence[pathlib.Path]) -> str:
