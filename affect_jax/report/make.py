@@ -1,4 +1,14 @@
-"""From runs' folders to the content of the page."""
+"""From runs' folders to the content of the page.
+
+  folders      reads folders as far as they can be read
+  runs         what they hold
+  predictions  predictions/*.csv as arrays
+  contents     what a section consists of: figures, tables, pictures
+  style        how figures look
+  page         writes all of it
+
+Every other file is a section: None where no run has data for it.
+"""
 
 from collections.abc import Iterator, Sequence
 import dataclasses
