@@ -8,6 +8,6 @@ that opens offline; report_files beside it holds its figures as PNG and SVG, its
 tables as CSV and LaTeX, and contents.json, which says what each of them shows.
 Sections without data are left out; what is missing or damaged is named.
 
-Several runs are compared by the headline metric of each task, as
-`affect_jax.compare` does, which takes a minute or more: --draws=0 leaves it out.
+Several runs are compared by the headline metric of each task, as does
+`affect_jax.compare`; this takes a minute or more, and --draws=0 leaves it out.
 """
