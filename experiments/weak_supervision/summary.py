@@ -6,6 +6,7 @@ from typing import Any
 
 import arms as arms_lib
 import claims
+import correlation
 import numpy as np
 import settings as settings_lib
 
@@ -24,15 +25,23 @@ def write(
   scores = paired_seeds.read(root, {a.name: a.corpora[0] for a in arms}, seeds)
   rows = _gains(scores)
   decided = claims.decide(scores)
+  together = correlation.measure(root, seeds[0])
   plain = {
     arm: {m: v.tolist() for m, v in of_arm.items() if m in settings_lib.METRICS}
     for arm, of_arm in scores.items()
   }
   run_folder.write_json(
     str(root / 'results.json'),
-    {**about, 'test': plain, 'gains': rows, 'claims': decided},
+    {
+      **about,
+      'test': plain,
+      'gains': rows,
+      'correlations': together,
+      'claims': decided,
+    },
   )
-  text = f'{_table(scores)}\n{_gain_table(rows)}\n{_curve_table(scores)}'
+  text = f'{_table(scores)}\n{_gain_table(rows)}\n{_curve_table(scores)}\n'
+  text += ''.join(f"- {k}: Cramér's V {v:.2f}\n" for k, v in together.items())
   whole_file.write_text(root / 'table.md', text)
   lines = ''.join(f'{i}. {line}.\n' for i, line in enumerate(decided, 1))
   whole_file.write_text(root / 'claims.md', lines)
@@ -152,6 +161,7 @@ def _draw(path: pathlib.Path, scores, rows) -> None:
           markersize=4,
         )
   right.set_xlabel('% of gold sentiment')
+  right.set_ylabel('weighted F1, 95 % interval over seeds')
   if right.has_data():
     right.legend(fontsize=8)
   with whole_file.writing(path) as partial:
