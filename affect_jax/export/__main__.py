@@ -1,0 +1,87 @@
+"""The command line of the export; see the docstring of the package."""
+
+from collections.abc import Iterator
+import itertools
+import pathlib
+
+from absl import flags
+import numpy as np
+from rich import console as rich_console
+from rich import table as rich_table
+
+from affect_jax import user_path
+from affect_jax.corpora.files import pictures as pictures_lib
+from affect_jax.errors import UserError
+from affect_jax.export import program
+from affect_jax.export import write
+from affect_jax.run import command
+
+_WORKDIR = flags.DEFINE_string('workdir', None, 'Folder of a face run.')
+_OUTPUT = flags.DEFINE_string('output', None, 'A new folder for the files.')
+_FORMAT = flags.DEFINE_list(
+  'format', ['onnx'], f'Some of {", ".join(write.PRECISIONS)}.'
+)
+_PRECISION = flags.DEFINE_enum(
+  'precision', 'float32', ('float32', 'float16', 'int8'), 'Type of the numbers.'
+)
+_PICTURES = flags.DEFINE_string(
+  'pictures', '', 'Folder of pictures that int8 learns ranges from.'
+)
+_STEP = flags.DEFINE_integer('step', None, 'Checkpoint; otherwise the best.')
+# So many pictures tell the ranges; they are read 32 at a time.
+MOST = 512
+
+
+def main() -> None:
+  """Exports, and prints a table of the files."""
+  workdir = str(user_path.expand(_WORKDIR.value))
+  output = user_path.expand(_OUTPUT.value)
+  rows = write.write(
+    workdir,
+    output,
+    _FORMAT.value,
+    _PRECISION.value,
+    step=_STEP.value,
+    pictures=_read(workdir) if _PICTURES.value else (),
+  )
+  table = rich_table.Table(title=f'{workdir} as {_PRECISION.value}')
+  columns = ('MB', 'largest difference', 'ms for 1', 'ms for 32')
+  for title in ('file', *columns):
+    table.add_column(title, justify='left' if title == 'file' else 'right')
+  for row in rows:
+    times = [f'{x:.1f}' if x else '–' for x in (row.one, row.many)]
+    table.add_row(
+      row.file, f'{row.megabytes:.1f}', f'{row.difference:.1e}', *times
+    )
+  rich_console.Console().print(table)
+  print(f'{output}: {", ".join(r.file for r in rows)} and model.json.')
+
+
+def _read(workdir: str) -> list[np.ndarray]:
+  """Reads the pictures of a folder as the run reads them, in batches."""
+  from affect_jax.data import clips
+
+  folder = user_path.expand(_PICTURES.value)
+  trained = program.load(workdir, _STEP.value)
+  about = program.describe(trained, workdir)['input']
+  load = clips.make_load(
+    about['image_size'], True, pictures_lib.Rules(about['resize'])
+  )
+  images = (load(path) for path in _files(folder))
+  readable = [x for x in itertools.islice(images, MOST) if x is not None]
+  if not readable:
+    raise UserError(f'--pictures={folder} holds no picture that can be read.')
+  stacked = np.stack(readable)
+  return [stacked[i : i + 32] for i in range(0, len(stacked), 32)]
+
+
+def _files(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+  return (
+    p
+    for p in sorted(folder.rglob('*'))
+    if p.is_file() and not p.name.startswith('.')
+  )
+
+
+if __name__ == '__main__':
+  command.run(main, required=['workdir', 'output'])

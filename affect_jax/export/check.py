@@ -1,0 +1,72 @@
+"""Compares what was written with the run, and measures it."""
+
+from collections.abc import Callable, Mapping
+import statistics
+import time
+
+import numpy as np
+
+from affect_jax.errors import UserError
+
+Run = Callable[[np.ndarray], Mapping[str, np.ndarray]]
+# The largest difference of a prediction that is allowed, by the type of
+# numbers. Integers of 8 bits round features to a 255th of their range, so that
+# only the mean difference says whether something is wrong.
+TOLERANCES = {'float32': 1e-4, 'float16': 2e-2}
+MEAN_OF_INT8 = 5e-2
+BATCHES = (1, 5)
+
+
+def pictures(count: int, size: int, seed: int = 0) -> np.ndarray:
+  """Returns random smooth pictures, f32 [count, size, size, 3] in [0, 1]."""
+  r = np.random.default_rng(seed)
+  coarse = r.random((count, 6, 6, 3), np.float32)
+  rows = np.linspace(0, 5, size).astype(int)
+  noise = r.normal(0, 0.05, (count, size, size, 3)).astype(np.float32)
+  return np.clip(coarse[:, rows][:, :, rows] + noise, 0, 1)
+
+
+def compare(name: str, run: Run, wanted: Run, size: int, kind: str) -> float:
+  """Returns the largest difference of predictions on random pictures.
+
+  Args:
+    name: The file, for the message.
+    run: The function that a file holds.
+    wanted: That of the run.
+    size: Pixels of a side.
+    kind: Type of numbers: a key of TOLERANCES, or 'int8'.
+
+  Raises:
+    UserError: The difference is larger than allowed, or an output is missing.
+  """
+  worst, means = 0.0, []
+  for count in BATCHES:
+    image = pictures(count, size, seed=count)
+    right, found = wanted(image), run(image)
+    if set(found) != set(right):
+      raise UserError(f'{name} has the outputs {[*found]}, not {[*right]}.')
+    for task in right:
+      apart = np.abs(np.asarray(found[task]) - np.asarray(right[task]))
+      worst, means = max(worst, float(apart.max())), [*means, apart.mean()]
+  limit = TOLERANCES.get(kind)
+  bad = np.mean(means) > MEAN_OF_INT8 if limit is None else worst > limit
+  if bad or not np.isfinite(worst):
+    raise UserError(
+      f'{name} was not kept: its predictions differ by up to {worst:.2g} from '
+      f'those of the run, {limit or MEAN_OF_INT8:g} is allowed. This is a '
+      'fault of the program, or of a library.'
+    )
+  return worst
+
+
+def latency(run: Run, size: int, count: int, repeats: int = 15) -> float:
+  """Returns the median milliseconds per call, of `count` pictures at once."""
+  image = pictures(count, size)
+  run(image)
+  seconds = []
+  for _ in range(repeats):
+    start = time.perf_counter()
+    for x in run(image).values():
+      np.asarray(x)
+    seconds.append(time.perf_counter() - start)
+  return 1000 * statistics.median(seconds)

@@ -1,0 +1,82 @@
+"""The function that is exported: pictures in, predictions of all tasks out."""
+
+from collections.abc import Callable, Mapping
+import os
+from typing import Any
+
+import jax
+
+from affect_jax.errors import UserError
+from affect_jax.models import affect_model
+from affect_jax.run import folder as run_folder
+from affect_jax.run import signature
+
+Predict = Callable[[jax.Array], dict[str, jax.Array]]
+
+
+def load(workdir: str, step: int | None = None) -> signature.Trained:
+  """Reads a face run of single pictures.
+
+  Args:
+    workdir: Folder of the run.
+    step: Step of a checkpoint; None: the best one.
+
+  Raises:
+    FileNotFoundError: There is no such checkpoint.
+    UserError: It has no signature, or learned from utterances or windows.
+  """
+  trained = signature.load(workdir, step)
+  if trained.signature.kind != 'faces':
+    raise UserError(
+      f'{workdir} learned from utterances: only runs on faces are exported.'
+    )
+  if trained.signature.inputs.get('window'):
+    raise UserError(
+      f'{workdir} reads windows of frames: only runs on single pictures are '
+      'exported.'
+    )
+  return trained
+
+
+def make_predict(trained: signature.Trained) -> Predict:
+  """Returns f32 [B, S, S, 3] in [0, 1] -> {task: f32 [B, K]}."""
+
+  def predict(image: jax.Array) -> dict[str, jax.Array]:
+    raw = trained.model.apply(trained.variables, {'image': image}, train=False)
+    assert isinstance(raw, dict)
+    return {t.name: t.predict(raw[t.name]) for t in trained.tasks}
+
+  return predict
+
+
+def describe(trained: signature.Trained, workdir: str) -> dict[str, Any]:
+  """Returns the content of model.json, without the files."""
+  config = run_folder.read_json(os.path.join(workdir, 'config.json')) or {}
+  inputs, model = trained.signature.inputs, trained.model
+  assert isinstance(model, affect_model.AffectModel)
+  return {
+    'schema_version': 1,
+    'kind': 'faces',
+    'input': {
+      'name': 'image',
+      'image_size': inputs['image_size'],
+      'colours': 'RGB in [0, 1]',
+      'resize': config.get('data', {}).get('resize') or 'stretch',
+    },
+    'model': {
+      'stem': model.stem,
+      'mean': list(model.mean),
+      'std': list(model.std),
+    },
+    'tasks': {t.name: {'outputs': list(t.outputs)} for t in trained.tasks},
+    'thresholds': _plain(trained.thresholds),
+    'step': trained.step,
+    'data': _plain(trained.signature.data),
+    'packages': dict(trained.signature.packages),
+  }
+
+
+def _plain(value: Any) -> Any:
+  if isinstance(value, Mapping):
+    return {k: _plain(v) for k, v in value.items()}
+  return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,34 @@
+"""The network and its predictions for `jax.export`."""
+
+import pathlib
+
+import jax
+from jax import export
+import jax.numpy as jnp
+import numpy as np
+
+from affect_jax.export import program
+
+PLATFORMS = ('cpu', 'cuda', 'rocm', 'tpu')
+
+
+def write(path: pathlib.Path, predict: program.Predict, size: int) -> None:
+  """Writes StableHLO, for any batch size and all PLATFORMS.
+
+  Args:
+    path: model.jax.
+    predict: f32 [B, size, size, 3] -> {task: [B, K]}.
+    size: Pixels of a side.
+  """
+  shape = export.symbolic_shape(f'batch, {size}, {size}, 3')
+  exported = export.export(jax.jit(predict), platforms=PLATFORMS)(
+    jax.ShapeDtypeStruct(shape, jnp.float32)
+  )
+  path.write_bytes(exported.serialize())
+
+
+def load(path: pathlib.Path):
+  """Returns the function that a file holds, from and to numpy arrays."""
+  exported = export.deserialize(bytearray(path.read_bytes()))
+  call = jax.jit(exported.call)
+  return lambda image: jax.tree.map(np.asarray, call(image))

@@ -1,0 +1,164 @@
+"""Writes a run in several formats, into one folder, whole or not at all."""
+
+from collections.abc import Callable, Sequence
+import hashlib
+import json
+import pathlib
+from typing import Any, NamedTuple
+
+from absl import logging
+import jax
+import numpy as np
+
+from affect_jax import by_name
+from affect_jax import whole_file
+from affect_jax.errors import UserError
+from affect_jax.export import check
+from affect_jax.export import onnx_graph
+from affect_jax.export import program
+from affect_jax.export import runtime
+from affect_jax.export import stablehlo
+from affect_jax.export import weights
+from affect_jax.run import signature
+
+PRECISIONS = {
+  'stablehlo': ('float32',),
+  'safetensors': ('float32', 'float16'),
+  'onnx': ('float32', 'float16', 'int8'),
+}
+
+
+class Row(NamedTuple):
+  """A line of the table: one file.
+
+  Attributes:
+    file: Its name.
+    megabytes: Its size, in 10^6 bytes.
+    difference: The largest difference from the run: of predictions, or, for
+      safetensors, of weights.
+    one, many: Median milliseconds of a call with 1 and with 32 pictures; None
+      for weights alone.
+  """
+
+  file: str
+  megabytes: float
+  difference: float
+  one: float | None = None
+  many: float | None = None
+
+
+def write(
+  workdir: str,
+  output: pathlib.Path,
+  formats: Sequence[str],
+  precision: str = 'float32',
+  *,
+  step: int | None = None,
+  pictures: Sequence[np.ndarray] = (),
+) -> list[Row]:
+  """Writes output/model.*, and output/model.json; returns a row for each.
+
+  Args:
+    workdir: Folder of a face run.
+    output: A new folder.
+    formats: Keys of PRECISIONS.
+    precision: Type of the numbers, which all formats must have.
+    step: Step of a checkpoint; None: the best one.
+    pictures: Batches f32 [B, S, S, 3] that 'int8' learns ranges from.
+
+  Raises:
+    FileExistsError: The folder exists.
+    MissingExtra: A package is missing.
+    UserError: A format lacks the precision, the run cannot be exported (see
+      `program.load`), or what was written does not predict what the run does.
+  """
+  for name in formats:
+    by_name.check('format', name, PRECISIONS)
+    if precision not in PRECISIONS[name]:
+      raise UserError(
+        f'--precision={precision}: {name} has only '
+        f'{", ".join(PRECISIONS[name])}.'
+      )
+  if precision == 'int8' and not len(pictures):
+    raise UserError(
+      '--precision=int8 learns the range of each feature map from pictures: '
+      'give --pictures=FOLDER with some that are like those to be predicted.'
+    )
+  trained = program.load(workdir, step)
+  about = program.describe(trained, workdir)
+  rows = []
+  with whole_file.writing_folder(output) as partial:
+    folder = pathlib.Path(partial)
+    for name in formats:
+      rows.append(_write(name, folder, trained, about, precision, pictures))
+      logging.info('%s: written and checked', rows[-1].file)
+    about['files'] = {
+      row.file: {
+        'precision': precision,
+        'sha256': _sha256(folder / row.file),
+        'largest_difference': row.difference,
+      }
+      for row in rows
+    }
+    text = json.dumps(about, indent=2, ensure_ascii=False)
+    (folder / 'model.json').write_text(text + '\n', encoding='utf-8')
+  return rows
+
+
+def _write(
+  name: str,
+  folder: pathlib.Path,
+  trained: signature.Trained,
+  about: dict[str, Any],
+  precision: str,
+  pictures: Sequence[np.ndarray],
+) -> Row:
+  size = about['input']['image_size']
+  predict = program.make_predict(trained)
+  if name == 'safetensors':
+    path = folder / 'model.safetensors'
+    weights.write(path, trained.variables, about, precision)
+    apart = weights.difference(path, trained.variables)
+    return Row(path.name, _megabytes(path), apart)
+  load: Callable[[pathlib.Path], check.Run]
+  if name == 'stablehlo':
+    path, load = folder / 'model.jax', stablehlo.load
+    stablehlo.write(path, predict, size)
+  else:
+    path, load = folder / 'model.onnx', runtime.load
+    _write_onnx(path, trained, size, precision, pictures)
+  run = load(path)
+  compiled = jax.jit(predict)
+  wanted = lambda image: jax.tree.map(np.asarray, compiled(image))
+  apart = check.compare(path.name, run, wanted, size, precision)
+  times = (check.latency(run, size, count) for count in (1, 32))
+  return Row(path.name, _megabytes(path), apart, *times)
+
+
+def _write_onnx(
+  path: pathlib.Path,
+  trained: Any,
+  size: int,
+  precision: str,
+  pictures: Sequence[np.ndarray],
+) -> None:
+  graph = onnx_graph.build(
+    trained.model,
+    trained.variables,
+    trained.tasks,
+    size,
+    'float16' if precision == 'float16' else 'float32',
+  )
+  whole = path.with_name('float32.onnx') if precision == 'int8' else path
+  whole.write_bytes(graph.SerializeToString())
+  if precision == 'int8':
+    runtime.quantize(whole, path, pictures)
+    whole.unlink()
+
+
+def _megabytes(path: pathlib.Path) -> float:
+  return path.stat().st_size / 1e6
+
+
+def _sha256(path: pathlib.Path) -> str:
+  return hashlib.sha256(path.read_bytes()).hexdigest()
