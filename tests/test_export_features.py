@@ -5,11 +5,10 @@ import json
 
 import jax
 import numpy as np
-import optax
 from PIL import Image
 import pytest
 import tensorflow as tf
-from toys import training as toy
+from toys import face_runs
 
 from affect_jax import defaults
 from affect_jax import export_features
@@ -34,29 +33,7 @@ def run(tmp_path_factory, quick_runs):
   del older['eval_views']  # As before there was this setting.
   run_folder.write_json(str(workdir / 'config.json'), older)
   model = affect_model.AffectModel(units=(('expression', 3),), stem='small')
-  data = {'inputs': {'image': np.zeros((1, PIXELS, PIXELS, 3), np.float32)}}
-  shapes = jax.eval_shape(lambda: toy.state(model, optax.sgd(0.1), data))
-  r = np.random.default_rng(0)
-
-  def draw(path, s):
-    if len(s.shape) > 1:  # Kernels, as He et al. draw them.
-      x = r.normal(scale=(2 / np.prod(s.shape[:-1])) ** 0.5, size=s.shape)
-    elif path[-1].key in ('scale', 'var'):
-      x = r.uniform(0.5, 1.5, s.shape)
-    else:
-      x = r.normal(scale=0.1, size=s.shape)
-    return x.astype(s.dtype)
-
-  params, model_state = jax.tree_util.tree_map_with_path(
-    draw, (shapes.params, shapes.model_state)
-  )
-  state = train_state.TrainState(
-    step=np.int32(1),
-    params=params,
-    model_state=model_state,
-    opt_state=(),
-    ema={},
-  )
+  state = face_runs.state(model, PIXELS)
   other = state.replace(params=jax.tree.map(lambda x: 0.7 * x, state.params))
   with checkpoint.build_manager(str(workdir), 1) as manager:
     checkpoint.save(manager, 1, state, headline=0.9)

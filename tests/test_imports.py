@@ -23,6 +23,7 @@ FLOORS = (
     'contact_sheet',
     'doctor',
     'evaluate',
+    'export',
     'export_features',
     'label',
     'prepare',

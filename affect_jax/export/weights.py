@@ -23,7 +23,7 @@ def tensors(variables: Mapping[str, Any]) -> dict[str, np.ndarray]:
     variables: Of an `affect_model.AffectModel` without temporal encoder.
   """
   found = {}
-  for name, (keys, _) in pretrained.places().items():
+  for name, (keys, _) in pretrained.tensor_places().items():
     node: Any = variables[keys[0]]['backbone']
     for key in keys[1:]:
       node = node[key]

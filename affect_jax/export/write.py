@@ -55,6 +55,7 @@ def write(
   *,
   step: int | None = None,
   pictures: Sequence[np.ndarray] = (),
+  measure: bool = True,
 ) -> list[Row]:
   """Writes output/model.*, and output/model.json; returns a row for each.
 
@@ -65,6 +66,7 @@ def write(
     precision: Type of the numbers, which all formats must have.
     step: Step of a checkpoint; None: the best one.
     pictures: Batches f32 [B, S, S, 3] that 'int8' learns ranges from.
+    measure: Whether to measure the time of calls.
 
   Raises:
     FileExistsError: The folder exists.
@@ -90,7 +92,9 @@ def write(
   with whole_file.writing_folder(output) as partial:
     folder = pathlib.Path(partial)
     for name in formats:
-      rows.append(_write(name, folder, trained, about, precision, pictures))
+      rows.append(
+        _write(name, folder, trained, about, precision, pictures, measure)
+      )
       logging.info('%s: written and checked', rows[-1].file)
     about['files'] = {
       row.file: {
@@ -112,6 +116,7 @@ def _write(
   about: dict[str, Any],
   precision: str,
   pictures: Sequence[np.ndarray],
+  measure: bool,
 ) -> Row:
   size = about['input']['image_size']
   predict = program.make_predict(trained)
@@ -131,7 +136,8 @@ def _write(
   compiled = jax.jit(predict)
   wanted = lambda image: jax.tree.map(np.asarray, compiled(image))
   apart = check.compare(path.name, run, wanted, size, precision)
-  times = (check.latency(run, size, count) for count in (1, 32))
+  counts = (1, 32) if measure else ()
+  times = (check.latency(run, size, count) for count in counts)
   return Row(path.name, _megabytes(path), apart, *times)
 
 

@@ -72,7 +72,7 @@ class Report:
 
 
 @functools.cache
-def places() -> dict[str, tuple[tuple[str, ...], tuple[int, ...]]]:
+def tensor_places() -> dict[str, tuple[tuple[str, ...], tuple[int, ...]]]:
   """Returns {torchvision's name: (path in our variables, shape in them)}."""
   model = resnet.ResNet18()
   shapes = jax.eval_shape(
@@ -132,7 +132,7 @@ def _check_architecture(path: pathlib.Path, shapes: dict[str, tuple]) -> None:
   )
   kind = (any(re.match(r'layer.*\.conv3\.', n) for n in shapes), counts)
   name = _ARCHITECTURES.get(kind, f'a network with {counts} blocks')
-  places = places()
+  places = tensor_places()
   problems = [
     f'{n} is unknown'
     for n in sorted(shapes)
@@ -190,7 +190,7 @@ def load_resnet18(
   }
   _check_architecture(path, {name: x.shape for name, x in inner.items()})
   variables: dict[str, Any] = {'params': {}, 'batch_stats': {}}
-  for name, (keys, _) in places().items():
+  for name, (keys, _) in tensor_places().items():
     x = inner[name].astype(np.float32)
     if not np.all(np.isfinite(x)):
       raise UserError(f'{path}: {prefix}{name} is not finite.')
@@ -198,7 +198,7 @@ def load_resnet18(
     for key in keys[:-1]:
       node = node.setdefault(key, {})
     node[keys[-1]] = x
-  loaded = tuple(prefix + name for name in places())
+  loaded = tuple(prefix + name for name in tensor_places())
   rest = sorted(set(tensors) - set(loaded))
   by_design = re.compile(r'fc\.(weight|bias)|.*num_batches_tracked')
   ignored = [
@@ -261,13 +261,13 @@ def merge(
   for tree in model.values():
     if into not in tree:
       raise UserError(f'The model has no {into!r}, only {sorted(tree)}.')
-  prefix = report.loaded[0].removesuffix(next(iter(places())))
+  prefix = report.loaded[0].removesuffix(next(iter(tensor_places())))
   stem_fits = params[into]['conv1']['kernel'].shape == np.shape(
     loaded_params['conv1']['kernel']
   )
   names = {
     (keys[0], into, *keys[1:]): prefix + name
-    for name, (keys, _) in places().items()
+    for name, (keys, _) in tensor_places().items()
   }
   used, missing, mismatched = [], [], []
 

@@ -231,7 +231,7 @@ def bin_expectation(outputs: jax.Array, bins: int) -> jax.Array:
 
   Means are in [-1, 1]. Unit k * bins + i is bin i of output k.
   """
-  logits = outputs.astype(jnp.float32).reshape(len(outputs), -1, bins)
+  logits = outputs.astype(jnp.float32).reshape(outputs.shape[0], -1, bins)
   probabilities = jax.nn.softmax(logits, axis=-1)
   return jnp.sum(probabilities * bin_values(bins)[None, None, :], axis=-1)
 

@@ -1,0 +1,205 @@
+"""What is exported predicts what the run does, or is not kept."""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import jax
+import numpy as np
+from PIL import Image
+import pytest
+from toys import face_runs
+from toys.paths import ROOT
+
+from affect_jax import tasks as tasks_lib
+from affect_jax.errors import MissingExtra
+from affect_jax.errors import UserError
+from affect_jax.export import check
+from affect_jax.export import onnx_graph
+from affect_jax.export import program
+from affect_jax.export import runtime
+from affect_jax.export import stablehlo
+from affect_jax.export import weights
+from affect_jax.export import write
+from affect_jax.models import pretrained
+
+PIXELS = 16
+TASKS = {
+  'expression': {'outputs': ('neutral', 'happiness', 'anger')},
+  'action_units': {'outputs': ('AU1', 'AU12')},
+  'valence_arousal': {'loss': 'bins', 'bins': 5},
+}
+
+
+@pytest.fixture(scope='module')
+def run(tmp_path_factory):
+  workdir = tmp_path_factory.mktemp('rün')
+  face_runs.write(workdir, TASKS, PIXELS)
+  return workdir
+
+
+@pytest.fixture(scope='module')
+def exported(run, tmp_path_factory):
+  """The folder of all formats, and the table's rows."""
+  output = tmp_path_factory.mktemp('out') / 'exported'
+  formats = list(write.PRECISIONS)
+  return output, write.write(str(run), output, formats, measure=False)
+
+
+@pytest.fixture(scope='module')
+def oracle(run):
+  trained = program.load(str(run))
+  predict = jax.jit(program.make_predict(trained))
+  return lambda image: jax.tree.map(np.asarray, predict(image))
+
+
+@pytest.mark.parametrize(
+  ('file', 'load'),
+  [('model.jax', stablehlo.load), ('model.onnx', runtime.load)],
+)
+def test_files_predict_for_any_number_of_pictures(exported, oracle, file, load):
+  predict = load(exported[0] / file)
+  image = np.random.default_rng(3).random((7, PIXELS, PIXELS, 3), np.float32)
+  wanted, found = oracle(image), predict(image)
+  assert {t: x.shape for t, x in found.items()} == {
+    'expression': (7, 3),
+    'action_units': (7, 2),
+    'valence_arousal': (7, 2),
+  }
+  for task, x in wanted.items():
+    assert np.ptp(x, axis=0).max() > 1e-3  # Pictures matter.
+    np.testing.assert_allclose(found[task], x, atol=1e-5)
+
+
+def test_weights_have_torchvisions_names_and_start_another_run(exported, run):
+  path = exported[0] / 'model.safetensors'
+  params, stats, report = pretrained.load_resnet18(path)
+  trained = program.load(str(run))
+  for own, read in (
+    (trained.variables['params'], params),
+    (trained.variables['batch_stats'], stats),
+  ):
+    jax.tree.map(np.testing.assert_array_equal, own['backbone'], read)
+  assert len(report.loaded) == 100
+  assert report.unexpected == tuple(
+    sorted(f'heads.{t}.{part}' for t in TASKS for part in ('weight', 'bias'))
+  )
+  named = weights.tensors(trained.variables)
+  # torchvision: [out, in, height, width], and [units, features].
+  assert named['layer2.0.downsample.0.weight'].shape == (128, 64, 1, 1)
+  assert named['heads.expression.weight'].shape == (3, 512)
+
+
+def test_model_json_says_what_the_files_do_not(exported, run):
+  output, rows = exported
+  about = json.loads((output / 'model.json').read_text())
+  assert about['tasks']['action_units'] == {'outputs': ['AU1', 'AU12']}
+  assert about['input']['image_size'] == PIXELS
+  assert about['model']['mean'] == pytest.approx([0.485, 0.456, 0.406])
+  assert set(about['files']) == {row.file for row in rows}
+  assert sorted(p.name for p in output.iterdir()) == sorted(
+    [*about['files'], 'model.json']
+  )
+  for row in rows:
+    assert row.difference <= 1e-5
+
+
+def test_the_imagenet_stem_and_half_precision(tmp_path):
+  face_runs.write(tmp_path, TASKS, 40, stem='imagenet')
+  for precision in ('float32', 'float16'):
+    [row] = write.write(
+      str(tmp_path), tmp_path / precision, ['onnx'], precision, measure=False
+    )
+    assert row.difference < check.TOLERANCES[precision]
+  sizes = [
+    (tmp_path / p / 'model.onnx').stat().st_size for p in ('float16', 'float32')
+  ]
+  assert sizes[0] < 0.51 * sizes[1]
+
+
+def test_integers_of_8_bits_need_pictures_and_stay_near(run, tmp_path):
+  with pytest.raises(UserError, match='--pictures=FOLDER'):
+    write.write(str(run), tmp_path / 'x', ['onnx'], 'int8')
+  pictures = [check.pictures(32, PIXELS, seed=9)]
+  rows = write.write(
+    str(run), tmp_path / 'int8', ['onnx'], 'int8', pictures=pictures
+  )
+  assert rows[0].megabytes < 0.3 * 45
+  assert 0 < rows[0].one < rows[0].many
+
+
+def test_predictions_that_differ_are_not_kept(run, tmp_path, monkeypatch):
+  monkeypatch.setattr(onnx_graph, 'EPSILON', 0.5)
+  with pytest.raises(UserError, match='was not kept: its predictions differ'):
+    write.write(str(run), tmp_path / 'out', ['onnx'])
+  assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+  ('options', 'kind'),
+  [
+    (('expression',), 'Softmax'),
+    (('action_units',), 'Sigmoid'),
+    (('valence_arousal',), 'Tanh'),
+  ],
+)
+def test_activations_are_found(options, kind):
+  [name] = options
+  assert onnx_graph.activation(tasks_lib.get_task(name)) == kind
+  assert (
+    onnx_graph.activation(tasks_lib.get_task('valence_arousal', loss='bins'))
+    == 'Bins'
+  )
+
+
+def test_what_cannot_be_exported_is_said(run, exported, tmp_path, monkeypatch):
+  out = tmp_path / 'out'
+  with pytest.raises(FileExistsError, match='give another name'):
+    write.write(str(run), exported[0], ['onnx'])
+  with pytest.raises(UserError, match="did you mean 'onnx'"):
+    write.write(str(run), out, ['onx'])
+  with pytest.raises(UserError, match='stablehlo has only float32'):
+    write.write(str(run), out, ['stablehlo'], 'float16')
+  windows = tmp_path / 'windows'
+  windows.mkdir()
+  face_runs.write(windows, TASKS, PIXELS, window=4)
+  with pytest.raises(UserError, match='windows of frames'):
+    write.write(str(windows), out, ['onnx'])
+  monkeypatch.setitem(sys.modules, 'onnx', None)
+  with pytest.raises(MissingExtra, match=r'affect_jax\[onnx\]'):
+    write.write(str(run), out, ['onnx'])
+  assert not out.exists()
+
+
+def test_the_guides_examples_run(exported, tmp_path):
+  text = (ROOT / 'affect_jax' / 'export' / 'README.md').read_text()
+  blocks = re.findall('```python\n(.*?)```', text, re.DOTALL)
+  assert len(blocks) == 3
+  r = np.random.default_rng(0)
+  face = tmp_path / 'face.jpg'
+  Image.fromarray(r.integers(0, 256, (30, 30, 3), np.uint8)).save(face)
+  pathlib.Path(tmp_path / 'exported').symlink_to(exported[0])
+  outputs = []
+  for block in blocks:
+    if 'import torch' in block and not _has('torch'):
+      continue
+    done = subprocess.run(
+      [sys.executable, '-c', block],
+      cwd=tmp_path,
+      capture_output=True,
+      text=True,
+      check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    outputs.append(done.stdout)
+  # JAX and ONNX Runtime print the same predictions.
+  assert outputs[0] == outputs[1]
+  assert 'expression: neutral' in outputs[0]
+
+
+def _has(package):
+  import importlib.util
+
+  return importlib.util.find_spec(package) is not None
