@@ -26,7 +26,8 @@ def state(model, pixels):
     else:
       x = r.normal(scale=0.1, size=s.shape)
     # Predictions of large outputs are all alike.
-    small = 0.02 if path[0].key == 'heads' else 1
+    in_heads = any(getattr(entry, 'key', '') == 'heads' for entry in path)
+    small = 0.02 if in_heads else 1
     return (small * x).astype(s.dtype)
 
   params, model_state = jax.tree_util.tree_map_with_path(
