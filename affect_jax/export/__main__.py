@@ -34,8 +34,8 @@ MOST = 512
 
 def main() -> None:
   """Exports, and prints a table of the files."""
-  workdir = str(user_path.expand(_WORKDIR.value))
-  output = user_path.expand(_OUTPUT.value)
+  workdir = str(user_path.expand(str(_WORKDIR.value)))
+  output = user_path.expand(str(_OUTPUT.value))
   rows = write.write(
     workdir,
     output,

@@ -7,6 +7,7 @@ more. Pictures keep the layout [B, S, S, 3], and are transposed inside.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from affect_jax.errors import MissingExtra
@@ -147,7 +148,7 @@ def activation(task: base.Task) -> str:
   """
   raw = np.random.default_rng(0).normal(0, 2, (4, task.num_units))
   raw = raw.astype(np.float32)
-  wanted = np.asarray(task.predict(raw))
+  wanted = np.asarray(task.predict(jnp.asarray(raw)))
   shares = lambda x: np.exp(x) / np.exp(x).sum(-1, keepdims=True)
   candidates = {
     'Softmax': shares(raw),
