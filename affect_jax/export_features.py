@@ -16,15 +16,11 @@ So are names that begin with a dot.
 import collections
 from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
-import dataclasses
-import hashlib
 import os
 import pathlib
-import time
 from typing import Any
 
 from absl import flags
-from absl import logging
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -40,6 +36,7 @@ from affect_jax.models import affect_model
 from affect_jax.models import resnet
 from affect_jax.run import command
 from affect_jax.run import folder as run_folder
+from affect_jax.run import progress as progress_lib
 from affect_jax.run import signature as signature_lib
 from affect_jax.training import checkpoint
 from affect_jax.training import parallel
@@ -111,10 +108,12 @@ def export(
     else:
       counts[EMPTY] += 1
   load = clips_lib.make_load(
-    config['image_size'], skip_unreadable, pictures.Rules(**config['rules'])
+    config['image_size'], skip_unreadable, config['rules']
   )
   apply = make_apply(config)
-  progress = _make_progress(sum(map(len, todo.values())), progress_secs)
+  progress = progress_lib.make(
+    sum(map(len, todo.values())), 'pictures', progress_secs
+  )
   missing = {name: len(paths) for name, paths in todo.items()}
   rows = collections.defaultdict(list)
   with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -171,9 +170,7 @@ def _read_run(
   if config is None:
     raise FileNotFoundError(f'{workdir} is no run: it has no config.json.')
   # As the run's own pictures were brought into shape.
-  names = [field.name for field in dataclasses.fields(pictures.Rules)]
-  data = config.get('data', {})
-  rules = {name: data[name] for name in names if data.get(name)}
+  rules = pictures.Rules.among(config.get('data', {}))
   signature = signature_lib.read(workdir)
   if signature is not None and signature.kind == 'faces':
     inputs = dict(signature.inputs)
@@ -200,12 +197,9 @@ def _claim(
   settings: dict[str, Any],
 ) -> None:
   """Claims a folder for these settings; raises UserError if it has others."""
-  digest = hashlib.sha256()
-  for leaf in jax.tree.leaves(variables):
-    digest.update(np.asarray(leaf).tobytes())
   new = {k: config[k] for k in ('image_size', 'eval_views', 'crop_size')}
-  new |= config['rules']
-  new |= {'weights': digest.hexdigest(), **settings}
+  new |= config['rules'].stated()
+  new |= {'weights': checkpoint.digest(variables), **settings}
   output.mkdir(parents=True, exist_ok=True)
   old = run_folder.read_json(str(output / SETTINGS))
   if old is None:
@@ -216,25 +210,6 @@ def _claim(
       f'{output} holds other features; give another --output.\n  '
       + '\n  '.join(lines)
     )
-
-
-def _make_progress(total: int, every_secs: float) -> Callable[[int], None]:
-  """Makes a function that counts pictures and logs the progress."""
-  start = reported = time.monotonic()
-  done = 0
-
-  def progress(more: int) -> None:
-    nonlocal done, reported
-    done, now = done + more, time.monotonic()
-    if now - reported >= every_secs:
-      reported, rate = now, done / (now - start)
-      left = (total - done) / rate / 60
-      text = (
-        f'{done:,} of {total:,} pictures, {rate:.0f}/s, {left:.1f} min left'
-      )
-      logging.info('%s', text)
-
-  return progress
 
 
 def _write(path: pathlib.Path, features: np.ndarray) -> None:

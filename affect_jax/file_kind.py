@@ -1,5 +1,7 @@
-"""Recognises by its first bytes a file that is not what its name says."""
+"""Which files are pictures by their names, and which are not what they say."""
 
+# Suffixes, in small letters.
+PICTURES = ('.bmp', '.gif', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 # Bytes that `describe` needs.
 HEAD = 512
 

@@ -5,18 +5,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent import futures
 import itertools
 import pathlib
-import re
 from typing import Any
 
 from absl import logging
 import numpy as np
 import tensorflow as tf
 
+from affect_jax import file_kind
+from affect_jax import user_path
 from affect_jax.corpora.files import pictures
 from affect_jax.data import face_batches
 from affect_jax.errors import UserError
 
-SUFFIXES = ('.bmp', '.gif', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 OTHER = 'files that are no pictures, or in no folder of a clip'
 
 
@@ -37,9 +37,9 @@ def read(
       counts[OTHER] += 1
       continue
     files = _visible(folder)
-    images = [f for f in files if f.suffix.lower() in SUFFIXES]
+    images = [f for f in files if f.suffix.lower() in file_kind.PICTURES]
     counts[OTHER] += len(files) - len(images)
-    clips[folder.name] = sorted(images, key=_order)
+    clips[folder.name] = sorted(images, key=user_path.order)
   if not clips:
     raise UserError(f'{frames}: no folder in it; one for each clip is needed.')
   return clips
@@ -93,10 +93,3 @@ def batches(
 
 def _visible(folder: pathlib.Path) -> list[pathlib.Path]:
   return [p for p in folder.iterdir() if not p.name.startswith('.')]
-
-
-def _order(path: pathlib.Path) -> tuple[list[str | int], str]:
-  """Returns a key that sorts by name, and numbers in names by their value."""
-  # Texts and numbers alternate.
-  parts = re.split(r'([0-9]+)', path.name)
-  return [int(x) if i % 2 else x for i, x in enumerate(parts)], path.name

@@ -27,6 +27,11 @@ def decode(data: tf.Tensor, size: int) -> tf.Tensor:
   """Decodes a picture to f32 [size, size, 3] in [0, 1]; grey becomes RGB."""
   image = tf.io.decode_image(data, channels=3, expand_animations=False)
   image.set_shape((None, None, 3))
+  return to_size(image, size)
+
+
+def to_size(image: tf.Tensor, size: int) -> tf.Tensor:
+  """Makes a picture, uint8 [H, W, 3], f32 [size, size, 3] in [0, 1]."""
   image = tf.image.convert_image_dtype(image, tf.float32)
   shape = tf.shape(image)
   return tf.cond(

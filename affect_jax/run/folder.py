@@ -23,7 +23,7 @@ OF_LOGS = ('log_gradients', 'progress_secs', 'seeds_together')
 
 def write_json(path: str, value: Any) -> None:
   """Writes JSON whole or not at all. NaN becomes null."""
-  text = json.dumps(_plain(value), indent=2, allow_nan=False)
+  text = json.dumps(plain(value), indent=2, allow_nan=False)
   whole_file.write_text(path, text + '\n')
 
 
@@ -70,7 +70,7 @@ def claim(
       different configs (the message names every difference), or a process does
       not see the folder.
   """
-  processes.check_same('config', _flat(_plain(config.to_dict())))
+  processes.check_same('config', _flat(plain(config.to_dict())))
   processes.from_first('claim', lambda: _claim(workdir, config, base))
   path = os.path.join(workdir, 'config.json')
   if not os.path.exists(path):
@@ -87,14 +87,14 @@ def _claim(
 ) -> None:
   os.makedirs(workdir, exist_ok=True)
   path = os.path.join(workdir, 'config.json')
-  new, old = _plain(config.to_dict()), read_json(path)
+  new, old = plain(config.to_dict()), read_json(path)
   if old is None or not is_started(workdir):
     write_json(path, new)
     return
   # A dict of options that is empty has no settings yet; it may have some later.
   before, now, default = (
     {k: v for k, v in _flat(x).items() if v != {}}
-    for x in (old, new, _plain(base.to_dict()) if base else {})
+    for x in (old, new, plain(base.to_dict()) if base else {})
   )
   differences = [
     f'  config.{key}: {before.get(key, "absent")!r} there, '
@@ -183,7 +183,7 @@ def truncate_jsonl(path: str, step: int) -> None:
 def append_jsonl(path: str, step: int, values: dict[str, float]) -> None:
   """Adds one line {'step': step, name: value, ...}."""
   with open(path, 'a', encoding='utf-8') as file:
-    file.write(json.dumps({'step': step, **_plain(values)}) + '\n')
+    file.write(json.dumps({'step': step, **plain(values)}) + '\n')
 
 
 def commits(workdirs: Iterable[str]) -> list[str]:
@@ -220,12 +220,12 @@ def add_start(workdir: str, step: int, environment: dict[str, Any]) -> None:
   write_json(path, {'starts': starts})
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
   """Returns tuples as lists, numpy scalars as numbers, NaN and inf as None."""
   if isinstance(value, dict):
-    return {str(k): _plain(v) for k, v in value.items()}
+    return {str(k): plain(v) for k, v in value.items()}
   if isinstance(value, (list, tuple)):
-    return [_plain(v) for v in value]
+    return [plain(v) for v in value]
   if hasattr(value, 'item'):
     value = value.item()
   if isinstance(value, float) and not math.isfinite(value):

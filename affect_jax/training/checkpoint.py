@@ -2,12 +2,14 @@
 
 import dataclasses
 import fnmatch
+import hashlib
 import os
 import pathlib
 from typing import Any
 
 from absl import logging
 import jax
+import numpy as np
 import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import preservation_policy
 
@@ -207,3 +209,11 @@ def read(
   source = state['ema'] or state
   variables = {'params': source['params'], **source['model_state']}
   return variables, dict(restored['thresholds'] or {}), step
+
+
+def digest(variables: Any) -> str:
+  """Returns the SHA-256 of the numbers of variables, in 64 hex digits."""
+  hashed = hashlib.sha256()
+  for leaf in jax.tree.leaves(variables):
+    hashed.update(np.asarray(leaf).tobytes())
+  return hashed.hexdigest()

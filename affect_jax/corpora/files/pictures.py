@@ -1,5 +1,6 @@
 """Reads picture files as bytes that all runs decode alike, and checks them."""
 
+from collections.abc import Mapping
 import dataclasses
 import io
 from typing import Any, NamedTuple
@@ -66,13 +67,20 @@ class Rules:
         f'picture_bits is {self.picture_bits}; it must be 0, or 8 to 32.'
       )
 
+  @classmethod
+  def among(cls, options: Mapping[str, Any]) -> 'Rules':
+    """Returns those that stand among other options, such as config.data."""
+    names = [field.name for field in dataclasses.fields(cls)]
+    return cls(**{k: options[k] for k in names if options.get(k)})
+
   def sources(self) -> dict[str, str]:
     """Returns {option: value} of what changes the stored pictures."""
-    return {
-      field.name: str(getattr(self, field.name))
-      for field in dataclasses.fields(self)
-      if getattr(self, field.name) != field.default
-    }
+    return {name: str(value) for name, value in self.stated().items()}
+
+  def stated(self) -> dict[str, Any]:
+    """Returns {option: value} of those that differ from the defaults."""
+    values = ((f, getattr(self, f.name)) for f in dataclasses.fields(self))
+    return {f.name: value for f, value in values if value != f.default}
 
 
 class Picture(NamedTuple):
@@ -154,13 +162,21 @@ def _read(picture: Any, data: bytes, rules: Rules) -> Picture:
   if changed.mode != 'L':
     changed = changed.convert('RGB')
   if not kept:
-    side = min(width, height) if rules.resize == 'crop' else max(width, height)
-    shape = ImageOps.fit if rules.resize == 'crop' else ImageOps.pad
-    side = min(side, rules.max_side) if rules.max_side else side
-    changed = shape(changed, (side, side), _FILTER)
+    changed = squared(changed, rules)
   elif large:
     changed.thumbnail((rules.max_side, rules.max_side), _FILTER)
   return Picture(_encoded(changed, picture), tuple(notes))
+
+
+def squared(picture: Image.Image, rules: Rules) -> Image.Image:
+  """Cuts a picture to a square, or pads it; stretching is left to others."""
+  if rules.resize == 'stretch':
+    return picture
+  crops = rules.resize == 'crop'
+  side = min(picture.size) if crops else max(picture.size)
+  side = min(side, rules.max_side) if rules.max_side else side
+  shape = ImageOps.fit if crops else ImageOps.pad
+  return shape(picture, (side, side), _FILTER)
 
 
 def _turned(picture: Image.Image, exif: Any) -> Image.Image:
