@@ -1,7 +1,27 @@
 """Affect recognition that learns from whatever labels each sample has."""
 
 import os
+from typing import Any
 
 __version__ = '0.1.0'
 # Before anything here imports TensorFlow: its log tells only what matters.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+
+
+def load(workdir: str | os.PathLike[str], step: int | None = None) -> Any:
+  """Loads a trained run of faces, without its corpus.
+
+    run = affect_jax.load('runs/faces')
+    run.predict(['face.jpg'])['valence']
+
+  Args:
+    workdir: The run's folder.
+    step: Step of a checkpoint; None: the best one.
+
+  Returns:
+    A `predict.predictor.Predictor`.
+  """
+  # Late, so that `import affect_jax` takes no seconds.
+  from affect_jax.predict import predictor
+
+  return predictor.Predictor(workdir, step)

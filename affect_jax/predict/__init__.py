@@ -1,0 +1,5 @@
+"""Predictions of a run for a user's own pictures and videos.
+
+`python -m affect_jax.predict --help` says how; from Python it is
+`affect_jax.load('RUN').predict(pictures)`.
+"""

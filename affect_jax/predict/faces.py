@@ -1,0 +1,119 @@
+"""Finds the faces of frames: what becomes a row, and what is predicted."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from affect_jax.corpora.files import pictures as picture_files
+from affect_jax.media import box as box_lib
+from affect_jax.media import detector
+from affect_jax.media import frame as frame_lib
+from affect_jax.media import inputs as inputs_lib
+from affect_jax.media import pictures
+from affect_jax.media import quality
+from affect_jax.media import tracks as tracks_lib
+from affect_jax.media import video
+from affect_jax.predict import columns
+from affect_jax.predict import journal
+from affect_jax.predict import settings as settings_lib
+
+
+def of_inputs(
+  inputs: Sequence[inputs_lib.Input],
+  predictor: Any,
+  settings: settings_lib.Settings,
+  resume: journal.Resume = journal.NOTHING,
+) -> Iterator[list[columns.Face]]:
+  """Yields the faces of each frame of each input; at least one, see `Face`.
+
+  Args:
+    inputs: Pictures and videos, in order.
+    predictor: A `predictor.Predictor`, or what has its rules and resized.
+    settings: How faces are found and cut out.
+    resume: Where to begin.
+  """
+  names = [item.name for item in inputs]
+  first = names.index(resume.input) if resume.input else 0
+  for item in inputs[first:]:
+    tracks = tracks_lib.Tracks(tracks_lib.PATIENCE * settings.every)
+    start = 0
+    if item.name == resume.input:
+      start = resume.frame
+      _replay(tracks, resume.boxes)
+    for frame in _frames(item, predictor.rules, settings, start):
+      faces = _faces(item.name, frame, tracks, settings)
+      # At once, as crops may be much larger than what the model reads.
+      yield [
+        face
+        if face.crop is None
+        else face._replace(crop=predictor.resized(face.crop))
+        for face in faces
+      ]
+
+
+def _frames(
+  item: inputs_lib.Input,
+  rules: picture_files.Rules,
+  settings: settings_lib.Settings,
+  start: int,
+) -> Iterator[frame_lib.Frame]:
+  if not item.is_picture:
+    yield from video.frames(item.path, every=settings.every, start=start)
+  elif not start:
+    # Faces are cut out of pictures as they are.
+    whole = settings.faces == 'whole'
+    bits = picture_files.Rules(picture_bits=rules.picture_bits)
+    yield pictures.read(item.path, rules if whole else bits)
+
+
+def _replay(
+  tracks: tracks_lib.Tracks,
+  boxes: Mapping[int, Sequence[tuple[int, box_lib.Box]]],
+) -> None:
+  """Brings tracks to where they were after frames that are done."""
+  for frame, faces in sorted(boxes.items()):
+    tracks.update(frame, [box for _, box in faces])
+
+
+def _faces(
+  name: str,
+  frame: frame_lib.Frame,
+  tracks: tracks_lib.Tracks,
+  settings: settings_lib.Settings,
+) -> list[columns.Face]:
+  """Returns the faces of a frame, by their number; crops are uint8."""
+  row = columns.Face(name, frame.index, frame.seconds)
+  if frame.image is None:
+    return [row._replace(reason=frame.reason)]
+  if settings.faces == 'whole':
+    height, width = frame.image.shape[:2]
+    boxes = [box_lib.Box(0, 0, width, height, 1.0)]
+  else:
+    boxes = detector.detect(
+      frame.image,
+      side=settings.detect_side,
+      min_confidence=settings.min_confidence,
+    )
+  if not boxes:
+    return [row._replace(reason=journal.NO_FACE)]
+  numbered = sorted(zip(tracks.update(frame.index, boxes), boxes, strict=True))
+  faces = []
+  for number, box in numbered:
+    crop = frame.image
+    if settings.faces != 'whole':
+      crop = box_lib.cut(crop, box, settings.margin)
+    blur = quality.blur(crop)
+    reason = ''
+    if box.side < settings.min_face_px:
+      reason = f'the face is below min_face_px={settings.min_face_px}'
+    elif blur > settings.max_blur:
+      reason = f'the face is above max_blur={settings.max_blur:g}'
+    faces.append(
+      row._replace(
+        number=number,
+        box=box,
+        blur=blur,
+        reason=reason,
+        crop=None if reason else crop,
+      )
+    )
+  return faces

@@ -1,0 +1,299 @@
+"""A trained run of faces that predicts pictures; needs no corpus."""
+
+from collections.abc import Callable, Mapping, Sequence
+import dataclasses
+import os
+import pathlib
+from typing import Any
+
+import jax
+import numpy as np
+from PIL import Image
+import tensorflow as tf
+
+from affect_jax import user_path
+from affect_jax.corpora.files import pictures as picture_files
+from affect_jax.data import face_batches
+from affect_jax.errors import MissingExtra
+from affect_jax.errors import UserError
+from affect_jax.evaluation import predict as predict_lib
+from affect_jax.media import pictures
+from affect_jax.predict import columns as columns_lib
+from affect_jax.predict import stream
+from affect_jax.run import folder as run_folder
+from affect_jax.run import signature as signature_lib
+from affect_jax.training import checkpoint
+from affect_jax.training import parallel as parallel_lib
+
+TUNED = 'tuned'
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Predictions:
+  """What a run says of N pictures.
+
+  Attributes:
+    columns: Names and thresholds.
+    arrays: {task: f32 [N, K]}: probabilities of expressions and of action
+      units, values in [-1, 1] of valence and arousal.
+  """
+
+  columns: columns_lib.Columns
+  arrays: Mapping[str, np.ndarray]
+
+  def __len__(self) -> int:
+    return len(next(iter(self.arrays.values())))
+
+  def __getitem__(self, column: str) -> np.ndarray:
+    """Returns a column [N] by its name: 'valence', 'expr', 'AU12_c', ..."""
+    if column not in self.columns.of_predictions:
+      raise KeyError(
+        f'{column!r}; known: {", ".join(self.columns.of_predictions)}'
+      )
+    return np.array([row[column] for row in self._rows()])
+
+  def to_pandas(self) -> Any:
+    """Returns a pandas frame with a row for each picture."""
+    try:
+      import pandas as pd
+    except ImportError as error:
+      raise MissingExtra('A frame needs pandas: pip install pandas.') from error
+    names = list(self.columns.of_predictions)
+    return pd.DataFrame(self._rows(), columns=pd.Index(names))
+
+  def _rows(self) -> list[dict[str, Any]]:
+    return [
+      self.columns.values({t: x[i] for t, x in self.arrays.items()})
+      for i in range(len(self))
+    ]
+
+
+class Predictor:
+  """Predicts pictures as the run's own evaluation does.
+
+  Attributes:
+    columns: Of the run's predictions, with thresholds.
+    rules: How pictures that are crops are brought into shape.
+    window: Frames that a model over time reads at once; 0: it reads pictures.
+  """
+
+  def __init__(
+    self,
+    workdir: str | os.PathLike[str],
+    step: int | None = None,
+    *,
+    threshold: float | str = TUNED,
+    corpus: str = '',
+  ):
+    """Reads a run.
+
+    Args:
+      workdir: Its folder.
+      step: Step of a checkpoint; None: the best one, or the latest if there
+        was no validation.
+      threshold: Of all action units, in [0, 1]; 'tuned': those that the run
+        tuned on validation.
+      corpus: Whose thresholds; '': their mean, where a run has several corpora.
+
+    Raises:
+      FileNotFoundError: There is no checkpoint.
+      UserError: The folder holds no run, several runs, or one that does not
+        read faces; or the corpus is unknown.
+    """
+    self._workdir = user_path.expand(workdir)
+    check_folder(self._workdir)
+    self._trained = signature_lib.load(str(self._workdir), step)
+    signature = self._trained.signature
+    if signature.kind != 'faces':
+      raise UserError(
+        f'{workdir} learned from {signature.kind}: pictures and videos need a '
+        'run that learned from faces, such as that of configs/faces_csv.py.'
+      )
+    config = run_folder.read_json(str(self._workdir / 'config.json')) or {}
+    self.rules = picture_files.Rules.among(config.get('data', {}))
+    self.window = int(signature.inputs['window'])
+    self.columns = columns_lib.Columns(
+      {task.name: task.outputs for task in self._trained.tasks},
+      thresholds(self._trained, threshold, corpus),
+    )
+    self._size = int(signature.inputs['image_size'])
+    self._parallel = parallel_lib.build()
+    self._apply = predict_lib.make_predict(
+      self._trained.model,
+      self._trained.tasks,
+      self._parallel,
+      views=signature.inputs['views'],
+      crop_size=signature.inputs['crop_size'],
+    )
+
+  def describe(self) -> dict[str, Any]:
+    """Returns what tells this model and its pictures from others, as JSON."""
+    signature = self._trained.signature
+    return {
+      'run': str(self._workdir),
+      'checkpoint_step': self._trained.step,
+      'weights_sha256': checkpoint.digest(self._trained.variables),
+      'tasks': self.columns.outputs,
+      'preprocessing': {**signature.inputs, **dataclasses.asdict(self.rules)},
+      'model': signature.model,
+      'packages': signature.packages,
+    }
+
+  def predict(
+    self, images: Sequence[Any] | np.ndarray, batch_size: int = 64
+  ) -> Predictions:
+    """Predicts crops of faces.
+
+    Args:
+      images: Paths of pictures, or pictures as Pillow or arrays hold them: RGB
+        or grey, uint8 [H, W, 3] or [H, W]. A run that learned from windows
+        takes them as consecutive frames of one face.
+      batch_size: Pictures at a time.
+
+    Raises:
+      UserError: A picture cannot be read, or is no uint8; the message says
+        which.
+    """
+    if isinstance(images, (str, os.PathLike)):
+      raise UserError('Give a list of pictures, not a single one.')
+    images = list(images)
+    window = max(1, self.window)
+    rows = stream.rows_of(-(-len(images) // window), batch_size // window)
+    step = rows * window
+    parts = []
+    for first in range(0, len(images), step):
+      crops = [
+        self.resized(self._pixels(image, first + i))
+        for i, image in enumerate(images[first : first + step])
+      ]
+      places = [divmod(i, window) for i in range(len(crops))]
+      parts.append(self.start(crops, places, rows)())
+    arrays = {
+      task: np.concatenate(
+        [np.zeros((0, len(names)), np.float32), *(p[task] for p in parts)]
+      )
+      for task, names in self.columns.outputs.items()
+    }
+    return Predictions(self.columns, arrays)
+
+  def resized(self, picture: np.ndarray) -> np.ndarray:
+    """Makes uint8 [H, W, 3] f32 [S, S, 3] in [0, 1], as evaluation does."""
+    size = self._size
+    image: Any = face_batches.to_size(tf.constant(picture), size)
+    return image.numpy()
+
+  def start(
+    self,
+    crops: Sequence[np.ndarray],
+    places: Sequence[tuple[int, int]],
+    rows: int,
+  ) -> Callable[[], dict[str, np.ndarray]]:
+    """Starts to predict, and returns a function that waits for the result.
+
+    Args:
+      crops: N pictures f32 [S, S, 3], see `resized`.
+      places: For each its row in the batch, and its place in the window of
+        that row, which is 0 where the model reads pictures.
+      rows: Rows of the batch; every number is a program of its own.
+
+    Returns:
+      () -> {task: f32 [N, K]}.
+    """
+    # Devices share the rows evenly.
+    rows += -rows % self._parallel.num_devices
+    row, time = np.array(places, int).reshape(-1, 2).T
+    shape = (self._size, self._size, 3)
+    if self.window:
+      image = np.zeros((rows, self.window, *shape), np.float32)
+      mask = np.zeros((rows, self.window), bool)
+      image[row, time], mask[row, time] = np.array(crops), True
+      inputs = {'image': image, 'image_mask': mask}
+      at: Any = (row, time)
+    else:
+      image = np.zeros((rows, *shape), np.float32)
+      image[row] = np.array(crops)
+      inputs, at = {'image': image}, row
+    batch = self._parallel.put_global({'inputs': inputs})
+    outputs = self._apply(self._trained.variables, batch)['predictions']
+    return lambda: {k: np.asarray(x)[at] for k, x in outputs.items()}
+
+  def _pixels(self, image: Any, index: int) -> np.ndarray:
+    """Returns a crop as uint8 [H, W, 3]."""
+    if isinstance(image, (str, os.PathLike)):
+      frame = pictures.read(user_path.expand(image), self.rules)
+      if frame.image is None:
+        raise UserError(f'{image} {frame.reason}.')
+      return frame.image
+    array = np.asarray(image)
+    if array.dtype != np.uint8 or array.shape[2:] not in ((), (3,), (4,)):
+      raise UserError(
+        f'Picture {index} is {array.dtype} {list(array.shape)}; RGB or grey '
+        'of uint8 is needed, from 0 to 255.'
+      )
+    picture = Image.fromarray(array).convert('RGB')
+    return np.asarray(picture_files.squared(picture, self.rules))
+
+
+def check_folder(workdir: pathlib.Path) -> None:
+  """Raises UserError if a folder has no run, but runs of seeds or points."""
+  if (workdir / signature_lib.FILE).exists():
+    return
+  runs = sorted(
+    path.parent.name for path in workdir.glob(f'*/{signature_lib.FILE}')
+  )
+  if runs:
+    raise UserError(
+      f'{workdir} holds several runs: give one of them, such as '
+      f'{workdir / runs[0]}.'
+    )
+  run_folder.require(str(workdir))
+
+
+def thresholds(
+  trained: signature_lib.Trained, threshold: float | str, corpus: str = ''
+) -> dict[str, float]:
+  """Returns {action unit: threshold}, {} if the run has no units.
+
+  A unit without a tuned threshold (validation had no positive of it, or there
+  was no validation) has .5.
+
+  Args:
+    trained: The run.
+    threshold: In [0, 1], for all; or 'tuned'.
+    corpus: Whose tuned thresholds; '': the mean over all that have one.
+
+  Raises:
+    UserError: The threshold is out of range, or the run does not know the
+      corpus.
+  """
+  units = [
+    name
+    for task in trained.tasks
+    if task.name == 'action_units'
+    for name in task.outputs
+  ]
+  if threshold != TUNED:
+    try:
+      number = float(threshold)
+    except ValueError:
+      number = float('nan')
+    if not 0 <= number <= 1:
+      raise UserError(
+        f"--threshold={threshold} must be in [0, 1], or '{TUNED}'."
+      )
+    return {name: number for name in units}
+  if corpus and corpus not in trained.thresholds:
+    known = ', '.join(trained.thresholds) or 'none'
+    raise UserError(
+      f'The run has no thresholds of {corpus!r}; it has those of {known}.'
+    )
+  chosen = [corpus] if corpus else list(trained.thresholds)
+  of_units = [trained.thresholds[c].get('action_units', {}) for c in chosen]
+  tuned = {n: [x[n] for x in of_units if x.get(n) is not None] for n in units}
+  return {n: float(np.mean(x)) if x else 0.5 for n, x in tuned.items()}
+
+
+def device() -> str:
+  """Returns what the model runs on, in words."""
+  devices = jax.devices()
+  return f'{len(devices)} × {devices[0].device_kind}'

