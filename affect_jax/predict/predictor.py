@@ -104,11 +104,6 @@ class Predictor:
     check_folder(self._workdir)
     self._trained = signature_lib.load(str(self._workdir), step)
     signature = self._trained.signature
-    if signature.kind != 'faces':
-      raise UserError(
-        f'{workdir} learned from {signature.kind}: pictures and videos need a '
-        'run that learned from faces, such as that of configs/faces_csv.py.'
-      )
     config = run_folder.read_json(str(self._workdir / 'config.json')) or {}
     self.rules = picture_files.Rules.among(config.get('data', {}))
     self.window = int(signature.inputs['window'])
@@ -235,18 +230,22 @@ class Predictor:
 
 
 def check_folder(workdir: pathlib.Path) -> None:
-  """Raises UserError if a folder has no run, but runs of seeds or points."""
-  if (workdir / signature_lib.FILE).exists():
-    return
-  runs = sorted(
-    path.parent.name for path in workdir.glob(f'*/{signature_lib.FILE}')
-  )
-  if runs:
+  """Raises UserError if a folder is not that of one run of faces.
+
+  A run from before there were signatures passes: `signature.load` says how to
+  make one.
+  """
+  signature = signature_lib.read(str(workdir))
+  if signature is None:
+    runs = sorted(p.parent for p in workdir.glob(f'*/{signature_lib.FILE}'))
+    if runs:
+      raise UserError(f'{workdir} holds several runs: give one, as {runs[0]}.')
+    run_folder.require(str(workdir))
+  elif signature.kind != 'faces':
     raise UserError(
-      f'{workdir} holds several runs: give one of them, such as '
-      f'{workdir / runs[0]}.'
+      f'{workdir} learned from {signature.kind}: pictures and videos need a '
+      'run that learned from faces, such as that of configs/faces_csv.py.'
     )
-  run_folder.require(str(workdir))
 
 
 def thresholds(
