@@ -11,7 +11,7 @@ out.json beside the table says how they were made. No corpus is needed.
 
 A command that was stopped goes on when it is repeated. --faces=whole takes
 pictures as the crops that a corpus would hold. --format=openface, fex (py-feat)
-writes the columns of others: see `affect_jax.predict.formats`.
+or abaw writes the columns of others: see `affect_jax.predict.formats`.
 
 Faces must be as large in their crops as in those that the run has learned from:
 see --margin, and `affect_jax.media.box.cut`.
@@ -28,6 +28,7 @@ from affect_jax import user_path
 from affect_jax.predict import formats
 from affect_jax.predict import predictor as predictor_lib
 from affect_jax.predict import settings as settings_lib
+from affect_jax.predict import submission
 from affect_jax.predict import table
 from affect_jax.run import command
 
@@ -52,6 +53,7 @@ def main(more: Sequence[str] = ()) -> None:
       [*given['input'], *more],
       output,
       table_format=given['format'],
+      abaw_task=given['abaw_task'],
       settings=settings,
       batch_size=given['batch_size'],
     )
@@ -74,9 +76,15 @@ if __name__ == '__main__':
       flags.DEFINE_string('output', None, 'The table: NAME.csv or .parquet.'),
       flags.DEFINE_enum(
         'format',
-        table.NATIVE,
-        [table.NATIVE, *formats.FORMATS],
+        'native',
+        list(formats.NAMES),
         'Columns and units of the table.',
+      ),
+      flags.DEFINE_enum(
+        'abaw_task',
+        '',
+        ['', *submission.LAYOUTS],
+        'Layout of --format=abaw, if the run has several tasks of it.',
       ),
       flags.DEFINE_enum(
         'faces',

@@ -87,18 +87,15 @@ class Columns:
     self.names = (*OF_FACES, *self.of_predictions)
 
   def _of_predictions(self) -> tuple[str, ...]:
-    # Two tasks come first and last whatever the order of the run's.
+    # Valence and arousal come first, as tables of others have them.
     order = {'valence_arousal': 0, 'expression': 1, 'action_units': 2}
     names: list[str] = []
     for task in sorted(self.outputs, key=lambda t: order.get(t, 3)):
       outputs = self.outputs[task]
-      if task == 'expression':
-        names += ['expr', *(f'p_{name}' for name in outputs)]
-      elif task == 'action_units':
-        names += [f'{unit_name(n)}_p' for n in outputs]
-        names += [f'{unit_name(n)}_c' for n in outputs]
-      else:
-        names += outputs
+      names += ['expr'] if task == 'expression' else []
+      names += [column(task, name) for name in outputs]
+      if task == 'action_units':
+        names += [f'{unit_name(name)}_c' for name in outputs]
     return tuple(names)
 
   def row(
@@ -144,15 +141,18 @@ class Columns:
       if task == 'expression':
         values['expr'] = names[int(np.argmax(numbers))]
       for name, number in zip(names, numbers, strict=True):
-        if task == 'expression':
-          values[f'p_{name}'] = number
-        elif task == 'action_units':
-          values[f'{unit_name(name)}_p'] = number
+        values[column(task, name)] = number
+        if task == 'action_units':
           present = number > self.thresholds[name]
           values[f'{unit_name(name)}_c'] = int(present)
-        else:
-          values[name] = number
     return values
+
+
+def column(task: str, output: str) -> str:
+  """Returns the column of an output's value or probability."""
+  if task == 'expression':
+    return f'p_{output}'
+  return f'{unit_name(output)}_p' if task == 'action_units' else output
 
 
 def unit_name(name: str) -> str:

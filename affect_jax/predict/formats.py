@@ -12,13 +12,13 @@ fex       Of py-feat: FaceRectX, FaceRectY, FaceRectWidth, FaceRectHeight,
           knows), then valence and arousal, as version 2 has, Identity, input,
           frame (from 0), approx_time (mm:ss). A frame without a face is a row
           without numbers.
-abaw      Of the ABAW challenges, see `affect_jax.abaw`: one row for each frame,
-          from 1, in the layout of all tasks or of one. A frame without a face
-          takes the values of the nearest with one, as the challenges ask for
-          every frame; of several faces, the one that most frames show counts.
+abaw      Of the ABAW challenges: one row for each frame, from 1, in the layout
+          of all tasks or of one. A frame without a face takes the values of
+          the nearest with one, as the challenges ask for every frame. See
+          `submission`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import csv
 import pathlib
 from typing import Any
@@ -31,8 +31,10 @@ from pyarrow import parquet
 from affect_jax import file_kind
 from affect_jax import whole_file
 from affect_jax.errors import UserError
+from affect_jax.media import inputs as inputs_lib
 from affect_jax.predict import columns as columns_lib
 from affect_jax.predict import journal
+from affect_jax.predict import submission
 
 # Of OpenFace 2, presence, and of py-feat.
 OPENFACE_UNITS = (
@@ -158,14 +160,23 @@ def fex(rows: Rows, columns: columns_lib.Columns) -> Iterator[list[str]]:
     ]
 
 
-def check(name: str, outputs: Mapping[str, Any], inputs: Iterable[Any]) -> None:
+def check(
+  name: str,
+  outputs: Mapping[str, Any],
+  inputs: Sequence[inputs_lib.Input],
+  abaw_task: str = '',
+) -> None:
   """Raises UserError, before any work, if a format cannot hold a table.
 
   Args:
-    name: Key of FORMATS, or 'native'.
+    name: One of NAMES.
     outputs: {task: outputs} of the run.
     inputs: All pictures and videos.
+    abaw_task: For 'abaw', see `submission.layout_of`.
   """
+  if name == 'abaw':
+    submission.layout_of(outputs, abaw_task)
+    submission.check(inputs)
   if name != 'openface':
     return
   if 'action_units' not in outputs:
@@ -173,9 +184,7 @@ def check(name: str, outputs: Mapping[str, Any], inputs: Iterable[Any]) -> None:
       'OpenFace has action units alone, which this run has not learned. Give '
       'another --format.'
     )
-  inputs = list(inputs)
-  videos = [item for item in inputs if not item.is_picture]
-  if videos and len(inputs) > 1:
+  if len(inputs) > 1 and not all(item.is_picture for item in inputs):
     raise UserError(
       f'OpenFace has a table for each video, and {len(inputs)} inputs are '
       'given. Call the command for each, or give --format=fex.'
@@ -209,6 +218,13 @@ def write(
 
 # {name: (its rows, what stands between cells)}.
 FORMATS = {'openface': (openface, ', '), 'fex': (fex, ',')}
+# {name: suffixes of its files}.
+NAMES = {
+  'native': ('.csv', '.parquet'),
+  'openface': ('.csv',),
+  'fex': ('.csv',),
+  'abaw': ('.txt', '.csv'),
+}
 
 
 def finish(
@@ -216,17 +232,24 @@ def finish(
   source: pathlib.Path,
   target: pathlib.Path,
   columns: columns_lib.Columns,
+  abaw_task: str = '',
 ) -> None:
   """Makes a finished journal the table that was asked for, whole or not at all.
 
   Args:
-    name: 'native', or a key of FORMATS.
+    name: One of NAMES.
     source: The journal, which is gone afterwards.
     target: The table.
     columns: Of the journal.
+    abaw_task: For 'abaw', see `submission.layout_of`.
   """
   if name == 'native' and target.suffix.lower() != '.parquet':
     source.replace(target)
+    return
+  if name == 'abaw':
+    layout = submission.layout_of(columns.outputs, abaw_task)
+    submission.write(source, target, columns, layout)
+    source.unlink()
     return
   with whole_file.writing(target) as partial:
     path = pathlib.Path(partial)

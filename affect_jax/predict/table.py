@@ -20,8 +20,6 @@ from affect_jax.predict import stream
 from affect_jax.run import progress as progress_lib
 from affect_jax.training import interrupt
 
-NATIVE = 'native'
-
 
 class Stopped(Exception):
   """A signal stopped the command; the message says what is kept.
@@ -42,7 +40,8 @@ def predict(
   paths: Sequence[str],
   output: str | os.PathLike[str],
   *,
-  table_format: str = NATIVE,
+  table_format: str = 'native',
+  abaw_task: str = '',
   settings: settings_lib.Settings | None = None,
   batch_size: int = 64,
   progress_secs: float = 10.0,
@@ -56,7 +55,8 @@ def predict(
     predictor: A `predictor.Predictor`.
     paths: Files, folders and patterns, see `media.inputs`.
     output: The table: .csv or .parquet; parquet is for native tables alone.
-    table_format: 'native' or one of `formats.FORMATS`.
+    table_format: One of `formats.NAMES`.
+    abaw_task: For 'abaw': 'va', 'expr', 'au' or 'mtl', if the run has several.
     settings: How faces are found.
     batch_size: Faces at a time.
     progress_secs: Seconds between lines of the log.
@@ -77,7 +77,7 @@ def predict(
     raise UserError(f'--batch_size={batch_size} must be at least 1.')
   inputs = inputs_lib.find(paths)
   columns = predictor.columns
-  formats.check(table_format, columns.outputs, inputs)
+  formats.check(table_format, columns.outputs, inputs, abaw_task)
   note = output.with_suffix('.json')
   content = settings_lib.describe(
     settings,
@@ -85,7 +85,7 @@ def predict(
     columns,
     predictor.describe(),
     output=output,
-    table_format=table_format,
+    table_format=f'{table_format} {abaw_task}'.strip(),
   )
   if settings_lib.claim(note, output, content):
     logging.info('%s is finished.', output)
@@ -131,15 +131,15 @@ def predict(
       f'None of the {counts["inputs"]} inputs can be read: {row["input"]} '
       f'{row["reason"]}.'
     )
-  formats.finish(table_format, partial, output, columns)
+  formats.finish(table_format, partial, output, columns, abaw_task)
   settings_lib.write(note, content, finished=True, counts=counts)
   return settings_lib.read(note)
 
 
 def check_output(output: pathlib.Path, table_format: str) -> None:
   """Raises UserError if the format or the output's suffix is not known."""
-  by_name.check('--format', table_format, (NATIVE, *formats.FORMATS))
-  suffixes = ('.csv', '.parquet') if table_format == NATIVE else ('.csv',)
+  by_name.check('--format', table_format, formats.NAMES)
+  suffixes = formats.NAMES[table_format]
   if output.suffix.lower() not in suffixes:
     raise UserError(
       f'--output={output} must end with {" or ".join(suffixes)} for '
