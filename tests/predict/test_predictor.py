@@ -246,6 +246,20 @@ def test_a_model_over_time_reads_windows_of_frames(tmp_path):
   assert np.ptp(found) > 1e-4
 
 
+def test_the_lines_of_the_readme_run(faces, tmp_path, monkeypatch, capsys):
+  workdir, pictures = faces
+  readme = (ROOT / 'README.md').read_text()
+  (lines,) = [x for x in readme.split('```') if 'affect_jax.load(' in x]
+  monkeypatch.chdir(tmp_path)
+  shutil.copytree(workdir, 'runs/faces')
+  for name, picture in zip(('anna', 'ben'), pictures.iterdir(), strict=False):
+    shutil.copy(picture, f'{name}.png')
+  scope = {}
+  exec(lines.removeprefix('python'), scope)
+  assert len(scope['table']) == 2
+  assert str(scope['predictions']['valence'][0]) in capsys.readouterr().out
+
+
 def test_the_package_is_imported_at_once():
   code = 'import sys, affect_jax; print(sorted(sys.modules))'
   printed = subprocess.run(
