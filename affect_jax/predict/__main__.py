@@ -70,7 +70,8 @@ def main(more: Sequence[str] = ()) -> None:
     print(stop, file=sys.stderr)
     sys.exit(stop.exit_code)
   counts = content.get('counts', {})
-  print(f'{output}: {", ".join(f"{n:,} {what}" for what, n in counts.items())}')
+  said = [f'{n:,} {name.replace("_", " ")}' for name, n in counts.items() if n]
+  print(f'{output}: {", ".join(said) or "as it was"}')
 
 
 if __name__ == '__main__':

@@ -67,18 +67,29 @@ class Journal:
     return resume
 
   def write(self, rows: Iterable[Sequence[str]]) -> None:
-    """Adds rows, which are on disk when this returns."""
+    """Adds rows, which are on disk when this returns.
+
+    Raises:
+      UserError: The disk is full, say.
+    """
     text = io.StringIO()
     csv.writer(text, lineterminator='\n').writerows(rows)
-    # At once: a disk that is full, or a kill, cuts at most the last lines.
-    self._file.write(text.getvalue())
-    self._file.flush()
-    os.fsync(self._file.fileno())
+    try:
+      # At once: a disk that is full, or a kill, cuts at most the last lines.
+      self._file.write(text.getvalue())
+      self._file.flush()
+      os.fsync(self._file.fileno())
+    except OSError as error:
+      raise UserError(
+        f'{self.path} cannot be written ({error.strerror}). Make room and '
+        'repeat the command: it goes on from the rows that are there.'
+      ) from error
 
   def close(self) -> None:
     """Closes the file; what a full disk did not take is left out."""
     with contextlib.suppress(OSError):
-      self._file.close()
+      if self._file is not None:
+        self._file.close()
 
   def _keep_whole(self, unit: int) -> Resume:
     """Cuts off the last unit of the file, and says what stands before it."""
@@ -123,10 +134,8 @@ def read(path: pathlib.Path) -> Iterator[dict[str, str]]:
 
 def counts(path: pathlib.Path) -> dict[str, int]:
   """Counts a journal's inputs, frames and rows, and those that failed."""
-  total = dict.fromkeys(
-    ('inputs', 'frames', 'predicted', 'without_face', 'unreadable', 'skipped'),
-    0,
-  )
+  kinds = ('predicted', 'without_face', 'unreadable', 'skipped')
+  total = {name: 0 for name in ('inputs', 'frames', *kinds)}
   last = ('', '')
   for row in read(path):
     now = (row['input'], row['frame'])
@@ -150,5 +159,7 @@ def _cells(line: bytes) -> list[str]:
 def _box(row: dict[str, str]) -> list[tuple[int, box_lib.Box]]:
   if not row['face_w']:
     return []
-  sides = (int(row[f'face_{name}']) for name in 'xywh')
-  return [(int(row['face_id']), box_lib.Box(*sides, float(row['confidence'])))]
+  x, y, w, h = (int(row[f'face_{name}']) for name in 'xywh')
+  return [
+    (int(row['face_id']), box_lib.Box(x, y, w, h, float(row['confidence'])))
+  ]

@@ -19,7 +19,6 @@ from affect_jax.errors import UserError
 from affect_jax.evaluation import predict as predict_lib
 from affect_jax.media import pictures
 from affect_jax.predict import columns as columns_lib
-from affect_jax.predict import stream
 from affect_jax.run import folder as run_folder
 from affect_jax.run import signature as signature_lib
 from affect_jax.training import checkpoint
@@ -113,6 +112,7 @@ class Predictor:
     )
     self._size = int(signature.inputs['image_size'])
     self._parallel = parallel_lib.build()
+    self._compiled: set[int] = set()
     self._apply = predict_lib.make_predict(
       self._trained.model,
       self._trained.tasks,
@@ -153,8 +153,7 @@ class Predictor:
       raise UserError('Give a list of pictures, not a single one.')
     images = list(images)
     window = max(1, self.window)
-    rows = stream.rows_of(-(-len(images) // window), batch_size // window)
-    step = rows * window
+    step = max(1, batch_size // window) * window
     parts = []
     for first in range(0, len(images), step):
       crops = [
@@ -162,7 +161,7 @@ class Predictor:
         for i, image in enumerate(images[first : first + step])
       ]
       places = [divmod(i, window) for i in range(len(crops))]
-      parts.append(self.start(crops, places, rows)())
+      parts.append(self.start(crops, places)())
     arrays = {
       task: np.concatenate(
         [np.zeros((0, len(names)), np.float32), *(p[task] for p in parts)]
@@ -181,7 +180,6 @@ class Predictor:
     self,
     crops: Sequence[np.ndarray],
     places: Sequence[tuple[int, int]],
-    rows: int,
   ) -> Callable[[], dict[str, np.ndarray]]:
     """Starts to predict, and returns a function that waits for the result.
 
@@ -189,14 +187,12 @@ class Predictor:
       crops: N pictures f32 [S, S, 3], see `resized`.
       places: For each its row in the batch, and its place in the window of
         that row, which is 0 where the model reads pictures.
-      rows: Rows of the batch; every number is a program of its own.
 
     Returns:
       () -> {task: f32 [N, K]}.
     """
-    # Devices share the rows evenly.
-    rows += -rows % self._parallel.num_devices
     row, time = np.array(places, int).reshape(-1, 2).T
+    rows = self._rows(int(row.max()) + 1)
     shape = (self._size, self._size, 3)
     if self.window:
       image = np.zeros((rows, self.window, *shape), np.float32)
@@ -211,6 +207,21 @@ class Predictor:
     batch = self._parallel.put_global({'inputs': inputs})
     outputs = self._apply(self._trained.variables, batch)['predictions']
     return lambda: {k: np.asarray(x)[at] for k, x in outputs.items()}
+
+  def _rows(self, needed: int) -> int:
+    """Returns how many rows a batch gets, filled up with zeros.
+
+    Every number of rows is a program of its own, which takes seconds to
+    compile: one that exists is used if it is large enough, else one of the next
+    power of 2 is made. Devices share the rows evenly.
+    """
+    fits = [rows for rows in self._compiled if rows >= needed]
+    if fits:
+      return min(fits)
+    rows = 1 << (needed - 1).bit_length()
+    rows += -rows % self._parallel.num_devices
+    self._compiled.add(rows)
+    return rows
 
   def _pixels(self, image: Any, index: int) -> np.ndarray:
     """Returns a crop as uint8 [H, W, 3]."""

@@ -23,8 +23,8 @@ class Settings:
 
   Attributes:
     faces: 'detect' finds them; 'whole' takes pictures and frames as crops.
-    margin: Of the crop around a face, see `media.box.cut`. The default is that
-      of rendered faces, and near that of FER2013 (0), as `media.margin` finds.
+    margin: Of the crop around a face, see `media.box.cut`. The default is what
+      `media.margin` finds in rendered faces.
     detect_side: Pixels of a frame's longer side that the detector sees.
     min_confidence: Of the detector: below it there is no face.
     min_face_px: A smaller face is not predicted.
@@ -52,13 +52,17 @@ class Settings:
 
 
 def claim(
-  path: pathlib.Path, output: pathlib.Path, content: Mapping[str, Any]
+  path: pathlib.Path,
+  output: pathlib.Path,
+  partial: pathlib.Path,
+  content: Mapping[str, Any],
 ) -> bool:
   """Claims an output for these settings; returns whether it is finished.
 
   Args:
     path: The JSON file that keeps the settings.
     output: The table that they are of.
+    partial: Its rows until it is whole.
     content: The settings, and notes that may differ.
 
   Raises:
@@ -67,11 +71,12 @@ def claim(
   """
   old = run_folder.read_json(str(path))
   if old is None:
-    if output.exists():
-      raise UserError(
-        f'{output} exists, and not from this command: it has no {path.name} '
-        'beside it. Give another --output, or remove the file.'
-      )
+    for there in (output, partial):
+      if there.exists():
+        raise UserError(
+          f'{there} exists, and nothing says how it was made: it has no '
+          f'{path.name} beside it. Give another --output, or remove the file.'
+        )
     output.parent.mkdir(parents=True, exist_ok=True)
     write(path, content, finished=False)
     return False
@@ -88,7 +93,10 @@ def claim(
       f'{output} is of other settings ({"; ".join(lines)}). Give another '
       f'--output, or remove {path.name} and the tables beside it.'
     )
-  return output.exists()
+  if output.exists():
+    return True
+  write(path, content, finished=False)
+  return False
 
 
 def read(path: pathlib.Path) -> dict[str, Any]:

@@ -58,14 +58,6 @@ def write(
   return count
 
 
-def rows_of(count: int, most: int) -> int:
-  """Returns how many rows a batch of `count` gets: a power of 2 up to `most`.
-
-  Few pictures need no large batch, but each number of rows is compiled.
-  """
-  return max(1, min(most, 1 << max(0, count - 1).bit_length()))
-
-
 def _groups(
   frames: Iterable[Sequence[columns_lib.Face]],
   window: int,
@@ -109,22 +101,24 @@ def _start(
   known = [i for i, face in enumerate(faces) if face.crop is not None]
   if window := predictor.window:
     # A row for each face, with its frames where they are in the window.
-    numbers = sorted({faces[i].number for i in known})
-    row = {number: k for k, number in enumerate(numbers)}
+    row: dict[int | None, int] = {}
     places = [
-      (row[faces[i].number], faces[i].frame // every % window) for i in known
+      (
+        row.setdefault(faces[i].number, len(row)),
+        faces[i].frame // every % window,
+      )
+      for i in known
     ]
   else:
     places = [(k, 0) for k in range(len(known))]
   # The last frame of a group may bring more faces than fit; windows are large.
   most = max(1, batch_size // window) if window else batch_size
   parts = []
-  for first in range(0, len({row for row, _ in places}), most):
+  for first in range(0, len({r for r, _ in places}), most):
     chosen = [k for k, (r, _) in enumerate(places) if first <= r < first + most]
     wait = predictor.start(
       [faces[known[k]].crop for k in chosen],
       [(places[k][0] - first, places[k][1]) for k in chosen],
-      rows_of(len(numbers), most) if window else most,
     )
     parts.append((chosen, wait))
 

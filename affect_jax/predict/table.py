@@ -87,13 +87,13 @@ def predict(
     output=output,
     table_format=f'{table_format} {abaw_task}'.strip(),
   )
-  if settings_lib.claim(note, output, content):
+  partial = output.with_name(f'{output.stem}.partial.csv')
+  if settings_lib.claim(note, output, partial, content):
     logging.info('%s is finished.', output)
     kept = settings_lib.read(note)
     if not kept['finished']:  # Stopped between the table and its note.
       settings_lib.write(note, content, finished=True)
     return settings_lib.read(note)
-  partial = output.with_name(f'{output.stem}.partial.csv')
   journal = journal_lib.Journal(partial, columns.names)
   try:
     resume = journal.open(settings.every * max(1, predictor.window))

@@ -249,6 +249,9 @@ def test_a_file_of_others_is_not_overwritten(clip, tmp_path):
   with pytest.raises(ValueError, match=r'out\.csv exists.*another --output'):
     predict([clip], tmp_path / 'out.csv')
   assert (tmp_path / 'out.csv').read_text() == 'mine'
+  (tmp_path / 'rows.partial.csv').write_text('of nobody knows what')
+  with pytest.raises(ValueError, match=r'partial\.csv exists.*rows\.json'):
+    predict([clip], tmp_path / 'rows.csv')
   (tmp_path / 'two.json').write_text('{"mine": 1}')
   with pytest.raises(ValueError, match=r'two\.json exists'):
     predict([clip], tmp_path / 'two.csv')

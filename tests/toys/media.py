@@ -95,9 +95,8 @@ class ColourRun:
     mean = picture.reshape(-1, 3).mean(0) / 255
     return np.broadcast_to(mean, (2, 2, 3)).astype(np.float32)
 
-  def start(self, crops, places, rows):
+  def start(self, crops, places):
     assert len(crops) == len(places)
-    assert max(r for r, _ in places) < rows
     self.batches.append(len(crops))
     crops = [crop.mean((0, 1)) for crop in crops]
     if self.window:  # What a row shows over time is what each frame gets.
