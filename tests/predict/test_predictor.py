@@ -257,7 +257,7 @@ def test_the_lines_of_the_readme_run(faces, tmp_path, monkeypatch, capsys):
   scope = {}
   exec(lines.removeprefix('python'), scope)
   assert len(scope['table']) == 2
-  assert str(scope['predictions']['valence'][0]) in capsys.readouterr().out
+  assert str(scope['predictions']['expr'][0]) in capsys.readouterr().out
 
 
 def test_the_package_is_imported_at_once():

@@ -23,8 +23,8 @@ WHOLE = settings_lib.Settings(faces='whole')
 def two_faces(monkeypatch):
   """Faces are where the picture is red, one on each side of its middle."""
 
-  def detect(image, **options):
-    del options
+  def detect(image, *, side, min_confidence):
+    assert (side, min_confidence) == (640, 0.6)
     middle, found = image.shape[1] // 2, []
     for left in (0, middle):
       red = image[:, left : left + middle, 0].astype(int)
