@@ -7,7 +7,7 @@ ever, which fills the memory in a long video; so the library below it is called,
 where it is found.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 import ctypes
 import functools
 import os
@@ -61,7 +61,7 @@ def detect(
   return sorted(b for b in boxes if b.confidence >= min_confidence and b.side)
 
 
-def _finder() -> Callable[[np.ndarray], Sequence[Any]]:
+def _finder() -> Callable[[np.ndarray], Iterable[Any]]:
   """Returns (uint8 [H, W, 3]) -> rows of x, y, width, height, confidence."""
   # Its threads would otherwise wait for each other at full load.
   os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
