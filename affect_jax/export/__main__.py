@@ -10,7 +10,6 @@ from rich import console as rich_console
 from rich import table as rich_table
 
 from affect_jax import user_path
-from affect_jax.corpora.files import pictures as pictures_lib
 from affect_jax.errors import UserError
 from affect_jax.export import program
 from affect_jax.export import write
@@ -63,10 +62,8 @@ def _read(workdir: str) -> list[np.ndarray]:
 
   folder = user_path.expand(_PICTURES.value)
   trained = program.load(workdir, _STEP.value)
-  about = program.describe(trained, workdir)['input']
-  load = clips.make_load(
-    about['image_size'], True, pictures_lib.Rules(about['resize'])
-  )
+  size = trained.signature.inputs['image_size']
+  load = clips.make_load(size, True, program.read_rules(workdir))
   images = (load(path) for path in _files(folder))
   readable = [x for x in itertools.islice(images, MOST) if x is not None]
   if not readable:

@@ -1,11 +1,13 @@
 """The function that is exported: pictures in, predictions of all tasks out."""
 
 from collections.abc import Callable, Mapping
+import dataclasses
 import os
 from typing import Any
 
 import jax
 
+from affect_jax.corpora.files import pictures
 from affect_jax.errors import UserError
 from affect_jax.models import affect_model
 from affect_jax.run import folder as run_folder
@@ -51,7 +53,6 @@ def make_predict(trained: signature.Trained) -> Predict:
 
 def describe(trained: signature.Trained, workdir: str) -> dict[str, Any]:
   """Returns the content of model.json, without the files."""
-  config = run_folder.read_json(os.path.join(workdir, 'config.json')) or {}
   inputs, model = trained.signature.inputs, trained.model
   assert isinstance(model, affect_model.AffectModel)
   return {
@@ -61,7 +62,7 @@ def describe(trained: signature.Trained, workdir: str) -> dict[str, Any]:
       'name': 'image',
       'image_size': inputs['image_size'],
       'colours': 'RGB in [0, 1]',
-      'resize': config.get('data', {}).get('resize') or 'stretch',
+      **dataclasses.asdict(read_rules(workdir)),
     },
     'model': {
       'stem': model.stem,
@@ -74,6 +75,12 @@ def describe(trained: signature.Trained, workdir: str) -> dict[str, Any]:
     'data': _plain(trained.signature.data),
     'packages': dict(trained.signature.packages),
   }
+
+
+def read_rules(workdir: str) -> pictures.Rules:
+  """Returns how a run brought its pictures into shape."""
+  config = run_folder.read_json(os.path.join(workdir, 'config.json')) or {}
+  return pictures.Rules.among(config.get('data', {}))
 
 
 def _plain(value: Any) -> Any:

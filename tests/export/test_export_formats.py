@@ -96,7 +96,14 @@ def test_model_json_says_what_the_files_do_not(exported, run):
   output, rows = exported
   about = json.loads((output / 'model.json').read_text())
   assert about['tasks']['action_units'] == {'outputs': ['AU1', 'AU12']}
-  assert about['input']['image_size'] == PIXELS
+  assert about['input'] == {
+    'name': 'image',
+    'image_size': PIXELS,
+    'colours': 'RGB in [0, 1]',
+    'resize': 'stretch',
+    'max_side': 0,
+    'picture_bits': 0,
+  }
   assert about['model']['mean'] == pytest.approx([0.485, 0.456, 0.406])
   assert set(about['files']) == {row.file for row in rows}
   assert sorted(p.name for p in output.iterdir()) == sorted(
