@@ -59,6 +59,8 @@ def test_a_finding_gets_lines_of_what_it_names_and_only_of_that():
     'u8': 'said.csv:10',
     'val': 'said.csv:99',
   }
-  assert first['text'] == 'A. Lines: said.csv:2, said.csv:5 and 2 more.'
+  assert first['text'] == (
+    'A. Lines: said.csv:2, said.csv:5, said.csv:6 and 2 more.'
+  )
   assert second == {'text': 'B.', 'data': {'ids': ['train x'], 'split': 'u1'}}
   assert third == {'text': 'C.'}
