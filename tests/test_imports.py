@@ -119,3 +119,9 @@ def test_no_file_is_long_or_says_nothing_by_its_name():
   for path in PACKAGE.rglob('*.py'):
     assert len(path.read_text().splitlines()) <= 320, path
     assert path.stem not in ('utils', 'helpers', 'common', 'misc')
+
+
+def test_no_two_test_files_share_a_name():
+  # pytest cannot import both: these folders are no packages.
+  names = [p.name for p in PACKAGE.parent.glob('tests/**/test_*.py')]
+  assert sorted(names) == sorted(set(names))
