@@ -1,8 +1,6 @@
 """The command line of the export; see the docstring of the package."""
 
-from collections.abc import Iterator
 import itertools
-import pathlib
 
 from absl import flags
 import numpy as np
@@ -13,6 +11,7 @@ from affect_jax import user_path
 from affect_jax.errors import UserError
 from affect_jax.export import program
 from affect_jax.export import write
+from affect_jax.media import inputs
 from affect_jax.run import command
 
 _WORKDIR = flags.DEFINE_string('workdir', None, 'Folder of a face run.')
@@ -60,24 +59,18 @@ def _read(workdir: str) -> list[np.ndarray]:
   """Reads the pictures of a folder as the run reads them, in batches."""
   from affect_jax.data import clips
 
-  folder = user_path.expand(_PICTURES.value)
   trained = program.load(workdir, _STEP.value)
   size = trained.signature.inputs['image_size']
   load = clips.make_load(size, True, program.read_rules(workdir))
-  images = (load(path) for path in _files(folder))
+  found = inputs.find([_PICTURES.value])
+  images = (load(item.path) for item in found if item.is_picture)
   readable = [x for x in itertools.islice(images, MOST) if x is not None]
   if not readable:
-    raise UserError(f'--pictures={folder} holds no picture that can be read.')
+    raise UserError(
+      f'--pictures={_PICTURES.value} holds no picture that can be read.'
+    )
   stacked = np.stack(readable)
   return [stacked[i : i + 32] for i in range(0, len(stacked), 32)]
-
-
-def _files(folder: pathlib.Path) -> Iterator[pathlib.Path]:
-  return (
-    p
-    for p in sorted(folder.rglob('*'))
-    if p.is_file() and not p.name.startswith('.')
-  )
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 """The function that is exported: pictures in, predictions of all tasks out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 import dataclasses
 import os
 from typing import Any
@@ -70,9 +70,9 @@ def describe(trained: signature.Trained, workdir: str) -> dict[str, Any]:
       'std': list(model.std),
     },
     'tasks': {t.name: {'outputs': list(t.outputs)} for t in trained.tasks},
-    'thresholds': _plain(trained.thresholds),
+    'thresholds': trained.thresholds,
     'step': trained.step,
-    'data': _plain(trained.signature.data),
+    'data': trained.signature.data,
     'packages': dict(trained.signature.packages),
   }
 
@@ -81,9 +81,3 @@ def read_rules(workdir: str) -> pictures.Rules:
   """Returns how a run brought its pictures into shape."""
   config = run_folder.read_json(os.path.join(workdir, 'config.json')) or {}
   return pictures.Rules.among(config.get('data', {}))
-
-
-def _plain(value: Any) -> Any:
-  if isinstance(value, Mapping):
-    return {k: _plain(v) for k, v in value.items()}
-  return list(value) if isinstance(value, tuple) else value

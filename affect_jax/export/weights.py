@@ -10,6 +10,7 @@ import numpy as np
 from safetensors import numpy as safetensors
 
 from affect_jax.models import pretrained
+from affect_jax.run import folder as run_folder
 
 
 def tensors(variables: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -51,7 +52,7 @@ def write(
     dtype: 'float32' or 'float16'.
   """
   arrays = {name: x.astype(dtype) for name, x in tensors(variables).items()}
-  metadata = {'format': 'pt', 'affect_jax': json.dumps(about)}
+  metadata = {'format': 'pt', 'affect_jax': json.dumps(run_folder.plain(about))}
   safetensors.save_file(arrays, path, metadata)
 
 

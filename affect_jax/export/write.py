@@ -1,8 +1,6 @@
 """Writes a run in several formats, into one folder, whole or not at all."""
 
 from collections.abc import Callable, Sequence
-import hashlib
-import json
 import pathlib
 from typing import Any, NamedTuple
 
@@ -12,6 +10,7 @@ import numpy as np
 
 from affect_jax import by_name
 from affect_jax import whole_file
+from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 from affect_jax.export import check
 from affect_jax.export import onnx_graph
@@ -19,6 +18,7 @@ from affect_jax.export import program
 from affect_jax.export import runtime
 from affect_jax.export import stablehlo
 from affect_jax.export import weights
+from affect_jax.run import folder as run_folder
 from affect_jax.run import signature
 
 PRECISIONS = {
@@ -99,13 +99,12 @@ def write(
     about['files'] = {
       row.file: {
         'precision': precision,
-        'sha256': _sha256(folder / row.file),
+        'sha256': sources.sha256(folder / row.file),
         'largest_difference': row.difference,
       }
       for row in rows
     }
-    text = json.dumps(about, indent=2, ensure_ascii=False)
-    (folder / 'model.json').write_text(text + '\n', encoding='utf-8')
+    run_folder.write_json(str(folder / 'model.json'), about)
   return rows
 
 
@@ -164,7 +163,3 @@ def _write_onnx(
 
 def _megabytes(path: pathlib.Path) -> float:
   return path.stat().st_size / 1e6
-
-
-def _sha256(path: pathlib.Path) -> str:
-  return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -136,6 +136,7 @@ def test_columns_are_left_out_of_every_split_and_of_the_dimensions(tmp_path):
     ({'audio': (-1,)}, 'not -1'),
     ({'audio': (0, 1, 2)}, 'one at least must be left'),
     ({'adio': (0,)}, "did you mean 'audio'"),
+    ({'audio': 2}, r"write \{'audio': \(2,\)\}"),
   ],
 )
 def test_columns_that_do_not_exist_are_refused(tmp_path, columns, said):

@@ -86,6 +86,11 @@ def without_features(
   dims = dict(listing.dims)
   for modality, chosen in columns.items():
     by_name.check('modality', modality, listing.dims)
+    if isinstance(chosen, int):
+      raise UserError(
+        f'config.data.without_features: {modality} is {chosen}, no list of '
+        f"columns; write {{'{modality}': ({chosen},)}}."
+      )
     wrong = [k for k in chosen if k not in range(dims[modality])]
     if wrong or len({*chosen}) == dims[modality]:
       raise UserError(
@@ -117,7 +122,7 @@ def _without(
   for item in stream():
     if isinstance(item, Utterance):
       left = {
-        m: np.delete(x, columns.get(m, ()), axis=1)
+        m: np.delete(x, columns[m], axis=1) if m in columns else x
         for m, x in item.sequences.items()
       }
       item = dataclasses.replace(item, sequences=left)
