@@ -27,6 +27,9 @@ from affect_jax.training import processes
 HEARTBEAT_SECS = 100
 # How long process 0 waits, before it ends, until all others know why.
 FAREWELL_SECS = 10
+# How much longer: they say that they know just before they end, and jax aborts
+# whom it finds without process 0.
+LAST_SECS = 2
 # How long processes wait for process 0 to be started: jax's own patience.
 START_SECS = 300
 FAILURE = 'affect_jax/failure'
@@ -210,6 +213,7 @@ def _leave() -> NoReturn:
     deadline = time.monotonic() + FAREWELL_SECS
     while jax.process_index() == 0 and time.monotonic() < deadline:
       if processes.count(HEARD) == jax.process_count():
+        time.sleep(LAST_SECS)
         break
       time.sleep(0.05)
   sys.stdout.flush()

@@ -64,9 +64,12 @@ def test_the_last_to_leave_is_process_0_whichever_thread_ends_it(monkeypatch):
   )
   monkeypatch.setattr(job.jax, 'process_count', lambda: 2)
   monkeypatch.setattr(job.os, '_exit', end)
+  slept = []
+  monkeypatch.setattr(job.time, 'sleep', slept.append)
   with pytest.raises(SystemExit):
     job._leave()
   assert seen == [1, 1, 2]
+  assert slept[-1] == job.LAST_SECS
 
 
 @pytest.mark.parametrize(
