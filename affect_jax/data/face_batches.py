@@ -129,6 +129,8 @@ def train_batches(
   """
   own = streams.own_rows(batch_size)
 
+  # Autograph would first translate all that this calls, which takes seconds.
+  @tf.autograph.experimental.do_not_convert
   def make(position: tf.Tensor, row: Mapping[str, Any]) -> Any:
     key = merge.key_of(seed, 1, position)
     if window:
@@ -197,6 +199,7 @@ def _lies_in(own: slice, batch_size: int) -> Callable[..., tf.Tensor]:
   It filters rows before they are decoded.
   """
 
+  @tf.autograph.experimental.do_not_convert
   def check(position: tf.Tensor, row: Any) -> tf.Tensor:
     del row
     index = tf.math.floormod(position, batch_size)
@@ -223,6 +226,7 @@ def eval_batches(
   own = streams.own_rows(batch_size)
   rows = own.stop - own.start
 
+  @tf.autograph.experimental.do_not_convert
   def make(position: tf.Tensor, record: Mapping[str, tf.Tensor]) -> Any:
     del position
     row = {

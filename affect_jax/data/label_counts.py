@@ -88,6 +88,8 @@ def by_class(
   by = streams.balanced_task(tasks, balance) if balance else None
   groups = len(by.outputs) + 1 if by else 1
 
+  # Autograph would first translate all that this calls, which takes seconds.
+  @tf.autograph.experimental.do_not_convert
   def labels_of(record: Mapping[str, tf.Tensor]) -> dict[str, Any]:
     gold = streams.labels_of(record, builder, tasks, corpus.gold_share)
     labels = join(record['id'], gold) if join else gold

@@ -78,6 +78,7 @@ def rows(
   held = shuffled_at_once(streams, shuffle_megabytes)
 
   def rows_of(index: int, stream: Stream, read: int) -> tf.data.Dataset:
+    @tf.autograph.experimental.do_not_convert
     def order(epoch: tf.Tensor) -> tf.data.Dataset:
       key = key_of(seed, 0, epoch * len(streams) + index)
       # The seed is drawn: only the key's second number depends on the epoch.

@@ -220,6 +220,8 @@ def train_streams(
     share = shares[corpus.name]
     join = weak_labels.make_join(corpus.weak(), tasks)
 
+    # Autograph would first translate all that this calls, which takes seconds.
+    @tf.autograph.experimental.do_not_convert
     def to_row(
       i: tf.Tensor,
       record: Any,
@@ -290,6 +292,7 @@ def _classes(
   )
   counts = np.bincount(classes, minlength=len(task.outputs) + 1)
 
+  @tf.autograph.experimental.do_not_convert
   def parse(number: tf.Tensor, record: tf.Tensor) -> dict[str, Any]:
     features = builder.info.features
     return to_row(

@@ -302,13 +302,16 @@ def eval_batches(
   `spaces` see `inputs_of`.
   """
   dataset, size = streams.records_of(builder, split)
-  dataset = dataset.map(
-    lambda r: {
-      **inputs_of(r, builder, dims, spaces or {}),
-      **streams.labels_of(r, builder, tasks),
-    },
-    tf.data.AUTOTUNE,
-  )
+
+  # Autograph would first translate all that this calls, which takes seconds.
+  @tf.autograph.experimental.do_not_convert
+  def to_row(record: Mapping[str, tf.Tensor]) -> dict[str, Any]:
+    return {
+      **inputs_of(record, builder, dims, spaces or {}),
+      **streams.labels_of(record, builder, tasks),
+    }
+
+  dataset = dataset.map(to_row, tf.data.AUTOTUNE)
   own = streams.own_rows(batch_size)
   rows = blocks.utterances(dataset, dims)
   for _ in range(math.ceil(size / batch_size)):

@@ -65,7 +65,8 @@ def trains_two_steps(name, tmp_path):
   # Layers, modalities and recurrences alike.
   c.utterance.mult.layers = 1
   c.utterance.misa.encoder = 'mean'
-  if not c.utterance.modalities:
+  # MulT has a transformer for each pair of modalities.
+  if not c.utterance.modalities or name == 'mult':
     c.utterance.modalities = ('text', 'audio')
   if name == 'mosi':
     # Videos have three utterances here.
