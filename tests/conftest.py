@@ -57,18 +57,45 @@ def programs_of_one_module():
 
 
 @pytest.fixture(scope='module')
-def quick_runs():
+def quick_runs_on_four_devices():
   """For tests of how the parts of a run meet, not of what they compute.
 
   Random numbers come without threefry's long code, and ResNet-18 has one
   narrow block in each of two stages instead of two wide ones in each of four.
+  The second program, of `log_gradients`, is compiled only where asked for.
   """
+  from affect_jax import defaults
   from affect_jax.models import resnet
+
+  get_config = defaults.get_config
+
+  def get_quick_config():
+    c = get_config()
+    c.log_gradients = False
+    return c
 
   before = jax.config.values['jax_default_prng_impl']
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(resnet, 'WIDTHS', (8, 12))
     patch.setattr(resnet, 'NUM_BLOCKS', 1)
+    patch.setattr(defaults, 'get_config', get_quick_config)
     jax.config.update('jax_default_prng_impl', 'rbg')
     yield
   jax.config.update('jax_default_prng_impl', before)
+
+
+@pytest.fixture(scope='module')
+def quick_runs(quick_runs_on_four_devices):
+  """Without what compiling for four devices adds."""
+  from affect_jax.training import parallel
+
+  build = parallel.build
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(
+      parallel,
+      'build',
+      lambda mode='jit', devices=None: build(
+        mode, devices or jax.devices()[:1]
+      ),
+    )
+    yield

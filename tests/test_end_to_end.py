@@ -24,7 +24,7 @@ TASKS = ('expression', 'action_units', 'valence_arousal')
 
 
 @pytest.fixture(scope='module')
-def folder(tmp_path_factory, quick_runs):
+def folder(tmp_path_factory, quick_runs_on_four_devices):
   # Runs of test_main have the whole ResNet-18.
   return tmp_path_factory.mktemp('end *to? énd %20%s')
 

@@ -194,14 +194,11 @@ def read(
       raise FileNotFoundError(
         f'No checkpoint{wanted} in {directory}; it has {steps or "none"}.'
       )
-    # That run may have used other devices.
-    anywhere = ocp.args.StandardRestore(
-      fallback_sharding=parallel.build().replicated
-    )
     restored = manager.restore(
       step,
       args=ocp.args.Composite(
-        state=anywhere, thresholds=ocp.args.JsonRestore()
+        state=ocp.args.StandardRestore(_on_all_devices(directory, step)),
+        thresholds=ocp.args.JsonRestore(),
       ),
     )
   logging.info('Read step %d of %s.', step, directory)
@@ -209,6 +206,20 @@ def read(
   source = state['ema'] or state
   variables = {'params': source['params'], **source['model_state']}
   return variables, dict(restored['thresholds'] or {}), step
+
+
+def _on_all_devices(directory: str, step: int) -> Any:
+  """Returns shapes of a saved state, to be read onto every device.
+
+  That run may have used others, or fewer: Orbax would read onto those.
+  """
+  with ocp.StandardCheckpointer() as checkpointer:
+    saved = checkpointer.metadata(os.path.join(directory, str(step), 'state'))
+  everywhere = parallel.build().replicated
+  return jax.tree.map(
+    lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=everywhere),
+    dict(saved.item_metadata),
+  )
 
 
 def digest(variables: Any) -> str:

@@ -17,6 +17,7 @@ SETTINGS = {
   'num_train_steps': 6,
   'eval_every': 3,
   'log_every': 1,
+  'log_gradients': False,
   'schedule.warmup_steps': 1,
 }
 
