@@ -24,6 +24,7 @@ from absl import logging
 import tensorflow_datasets as tfds
 
 from affect_jax import by_name
+from affect_jax import status_line
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces
 from affect_jax.corpora.builders import faces_table
@@ -202,7 +203,8 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
     outputs = records.metadata(self)['outputs']
     skipped = records.metadata(self)['skipped']
     bad = 0
-    for row in rows:
+    for number, row in enumerate(rows, 1):
+      status_line.draw(f'{self._path.name}: {split} {number} of {len(rows)}')
       try:
         path = self._path.parent / row.image
         picture, notes = pictures.read(path, self._rules)

@@ -28,6 +28,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core import example_serializer
 
+from affect_jax import status_line
 from affect_jax import whole_file
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import records
@@ -221,15 +222,13 @@ def _report_progress(finished: Iterator[Any], total: int) -> None:
   start = said = time.monotonic()
   for done, _ in enumerate(finished, 1):
     now = time.monotonic()
-    if now - said >= REPORT_SECS and done < total:
+    left = math.ceil((now - start) / done * (total - done) / 60)
+    text = f'Preparing: shard {done} of {total}, about {left} min left.'
+    if done == total:
+      status_line.clear()
+    elif not status_line.draw(text) and now - said >= REPORT_SECS:
       said = now
-      left = (now - start) / done * (total - done)
-      logging.info(
-        'Preparing: shard %d of %d, about %.0f min left.',
-        done,
-        total,
-        math.ceil(left / 60),
-      )
+      logging.info('%s', text)
 
 
 def _beam_jobs(pipeline: Any, jobs: Sequence[Job]) -> None:

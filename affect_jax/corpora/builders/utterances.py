@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
+from affect_jax import status_line
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import label_scales
 from affect_jax.corpora.builders import prepare
@@ -186,6 +187,7 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
           problems.add(f'{item.id!r} appears twice.')
           continue
         seen.add(item.id)
+        status_line.draw(f'{self.name}, {split}: {len(seen)} utterances')
         for name, value in item.labels.items():
           if isinstance(value, float):
             values.setdefault(name, []).append(value)
