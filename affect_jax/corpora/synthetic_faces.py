@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
+from affect_jax import status_line
 from affect_jax.corpora.builders import prepare
 from affect_jax.corpora.builders import records
 from affect_jax.corpora.files import sources
@@ -161,6 +162,7 @@ class SyntheticFaces(tfds.core.GeneratorBasedBuilder):
     for index, drawn, picture in gallery.stream(
       self._seed, split, count, self._size, self._images_per_subject
     ):
+      status_line.draw(f'rendering {split} picture {index + 1} of {count}')
       rng = gallery.generator(gallery.LABELS, self._seed, split, index)
       name = f'{split}/{index:08d}'
       yield (

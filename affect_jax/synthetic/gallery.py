@@ -13,13 +13,13 @@ import io
 import itertools
 import os
 import pathlib
+import sys
 import time
 
 from absl import logging
 import numpy as np
 from PIL import Image
 
-from affect_jax import status_line
 from affect_jax.synthetic import affect as affect_lib
 from affect_jax.synthetic import head as head_lib
 from affect_jax.synthetic import person as person_lib
@@ -119,7 +119,7 @@ def stream(
   firsts = iter(range(0, count, BATCH))
   chunk(0)  # Compile once, which else all threads would begin with.
   began = reported = time.monotonic()
-  done = 0
+  done, quiet = 0, sys.stderr.isatty()
   with futures.ThreadPoolExecutor(workers) as pool:
     # A few chunks ahead: memory stays flat whatever the count.
     ahead = itertools.islice(firsts, workers + 2)
@@ -131,12 +131,14 @@ def stream(
       yield from finished
       done += len(finished)
       now = time.monotonic()
-      rate = done / (now - began)
-      text = (
-        f'synthetic_faces: rendered {done} of {count} {split} pictures, '
-        f'{rate:.0f}/s, {(count - done) / rate:.0f} s left'
-      )
-      if not status_line.draw(text) and now - reported > 5:
-        logging.info('%s', text)
+      if not quiet and (now - reported > 5 or done == count):
+        rate = done / (now - began)
+        logging.info(
+          'synthetic_faces: rendered %d of %d %s pictures, %.0f/s, %.0f s left',
+          done,
+          count,
+          split,
+          rate,
+          (count - done) / rate,
+        )
         reported = now
-  status_line.clear()

@@ -11,7 +11,9 @@ from affect_jax.corpora import synthetic_faces
 
 
 def main():
-  parser = argparse.ArgumentParser(description=__doc__)
+  parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+  )
   parser.add_argument('--pictures', type=int, default=4000)
   parser.add_argument('--pixels', type=int, default=64)
   arguments = parser.parse_args()
