@@ -10,7 +10,6 @@ import jax
 
 from affect_jax import defaults
 from affect_jax import evaluate
-from affect_jax import status_line
 from affect_jax import user_path
 from affect_jax.errors import UserError
 from affect_jax.evaluation import table
@@ -33,6 +32,7 @@ from affect_jax.training import initialize
 from affect_jax.training import interrupt
 from affect_jax.training import parallel as parallel_lib
 from affect_jax.training import processes
+from affect_jax.training import status_line
 
 
 def train_and_evaluate(
@@ -231,6 +231,7 @@ def _train(runs, program, states, managers, first_step):
   agree = processes.make_agree(run.parallel)
   rng = lanes.put_keys([jax.random.key(c.seed + 1) for c in configs])
   state = lanes.put_states(states)
+  logging.info('The first step compiles: it takes much longer than others.')
   pending = None  # The step before, checked while the next one runs.
   with contextlib.ExitStack() as stack:
     writes = [

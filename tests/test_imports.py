@@ -7,7 +7,7 @@ PACKAGE = pathlib.Path(__file__).parents[1] / 'affect_jax'
 # From the bottom up; a room may import from lower floors and from itself, and
 # rooms of one floor do not import each other.
 FLOORS = (
-  {'errors', 'file_kind', 'status_line', 'user_path', 'whole_file'},
+  {'errors', 'file_kind', 'user_path', 'whole_file'},
   {'by_name'},
   {'augmentation', 'metrics', 'models', 'multitask', 'synthetic'},
   {'tasks', 'training'},

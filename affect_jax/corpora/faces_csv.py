@@ -24,7 +24,6 @@ from absl import logging
 import tensorflow_datasets as tfds
 
 from affect_jax import by_name
-from affect_jax import status_line
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces
 from affect_jax.corpora.builders import faces_table
@@ -37,6 +36,7 @@ from affect_jax.corpora.files import pictures
 from affect_jax.corpora.files import sources
 from affect_jax.corpora.files import split_names
 from affect_jax.errors import UserError
+from affect_jax.training import status_line
 
 ON_BAD_IMAGE = ('error', 'skip')
 

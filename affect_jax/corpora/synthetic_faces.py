@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from affect_jax import status_line
 from affect_jax.corpora.builders import prepare
 from affect_jax.corpora.builders import records
 from affect_jax.corpora.files import sources
@@ -24,6 +23,7 @@ from affect_jax.synthetic import affect
 from affect_jax.synthetic import annotate
 from affect_jax.synthetic import gallery
 from affect_jax.synthetic import head
+from affect_jax.training import status_line
 
 
 class SyntheticFaces(tfds.core.GeneratorBasedBuilder):

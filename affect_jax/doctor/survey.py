@@ -11,12 +11,12 @@ from typing import Any
 from absl import logging
 import numpy as np
 
-from affect_jax import status_line
 from affect_jax.doctor import label_checks
 from affect_jax.doctor import parts as parts_lib
 from affect_jax.doctor import pictures
 from affect_jax.doctor import utterances
 from affect_jax.errors import UserError
+from affect_jax.training import status_line
 
 MAX_PROBLEMS = 20
 # How many samples of a part keep the means of their features, 1000 x 1000 x 2

@@ -25,13 +25,13 @@ import jax
 import tensorflow as tf
 
 from affect_jax import errors
-from affect_jax import status_line
 from affect_jax import user_path
 from affect_jax import whole_file
 from affect_jax.run import config_flag
 from affect_jax.run import log_format
 from affect_jax.run import usage
 from affect_jax.training import processes
+from affect_jax.training import status_line
 
 Around = Callable[[], contextlib.AbstractContextManager]
 

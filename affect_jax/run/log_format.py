@@ -5,8 +5,8 @@ from typing import Any
 
 from absl import logging
 
-from affect_jax import status_line
 from affect_jax.training import processes
+from affect_jax.training import status_line
 
 # What tfds and Orbax say of themselves, and nobody who runs them can mend.
 _OF_LIBRARIES = (

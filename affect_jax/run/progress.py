@@ -9,8 +9,8 @@ import time
 
 from absl import logging
 
-from affect_jax import status_line
 from affect_jax.training import processes
+from affect_jax.training import status_line
 
 
 def make(

@@ -28,10 +28,10 @@ def text(about: str, required: Collection[str] = ()) -> str:
 
   Args:
     about: What it does, with an example; a docstring.
-    required: Names of flags that must be given; others may say so themselves.
+    required: Names of flags that must be given.
   """
   own = flags.FLAGS.get_key_flags_for_module(sys.argv[0])
-  lines = [_of(flag, flag.name in required or flag.required) for flag in own]
+  lines = [_of(flag, flag.name in required) for flag in own]
   has_config = any(flag.name == 'config' for flag in own)
   override = (
     'Any setting of the config can be changed: --config.SETTING=VALUE.\n\n'

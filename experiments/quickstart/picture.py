@@ -23,7 +23,7 @@ from affect_jax.synthetic import gallery
 
 FACE, BORDER, TITLE = 216, 24, 26
 # Numbers of the faces; both people differ.
-FACES = (22, 61)
+FACES = (10, 32)
 # The longer side of the detector's boxes is what the corpus shows.
 MARGIN = 0.0
 LEGEND = 'expression, action units, valence and arousal; grey: not annotated'

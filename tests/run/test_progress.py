@@ -2,14 +2,14 @@
 
 import io
 import logging
-import os
 import re
+import types
 
 import pytest
 
-from affect_jax import status_line
 from affect_jax.run import log_format
 from affect_jax.run import progress
+from affect_jax.training import status_line
 
 
 class Terminal(io.StringIO):
@@ -34,12 +34,11 @@ def clock(monkeypatch):
 @pytest.fixture
 def terminal(monkeypatch, clock):
   stream = Terminal()
-  monkeypatch.setattr(status_line.sys, 'stderr', stream)
+  # pytest puts its own stderr back before the test.
+  monkeypatch.setattr(status_line, 'sys', types.SimpleNamespace(stderr=stream))
   monkeypatch.setattr(status_line, '_drawn_at', 0.0)
   monkeypatch.setenv('TERM', 'xterm')
-  monkeypatch.setattr(
-    status_line.shutil, 'get_terminal_size', lambda: os.terminal_size((60, 9))
-  )
+  monkeypatch.setenv('COLUMNS', '60')
   return stream
 
 

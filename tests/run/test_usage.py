@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 
-from absl import flags
 import pytest
 from toys.paths import ROOT
 
@@ -115,4 +114,3 @@ def test_ctrl_c_ends_without_a_traceback(ends):
 def test_what_asks_for_help():
   assert usage.asked(['x', '--config=y', '--help'])
   assert not usage.asked(['--help', '--config=y'])
-  assert 'help' in flags.FLAGS

@@ -28,12 +28,12 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core import example_serializer
 
-from affect_jax import status_line
 from affect_jax import whole_file
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import records
 from affect_jax.corpora.files import pictures
 from affect_jax.corpora.files import sources
+from affect_jax.training import status_line
 
 # Pictures per shard, as long as this makes at most MAX_SHARDS shards: all row
 # files are open at the same time, and systems allow 1024.

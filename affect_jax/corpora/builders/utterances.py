@@ -19,7 +19,6 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
-from affect_jax import status_line
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import label_scales
 from affect_jax.corpora.builders import prepare
@@ -29,6 +28,7 @@ from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.files import mojibake
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
+from affect_jax.training import status_line
 
 CUT = 'steps beyond max_steps'
 UNUSED = 'utterances with no modality in use'
