@@ -36,6 +36,7 @@ def command(folder, workdir, *more):
     '--config.augmentations.rotation.degrees=5',
     '--config.batch_size=8',
     '--config.log_every=1',
+    '--config.progress_secs=0',
     '--config.eval_every=3',
     *more,
   ]

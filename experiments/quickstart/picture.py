@@ -108,8 +108,14 @@ def _compose(frame, boxes, predicted, labels):
     whole.paste(sheet, (x, TITLE))
     x += sheet.width
   pen.text((contact_sheet.PAD, height - 24), LEGEND, fill=contact_sheet.FAINT)
-  # Of few colours, the file is small; so are rare ones kept.
-  return whole.quantize(128, Image.Quantize.MAXCOVERAGE)
+  # Of few colours, the file is small: those of faces, and rare ones of text.
+  palette = [
+    *(whole.quantize(208, Image.Quantize.MEDIANCUT).getpalette() or ()),
+    *(whole.quantize(48, Image.Quantize.MAXCOVERAGE).getpalette() or ()),
+  ]
+  colours = Image.new('P', (1, 1))
+  colours.putpalette(palette)
+  return whole.quantize(palette=colours, dither=Image.Dither.NONE)
 
 
 def _sheet(examples):
