@@ -100,14 +100,15 @@ class Training:
       logging.info('%s', self._text(step, now))
 
   def _text(self, step: int, now: float) -> str:
+    # In this order, as a terminal may be too narrow for all losses.
     text = f'step {step}/{self._num_steps}'
-    if self._losses:
-      text += f': {self._losses}'
-      if self._losses_of != step:
-        text += f' at step {self._losses_of}'
     first_step, began = self._first or (step, now)
     if step > first_step and now > began:
       rate = (step - first_step) / (now - began)
       speed = f'{rate:.1f} steps/s' if rate >= 1 else f'{1 / rate:.1f} s/step'
       text += f', {speed}, {time_left((self._num_steps - step) / rate)}'
+    if self._losses:
+      text += f': {self._losses}'
+      if self._losses_of != step:
+        text += f' at step {self._losses_of}'
     return text

@@ -71,7 +71,7 @@ def main() -> None:
     REDUCED if _REDUCED.value else tuple(multitask.METHODS)
   )
   seeds = settings.seeds[:3] if _REDUCED.value else settings.seeds
-  root = user_path.expand(_WORKDIR.value)
+  root = user_path.expand(str(_WORKDIR.value))
   corpora = [c for c in settings.corpora if c != 'meld' or settings.meld]
   for corpus in corpora:
     folder = root / (corpus + ('_reduced' if _REDUCED.value else ''))

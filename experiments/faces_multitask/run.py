@@ -65,7 +65,7 @@ _SUMMARY = flags.DEFINE_bool(
 def main() -> None:
   """Trains what is missing, then summarises."""
   # Seeds of an arm share compiled programs.
-  cache = str(user_path.expand(_WORKDIR.value) / 'compiled')
+  cache = str(user_path.expand(str(_WORKDIR.value)) / 'compiled')
   jax.config.update('jax_compilation_cache_dir', cache)
   settings = _SETTINGS.value
   if settings.data not in arms_lib.CORPORA:
@@ -77,7 +77,7 @@ def main() -> None:
   steps = 60 if _REDUCED.value else steps
   seeds = (0, 1) if _REDUCED.value else tuple(settings.seeds)
   folder = os.path.join(
-    user_path.expand(_WORKDIR.value),
+    user_path.expand(str(_WORKDIR.value)),
     settings.data + ('_reduced' if _REDUCED.value else ''),
   )
   if not _SUMMARY.value:

@@ -61,7 +61,7 @@ _SUMMARY = flags.DEFINE_bool(
 def main() -> None:
   """Trains what is missing, then summarises."""
   settings = _SETTINGS.value
-  root = user_path.expand(_WORKDIR.value)
+  root = user_path.expand(str(_WORKDIR.value))
   seeds, steps = tuple(settings.seeds), arms_lib.STEPS
   chosen = arms_lib.arms(bool(settings.fer2013))
   if _REDUCED.value:

@@ -61,7 +61,7 @@ _SUMMARY = flags.DEFINE_bool(
 def main() -> None:
   """Trains what is missing, then summarises."""
   settings = _SETTINGS.value
-  root = user_path.expand(_WORKDIR.value)
+  root = user_path.expand(str(_WORKDIR.value))
   chosen = [name for name in settings_lib.CORPORA if settings[name]]
   for name in [] if _SUMMARY.value else chosen:
     for number, point in enumerate(settings_lib.GRID):

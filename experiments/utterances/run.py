@@ -55,7 +55,7 @@ _SUMMARY = flags.DEFINE_bool(
 
 def main() -> None:
   """Trains what is missing, then summarises."""
-  root = str(user_path.expand(_WORKDIR.value))
+  root = str(user_path.expand(str(_WORKDIR.value)))
   # Seeds of an arm share compiled programs.
   jax.config.update('jax_compilation_cache_dir', os.path.join(root, 'compiled'))
   settings = _SETTINGS.value

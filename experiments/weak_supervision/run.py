@@ -80,7 +80,7 @@ def main() -> None:
   for name in (*settings_lib.CORPORA, 'text_model'):
     if not settings[name]:
       raise app.UsageError(f'Give --config.{name}=PATH.')
-  root = user_path.expand(_WORKDIR.value)
+  root = user_path.expand(str(_WORKDIR.value))
   if _FINE_TUNED.value:
     root, chosen = root / 'fine_tuned', arms_lib.fine_tuned()
   else:

@@ -89,9 +89,9 @@ def test_training_in_a_file_is_a_line_every_ten_seconds(clock, caplog):
   with caplog.at_level(logging.INFO, logger='absl'):
     train(clock, 12)
   assert lines(caplog) == [
-    'step 2/12: loss 0.500, 2.0 s/step, 20 s left',
-    'step 7/12: loss 0.167 at step 6, 2.0 s/step, 10 s left',
-    'step 12/12: loss 0.083, 2.0 s/step, 0 s left',
+    'step 2/12, 2.0 s/step, 20 s left: loss 0.500',
+    'step 7/12, 2.0 s/step, 10 s left: loss 0.167 at step 6',
+    'step 12/12, 2.0 s/step, 0 s left: loss 0.083',
   ]
 
 
@@ -100,19 +100,19 @@ def test_without_a_pause_every_logged_step_is_a_line(clock, caplog):
     train(clock, 4, every_secs=0.0, log_every=1, seconds=0.25)
   assert lines(caplog) == [
     'step 1/4: loss 1.000',
-    'step 2/4: loss 0.500, 4.0 steps/s, 0 s left',
-    'step 3/4: loss 0.333, 4.0 steps/s, 0 s left',
-    'step 4/4: loss 0.250, 4.0 steps/s, 0 s left',
+    'step 2/4, 4.0 steps/s, 0 s left: loss 0.500',
+    'step 3/4, 4.0 steps/s, 0 s left: loss 0.333',
+    'step 4/4, 4.0 steps/s, 0 s left: loss 0.250',
   ]
 
 
 def test_training_on_a_terminal_redraws_one_line(clock, caplog, terminal):
   with caplog.at_level(logging.INFO, logger='absl'):
     train(clock, 6)
-    assert lines(caplog) == ['step 6/6: loss 0.167, 2.0 s/step, 0 s left']
+    assert lines(caplog) == ['step 6/6, 2.0 s/step, 0 s left: loss 0.167']
   assert terminal.shown() == ['']
   drawn = terminal.getvalue().split('\r\x1b[K')
-  assert 'step 5/6: loss 0.250 at step 4, 2.0 s/step, 2 s left' in drawn
+  assert 'step 5/6, 2.0 s/step, 2 s left: loss 0.250 at step 4' in drawn
 
 
 def test_a_line_of_the_log_takes_the_place_of_the_redrawn_one(terminal):
