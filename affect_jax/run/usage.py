@@ -1,7 +1,6 @@
 """What `--help` of a command says: what it does, an example, its own flags."""
 
 from collections.abc import Collection, Sequence
-import inspect
 import sys
 import textwrap
 from typing import Any
@@ -39,7 +38,7 @@ def text(about: str, required: Collection[str] = ()) -> str:
     else ''
   )
   return (
-    f'{inspect.cleandoc(about)}\n\nFlags:\n{"".join(lines)}\n{override}'
+    f'{about.strip()}\n\nFlags:\n{"".join(lines)}\n{override}'
     f'{EXIT_CODES}--helpfull lists the flags of libraries, too.'
   )
 
