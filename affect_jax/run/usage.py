@@ -1,6 +1,7 @@
 """What `--help` of a command says: what it does, an example, its own flags."""
 
 from collections.abc import Collection, Sequence
+import re
 import sys
 import textwrap
 from typing import Any
@@ -14,7 +15,7 @@ Exit codes: 0 done, 1 an error that the last line names, 2 the command line is
 wrong, 130 or 143 stopped by Ctrl-C or SIGTERM; then the same command goes on.
 """
 WIDTH = 80
-_KINDS = {'string': 'TEXT', 'integer': 'N', 'float': 'X'}
+_KINDS = {'string': 'TEXT', 'int': 'N', 'float': 'X'}
 
 
 def asked(argv: Sequence[str]) -> bool:
@@ -53,7 +54,8 @@ def _of(flag: Any, required: bool) -> str:
     name = '--config=FILE' if required else '--config.SETTING=VALUE'
   else:
     name = f'--{flag.name}={_KINDS.get(flag.flag_type(), "A,B")}'
-  said = flag.help or ''
+  # absl puts the values of an enum before its help.
+  said = re.sub(r'^<[\w|]+>: ', '', flag.help or '')
   if required:
     said += ' Required.'
   elif not flag.boolean and flag.name != 'config' and _is_value(flag.default):
