@@ -1,7 +1,9 @@
-"""Draws pictures of a corpus with their labels, to see what the tasks are.
+r"""Draws pictures of a corpus with their labels, to see what the tasks are.
 
   python -m affect_jax.contact_sheet --config=configs/quickstart.py \
       --split=train --out=sheet.png
+
+Grey is not annotated.
 """
 
 from collections.abc import Mapping, Sequence

@@ -73,7 +73,7 @@ def run(
 
   def parse(argv: Sequence[str]) -> list[str]:
     try:
-      more = flags.FLAGS(argv)
+      rest = flags.FLAGS(argv)
     except flags.Error as error:
       # absl wraps what a parser raises, and shows the whole value again.
       is_ours = isinstance(error.__context__, errors.UserError)
@@ -81,7 +81,7 @@ def run(
     missing = [f for f in required if flags.FLAGS[f].value is None]
     if missing:
       _misused(f'Missing: {", ".join(f"--{name}=…" for name in missing)}.')
-    return more
+    return rest
 
   if 'config' in flags.FLAGS:
     config_flag.check_settings('config')
@@ -104,7 +104,7 @@ def prepare() -> None:
 
 @contextlib.contextmanager
 def in_one_line(folder: str = '') -> Iterator[None]:
-  """Ends the program on an error, with exit code 1 and one line.
+  """Ends the program on an error, with one line; see the exit codes above.
 
   Args:
     folder: Its error.txt keeps the traceback of an OSError, and of errors that

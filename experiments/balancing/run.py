@@ -1,4 +1,4 @@
-"""Compares all ways to balance tasks: scores, cost, agreement of gradients.
+r"""Compares all ways to balance tasks: scores, cost, agreement of gradients.
 
   python experiments/balancing/run.py --workdir=runs/balancing \
       --config.meld=MELD --config.text_model=MINILM

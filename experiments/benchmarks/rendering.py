@@ -1,6 +1,8 @@
 """Measures the speed of preparing `synthetic_faces`, up to records on disk.
 
-python experiments/benchmarks/rendering.py --pictures=4000
+  python experiments/benchmarks/rendering.py --pictures=4000
+
+Renders once before, as the first pictures compile.
 """
 
 import argparse

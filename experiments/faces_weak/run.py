@@ -1,4 +1,4 @@
-"""Compares ways to learn three tasks of faces from few labels.
+r"""Compares ways to learn three tasks of faces from few labels.
 
   python experiments/faces_weak/run.py --workdir=runs/faces_weak \
       --config.fer2013=fer2013.csv

@@ -1,4 +1,4 @@
-"""Measures what habits of reporting are worth: which score does a paper quote?
+r"""Measures what habits of reporting are worth: which score does a paper quote?
 
   python experiments/selection/run.py --workdir=runs/selection \
       --config.mosi=mosi.npz --config.meld=MELD --config.mustard=MUSTARD \

@@ -1,4 +1,4 @@
-"""MOSI, MELD and MUStARD: one command, five seeds, one table.
+r"""MOSI, MELD and MUStARD: one command, five seeds, one table.
 
   python experiments/utterances/run.py --workdir=runs/utterances \
       --config.mosi=mosi.npz --config.meld=MELD --config.mustard=MUSTARD \

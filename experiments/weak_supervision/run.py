@@ -1,4 +1,4 @@
-"""Tests the claims of weakly-supervised multi-task learning on real corpora.
+r"""Tests the claims of weakly-supervised multi-task learning on real corpora.
 
   python experiments/weak_supervision/run.py --workdir=runs/weak \
       --config.meld=MELD --config.mosi=mosi.npz --config.mustard=MUSTARD \

@@ -1,5 +1,6 @@
 """--help of a command: what it does, an example, its own flags; exit codes."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -13,6 +14,8 @@ SCRIPT = """
 '''Counts things.
 
   python -m things --config=FILE
+
+That is all.
 '''
 from absl import flags
 from ml_collections import config_flags
@@ -114,3 +117,35 @@ def test_ctrl_c_ends_without_a_traceback(ends):
 def test_what_asks_for_help():
   assert usage.asked(['x', '--config=y', '--help'])
   assert not usage.asked(['--help', '--config=y'])
+
+
+def programs():
+  for folder in ('affect_jax', 'experiments'):
+    for path in sorted((ROOT / folder).rglob('*.py')):
+      if "__name__ == '__main__'" in path.read_text():
+        yield path
+
+
+def said_by(path):
+  """What --help of a program says first."""
+  if (beside := path.with_name('__init__.py')).exists():
+    for file in (path, beside):
+      about = ast.get_docstring(ast.parse(file.read_text())) or ''
+      if 'python -m' in about:
+        return about
+  return ast.get_docstring(ast.parse(path.read_text())) or ''
+
+
+@pytest.mark.parametrize(
+  'path', programs(), ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_every_program_has_an_example(path):
+  about = said_by(path)
+  name = str(path.relative_to(ROOT))
+  if path.parts[len(ROOT.parts)] == 'affect_jax':
+    name = name.removesuffix('.py').removesuffix('/__main__')
+    name = f'-m {name.replace("/", ".")}'
+  # A backslash at its end is kept, and so is the indent.
+  example = [x for x in about.splitlines() if x.startswith(f'  python {name}')]
+  assert example
+  assert max(map(len, about.splitlines())) <= 80
