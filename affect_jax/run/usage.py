@@ -32,10 +32,9 @@ def text(about: str, required: Collection[str] = ()) -> str:
   """
   own = flags.FLAGS.get_key_flags_for_module(sys.argv[0])
   lines = [_of(flag, flag.name in required) for flag in own]
-  has_config = any(flag.name == 'config' for flag in own)
   override = (
     'Any setting of the config can be changed: --config.SETTING=VALUE.\n\n'
-    if has_config
+    if 'config' in required
     else ''
   )
   return (
@@ -49,13 +48,17 @@ def _of(flag: Any, required: bool) -> str:
   if flag.boolean:
     name = f'--[no]{flag.name}' if flag.value else f'--{flag.name}'
   elif values := getattr(flag.parser, 'enum_values', None):
-    name = f'--{flag.name}={"|".join(values)}'
+    name = f'--{flag.name}={"|".join(filter(None, values))}'
+  elif isinstance(flag, flags.MultiFlag):
+    name = f'--{flag.name} TEXT [TEXT …]'
   elif flag.name == 'config':
     name = '--config=FILE' if required else '--config.SETTING=VALUE'
   else:
     name = f'--{flag.name}={_KINDS.get(flag.flag_type(), "A,B")}'
-  # absl puts the values of an enum before its help.
-  said = re.sub(r'^<[\w|]+>: ', '', flag.help or '')
+  # absl puts the values of an enum before its help, and this after it.
+  said = re.sub(r'^<[\w|]+>: |;\s+repeat this option.*', '', flag.help or '')
+  if flag.name == 'config' and not required:
+    said = f'SETTING is one of {", ".join(flag.default)}.'
   if required:
     said += ' Required.'
   elif not flag.boolean and flag.name != 'config' and _is_value(flag.default):
