@@ -4,8 +4,10 @@ import os
 from typing import Any
 
 __version__ = '0.1.0'
-# Before anything here imports TensorFlow: its log tells only what matters.
+# Before anything here imports TensorFlow: its log tells only what matters. It
+# only reads data, for which it needs no oneDNN, of which it would speak.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')
 
 
 def load(workdir: str | os.PathLike[str], step: int | None = None) -> Any:

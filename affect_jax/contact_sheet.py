@@ -1,7 +1,9 @@
-"""Draws pictures of a corpus with their labels, to see what the tasks are.
+r"""Draws pictures of a corpus with their labels, to see what the tasks are.
 
   python -m affect_jax.contact_sheet --config=configs/quickstart.py \
       --split=train --out=sheet.png
+
+Grey is not annotated.
 """
 
 from collections.abc import Mapping, Sequence
@@ -253,9 +255,7 @@ if __name__ == '__main__':
     'config', None, 'A file of configs/: its first corpus.'
   )
   _SPLIT = flags.DEFINE_string('split', 'train', 'Split of the corpus.')
-  _OUT = flags.DEFINE_string(
-    'out', None, 'The picture to write.', required=True
-  )
+  _OUT = flags.DEFINE_string('out', None, 'The picture to write.')
   _ROWS = flags.DEFINE_integer('rows', 5, 'Rows of pictures.', lower_bound=1)
   _COLUMNS = flags.DEFINE_integer('columns', 6, 'Columns.', lower_bound=1)
-  command.run(main, required=['config'])
+  command.run(main, required=['config', 'out'])

@@ -231,11 +231,11 @@ def get_config() -> Any:
   c.parallel = 'jit'
 
   # When.
-  c.log_every = 20
+  c.log_every = 20  # Steps between points of the curves.
   c.eval_every = 200
   # Validations without a better selection score that end a run; 0: none do.
   c.early_stop = 0
-  c.progress_secs = 10.0
+  c.progress_secs = 10.0  # Between lines of a log that is no terminal.
   # A name in views.VIEWS: the views whose predictions are averaged.
   c.eval_views = 'whole'
   # Evaluate also with every subset of the modalities of utterances.

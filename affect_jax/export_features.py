@@ -230,13 +230,17 @@ if __name__ == '__main__':
   _FLAGS = {
     f.name: f
     for f in (
-      flags.DEFINE_string('workdir', None, 'Folder of a run.', required=True),
-      flags.DEFINE_string('frames', None, 'Folders of clips.', required=True),
-      flags.DEFINE_string('output', None, 'Folder of .npy.', required=True),
+      flags.DEFINE_string('workdir', None, 'Folder of a run.'),
+      flags.DEFINE_string('frames', None, 'Folders of clips.'),
+      flags.DEFINE_string('output', None, 'Folder of .npy.'),
       flags.DEFINE_integer('every', 1, 'Read every n-th picture.', 1),
       flags.DEFINE_integer('batch_size', 64, 'Pictures at a time.', 1),
       flags.DEFINE_integer('step', None, 'Checkpoint; otherwise the best.'),
       flags.DEFINE_bool('skip_unreadable', False, 'Skip unreadable pictures.'),
     )
   }
-  command.run(main, folder=lambda: str(_FLAGS['output'].value))
+  command.run(
+    main,
+    required=['workdir', 'frames', 'output'],
+    folder=lambda: str(_FLAGS['output'].value),
+  )

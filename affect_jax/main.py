@@ -1,7 +1,13 @@
-"""Trains and evaluates: python -m affect_jax.main --config=FILE --workdir=DIR.
+r"""Trains a network and prints its scores; the same command goes on.
 
-Any setting can be overridden: --config.learning_rate=.01
---config.tasks="('expression',)". The same command continues a stopped run.
+  python -m affect_jax.main --config=configs/quickstart.py \
+      --workdir=runs/quickstart
+
+learns from rendered faces: minutes on a CPU, and nothing to download. Your own
+faces: --config=configs/faces_csv.py --config.data.path=faces.csv. Any setting
+of affect_jax/defaults.py can be overridden: --config.learning_rate=.01
+--config.tasks="('expression',)". What a run leaves, and what settings do,
+stands in affect_jax/training/README.md.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Prepares the corpora of a config: before training, or on a cluster.
+r"""Prepares the corpora of a config: before training, or on a cluster.
 
   python -m affect_jax.prepare --config=configs/aff_wild2.py \
       --config.data.path=/data/Aff-Wild2

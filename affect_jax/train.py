@@ -6,8 +6,6 @@ import os
 from typing import Any
 
 from absl import logging
-from clu import parameter_overview
-from clu import periodic_actions
 import jax
 
 from affect_jax import defaults
@@ -20,7 +18,9 @@ from affect_jax.run import curves
 from affect_jax.run import early_stop
 from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
+from affect_jax.run import parameters
 from affect_jax.run import program as program_lib
+from affect_jax.run import progress as progress_lib
 from affect_jax.run import same_data
 from affect_jax.run import settled
 from affect_jax.run import signature as signature_lib
@@ -32,6 +32,7 @@ from affect_jax.training import initialize
 from affect_jax.training import interrupt
 from affect_jax.training import parallel as parallel_lib
 from affect_jax.training import processes
+from affect_jax.training import status_line
 
 
 def train_and_evaluate(
@@ -106,11 +107,7 @@ def train_together(
     run = _begin(config, workdir, run)
   config = next(iter(left.values()))
   assert run is not None
-  parameter_overview.log_parameter_overview(
-    build.abstract_state(run, config).params,
-    include_stats=False,
-    msg='Parameters:',
-  )
+  parameters.show(build.abstract_state(run, config).params, [*left])
   if program is None or program.lanes.number != len(left):
     program = program_lib.compile_program(config, run, len(left))
   with contextlib.ExitStack() as stack:
@@ -230,12 +227,11 @@ def _train(runs, program, states, managers, first_step):
 
   if _ends_early(runs, managers):
     return  # The run was stopped between its last step and its results.
-  progress = periodic_actions.ReportProgress(
-    num_train_steps=config.num_train_steps, every_secs=config.progress_secs
-  )
+  progress = progress_lib.Training(config.num_train_steps, config.progress_secs)
   agree = processes.make_agree(run.parallel)
   rng = lanes.put_keys([jax.random.key(c.seed + 1) for c in configs])
   state = lanes.put_states(states)
+  logging.info('The first step compiles: it takes much longer than others.')
   pending = None  # The step before, checked while the next one runs.
   with contextlib.ExitStack() as stack:
     writes = [
@@ -243,6 +239,7 @@ def _train(runs, program, states, managers, first_step):
       for workdir in runs
     ]
     signals = stack.enter_context(interrupt.catch())
+    stack.callback(status_line.clear)
     for step, (ids, batch) in enumerate(
       parallel_lib.prefetch(batches, put), first_step + 1
     ):
@@ -256,18 +253,17 @@ def _train(runs, program, states, managers, first_step):
       if pending:
         finite.check(*pending)
       pending = (step, ids, logs)
-      progress(step)
       validates = last or step % config.eval_every == 0
       signum = agree(signals[0] if signals else 0)
       stops = signum > 0
       if logs_now:
         rate = {'train/learning_rate': float(run.schedule(step - 1))}
-        for write, of_run in zip(
-          writes, lanes.split(logs | report), strict=True
-        ):
+        of_runs = lanes.split(logs | report)
+        progress.losses(step, [table.losses(of_run) for of_run in of_runs])
+        for write, of_run in zip(writes, of_runs, strict=True):
           values = {f'train/{k}': float(v) for k, v in of_run.items()}
-          table.log_losses(step, config.num_train_steps, of_run)
           write(step, values | rate)
+      progress.step(step)
       if validates or stops:
         finite.check(*pending)
         for manager, write, plain_state in zip(
@@ -275,10 +271,9 @@ def _train(runs, program, states, managers, first_step):
         ):
           scores, thresholds = {}, {}
           if validates:
-            with progress.timed('validation'):
-              scores, thresholds = evaluate.validate(
-                run, program.predict, plain_state
-              )
+            scores, thresholds = evaluate.validate(
+              run, program.predict, plain_state
+            )
             write(step, evaluate.flat(scores) | evaluate.stated(run, scores))
           thresholds, chosen_by = processes.from_first(
             'validation',

@@ -37,6 +37,7 @@ def command(folder, workdir, *more):
     '--config.batch_size=8',
     '--config.log_every=1',
     '--config.log_gradients=False',
+    '--config.progress_secs=0',
     '--config.eval_every=3',
     *more,
   ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 import dataclasses
+import functools
 import itertools
 import math
 import string
@@ -11,11 +12,11 @@ import numpy as np
 from affect_jax.comparison import agreement
 from affect_jax.comparison import measures
 from affect_jax.comparison import notes as notes_lib
-from affect_jax.comparison import progress
 from affect_jax.comparison import run_folders
 from affect_jax.comparison import split_scores
 from affect_jax.comparison import uncertainty
 from affect_jax.errors import UserError
+from affect_jax.run import progress as progress_lib
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +114,8 @@ def compare(
   ]
 
   corpora = list(next(iter(aligned[0].values())))
-  show = progress.Progress(len(corpora) * (1 + len(numbers)) * draws)
+  total = len(corpora) * (1 + len(numbers)) * draws
+  tick = functools.partial(progress_lib.make(total, 'draws'), 1)
   rows, sizes = [], []
   for corpus in corpora:
     prefix = f'{corpus}/' if len(corpora) > 1 else ''
@@ -127,7 +129,7 @@ def compare(
       metrics,
       draws,
       seed,
-      show,
+      tick,
       several=len(corpora) > 1,
     )
     rows += [
@@ -147,7 +149,7 @@ def compare(
 
 
 def _compare_corpus(
-  runs, table, tasks, corpus, shared, metrics, draws, seed, show, *, several
+  runs, table, tasks, corpus, shared, metrics, draws, seed, tick, *, several
 ):
   """Returns rows of all pairs, the size of the corpus in words, and notes."""
   any_run = next(iter(table[0].values()))
@@ -183,7 +185,7 @@ def _compare_corpus(
   keys = [(i, k) for i, run in enumerate(models) for k in run]
   flat = [models[i][k] for i, k in keys]
   scores = split_scores.observed(of, flat)
-  drawn = split_scores.drawn(of, flat, cluster, draws, seed, show.tick)
+  drawn = split_scores.drawn(of, flat, cluster, draws, seed, tick)
   result = []
   for (i, j), common in shared.items():
     a, b = (
@@ -197,7 +199,7 @@ def _compare_corpus(
       cluster,
       draws,
       seed,
-      show.tick,
+      tick,
     )
     estimate = uncertainty.estimate(
       scores[b] - scores[a],

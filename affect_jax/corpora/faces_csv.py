@@ -36,6 +36,7 @@ from affect_jax.corpora.files import pictures
 from affect_jax.corpora.files import sources
 from affect_jax.corpora.files import split_names
 from affect_jax.errors import UserError
+from affect_jax.training import status_line
 
 ON_BAD_IMAGE = ('error', 'skip')
 
@@ -202,7 +203,8 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
     outputs = records.metadata(self)['outputs']
     skipped = records.metadata(self)['skipped']
     bad = 0
-    for row in rows:
+    for number, row in enumerate(rows, 1):
+      status_line.draw(f'{self._path.name}: {split} {number} of {len(rows)}')
       try:
         path = self._path.parent / row.image
         picture, notes = pictures.read(path, self._rules)

@@ -23,6 +23,7 @@ from affect_jax.synthetic import affect
 from affect_jax.synthetic import annotate
 from affect_jax.synthetic import gallery
 from affect_jax.synthetic import head
+from affect_jax.training import status_line
 
 
 class SyntheticFaces(tfds.core.GeneratorBasedBuilder):
@@ -161,6 +162,7 @@ class SyntheticFaces(tfds.core.GeneratorBasedBuilder):
     for index, drawn, picture in gallery.stream(
       self._seed, split, count, self._size, self._images_per_subject
     ):
+      status_line.draw(f'rendering {split} picture {index + 1} of {count}')
       rng = gallery.generator(gallery.LABELS, self._seed, split, index)
       name = f'{split}/{index:08d}'
       yield (

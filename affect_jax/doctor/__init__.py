@@ -1,4 +1,4 @@
-"""Examines a run's data before anything is trained on it.
+r"""Examines a run's data before anything is trained on it.
 
   python -m affect_jax.doctor --config=configs/fer2013.py \
       --config.data.path=fer2013.csv --out=doctor

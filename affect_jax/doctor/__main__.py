@@ -3,6 +3,7 @@
 from absl import flags
 from ml_collections import config_flags
 
+from affect_jax import doctor
 from affect_jax.doctor import duplicates
 from affect_jax.doctor import visit
 from affect_jax.run import command
@@ -44,4 +45,9 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-  command.run(main, required=['config'], folder=lambda: _OUT.value)
+  command.run(
+    main,
+    required=['config'],
+    folder=lambda: _OUT.value,
+    about=doctor.__doc__ or '',
+  )

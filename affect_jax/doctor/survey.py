@@ -16,6 +16,7 @@ from affect_jax.doctor import parts as parts_lib
 from affect_jax.doctor import pictures
 from affect_jax.doctor import utterances
 from affect_jax.errors import UserError
+from affect_jax.training import status_line
 
 MAX_PROBLEMS = 20
 # How many samples of a part keep the means of their features, 1000 x 1000 x 2
@@ -250,16 +251,13 @@ class _Progress:
 
   def show(self, done: int, split: str) -> None:
     now = time.monotonic()
-    if now - self._shown < SECONDS:
+    if not done or now == self._start:
       return
-    self._shown = now
     rate = done / (now - self._start)
-    logging.info(
-      'reading %s: %d of %d %s, %.0f per second, %.0f s left',
-      split,
-      done,
-      self._total,
-      self._things,
-      rate,
-      (self._total - done) / rate,
+    text = (
+      f'reading {split}: {done} of {self._total} {self._things}, {rate:.0f} '
+      f'per second, {(self._total - done) / rate:.0f} s left'
     )
+    if not status_line.draw(text) and now - self._shown >= SECONDS:
+      self._shown = now
+      logging.info('%s', text)

@@ -25,15 +25,14 @@ def log_headlines(
   )
 
 
-def log_losses(step: int, num_steps: int, logs: Mapping[str, Any]) -> None:
-  """Logs one line: the loss of a step, and of each task."""
+def losses(logs: Mapping[str, Any]) -> str:
+  """Returns the loss of a step, and of each task, as text."""
   tasks = ', '.join(
     f'{k.removeprefix("loss/")} {float(v):.3f}'
     for k, v in logs.items()
     if k.startswith('loss/')
   )
-  loss = float(logs['loss'])
-  logging.info('step %d/%d: loss %.3f (%s)', step, num_steps, loss, tasks)
+  return f'loss {float(logs["loss"]):.3f} ({tasks})'
 
 
 def show(results: Mapping[str, Mapping[str, Any]], workdir: str) -> None:
@@ -65,6 +64,7 @@ def show(results: Mapping[str, Mapping[str, Any]], workdir: str) -> None:
     ('metrics.jsonl', 'training curves, also as TensorBoard events'),
     ('config.json', 'all settings'),
     ('environment.json', 'versions, commit, devices, data'),
+    ('parameters.txt', 'shape and size of every parameter'),
     ('signature.json', 'what predictions need besides the checkpoint'),
   ):
     path = os.path.join(workdir, file)

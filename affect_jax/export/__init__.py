@@ -1,4 +1,4 @@
-"""Writes a face run's model in formats that other programs load.
+r"""Writes a face run's model in formats that other programs load.
 
   python -m affect_jax.export --workdir=RUN --output=exported \
       --format=stablehlo,safetensors,onnx

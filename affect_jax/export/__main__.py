@@ -7,6 +7,7 @@ import numpy as np
 from rich import console as rich_console
 from rich import table as rich_table
 
+from affect_jax import export
 from affect_jax import user_path
 from affect_jax.errors import UserError
 from affect_jax.export import program
@@ -74,4 +75,4 @@ def _read(workdir: str) -> list[np.ndarray]:
 
 
 if __name__ == '__main__':
-  command.run(main, required=['workdir', 'output'])
+  command.run(main, required=['workdir', 'output'], about=export.__doc__ or '')

@@ -15,6 +15,7 @@ from affect_jax import user_path
 from affect_jax.errors import UserError
 from affect_jax.report import predictions
 from affect_jax.report import runs as runs_lib
+from affect_jax.report import shapes
 
 SEED = re.compile(r'seed_(\d+)')
 # Metrics of tasks that predict values.
@@ -34,7 +35,8 @@ def read(paths: Sequence[str], split: str = 'test') -> list[runs_lib.Run]:
     split: Whose predictions are read, besides those of 'val'.
 
   Raises:
-    UserError: One is no run; the message names runs nearby.
+    UserError: One is no run; the message names runs nearby. Or a file of JSON
+      holds something else than runs write; the message names file and key.
   """
   if len(paths) > len(string.ascii_uppercase):
     raise UserError(f'{len(paths)} runs; give at most 26.')
@@ -171,6 +173,7 @@ def _load(path: pathlib.Path, where: str, notes: list[str]) -> dict[str, Any]:
   except ValueError as error:
     notes.append(f'{where}{path.name} is damaged: {error}.')
     return {}
+  shapes.check(path, found, shapes.SHAPES.get(path.name, {}))
   return found
 
 
@@ -231,5 +234,6 @@ def _quality(
         isinstance(x, dict) and {'task', 'labellers', 'metric'} <= x.keys()
         for x in results
       ):
+        shapes.check_quality(file, content)
         found[f'{where}{file.name}'] = content
   return found

@@ -2,20 +2,26 @@
 
 A command starts with flags that exist, with TensorFlow kept off the
 accelerators and with a readable log. It ends with exit code 0, or with one line
-that says what is wrong.
+that says what is wrong:
+
+  1          an error: of a setting, a file, the data, or of the program
+  2          the command line is wrong: unknown or missing flags or settings
+  130, 143   stopped by Ctrl-C or SIGTERM
 """
 
 from collections.abc import Callable, Iterator, Sequence
 import contextlib
 import os
 import shlex
+import signal
 import sys
 import traceback
-from typing import Any
+from typing import Any, NoReturn
 
 from absl import app
 from absl import flags
 from absl import logging
+import jax
 import tensorflow as tf
 
 from affect_jax import errors
@@ -23,7 +29,9 @@ from affect_jax import user_path
 from affect_jax import whole_file
 from affect_jax.run import config_flag
 from affect_jax.run import log_format
+from affect_jax.run import usage
 from affect_jax.training import processes
+from affect_jax.training import status_line
 
 Around = Callable[[], contextlib.AbstractContextManager]
 
@@ -36,6 +44,7 @@ def run(
   folder: Callable[[], str] = str,
   around: Around = contextlib.nullcontext,
   join: Callable[[], Any] = lambda: None,
+  about: str = '',
 ) -> None:
   """Parses flags and calls main(), whose result is the exit code (None: 0).
 
@@ -47,20 +56,42 @@ def run(
     folder: Returns the folder for the traceback of an error, see `in_one_line`.
     around: Makes a context around `in_one_line`; an error reaches it last.
     join: Joins other processes, before anything asks for devices.
+    about: What --help says of the command; otherwise its module's docstring.
   """
+  if usage.asked(sys.argv):
+    about = about or sys.modules['__main__'].__doc__ or ''
+    print(usage.text(about, required))
+    sys.exit(0)
 
   def run_main(argv: list[str]) -> None:
     if len(argv) > 1 and not more:
-      raise app.UsageError(f'Unknown arguments: {" ".join(argv[1:])}.')
+      _misused(f'Unknown arguments: {" ".join(argv[1:])}.')
     with around(), in_one_line(folder()):
       join()
       prepare()
       sys.exit(main(argv[1:]) if more else main())
 
-  flags.mark_flags_as_required(required)
+  def parse(argv: Sequence[str]) -> list[str]:
+    try:
+      rest = flags.FLAGS(argv)
+    except flags.Error as error:
+      # absl wraps what a parser raises, and shows the whole value again.
+      is_ours = isinstance(error.__context__, errors.UserError)
+      _misused(str(error.__context__ if is_ours else error))
+    missing = [f for f in required if flags.FLAGS[f].value is None]
+    if missing:
+      _misused(f'Missing: {", ".join(f"--{name}=…" for name in missing)}.')
+    return rest
+
   if 'config' in flags.FLAGS:
     config_flag.check_settings('config')
-  app.run(run_main, flags_parser=_parse)
+  app.run(run_main, flags_parser=parse)
+
+
+def _misused(message: str) -> NoReturn:
+  """Ends the program because its command line is wrong."""
+  print(f'Error: {message} (--help says more.)', file=sys.stderr)
+  sys.exit(2)
 
 
 def prepare() -> None:
@@ -71,18 +102,9 @@ def prepare() -> None:
     tf.config.set_visible_devices([], kind)
 
 
-def _parse(argv: Sequence[str]) -> list[str]:
-  try:
-    return flags.FLAGS(argv)
-  except flags.Error as error:
-    # absl wraps what a parser raises, and shows the whole value again.
-    is_ours = isinstance(error.__context__, errors.UserError)
-    sys.exit(f'Error: {error.__context__ if is_ours else error}')
-
-
 @contextlib.contextmanager
 def in_one_line(folder: str = '') -> Iterator[None]:
-  """Ends the program on an error, with exit code 1 and one line.
+  """Ends the program on an error, with one line; see the exit codes above.
 
   Args:
     folder: Its error.txt keeps the traceback of an OSError, and of errors that
@@ -91,7 +113,16 @@ def in_one_line(folder: str = '') -> Iterator[None]:
   """
   folder = str(user_path.expand(folder)) if folder else ''
   try:
-    yield
+    with contextlib.ExitStack() as stack:
+      stack.callback(status_line.clear)
+      yield
+  except app.UsageError as error:
+    _misused(str(error))
+  except KeyboardInterrupt:
+    if jax.distributed.is_initialized():
+      raise  # The other processes must hear of it.
+    print('Stopped by Ctrl-C.', file=sys.stderr)
+    sys.exit(128 + signal.SIGINT)
   except (errors.UserError, errors.MissingExtra, errors.Diverged) as error:
     logging.debug('%s', error, exc_info=True)
     sys.exit(f'Error: {error}')

@@ -24,8 +24,13 @@ from affect_jax.errors import UserError
 
 
 def check_settings(name: str) -> None:
-  """Makes the flag `name`, of `config_flags`, report unknown settings."""
-  flags.FLAGS[name].parser = _Parser(name)
+  """Makes a flag of a config file report unknown settings.
+
+  A flag whose config is no file stays as it is.
+  """
+  flag = flags.FLAGS[name]
+  if isinstance(flag.parser, config_flags.ConfigFileFlagParser):
+    flag.parser = _Parser(name)
 
 
 class _Parser(config_flags.ConfigFileFlagParser):

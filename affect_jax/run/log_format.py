@@ -6,6 +6,14 @@ from typing import Any
 from absl import logging
 
 from affect_jax.training import processes
+from affect_jax.training import status_line
+
+# What tfds and Orbax say of themselves, and nobody who runs them can mend.
+_OF_LIBRARIES = (
+  'Using custom data configuration',
+  '`FeatureConnector.dtype` is deprecated',
+  'Requested `tracked_metric`',
+)
 
 
 def set_up() -> None:
@@ -29,6 +37,7 @@ class _PlainFormatter(logging.PythonFormatter):
     self._prefix = prefix
 
   def format(self, record):
+    status_line.clear()
     time = self.formatTime(record, '%H:%M:%S')
     level = '' if record.levelname == 'INFO' else f'{record.levelname} '
     return f'{self._prefix}{time} {level}{record.getMessage()}'
@@ -36,9 +45,9 @@ class _PlainFormatter(logging.PythonFormatter):
 
 def _speaks_to_users(record: Any) -> bool:
   """Returns False for what Orbax and tfds log of every step of their work."""
-  if record.getMessage().startswith('Using custom data configuration'):
+  if record.getMessage().startswith(_OF_LIBRARIES):
     return False
-  packages = ('affect_jax', 'experiments', 'clu')
+  packages = ('affect_jax', 'experiments')
   return record.levelname != 'INFO' or any(
     f'{os.sep}{name}{os.sep}' in record.pathname for name in packages
   )

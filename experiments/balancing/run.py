@@ -1,4 +1,4 @@
-"""Compares all ways to balance tasks: scores, cost, agreement of gradients.
+r"""Compares all ways to balance tasks: scores, cost, agreement of gradients.
 
   python experiments/balancing/run.py --workdir=runs/balancing \
       --config.meld=MELD --config.text_model=MINILM
@@ -18,21 +18,19 @@ import sys
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
-from absl import app
 from absl import flags
 from absl import logging
 import ml_collections
 from ml_collections import config_flags
 import settings as settings_lib
 import summary
-import tensorflow as tf
 
 from affect_jax import multitask
 from affect_jax import seeds as seeds_lib
 from affect_jax import user_path
+from affect_jax.run import command
 from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
-from affect_jax.run import log_format
 
 # What --reduced trains: one method of each kind.
 REDUCED = ('fixed', 'uncertainty', 'pcgrad', 'upgrad')
@@ -54,9 +52,7 @@ def get_settings() -> ml_collections.ConfigDict:
 
 
 _SETTINGS = config_flags.DEFINE_config_dict('config', get_settings())
-_WORKDIR = flags.DEFINE_string(
-  'workdir', None, 'Folder of all runs.', required=True
-)
+_WORKDIR = flags.DEFINE_string('workdir', None, 'Folder of all runs.')
 _REDUCED = flags.DEFINE_bool(
   'reduced', False, 'Few methods, few steps, three seeds: under 15 minutes.'
 )
@@ -68,18 +64,14 @@ _COST = flags.DEFINE_bool(
 )
 
 
-def main(argv: list[str]) -> None:
+def main() -> None:
   """Trains what is missing, then summarises each corpus."""
-  if len(argv) > 1:
-    raise app.UsageError(f'Unknown arguments {argv[1:]}.')
-  tf.config.set_visible_devices([], 'GPU')
-  log_format.set_up()
   settings = _SETTINGS.value
   methods = settings.methods or (
     REDUCED if _REDUCED.value else tuple(multitask.METHODS)
   )
   seeds = settings.seeds[:3] if _REDUCED.value else settings.seeds
-  root = user_path.expand(_WORKDIR.value)
+  root = user_path.expand(str(_WORKDIR.value))
   corpora = [c for c in settings.corpora if c != 'meld' or settings.meld]
   for corpus in corpora:
     folder = root / (corpus + ('_reduced' if _REDUCED.value else ''))
@@ -138,4 +130,4 @@ def _measure_cost(settings, corpus, methods, path: pathlib.Path) -> None:
 
 
 if __name__ == '__main__':
-  app.run(main)
+  command.run(main, required=['workdir'])

@@ -62,7 +62,9 @@ def measure(stem, pixels, steps):
 
 
 def main():
-  parser = argparse.ArgumentParser(description=__doc__)
+  parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+  )
   parser.add_argument('--steps', type=int, default=4)
   parser.add_argument('--out', default='')
   arguments = parser.parse_args()

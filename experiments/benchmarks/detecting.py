@@ -46,7 +46,9 @@ def measure(name, crops, size, border):
 
 
 def main():
-  parser = argparse.ArgumentParser(description=__doc__)
+  parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+  )
   parser.add_argument('--count', type=int, default=200)
   parser.add_argument('--crops', default='')
   arguments = parser.parse_args()

@@ -81,7 +81,9 @@ def measure(frozen_stages, frozen, pixels, steps):
 
 
 def main():
-  parser = argparse.ArgumentParser(description=__doc__)
+  parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+  )
   parser.add_argument('--steps', type=int, default=5)
   parser.add_argument('--pixels', type=int, default=64)
   parser.add_argument('--out', default='')

@@ -111,7 +111,9 @@ def write_video(path, faces, seconds, height, width):
 
 
 def main():
-  parser = argparse.ArgumentParser(description=__doc__)
+  parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+  )
   parser.add_argument('--seconds', type=int, nargs='+', default=[10, 60])
   parser.add_argument('--height', type=int, default=360)
   parser.add_argument('--width', type=int, default=640)

@@ -83,7 +83,9 @@ def prepare(corpus, workers):
 
 
 def main():
-  parser = argparse.ArgumentParser(description=(__doc__ or '').split('\n')[0])
+  parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+  )
   parser.add_argument('--out', required=True, help='JSON file to write')
   parser.add_argument('--videos', type=int, default=40)
   arguments = parser.parse_args()

@@ -1,6 +1,8 @@
 """Measures the speed of preparing `synthetic_faces`, up to records on disk.
 
-python experiments/benchmarks/rendering.py --pictures=4000
+  python experiments/benchmarks/rendering.py --pictures=4000
+
+Renders once before, as the first pictures compile.
 """
 
 import argparse
@@ -11,7 +13,9 @@ from affect_jax.corpora import synthetic_faces
 
 
 def main():
-  parser = argparse.ArgumentParser(description=__doc__)
+  parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+  )
   parser.add_argument('--pictures', type=int, default=4000)
   parser.add_argument('--pixels', type=int, default=64)
   arguments = parser.parse_args()

@@ -95,7 +95,9 @@ def _line(row: dict) -> str:
 
 def main() -> None:
   """Simulates all worlds."""
-  parser = argparse.ArgumentParser(description=__doc__)
+  parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+  )
   parser.add_argument('--times', type=int, default=2000)
   parser.add_argument('--output', type=pathlib.Path, default=HERE)
   args = parser.parse_args()

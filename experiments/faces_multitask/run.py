@@ -26,13 +26,12 @@ import jax
 import ml_collections
 from ml_collections import config_flags
 import summary
-import tensorflow as tf
 
 from affect_jax import seeds as seeds_lib
 from affect_jax import user_path
+from affect_jax.run import command
 from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
-from affect_jax.run import log_format
 
 # Arms that --reduced trains.
 REDUCED = ('tasks/expr', 'tasks/au', 'tasks/va', 'tasks/all', 'augment/none')
@@ -54,9 +53,7 @@ def get_settings() -> ml_collections.ConfigDict:
 
 
 _SETTINGS = config_flags.DEFINE_config_dict('config', get_settings())
-_WORKDIR = flags.DEFINE_string(
-  'workdir', None, 'Folder of all runs.', required=True
-)
+_WORKDIR = flags.DEFINE_string('workdir', None, 'Folder of all runs.')
 _REDUCED = flags.DEFINE_bool(
   'reduced', False, 'Few arms, few steps, two seeds: under 15 minutes.'
 )
@@ -65,14 +62,10 @@ _SUMMARY = flags.DEFINE_bool(
 )
 
 
-def main(argv: list[str]) -> None:
+def main() -> None:
   """Trains what is missing, then summarises."""
-  if len(argv) > 1:
-    raise app.UsageError(f'Unknown arguments {argv[1:]}.')
-  tf.config.set_visible_devices([], 'GPU')
-  log_format.set_up()
   # Seeds of an arm share compiled programs.
-  cache = str(user_path.expand(_WORKDIR.value) / 'compiled')
+  cache = str(user_path.expand(str(_WORKDIR.value)) / 'compiled')
   jax.config.update('jax_compilation_cache_dir', cache)
   settings = _SETTINGS.value
   if settings.data not in arms_lib.CORPORA:
@@ -84,7 +77,7 @@ def main(argv: list[str]) -> None:
   steps = 60 if _REDUCED.value else steps
   seeds = (0, 1) if _REDUCED.value else tuple(settings.seeds)
   folder = os.path.join(
-    user_path.expand(_WORKDIR.value),
+    user_path.expand(str(_WORKDIR.value)),
     settings.data + ('_reduced' if _REDUCED.value else ''),
   )
   if not _SUMMARY.value:
@@ -160,4 +153,4 @@ def _pretrained(settings, folder, corpus, seeds, steps) -> str:
 
 
 if __name__ == '__main__':
-  app.run(main)
+  command.run(main, required=['workdir'])

@@ -1,4 +1,4 @@
-"""Compares ways to learn three tasks of faces from few labels.
+r"""Compares ways to learn three tasks of faces from few labels.
 
   python experiments/faces_weak/run.py --workdir=runs/faces_weak \
       --config.fer2013=fer2013.csv
@@ -18,7 +18,6 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
 import time
 
-from absl import app
 from absl import flags
 from absl import logging
 import arms as arms_lib
@@ -26,14 +25,13 @@ import jax
 import ml_collections
 from ml_collections import config_flags
 import summary
-import tensorflow as tf
 
 from affect_jax import train
 from affect_jax import user_path
+from affect_jax.run import command
 from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
 from affect_jax.run import label_table
-from affect_jax.run import log_format
 
 REDUCED_STEPS, REDUCED_SHARE = 40, 20
 
@@ -51,9 +49,7 @@ def get_settings() -> ml_collections.ConfigDict:
 
 
 _SETTINGS = config_flags.DEFINE_config_dict('config', get_settings())
-_WORKDIR = flags.DEFINE_string(
-  'workdir', None, 'Folder of all runs.', required=True
-)
+_WORKDIR = flags.DEFINE_string('workdir', None, 'Folder of all runs.')
 _REDUCED = flags.DEFINE_bool(
   'reduced', False, 'One share, few steps, two seeds: under 15 minutes.'
 )
@@ -62,14 +58,10 @@ _SUMMARY = flags.DEFINE_bool(
 )
 
 
-def main(argv: list[str]) -> None:
+def main() -> None:
   """Trains what is missing, then summarises."""
-  if len(argv) > 1:
-    raise app.UsageError(f'Unknown arguments {argv[1:]}.')
-  tf.config.set_visible_devices([], 'GPU')
-  log_format.set_up()
   settings = _SETTINGS.value
-  root = user_path.expand(_WORKDIR.value)
+  root = user_path.expand(str(_WORKDIR.value))
   seeds, steps = tuple(settings.seeds), arms_lib.STEPS
   chosen = arms_lib.arms(bool(settings.fer2013))
   if _REDUCED.value:
@@ -127,4 +119,4 @@ def _train(arm, seed, steps, settings, root) -> None:
 
 
 if __name__ == '__main__':
-  app.run(main)
+  command.run(main, required=['workdir'])

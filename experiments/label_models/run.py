@@ -101,7 +101,9 @@ def lines(first: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def main() -> None:
-  parser = argparse.ArgumentParser(description=__doc__)
+  parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+  )
   parser.add_argument('--seeds', type=int, default=SEEDS)
   parser.add_argument('--out', type=pathlib.Path, default=HERE)
   args = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Measures what habits of reporting are worth: which score does a paper quote?
+r"""Measures what habits of reporting are worth: which score does a paper quote?
 
   python experiments/selection/run.py --workdir=runs/selection \
       --config.mosi=mosi.npz --config.meld=MELD --config.mustard=MUSTARD \
@@ -15,7 +15,6 @@ import pathlib
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
-from absl import app
 from absl import flags
 from absl import logging
 import habits
@@ -23,15 +22,14 @@ import jax
 import ml_collections
 from ml_collections import config_flags
 import settings as settings_lib
-import tensorflow as tf
 
 from affect_jax import user_path
 from affect_jax.evaluation import predict as predict_lib
 from affect_jax.evaluation import score
 from affect_jax.run import build
+from affect_jax.run import command
 from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
-from affect_jax.run import log_format
 from affect_jax.run import program as program_lib
 from affect_jax.training import train_state
 
@@ -54,22 +52,16 @@ def get_settings() -> ml_collections.ConfigDict:
 
 
 _SETTINGS = config_flags.DEFINE_config_dict('config', get_settings())
-_WORKDIR = flags.DEFINE_string(
-  'workdir', None, 'Folder of all scores.', required=True
-)
+_WORKDIR = flags.DEFINE_string('workdir', None, 'Folder of all scores.')
 _SUMMARY = flags.DEFINE_bool(
   'summary', False, 'Only summarise what is finished; train nothing.'
 )
 
 
-def main(argv: list[str]) -> None:
+def main() -> None:
   """Trains what is missing, then summarises."""
-  if len(argv) > 1:
-    raise app.UsageError(f'Unknown arguments {argv[1:]}.')
-  tf.config.set_visible_devices([], 'GPU')
-  log_format.set_up()
   settings = _SETTINGS.value
-  root = user_path.expand(_WORKDIR.value)
+  root = user_path.expand(str(_WORKDIR.value))
   chosen = [name for name in settings_lib.CORPORA if settings[name]]
   for name in [] if _SUMMARY.value else chosen:
     for number, point in enumerate(settings_lib.GRID):
@@ -154,4 +146,4 @@ def _score(run, program, variables, batches, name):
 
 
 if __name__ == '__main__':
-  app.run(main)
+  command.run(main, required=['workdir'])

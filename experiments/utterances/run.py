@@ -1,4 +1,4 @@
-"""MOSI, MELD and MUStARD: one command, five seeds, one table.
+r"""MOSI, MELD and MUStARD: one command, five seeds, one table.
 
   python experiments/utterances/run.py --workdir=runs/utterances \
       --config.mosi=mosi.npz --config.meld=MELD --config.mustard=MUSTARD \
@@ -13,7 +13,6 @@ import os
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
-from absl import app
 from absl import flags
 from absl import logging
 import arms as arms_lib
@@ -22,14 +21,13 @@ import ml_collections
 from ml_collections import config_flags
 import numpy as np
 from scipy import stats
-import tensorflow as tf
 
 from affect_jax import seeds as seeds_lib
 from affect_jax import user_path
 from affect_jax import whole_file
+from affect_jax.run import command
 from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
-from affect_jax.run import log_format
 
 
 def get_settings() -> ml_collections.ConfigDict:
@@ -49,21 +47,15 @@ def get_settings() -> ml_collections.ConfigDict:
 
 
 _SETTINGS = config_flags.DEFINE_config_dict('config', get_settings())
-_WORKDIR = flags.DEFINE_string(
-  'workdir', None, 'Folder of all runs.', required=True
-)
+_WORKDIR = flags.DEFINE_string('workdir', None, 'Folder of all runs.')
 _SUMMARY = flags.DEFINE_bool(
   'summary', False, 'Only summarise the finished runs; train nothing.'
 )
 
 
-def main(argv: list[str]) -> None:
+def main() -> None:
   """Trains what is missing, then summarises."""
-  if len(argv) > 1:
-    raise app.UsageError(f'Unknown arguments {argv[1:]}.')
-  tf.config.set_visible_devices([], 'GPU')
-  log_format.set_up()
-  root = str(user_path.expand(_WORKDIR.value))
+  root = str(user_path.expand(str(_WORKDIR.value)))
   # Seeds of an arm share compiled programs.
   jax.config.update('jax_compilation_cache_dir', os.path.join(root, 'compiled'))
   settings = _SETTINGS.value
@@ -160,4 +152,4 @@ def _against(table, arm) -> str:
 
 
 if __name__ == '__main__':
-  app.run(main)
+  command.run(main, required=['workdir'])

@@ -1,4 +1,4 @@
-"""Tests the claims of weakly-supervised multi-task learning on real corpora.
+r"""Tests the claims of weakly-supervised multi-task learning on real corpora.
 
   python experiments/weak_supervision/run.py --workdir=runs/weak \
       --config.meld=MELD --config.mosi=mosi.npz --config.mustard=MUSTARD \
@@ -31,14 +31,13 @@ import ml_collections
 from ml_collections import config_flags
 import settings as settings_lib
 import summary
-import tensorflow as tf
 
 from affect_jax import train
 from affect_jax import user_path
+from affect_jax.run import command
 from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
 from affect_jax.run import label_table
-from affect_jax.run import log_format
 
 REDUCED_STEPS = 60
 
@@ -63,9 +62,7 @@ def get_settings() -> ml_collections.ConfigDict:
 
 
 _SETTINGS = config_flags.DEFINE_config_dict('config', get_settings())
-_WORKDIR = flags.DEFINE_string(
-  'workdir', None, 'Folder of all runs.', required=True
-)
+_WORKDIR = flags.DEFINE_string('workdir', None, 'Folder of all runs.')
 _REDUCED = flags.DEFINE_bool(
   'reduced', False, 'Few arms, few steps, three seeds: under 15 minutes.'
 )
@@ -77,17 +74,13 @@ _SUMMARY = flags.DEFINE_bool(
 )
 
 
-def main(argv: list[str]) -> None:
+def main() -> None:
   """Trains what is missing, then summarises."""
-  if len(argv) > 1:
-    raise app.UsageError(f'Unknown arguments {argv[1:]}.')
-  tf.config.set_visible_devices([], 'GPU')
-  log_format.set_up()
   settings = _SETTINGS.value
   for name in (*settings_lib.CORPORA, 'text_model'):
     if not settings[name]:
       raise app.UsageError(f'Give --config.{name}=PATH.')
-  root = user_path.expand(_WORKDIR.value)
+  root = user_path.expand(str(_WORKDIR.value))
   if _FINE_TUNED.value:
     root, chosen = root / 'fine_tuned', arms_lib.fine_tuned()
   else:
@@ -158,4 +151,4 @@ def _train(arm, seed, settings, root, workdir) -> None:
 
 
 if __name__ == '__main__':
-  app.run(main)
+  command.run(main, required=['workdir'])

@@ -23,6 +23,7 @@ SETTINGS = {
   'num_train_steps': STEPS,
   'eval_every': 4,
   'log_every': 1,
+  'progress_secs': 0.0,
   'log_gradients': False,
   'schedule.warmup_steps': 1,
 }

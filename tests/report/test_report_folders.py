@@ -226,3 +226,48 @@ def test_names_tell_runs_apart(tmp_path):
   names = lambda some: [run.name for run in folders.read(some)]
   assert names(paths) == ['A', 'B', 'C: s']
   assert names(paths[:1]) == ['r']
+
+
+@pytest.mark.parametrize(
+  ('file', 'content', 'message'),
+  [
+    ('results.json', {'test': [1]}, r'test is \[1\]; it must be an object'),
+    (
+      'results.json',
+      {'test': {'expression/macro_f1': 'high'}},
+      "test.expression/macro_f1 is 'high'; it must be a number",
+    ),
+    ('results.json', {'val': {'step': True}}, 'val.step is True'),
+    ('subsets.json', {'test': {'text': 3}}, 'test.text is 3'),
+    ('signature.json', {'tasks': ['sarcasm']}, r"tasks is \['sarcasm'\]"),
+    (
+      'signature.json',
+      {'tasks': {'x': {'outputs': [1]}}},
+      r'tasks\.x\.outputs\[0\] is 1; it must be text',
+    ),
+    ('signature.json', {'data': {'faces': None}}, 'data.faces is None'),
+    ('environment.json', {'starts': ['now']}, r"starts\[0\] is 'now'"),
+    ('config.json', {'data': 'faces'}, "data is 'faces'"),
+  ],
+  ids=lambda x: x if isinstance(x, str) and x.endswith('.json') else '',
+)
+def test_json_of_another_shape_names_file_and_key(own, file, content, message):
+  reported.save(own / file, content)
+  with pytest.raises(UserError, match=f'{file}: {message}'):
+    folders.read([str(own)])
+
+
+def test_quality_of_another_shape_names_file_and_key(tmp_path):
+  reported.with_all(tmp_path / 'run')
+  path = tmp_path / 'run' / 'quality.json'
+  whole = path.read_text()
+  for change, message in (
+    (('"score": 0.7', '"score": "0.7"'), r"labellers\[0\].score is '0.7'"),
+    (('"score": 0.7, ', ''), r"results\[0\].labellers\[0\] has no 'score'"),
+    (('"corpus": "faces", ', ''), r"results\[0\] has no 'corpus'"),
+    (('"labellers": [', '"labellers": [3, '), r'labellers\[0\] is 3'),
+  ):
+    assert change[0] in whole
+    path.write_text(whole.replace(*change))
+    with pytest.raises(UserError, match=f'quality.json: .*{message}'):
+      folders.read([str(tmp_path / 'run')])

@@ -13,7 +13,6 @@ import errno
 import fcntl
 import pathlib
 import shutil
-import sys
 from typing import Any
 
 from absl import logging
@@ -44,9 +43,13 @@ def once(builder: Any, generate: Callable[..., None], **kwargs: Any) -> None:
     local = '://' not in str(builder.data_dir)
     parent = pathlib.Path(builder.data_dir).parent
     alone = _alone(parent) if local else contextlib.nullcontext()
-    if not sys.stderr.isatty():
-      # In a log file, a progress bar would be a thousand lines.
-      tfds.disable_progress_bar()
+    # These speak of downloads, of unknown size: nothing is downloaded.
+    builder._log_download_bytes = lambda: None
+    builder._log_download_done = lambda: None
+    logging.info('%s: preparing %s', builder.name, builder.data_dir)
+    # In a log file, a progress bar would be a thousand lines; on a terminal, it
+    # counts what nobody asks for: "splits", "examples", "shuffling".
+    tfds.disable_progress_bar()
     with _full_disk_explained(builder), alone:
       generate(**kwargs)
   if not builder.info.splits:

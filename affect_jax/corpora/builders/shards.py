@@ -33,6 +33,7 @@ from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import records
 from affect_jax.corpora.files import pictures
 from affect_jax.corpora.files import sources
+from affect_jax.training import status_line
 
 # Pictures per shard, as long as this makes at most MAX_SHARDS shards: all row
 # files are open at the same time, and systems allow 1024.
@@ -221,15 +222,13 @@ def _report_progress(finished: Iterator[Any], total: int) -> None:
   start = said = time.monotonic()
   for done, _ in enumerate(finished, 1):
     now = time.monotonic()
-    if now - said >= REPORT_SECS and done < total:
+    left = math.ceil((now - start) / done * (total - done) / 60)
+    text = f'Preparing: shard {done} of {total}, about {left} min left.'
+    if done == total:
+      status_line.clear()
+    elif not status_line.draw(text) and now - said >= REPORT_SECS:
       said = now
-      left = (now - start) / done * (total - done)
-      logging.info(
-        'Preparing: shard %d of %d, about %.0f min left.',
-        done,
-        total,
-        math.ceil(left / 60),
-      )
+      logging.info('%s', text)
 
 
 def _beam_jobs(pipeline: Any, jobs: Sequence[Job]) -> None:

@@ -28,6 +28,7 @@ from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.files import mojibake
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
+from affect_jax.training import status_line
 
 CUT = 'steps beyond max_steps'
 UNUSED = 'utterances with no modality in use'
@@ -186,6 +187,7 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
           problems.add(f'{item.id!r} appears twice.')
           continue
         seen.add(item.id)
+        status_line.draw(f'{self.name}, {split}: {len(seen)} utterances')
         for name, value in item.labels.items():
           if isinstance(value, float):
             values.setdefault(name, []).append(value)
