@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 
+from affect_jax.augmentation import augment
 from affect_jax.corpora.files import pictures
 from affect_jax.errors import UserError
 from affect_jax.models import affect_model
@@ -63,18 +64,28 @@ def describe(trained: signature.Trained, workdir: str) -> dict[str, Any]:
       'image_size': inputs['image_size'],
       'colours': 'RGB in [0, 1]',
       **dataclasses.asdict(read_rules(workdir)),
+      # Of the run's own evaluation; what is exported reads whole pictures.
+      'views': inputs['views'],
     },
     'model': {
       'stem': model.stem,
       'mean': list(model.mean),
       'std': list(model.std),
     },
-    'tasks': {t.name: {'outputs': list(t.outputs)} for t in trained.tasks},
+    'tasks': {t.name: _outputs(t, inputs['views']) for t in trained.tasks},
     'thresholds': trained.thresholds,
     'step': trained.step,
     'data': trained.signature.data,
     'packages': dict(trained.signature.packages),
   }
+
+
+def _outputs(task: Any, views: str) -> dict[str, Any]:
+  """Returns a task's outputs; 'mirror': their order in a mirrored picture."""
+  outputs = {'outputs': list(task.outputs)}
+  if views == 'flip':
+    outputs['mirror'] = augment.mirror(task.outputs).tolist()
+  return outputs
 
 
 def read_rules(workdir: str) -> pictures.Rules:

@@ -1,6 +1,7 @@
 """Writes a run in several formats, into one folder, whole or not at all."""
 
 from collections.abc import Callable, Sequence
+import json
 import pathlib
 from typing import Any, NamedTuple
 
@@ -130,7 +131,7 @@ def _write(
     stablehlo.write(path, predict, size)
   else:
     path, load = folder / 'model.onnx', runtime.load
-    _write_onnx(path, trained, size, precision, pictures)
+    _write_onnx(path, trained, about, precision, pictures)
   run = load(path)
   compiled = jax.jit(predict)
   wanted = lambda image: jax.tree.map(np.asarray, compiled(image))
@@ -143,7 +144,7 @@ def _write(
 def _write_onnx(
   path: pathlib.Path,
   trained: Any,
-  size: int,
+  about: dict[str, Any],
   precision: str,
   pictures: Sequence[np.ndarray],
 ) -> None:
@@ -151,7 +152,7 @@ def _write_onnx(
     trained.model,
     trained.variables,
     trained.tasks,
-    size,
+    about['input']['image_size'],
     'float16' if precision == 'float16' else 'float32',
   )
   whole = path.with_name('float32.onnx') if precision == 'int8' else path
@@ -159,6 +160,7 @@ def _write_onnx(
   if precision == 'int8':
     runtime.quantize(whole, path, pictures)
     whole.unlink()
+  onnx_graph.describe(path, json.dumps(run_folder.plain(about)))
 
 
 def _megabytes(path: pathlib.Path) -> float:

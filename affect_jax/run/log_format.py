@@ -1,11 +1,10 @@
 """Formats the log for users: time and message of what concerns them."""
 
 import os
+import sys
 from typing import Any
 
 from absl import logging
-
-from affect_jax.training import processes
 
 
 def set_up() -> None:
@@ -14,11 +13,20 @@ def set_up() -> None:
   All processes log the same, so that all but the first show only warnings, with
   their number.
   """
-  index = processes.number()
+  index = process_number()
   logging.set_verbosity(logging.WARNING if index else logging.INFO)
   handler = logging.get_absl_handler()
   handler.setFormatter(_PlainFormatter(f'[{index}] ' if index else ''))
   handler.addFilter(_speaks_to_users)
+
+
+def process_number() -> int:
+  """Returns the number of this process, from 0.
+
+  Whoever joined others has loaded `training.processes`, which needs JAX.
+  """
+  processes = sys.modules.get('affect_jax.training.processes')
+  return processes.number() if processes else 0
 
 
 class _PlainFormatter(logging.PythonFormatter):
