@@ -8,6 +8,8 @@
   safetensors  model.safetensors: weights alone, by torchvision's names
   onnx         model.onnx: network and predictions for ONNX Runtime, in Python,
                C++, C#, Java, browsers and phones; needs affect_jax[onnx]
+  web          web/: a page that runs it in a browser, and sends nothing; needs
+               affect_jax[onnx], and npm or --onnxruntime_web=DIR
 
 All take float32 pictures [B, S, S, 3], RGB in [0, 1], with any B. model.json
 beside them says what else is needed: S, how pictures that are not square were

@@ -1,6 +1,6 @@
 """The function that is exported: pictures in, predictions of all tasks out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import dataclasses
 import os
 from typing import Any
@@ -17,28 +17,41 @@ from affect_jax.run import signature
 Predict = Callable[[jax.Array], dict[str, jax.Array]]
 
 
-def load(workdir: str, step: int | None = None) -> signature.Trained:
-  """Reads a face run of single pictures.
+# Formats that hold any run; others hold runs on single pictures.
+OF_ALL = ('stablehlo', 'safetensors')
+
+
+def load(
+  workdir: str, step: int | None = None, formats: Sequence[str] = ('onnx',)
+) -> signature.Trained:
+  """Reads a run.
 
   Args:
     workdir: Folder of the run.
     step: Step of a checkpoint; None: the best one.
+    formats: In which it shall be written.
 
   Raises:
     FileNotFoundError: There is no such checkpoint.
-    UserError: It has no signature, or learned from utterances or windows.
+    UserError: It has no signature, or learned from utterances or windows, which
+      a format cannot hold.
   """
   trained = signature.load(workdir, step)
-  if trained.signature.kind != 'faces':
+  pictures_only = [name for name in formats if name not in OF_ALL]
+  if pictures_only and not reads_pictures(trained):
+    of = trained.signature.kind
+    reads = 'windows of frames' if of == 'faces' else of
     raise UserError(
-      f'{workdir} learned from utterances: only runs on faces are exported.'
-    )
-  if trained.signature.inputs.get('window'):
-    raise UserError(
-      f'{workdir} reads windows of frames: only runs on single pictures are '
-      'exported.'
+      f'{workdir} reads {reads}: --format={",".join(pictures_only)} holds runs '
+      f'on single pictures only; give --format={",".join(OF_ALL)}.'
     )
   return trained
+
+
+def reads_pictures(trained: signature.Trained) -> bool:
+  """Returns whether a model reads single pictures of faces."""
+  of = trained.signature
+  return of.kind == 'faces' and not of.inputs.get('window')
 
 
 def make_predict(trained: signature.Trained) -> Predict:
@@ -72,7 +85,15 @@ def describe(trained: signature.Trained, workdir: str) -> dict[str, Any]:
       'mean': list(model.mean),
       'std': list(model.std),
     },
-    'tasks': {t.name: _outputs(t, inputs['views']) for t in trained.tasks},
+    **describe_outputs(trained),
+  }
+
+
+def describe_outputs(trained: signature.Trained) -> dict[str, Any]:
+  """Returns what model.json says of outputs, and of where they come from."""
+  views = trained.signature.inputs.get('views', '')
+  return {
+    'tasks': {t.name: _outputs(t, views) for t in trained.tasks},
     'thresholds': trained.thresholds,
     'step': trained.step,
     'data': trained.signature.data,

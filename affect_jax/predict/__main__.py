@@ -31,12 +31,12 @@ from absl import logging
 
 from affect_jax import user_path
 from affect_jax.errors import UserError
+from affect_jax.evaluation import thresholds
 from affect_jax.media import inputs
 from affect_jax.media import margin
 from affect_jax.predict import formats
 from affect_jax.predict import settings as settings_lib
 from affect_jax.predict import table
-from affect_jax.predict import thresholds
 from affect_jax.run import command
 
 

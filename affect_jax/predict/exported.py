@@ -15,11 +15,11 @@ from affect_jax import user_path
 from affect_jax.corpora.files import decoding
 from affect_jax.corpora.files import pictures as picture_files
 from affect_jax.errors import UserError
+from affect_jax.evaluation import thresholds
 from affect_jax.media import pictures
 from affect_jax.media import resize
 from affect_jax.models import onnx_file
 from affect_jax.predict import columns as columns_lib
-from affect_jax.predict import thresholds
 
 
 class Exported:

@@ -17,9 +17,9 @@ from affect_jax.data import face_batches
 from affect_jax.errors import MissingExtra
 from affect_jax.errors import UserError
 from affect_jax.evaluation import predict as predict_lib
+from affect_jax.evaluation import thresholds
 from affect_jax.media import pictures
 from affect_jax.predict import columns as columns_lib
-from affect_jax.predict import thresholds
 from affect_jax.run import folder as run_folder
 from affect_jax.run import signature as signature_lib
 from affect_jax.training import checkpoint

@@ -52,6 +52,8 @@ def write(
     raise UserError(
       f'{workdir} has no results.json: give a single run that is finished.'
     )
+  if seeds := sorted(pathlib.Path(workdir).glob('seed_*')):
+    raise UserError(f'{workdir} holds several runs: give one, as {seeds[0]}.')
   old = published.about(output)
   if (
     old is None

@@ -48,9 +48,13 @@ def about(folder: str | pathlib.Path) -> dict[str, Any] | None:
 
 def write_weights(path: pathlib.Path, variables: Mapping[str, Any]) -> None:
   """Writes the variables of a model, nested dicts of arrays, as one file."""
-  flat = traverse_util.flatten_dict(dict(variables), sep='/')
-  arrays = {k: np.ascontiguousarray(np.asarray(x)) for k, x in flat.items()}
-  safetensors.save_file(arrays, path, {'format': 'flax'})
+  safetensors.save_file(flat(variables), path, {'format': 'flax'})
+
+
+def flat(variables: Mapping[str, Any]) -> dict[str, np.ndarray]:
+  """Returns {'params/backbone/...': array} of nested dicts of arrays."""
+  leaves = traverse_util.flatten_dict(dict(variables), sep='/')
+  return {k: np.ascontiguousarray(np.asarray(x)) for k, x in leaves.items()}
 
 
 def read(
@@ -74,8 +78,7 @@ def read(
     raise FileNotFoundError(
       f'{folder} has no step {step}; it has {content["step"]} alone.'
     )
-  flat = tensor_file.read(path)
-  variables = traverse_util.unflatten_dict(flat, sep='/')
+  variables = traverse_util.unflatten_dict(tensor_file.read(path), sep='/')
   return variables, content['thresholds'], content['step']
 
 
