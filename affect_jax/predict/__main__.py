@@ -30,6 +30,7 @@ from absl import flags
 from absl import logging
 
 from affect_jax import user_path
+from affect_jax.corpora.files import decoding
 from affect_jax.errors import UserError
 from affect_jax.evaluation import thresholds
 from affect_jax.media import inputs
@@ -45,10 +46,15 @@ def main(more: Sequence[str] = ()) -> None:
   given: dict[str, Any] = {name: flag.value for name, flag in _FLAGS.items()}
   names = [f.name for f in dataclasses.fields(settings_lib.Settings)]
   settings = settings_lib.Settings(**{name: given[name] for name in names})
+  if (given['workdir'] is None) == (given['model'] is None):
+    raise UserError('Give --workdir=RUN, or --model=FILE.onnx of an export.')
+  if given['model'] is None:
+    command.prepare()
   if given['crops_like']:
     crops = inputs.find([given['crops_like']])
     pictures = [item.path for item in crops if item.is_picture]
-    settings = dataclasses.replace(settings, margin=margin.of_crops(pictures))
+    like = margin.of_crops(pictures, _decoder(given))
+    settings = dataclasses.replace(settings, margin=like)
     logging.info('Crops like those have --margin=%g.', settings.margin)
   # Before the run is read, which takes seconds.
   output = user_path.expand(given['output'])
@@ -72,17 +78,19 @@ def main(more: Sequence[str] = ()) -> None:
   print(f'{output}: {", ".join(said) or "as it was"}')
 
 
+def _decoder(given: dict[str, Any]) -> Any:
+  is_run = given['model'] is None
+  return decoding.by_tensorflow if is_run else decoding.without_tensorflow
+
+
 def _predictor(given: dict[str, Any]) -> Any:
   """Reads the run of --workdir, or the file of --model."""
-  if (given['workdir'] is None) == (given['model'] is None):
-    raise UserError('Give --workdir=RUN, or --model=FILE.onnx of an export.')
   how = {name: given[name] for name in ('threshold', 'corpus')}
   if given['model'] is None:
     # Late: an exported file needs no JAX and no TensorFlow.
     from affect_jax.predict import predictor
     from affect_jax.run import hub
 
-    command.prepare()
     return predictor.Predictor(
       hub.local(given['workdir']), given['step'], **how
     )

@@ -29,12 +29,12 @@ class Exported:
     columns: Of the run's predictions, with thresholds.
     rules: How pictures that are crops are brought into shape.
     window: 0, as only models that read pictures are exported.
-    read: (path, rules) -> a frame, decoded by Pillow.
+    read: (path, rules) -> a frame, decoded without TensorFlow.
   """
 
   window = 0
   read = staticmethod(
-    functools.partial(pictures.read, decode=decoding.by_pillow)
+    functools.partial(pictures.read, decode=decoding.without_tensorflow)
   )
 
   def __init__(

@@ -48,7 +48,8 @@ def about(folder: str | pathlib.Path) -> dict[str, Any] | None:
 
 def write_weights(path: pathlib.Path, variables: Mapping[str, Any]) -> None:
   """Writes the variables of a model, nested dicts of arrays, as one file."""
-  safetensors.save_file(flat(variables), path, {'format': 'flax'})
+  # `save_file` would make a file that only its owner may read.
+  path.write_bytes(safetensors.save(flat(variables), {'format': 'flax'}))
 
 
 def flat(variables: Mapping[str, Any]) -> dict[str, np.ndarray]:

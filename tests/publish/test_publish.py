@@ -3,7 +3,9 @@
 There is no network: the client of the Hub is replaced.
 """
 
+import errno
 import json
+import os
 import pathlib
 import shutil
 import sys
@@ -198,6 +200,17 @@ def test_folders_of_others_and_unfinished_runs_are_refused(run, tmp_path):
   assert not (tmp_path / 'new').exists()
 
 
+def test_a_full_disk_leaves_nothing(run, tmp_path, monkeypatch):
+  def write_weights(path, variables):
+    path.write_bytes(b'some')
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+  monkeypatch.setattr(published, 'write_weights', write_weights)
+  with pytest.raises(OSError, match='No space left on device'):
+    write.write(str(run), tmp_path / 'new')
+  assert not list(tmp_path.iterdir())
+
+
 def test_damaged_files_are_named(model, tmp_path):
   copy = tmp_path / 'copy'
   shutil.copytree(model, copy)
@@ -225,7 +238,7 @@ def test_the_hub_keeps_it(run, model, client, tmp_path):
 def test_without_a_network_the_error_says_so(client, run, tmp_path):
   with pytest.raises(UserError, match=r'no connection to the Hub.*folder of a'):
     hub.local('nobody/nothing')
-  with pytest.raises(UserError, match=r'far/away .*looked at: no connection'):
+  with pytest.raises(UserError, match=r'far/away .*looked at .no connection'):
     write.write(str(run), tmp_path / 'new', repository='far/away')
 
 

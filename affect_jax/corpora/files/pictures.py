@@ -14,6 +14,7 @@ from PIL import JpegImagePlugin
 from affect_jax import by_name
 from affect_jax import file_kind
 from affect_jax.corpora.files import decoding
+from affect_jax.errors import MissingExtra
 from affect_jax.errors import UserError
 
 # Raise it where the same file becomes another picture. JPEGs have been read
@@ -132,7 +133,7 @@ def read(
   try:
     with Image.open(io.BytesIO(data)) as picture:
       return _read(picture, data, rules, decode)
-  except UserError:
+  except (MissingExtra, UserError):
     raise
   except Exception as e:  # Pillow's plugins raise errors of any type.
     if isinstance(e, Image.UnidentifiedImageError):
