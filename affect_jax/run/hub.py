@@ -113,6 +113,6 @@ def _unreachable(name: str, error: Exception, done: str) -> UserError:
   said = said if len(said) <= 200 else f'{said[:197]}...'
   return UserError(
     f'{name} is no folder here, and as a repository of huggingface.co it could '
-    f'not be {done} ({said}). Without a network, give the folder of a copy; for '
-    'a private repository, log in by `hf auth login`.'
+    f'not be {done} ({said}). Without a network, give the folder of a copy; '
+    'for a private repository, log in by `hf auth login`.'
   )
