@@ -89,11 +89,8 @@ def _predictor(given: dict[str, Any]) -> Any:
   if given['model'] is None:
     # Late: an exported file needs no JAX and no TensorFlow.
     from affect_jax.predict import predictor
-    from affect_jax.run import hub
 
-    return predictor.Predictor(
-      hub.local(given['workdir']), given['step'], **how
-    )
+    return predictor.Predictor(given['workdir'], given['step'], **how)
   if given['step'] is not None:
     raise UserError('--step is of runs: --model has one checkpoint only.')
   from affect_jax.predict import exported

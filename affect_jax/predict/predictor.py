@@ -21,6 +21,7 @@ from affect_jax.evaluation import thresholds
 from affect_jax.media import pictures
 from affect_jax.predict import columns as columns_lib
 from affect_jax.run import folder as run_folder
+from affect_jax.run import hub
 from affect_jax.run import signature as signature_lib
 from affect_jax.training import checkpoint
 from affect_jax.training import parallel as parallel_lib
@@ -89,7 +90,8 @@ class Predictor:
     """Reads a run.
 
     Args:
-      workdir: Its folder.
+      workdir: Its folder, or that of a published model, or its name on the
+        Hub, see `hub.local`.
       step: Step of a checkpoint; None: the best one, or the latest if there
         was no validation.
       threshold: Of all action units, in [0, 1]; 'tuned': those that the run
@@ -101,7 +103,7 @@ class Predictor:
       UserError: The folder holds no run, several runs, or one that does not
         read faces; or the corpus is unknown.
     """
-    self._workdir = user_path.expand(workdir)
+    self._workdir = user_path.expand(hub.local(os.fspath(workdir)))
     check_folder(self._workdir)
     self._trained = signature_lib.load(str(self._workdir), step)
     signature = self._trained.signature

@@ -4,6 +4,7 @@ There is no network: the client of the Hub is replaced.
 """
 
 import errno
+import inspect
 import json
 import os
 import pathlib
@@ -84,7 +85,19 @@ class Client:
 
 @pytest.fixture
 def client(tmp_path, monkeypatch):
-  pytest.importorskip('huggingface_hub', reason="needs the extra 'hub'")
+  real = pytest.importorskip('huggingface_hub', reason="needs the extra 'hub'")
+  # The real client takes what this one does.
+  for function, arguments, options in (
+    (real.snapshot_download, ['a/b'], ['allow_patterns']),
+    (real.hf_hub_download, ['a/b', 'model.json'], []),
+    (real.HfApi().create_repo, ['a/b'], ['exist_ok']),
+    (
+      real.HfApi().upload_folder,
+      [],
+      ['repo_id', 'folder_path', 'allow_patterns'],
+    ),
+  ):
+    inspect.signature(function).bind(*arguments, **dict.fromkeys(options))
   client = Client(tmp_path / 'hub')
   monkeypatch.setattr(hub, 'import_client', lambda name: client)
   return client
@@ -226,6 +239,7 @@ def test_damaged_files_are_named(model, tmp_path):
 def test_the_hub_keeps_it(run, model, client, tmp_path):
   write.write(str(run), tmp_path / 'out', repository='someone/faces')
   local = hub.local('someone/faces')
+  assert affect_jax.load('someone/faces').describe()['run'] == local
   about = published.about(local)
   assert about is not None
   assert about['scores'] == published.about(model)['scores']
