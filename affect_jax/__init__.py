@@ -17,7 +17,8 @@ def load(workdir: str | os.PathLike[str], step: int | None = None) -> Any:
     run.predict(['face.jpg'])['valence']
 
   Args:
-    workdir: The run's folder.
+    workdir: The run's folder; or a published model: its folder, or OWNER/NAME
+      on huggingface.co.
     step: Step of a checkpoint; None: the best one.
 
   Returns:

@@ -211,6 +211,8 @@ def get_config() -> Any:
     'transformer': {'width': 256, 'layers': 2, 'heads': 4, 'dropout': 0.1},
     'dropout': 0.1,
   }
+  # From which weights a run starts: those of another run, or of a published
+  # model (a folder, or OWNER/NAME on huggingface.co); or of a file of others.
   c.init = {'checkpoint_workdir': '', 'parts': 'backbone', 'weights': ''}
 
   # How.

@@ -38,8 +38,8 @@ from affect_jax.run import command
 from affect_jax.run import folder as run_folder
 from affect_jax.run import progress as progress_lib
 from affect_jax.run import signature as signature_lib
+from affect_jax.training import ahead
 from affect_jax.training import checkpoint
-from affect_jax.training import parallel
 
 # The file beside the features that holds the settings that made them.
 SETTINGS = 'features.json'
@@ -118,7 +118,7 @@ def export(
   rows = collections.defaultdict(list)
   with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
     # While the device computes, the next pictures are read.
-    for names, was_read, features in parallel.prefetch(
+    for names, was_read, features in ahead.prefetch(
       clips_lib.batches(todo, batch_size, config['image_size'], load, pool),
       lambda batch: (*batch[:2], apply(variables, batch[2])),
     ):

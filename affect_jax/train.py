@@ -18,6 +18,7 @@ from affect_jax.run import curves
 from affect_jax.run import early_stop
 from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
+from affect_jax.run import hub
 from affect_jax.run import parameters
 from affect_jax.run import program as program_lib
 from affect_jax.run import progress as progress_lib
@@ -26,11 +27,11 @@ from affect_jax.run import settled
 from affect_jax.run import signature as signature_lib
 from affect_jax.run import tasks as run_tasks
 from affect_jax.run import trained_on
+from affect_jax.training import ahead
 from affect_jax.training import checkpoint
 from affect_jax.training import finite
 from affect_jax.training import initialize
 from affect_jax.training import interrupt
-from affect_jax.training import parallel as parallel_lib
 from affect_jax.training import processes
 from affect_jax.training import status_line
 
@@ -179,7 +180,7 @@ def _init(config):
   """Returns config.init; of a folder of seeds, the run with the same seed."""
   init = config.init.to_dict()
   if other := init['checkpoint_workdir']:
-    other = str(user_path.expand(other))
+    other = str(user_path.expand(hub.local(other)))
     init['checkpoint_workdir'] = run_folder.of_seed(other, config.seed)
   return init
 
@@ -241,7 +242,7 @@ def _train(runs, program, states, managers, first_step):
     signals = stack.enter_context(interrupt.catch())
     stack.callback(status_line.clear)
     for step, (ids, batch) in enumerate(
-      parallel_lib.prefetch(batches, put), first_step + 1
+      ahead.prefetch(batches, put), first_step + 1
     ):
       last = step == config.num_train_steps
       logs_now = last or step % config.log_every == 0

@@ -29,7 +29,7 @@ FLOORS = (
     'prepare',
     'report',
   },
-  {'train'},
+  {'publish', 'train'},
   {'seeds'},
   {'rounds', 'sweep'},
   {'main'},
@@ -101,7 +101,7 @@ def test_every_room_stands_on_one_floor_only():
   rooms = {room(parts) for _, parts in all_files()}
   named = [name for names in FLOORS for name in names]
   assert sorted(named) == sorted(rooms)
-  assert len(rooms) <= 36
+  assert len(rooms) <= 37
 
 
 def test_no_test_imports_a_test():

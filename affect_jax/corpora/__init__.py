@@ -1,46 +1,52 @@
-"""Corpora by name: tfds builders of faces, and of utterances."""
+"""Corpora by name: tfds builders of faces, and of utterances.
 
+Readers are imported when one is asked for: they need TensorFlow, which
+`corpora.files` does without.
+"""
+
+import functools
+import importlib
 import inspect
 from typing import Any
 
 from affect_jax import by_name
-from affect_jax.corpora import aff_wild2
-from affect_jax.corpora import affectnet
-from affect_jax.corpora import csd
-from affect_jax.corpora import disfa
-from affect_jax.corpora import emotionet
-from affect_jax.corpora import faces_csv
-from affect_jax.corpora import fer2013
-from affect_jax.corpora import meld
-from affect_jax.corpora import misa
-from affect_jax.corpora import mmsa
-from affect_jax.corpora import mosi
-from affect_jax.corpora import mult
-from affect_jax.corpora import mustard
-from affect_jax.corpora import raf_db
-from affect_jax.corpora import synthetic_faces
-from affect_jax.corpora import synthetic_utterances
-from affect_jax.corpora import utterances_csv
 
-CORPORA: dict[str, Any] = {
-  'aff_wild2': aff_wild2.AffWild2,
-  'affectnet': affectnet.Affectnet,
-  'raf_db': raf_db.RafDb,
-  'disfa': disfa.Disfa,
-  'emotionet': emotionet.Emotionet,
-  'faces_csv': faces_csv.FacesCsv,
-  'fer2013': fer2013.Fer2013,
-  'synthetic_faces': synthetic_faces.SyntheticFaces,
-  'meld': meld.Meld,
-  'csd': csd.Csd,
-  'misa': misa.Misa,
-  'mmsa': mmsa.Mmsa,
-  'mosi': mosi.Mosi,
-  'mult': mult.Mult,
-  'mustard': mustard.Mustard,
-  'synthetic_utterances': synthetic_utterances.SyntheticUtterances,
-  'utterances_csv': utterances_csv.UtterancesCsv,
+# {name, also of the module: the class in it}.
+_CLASSES = {
+  'aff_wild2': 'AffWild2',
+  'affectnet': 'Affectnet',
+  'raf_db': 'RafDb',
+  'disfa': 'Disfa',
+  'emotionet': 'Emotionet',
+  'faces_csv': 'FacesCsv',
+  'fer2013': 'Fer2013',
+  'synthetic_faces': 'SyntheticFaces',
+  'meld': 'Meld',
+  'csd': 'Csd',
+  'misa': 'Misa',
+  'mmsa': 'Mmsa',
+  'mosi': 'Mosi',
+  'mult': 'Mult',
+  'mustard': 'Mustard',
+  'synthetic_utterances': 'SyntheticUtterances',
+  'utterances_csv': 'UtterancesCsv',
 }
+CORPORA: dict[str, Any]  # {name: class}; see `__getattr__`.
+
+
+@functools.cache
+def _corpora() -> dict[str, Any]:
+  return {
+    name: getattr(importlib.import_module(f'{__name__}.{name}'), of)
+    for name, of in _CLASSES.items()
+  }
+
+
+def __getattr__(name: str) -> Any:
+  """Makes CORPORA when it is first asked for."""
+  if name == 'CORPORA':
+    return _corpora()
+  raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
 
 
 def get_corpus(name: str) -> Any:
@@ -49,7 +55,7 @@ def get_corpus(name: str) -> Any:
   Raises:
     UserError: the name is unknown; the message lists the known ones.
   """
-  return by_name.get('corpus', name, CORPORA)
+  return by_name.get('corpus', name, _corpora())
 
 
 def options(name: str) -> dict[str, inspect.Parameter]:

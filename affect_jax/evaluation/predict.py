@@ -14,6 +14,7 @@ from affect_jax import errors
 from affect_jax.augmentation import augment
 from affect_jax.data import batch as batch_lib
 from affect_jax.evaluation import views as views_lib
+from affect_jax.training import ahead
 from affect_jax.training import parallel as parallel_lib
 from affect_jax.training import processes
 
@@ -92,7 +93,7 @@ def predict_split(
     arrays['row'] = np.arange(first, first + size, dtype=np.int32)
     return batch['id'], parallel.put_global(arrays)
 
-  for ids, batch in parallel_lib.prefetch(enumerate(batches), put):
+  for ids, batch in ahead.prefetch(enumerate(batches), put):
     own_ids.append(ids)
     parts.append(jax.device_get(predict(variables, batch)))
   rows = jax.tree.map(lambda *x: np.concatenate(x), *parts)

@@ -26,6 +26,12 @@ _PRECISION = flags.DEFINE_enum(
 _PICTURES = flags.DEFINE_string(
   'pictures', '', 'Folder of pictures that int8 learns ranges from.'
 )
+_ONNXRUNTIME_WEB = flags.DEFINE_string(
+  'onnxruntime_web',
+  '',
+  'For --format=web: folder of the npm package onnxruntime-web; otherwise npm '
+  'fetches it.',
+)
 _STEP = flags.DEFINE_integer('step', None, 'Checkpoint; otherwise the best.')
 # So many pictures tell the ranges; they are read 32 at a time.
 MOST = 512
@@ -41,6 +47,7 @@ def main() -> None:
     _FORMAT.value,
     _PRECISION.value,
     step=_STEP.value,
+    onnxruntime_web=_ONNXRUNTIME_WEB.value,
     pictures=_read(workdir) if _PICTURES.value else (),
   )
   table = rich_table.Table(title=f'{workdir} as {_PRECISION.value}')

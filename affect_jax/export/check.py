@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 import statistics
 import time
+from typing import Any
 
 import numpy as np
 
 from affect_jax.errors import UserError
 
-Run = Callable[[np.ndarray], Mapping[str, np.ndarray]]
+# From pictures, or a dict of inputs.
+Run = Callable[[Any], Mapping[str, np.ndarray]]
 # The largest difference of a prediction that is allowed, by the type of
 # numbers. Integers of 8 bits round features to a 255th of their range, so that
 # only the mean difference says whether something is wrong.
@@ -26,21 +28,20 @@ def pictures(count: int, size: int, seed: int = 0) -> np.ndarray:
   return np.clip(coarse[:, rows][:, :, rows] + noise, 0, 1)
 
 
-def compare(name: str, run: Run, wanted: Run, size: int, kind: str) -> float:
-  """Returns the largest difference of predictions on random pictures.
+def compare(name: str, run: Run, wanted: Run, inputs: Any, kind: str) -> float:
+  """Returns the largest difference of predictions on random inputs.
 
   Args:
     name: The file, for the message.
     run: The function that a file holds.
     wanted: That of the run.
-    size: Pixels of a side.
+    inputs: COUNT rows.
     kind: Type of numbers: a key of TOLERANCES, or 'int8'.
 
   Raises:
     UserError: The difference is larger than allowed, or an output is missing.
   """
-  image = pictures(COUNT, size)
-  right, found = wanted(image), run(image)
+  right, found = wanted(inputs), run(inputs)
   if set(found) != set(right):
     raise UserError(f'{name} has the outputs {[*found]}, not {[*right]}.')
   apart = np.concatenate(
@@ -57,14 +58,13 @@ def compare(name: str, run: Run, wanted: Run, size: int, kind: str) -> float:
   return worst
 
 
-def latency(run: Run, size: int, count: int, repeats: int = 15) -> float:
-  """Returns the median milliseconds per call, of `count` pictures at once."""
-  image = pictures(count, size)
-  run(image)
+def latency(run: Run, inputs: Any, repeats: int = 15) -> float:
+  """Returns the median milliseconds of a call."""
+  run(inputs)
   seconds = []
   for _ in range(repeats):
     start = time.perf_counter()
-    for x in run(image).values():
+    for x in run(inputs).values():
       np.asarray(x)
     seconds.append(time.perf_counter() - start)
   return 1000 * statistics.median(seconds)

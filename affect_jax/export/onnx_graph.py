@@ -5,6 +5,7 @@ more. Pictures keep the layout [B, S, S, 3], and are transposed inside.
 """
 
 from collections.abc import Mapping, Sequence
+import pathlib
 from typing import Any
 
 import jax.numpy as jnp
@@ -14,6 +15,7 @@ from affect_jax.errors import MissingExtra
 from affect_jax.errors import UserError
 from affect_jax.export import weights
 from affect_jax.models import affect_model
+from affect_jax.models import onnx_file
 from affect_jax.models import resnet
 from affect_jax.tasks import base
 from affect_jax.tasks import losses
@@ -135,6 +137,14 @@ def build(
     ir_version=IR_VERSION,
     opset_imports=[onnx.helper.make_opsetid('', OPSET)],
   )
+
+
+def describe(path: pathlib.Path, text: str) -> None:
+  """Makes a file say what model.json says, whatever becomes of that."""
+  onnx = _import()
+  model = onnx.load(str(path))
+  onnx.helper.set_model_props(model, {onnx_file.PROPERTY: text})
+  onnx.save(model, str(path))
 
 
 def activation(task: base.Task) -> str:

@@ -1,12 +1,13 @@
 """The function that is exported: pictures in, predictions of all tasks out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import dataclasses
 import os
 from typing import Any
 
 import jax
 
+from affect_jax.augmentation import augment
 from affect_jax.corpora.files import pictures
 from affect_jax.errors import UserError
 from affect_jax.models import affect_model
@@ -16,28 +17,41 @@ from affect_jax.run import signature
 Predict = Callable[[jax.Array], dict[str, jax.Array]]
 
 
-def load(workdir: str, step: int | None = None) -> signature.Trained:
-  """Reads a face run of single pictures.
+# Formats that hold any run; others hold runs on single pictures.
+OF_ALL = ('stablehlo', 'safetensors')
+
+
+def load(
+  workdir: str, step: int | None = None, formats: Sequence[str] = ('onnx',)
+) -> signature.Trained:
+  """Reads a run.
 
   Args:
     workdir: Folder of the run.
     step: Step of a checkpoint; None: the best one.
+    formats: In which it shall be written.
 
   Raises:
     FileNotFoundError: There is no such checkpoint.
-    UserError: It has no signature, or learned from utterances or windows.
+    UserError: It has no signature, or learned from utterances or windows, which
+      a format cannot hold.
   """
   trained = signature.load(workdir, step)
-  if trained.signature.kind != 'faces':
+  pictures_only = [name for name in formats if name not in OF_ALL]
+  if pictures_only and not reads_pictures(trained):
+    of = trained.signature.kind
+    reads = 'windows of frames' if of == 'faces' else of
     raise UserError(
-      f'{workdir} learned from utterances: only runs on faces are exported.'
-    )
-  if trained.signature.inputs.get('window'):
-    raise UserError(
-      f'{workdir} reads windows of frames: only runs on single pictures are '
-      'exported.'
+      f'{workdir} reads {reads}: --format={",".join(pictures_only)} holds runs '
+      f'on single pictures only; give --format={",".join(OF_ALL)}.'
     )
   return trained
+
+
+def reads_pictures(trained: signature.Trained) -> bool:
+  """Returns whether a model reads single pictures of faces."""
+  of = trained.signature
+  return of.kind == 'faces' and not of.inputs.get('window')
 
 
 def make_predict(trained: signature.Trained) -> Predict:
@@ -63,18 +77,36 @@ def describe(trained: signature.Trained, workdir: str) -> dict[str, Any]:
       'image_size': inputs['image_size'],
       'colours': 'RGB in [0, 1]',
       **dataclasses.asdict(read_rules(workdir)),
+      # Of the run's own evaluation; what is exported reads whole pictures.
+      'views': inputs['views'],
     },
     'model': {
       'stem': model.stem,
       'mean': list(model.mean),
       'std': list(model.std),
     },
-    'tasks': {t.name: {'outputs': list(t.outputs)} for t in trained.tasks},
+    **describe_outputs(trained),
+  }
+
+
+def describe_outputs(trained: signature.Trained) -> dict[str, Any]:
+  """Returns what model.json says of outputs, and of where they come from."""
+  views = trained.signature.inputs.get('views', '')
+  return {
+    'tasks': {t.name: _outputs(t, views) for t in trained.tasks},
     'thresholds': trained.thresholds,
     'step': trained.step,
     'data': trained.signature.data,
     'packages': dict(trained.signature.packages),
   }
+
+
+def _outputs(task: Any, views: str) -> dict[str, Any]:
+  """Returns a task's outputs; 'mirror': their order in a mirrored picture."""
+  outputs = {'outputs': list(task.outputs)}
+  if views == 'flip':
+    outputs['mirror'] = augment.mirror(task.outputs).tolist()
+  return outputs
 
 
 def read_rules(workdir: str) -> pictures.Rules:

@@ -1,38 +1,20 @@
 """ONNX Runtime: loading a file, and making its numbers smaller."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 import pathlib
-from typing import Any
 
 import numpy as np
 
-from affect_jax.errors import MissingExtra
-
-Run = Callable[[np.ndarray], dict[str, np.ndarray]]
+from affect_jax.models import onnx_file
 
 
-def load(path: pathlib.Path, threads: int = 0) -> Run:
+def load(path: pathlib.Path) -> onnx_file.Run:
   """Returns the function that a file holds: f32 [B, S, S, 3] -> {task: [B, K]}.
-
-  Args:
-    path: model.onnx.
-    threads: Of the CPU; 0: all.
 
   Raises:
     MissingExtra: onnxruntime is not installed.
   """
-  runtime = _import()
-  options = runtime.SessionOptions()
-  options.intra_op_num_threads = threads
-  session = runtime.InferenceSession(
-    str(path), options, providers=['CPUExecutionProvider']
-  )
-  names = [output.name for output in session.get_outputs()]
-
-  def run(image: np.ndarray) -> dict[str, np.ndarray]:
-    return dict(zip(names, session.run(names, {'image': image}), strict=True))
-
-  return run
+  return onnx_file.load(path)[0]
 
 
 def quantize(
@@ -46,7 +28,7 @@ def quantize(
     batches: Pictures f32 [B, S, S, 3], from which the range of each feature map
       is learned; they should be like those that the model will see.
   """
-  _import()
+  onnx_file.import_runtime()
   from onnxruntime import quantization
 
   class Reader(quantization.CalibrationDataReader):
@@ -68,14 +50,3 @@ def quantize(
     per_channel=True,
     op_types_to_quantize=['Conv', 'Add', 'MaxPool', 'GlobalAveragePool'],
   )
-
-
-def _import() -> Any:
-  try:
-    import onnxruntime
-  except ImportError as error:
-    raise MissingExtra(
-      'ONNX files are run by the package onnxruntime: '
-      "pip install 'affect_jax[onnx]'."
-    ) from error
-  return onnxruntime

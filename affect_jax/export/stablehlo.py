@@ -1,6 +1,8 @@
 """The network and its predictions for `jax.export`."""
 
+from collections.abc import Callable, Sequence
 import pathlib
+from typing import Any
 
 import jax
 from jax import export
@@ -21,9 +23,14 @@ def write(path: pathlib.Path, predict: program.Predict, size: int) -> None:
     size: Pixels of a side.
   """
   shape = export.symbolic_shape(f'batch, {size}, {size}, 3')
-  exported = export.export(jax.jit(predict), platforms=PLATFORMS)(
-    jax.ShapeDtypeStruct(shape, jnp.float32)
-  )
+  save(path, predict, [jax.ShapeDtypeStruct(shape, jnp.float32)])
+
+
+def save(
+  path: pathlib.Path, predict: Callable[..., Any], specs: Sequence[Any]
+) -> None:
+  """Writes a function for arguments of these shapes, for all PLATFORMS."""
+  exported = export.export(jax.jit(predict), platforms=PLATFORMS)(*specs)
   path.write_bytes(exported.serialize())
 
 
@@ -31,4 +38,4 @@ def load(path: pathlib.Path):
   """Returns the function that a file holds, from and to numpy arrays."""
   exported = export.deserialize(bytearray(path.read_bytes()))
   call = jax.jit(exported.call)
-  return lambda image: jax.tree.map(np.asarray, call(image))
+  return lambda inputs: jax.tree.map(np.asarray, call(inputs))

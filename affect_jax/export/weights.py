@@ -53,7 +53,8 @@ def write(
   """
   arrays = {name: x.astype(dtype) for name, x in tensors(variables).items()}
   metadata = {'format': 'pt', 'affect_jax': json.dumps(run_folder.plain(about))}
-  safetensors.save_file(arrays, path, metadata)
+  # `save_file` would make a file that only its owner may read.
+  path.write_bytes(safetensors.save(arrays, metadata))
 
 
 def difference(path: pathlib.Path, variables: Mapping[str, Any]) -> float:

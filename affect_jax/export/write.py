@@ -1,6 +1,7 @@
 """Writes a run in several formats, into one folder, whole or not at all."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+import json
 import pathlib
 from typing import Any, NamedTuple
 
@@ -16,7 +17,9 @@ from affect_jax.export import check
 from affect_jax.export import onnx_graph
 from affect_jax.export import program
 from affect_jax.export import runtime
+from affect_jax.export import sequences
 from affect_jax.export import stablehlo
+from affect_jax.export import web
 from affect_jax.export import weights
 from affect_jax.run import folder as run_folder
 from affect_jax.run import signature
@@ -25,6 +28,7 @@ PRECISIONS = {
   'stablehlo': ('float32',),
   'safetensors': ('float32', 'float16'),
   'onnx': ('float32', 'float16', 'int8'),
+  'web': ('float32', 'float16', 'int8'),
 }
 
 
@@ -56,6 +60,7 @@ def write(
   step: int | None = None,
   pictures: Sequence[np.ndarray] = (),
   measure: bool = True,
+  onnxruntime_web: str = '',
 ) -> list[Row]:
   """Writes output/model.*, and output/model.json; returns a row for each.
 
@@ -67,6 +72,7 @@ def write(
     step: Step of a checkpoint; None: the best one.
     pictures: Batches f32 [B, S, S, 3] that 'int8' learns ranges from.
     measure: Whether to measure the time of calls.
+    onnxruntime_web: For 'web', see `web.write`.
 
   Raises:
     FileExistsError: The folder exists.
@@ -86,15 +92,25 @@ def write(
       '--precision=int8 learns the range of each feature map from pictures: '
       'give --pictures=FOLDER with some that are like those to be predicted.'
     )
-  trained = program.load(workdir, step)
-  about = program.describe(trained, workdir)
+  trained = program.load(workdir, step, formats)
+  if program.reads_pictures(trained):
+    about = program.describe(trained, workdir)
+  else:
+    about = {
+      'schema_version': 1,
+      'kind': trained.signature.kind,
+      'inputs': sequences.describe(trained),
+      **program.describe_outputs(trained),
+    }
   rows = []
   with whole_file.writing_folder(output) as partial:
     folder = pathlib.Path(partial)
     for name in formats:
-      rows.append(
-        _write(name, folder, trained, about, precision, pictures, measure)
-      )
+      row = _write(name, folder, trained, about, precision, pictures, measure)
+      if name == 'web':
+        web.write(folder / name, folder / row.file, about, onnxruntime_web)
+        row = row._replace(file=f'{name}/model.onnx')
+      rows.append(row)
       logging.info('%s: written and checked', rows[-1].file)
     about['files'] = {
       row.file: {
@@ -117,33 +133,42 @@ def _write(
   pictures: Sequence[np.ndarray],
   measure: bool,
 ) -> Row:
-  size = about['input']['image_size']
-  predict = program.make_predict(trained)
+  is_of_pictures = program.reads_pictures(trained)
   if name == 'safetensors':
     path = folder / 'model.safetensors'
-    weights.write(path, trained.variables, about, precision)
-    apart = weights.difference(path, trained.variables)
+    if not is_of_pictures:
+      apart = sequences.write_weights(path, trained)
+    else:
+      weights.write(path, trained.variables, about, precision)
+      apart = weights.difference(path, trained.variables)
     return Row(path.name, _megabytes(path), apart)
-  load: Callable[[pathlib.Path], check.Run]
-  if name == 'stablehlo':
-    path, load = folder / 'model.jax', stablehlo.load
-    stablehlo.write(path, predict, size)
+  # That of 'web' moves on.
+  names = {'stablehlo': 'model.jax', 'onnx': 'model.onnx', 'web': 'web.onnx'}
+  path = folder / names[name]
+  if not is_of_pictures:
+    run, wanted, inputs = sequences.write_stablehlo(path, trained)
   else:
-    path, load = folder / 'model.onnx', runtime.load
-    _write_onnx(path, trained, size, precision, pictures)
-  run = load(path)
-  compiled = jax.jit(predict)
-  wanted = lambda image: jax.tree.map(np.asarray, compiled(image))
-  apart = check.compare(path.name, run, wanted, size, precision)
+    size = about['input']['image_size']
+    predict = program.make_predict(trained)
+    if name == 'stablehlo':
+      stablehlo.write(path, predict, size)
+      run = stablehlo.load(path)
+    else:
+      _write_onnx(path, trained, about, precision, pictures)
+      run = runtime.load(path)
+    compiled = jax.jit(predict)
+    wanted = lambda image: jax.tree.map(np.asarray, compiled(image))
+    inputs = lambda count: check.pictures(count, size)
+  apart = check.compare(path.name, run, wanted, inputs(check.COUNT), precision)
   counts = (1, 32) if measure else ()
-  times = (check.latency(run, size, count) for count in counts)
+  times = (check.latency(run, inputs(count)) for count in counts)
   return Row(path.name, _megabytes(path), apart, *times)
 
 
 def _write_onnx(
   path: pathlib.Path,
   trained: Any,
-  size: int,
+  about: dict[str, Any],
   precision: str,
   pictures: Sequence[np.ndarray],
 ) -> None:
@@ -151,7 +176,7 @@ def _write_onnx(
     trained.model,
     trained.variables,
     trained.tasks,
-    size,
+    about['input']['image_size'],
     'float16' if precision == 'float16' else 'float32',
   )
   whole = path.with_name('float32.onnx') if precision == 'int8' else path
@@ -159,6 +184,7 @@ def _write_onnx(
   if precision == 'int8':
     runtime.quantize(whole, path, pictures)
     whole.unlink()
+  onnx_graph.describe(path, json.dumps(run_folder.plain(about)))
 
 
 def _megabytes(path: pathlib.Path) -> float:

@@ -1,11 +1,12 @@
 """How large faces are in a corpus' crops, so that others are cut alike."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 import pathlib
 
 import numpy as np
 from PIL import Image
 
+from affect_jax.corpora.files import decoding
 from affect_jax.errors import UserError
 from affect_jax.media import detector
 from affect_jax.media import pictures
@@ -15,7 +16,10 @@ from affect_jax.media import pictures
 _MOST, _SIDE = 200, 160
 
 
-def of_crops(paths: Sequence[pathlib.Path]) -> float:
+def of_crops(
+  paths: Sequence[pathlib.Path],
+  decode: Callable[..., np.ndarray] = decoding.by_tensorflow,
+) -> float:
   """Returns the margin by which `box.cut` makes crops such as these.
 
   That is the median of (side of the crop / side of the face's box) - 1 over
@@ -23,6 +27,7 @@ def of_crops(paths: Sequence[pathlib.Path]) -> float:
 
   Args:
     paths: Crops of faces that a run has learned from.
+    decode: One of the functions of `decoding`.
 
   Raises:
     UserError: In less than half of them a face is found.
@@ -31,7 +36,7 @@ def of_crops(paths: Sequence[pathlib.Path]) -> float:
   chosen = paths[:: max(1, len(paths) // _MOST)][:_MOST]
   ratios = []
   for path in chosen:
-    image = pictures.read(path).image
+    image = pictures.read(path, decode=decode).image
     if image is None:
       continue
     # Also crops that are not square: training stretches them.

@@ -29,7 +29,7 @@ def pack(
   steps = np.arange(ids.shape[-1])[np.newaxis, np.newaxis]
   positions = jnp.where(mask, starts[..., np.newaxis] + steps, length)
   rows = np.arange(len(ids))[:, np.newaxis, np.newaxis]
-  packed = jnp.zeros((len(ids), length), ids.dtype)
+  packed = jnp.zeros((ids.shape[0], length), ids.dtype)
   packed = packed.at[rows, positions].set(ids, mode='drop')
   total = counts.sum(-1, keepdims=True)
   return packed, jnp.arange(length)[np.newaxis] < total, positions
@@ -50,7 +50,7 @@ def sentences(positions: jax.Array, length: int) -> tuple[jax.Array, jax.Array]:
 
   def packed(axis: int) -> jax.Array:
     indices = jax.lax.broadcasted_iota(jnp.int32, positions.shape, axis)
-    zeros = jnp.zeros((len(positions), length), jnp.int32)
+    zeros = jnp.zeros((positions.shape[0], length), jnp.int32)
     return zeros.at[rows, positions].set(indices, mode='drop')
 
   return packed(1), packed(2)

@@ -13,6 +13,9 @@ A command that was stopped goes on when it is repeated. --faces=whole takes
 pictures as the crops that a corpus would hold. --format=openface, fex (py-feat)
 or abaw writes the columns of others: see `affect_jax.predict.formats`.
 
+--model=model.onnx, which `python -m affect_jax.export` writes, takes the place
+of --workdir, and needs neither JAX nor TensorFlow.
+
 Faces must be as large in their crops as in those that the run has learned from:
 --crops_like=FOLDER, with some of those, measures the --margin for it. How crops
 differ otherwise stands in `affect_jax.media.box.cut`.
@@ -27,12 +30,13 @@ from absl import flags
 from absl import logging
 
 from affect_jax import user_path
+from affect_jax.corpora.files import decoding
+from affect_jax.errors import UserError
+from affect_jax.evaluation import thresholds
 from affect_jax.media import inputs
 from affect_jax.media import margin
 from affect_jax.predict import formats
-from affect_jax.predict import predictor as predictor_lib
 from affect_jax.predict import settings as settings_lib
-from affect_jax.predict import submission
 from affect_jax.predict import table
 from affect_jax.run import command
 
@@ -42,20 +46,20 @@ def main(more: Sequence[str] = ()) -> None:
   given: dict[str, Any] = {name: flag.value for name, flag in _FLAGS.items()}
   names = [f.name for f in dataclasses.fields(settings_lib.Settings)]
   settings = settings_lib.Settings(**{name: given[name] for name in names})
+  if (given['workdir'] is None) == (given['model'] is None):
+    raise UserError('Give --workdir=RUN, or --model=FILE.onnx of an export.')
+  if given['model'] is None:
+    command.prepare()
   if given['crops_like']:
     crops = inputs.find([given['crops_like']])
     pictures = [item.path for item in crops if item.is_picture]
-    settings = dataclasses.replace(settings, margin=margin.of_crops(pictures))
+    like = margin.of_crops(pictures, _decoder(given))
+    settings = dataclasses.replace(settings, margin=like)
     logging.info('Crops like those have --margin=%g.', settings.margin)
   # Before the run is read, which takes seconds.
   output = user_path.expand(given['output'])
   table.check_output(output, given['format'])
-  predictor = predictor_lib.Predictor(
-    given['workdir'],
-    given['step'],
-    threshold=given['threshold'],
-    corpus=given['corpus'],
-  )
+  predictor = _predictor(given)
   try:
     content = table.predict(
       predictor,
@@ -74,12 +78,40 @@ def main(more: Sequence[str] = ()) -> None:
   print(f'{output}: {", ".join(said) or "as it was"}')
 
 
+def _decoder(given: dict[str, Any]) -> Any:
+  is_run = given['model'] is None
+  return decoding.by_tensorflow if is_run else decoding.without_tensorflow
+
+
+def _predictor(given: dict[str, Any]) -> Any:
+  """Reads the run of --workdir, or the file of --model."""
+  how = {name: given[name] for name in ('threshold', 'corpus')}
+  if given['model'] is None:
+    # Late: an exported file needs no JAX and no TensorFlow.
+    from affect_jax.predict import predictor
+
+    return predictor.Predictor(given['workdir'], given['step'], **how)
+  if given['step'] is not None:
+    raise UserError('--step is of runs: --model has one checkpoint only.')
+  from affect_jax.predict import exported
+
+  return exported.Exported(given['model'], **how)
+
+
 if __name__ == '__main__':
   _DEFAULTS = settings_lib.Settings()
   _FLAGS = {
     f.name: f
     for f in (
-      flags.DEFINE_string('workdir', None, 'Folder of a run.'),
+      flags.DEFINE_string(
+        'workdir',
+        None,
+        'Folder of a run or of a published model, or its name on '
+        'huggingface.co.',
+      ),
+      flags.DEFINE_string(
+        'model', None, 'model.onnx of affect_jax.export, instead of a run.'
+      ),
       flags.DEFINE_multi_string(
         'input', None, "Pictures, videos, folders, patterns ('x/*.png')."
       ),
@@ -93,7 +125,7 @@ if __name__ == '__main__':
       flags.DEFINE_enum(
         'abaw_task',
         '',
-        ['', *submission.LAYOUTS],
+        ['', *formats.ABAW_TASKS],
         'Layout of --format=abaw, if the run has several tasks of it.',
       ),
       flags.DEFINE_enum(
@@ -137,7 +169,7 @@ if __name__ == '__main__':
       ),
       flags.DEFINE_string(
         'threshold',
-        predictor_lib.TUNED,
+        thresholds.TUNED,
         'Of action units: a number, or those tuned on validation.',
       ),
       flags.DEFINE_string(
@@ -147,4 +179,4 @@ if __name__ == '__main__':
       flags.DEFINE_integer('batch_size', 64, 'Faces at a time.', 1),
     )
   }
-  command.run(main, more=True, required=['workdir', 'input', 'output'])
+  command.run(main, more=True, required=['input', 'output'], prepares=False)

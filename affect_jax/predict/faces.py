@@ -8,7 +8,6 @@ from affect_jax.media import box as box_lib
 from affect_jax.media import detector
 from affect_jax.media import frame as frame_lib
 from affect_jax.media import inputs as inputs_lib
-from affect_jax.media import pictures
 from affect_jax.media import quality
 from affect_jax.media import tracks as tracks_lib
 from affect_jax.media import video
@@ -27,7 +26,8 @@ def of_inputs(
 
   Args:
     inputs: Pictures and videos, in order.
-    predictor: A `predictor.Predictor`, or what has its rules and resized.
+    predictor: A `predictor.Predictor`, or what has its rules, read and
+      resized.
     settings: How faces are found and cut out.
     resume: Where to begin.
   """
@@ -39,7 +39,7 @@ def of_inputs(
     if item.name == resume.input:
       start = resume.frame
       _replay(tracks, resume.boxes)
-    for frame in _frames(item, predictor.rules, settings, start):
+    for frame in _frames(item, predictor, settings, start):
       faces = _faces(item.name, frame, tracks, settings)
       # At once, as crops may be much larger than what the model reads.
       yield [
@@ -52,7 +52,7 @@ def of_inputs(
 
 def _frames(
   item: inputs_lib.Input,
-  rules: picture_files.Rules,
+  predictor: Any,
   settings: settings_lib.Settings,
   start: int,
 ) -> Iterator[frame_lib.Frame]:
@@ -61,8 +61,9 @@ def _frames(
   elif not start:
     # Faces are cut out of pictures as they are.
     whole = settings.faces == 'whole'
+    rules = predictor.rules
     bits = picture_files.Rules(picture_bits=rules.picture_bits)
-    yield pictures.read(item.path, rules if whole else bits)
+    yield predictor.read(item.path, rules if whole else bits)
 
 
 def _replay(

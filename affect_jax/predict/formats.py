@@ -30,11 +30,11 @@ from pyarrow import parquet
 
 from affect_jax import file_kind
 from affect_jax import whole_file
+from affect_jax.errors import MissingExtra
 from affect_jax.errors import UserError
 from affect_jax.media import inputs as inputs_lib
 from affect_jax.predict import columns as columns_lib
 from affect_jax.predict import journal
-from affect_jax.predict import submission
 
 # Of OpenFace 2, presence, and of py-feat.
 OPENFACE_UNITS = (
@@ -175,6 +175,7 @@ def check(
     abaw_task: For 'abaw', see `submission.layout_of`.
   """
   if name == 'abaw':
+    submission = _import_submission()
     submission.layout_of(outputs, abaw_task)
     submission.check(inputs)
   if name != 'openface':
@@ -218,6 +219,8 @@ def write(
 
 # {name: (its rows, what stands between cells)}.
 FORMATS = {'openface': (openface, ', '), 'fex': (fex, ',')}
+# Layouts of --format=abaw: keys of `submission.LAYOUTS`.
+ABAW_TASKS = ('va', 'expr', 'au', 'mtl')
 # {name: suffixes of its files}.
 NAMES = {
   'native': ('.csv', '.parquet'),
@@ -247,6 +250,7 @@ def finish(
     source.replace(target)
     return
   if name == 'abaw':
+    submission = _import_submission()
     layout = submission.layout_of(columns.outputs, abaw_task)
     submission.write(source, target, columns, layout)
     source.unlink()
@@ -258,6 +262,17 @@ def finish(
     else:
       write(*FORMATS[name], source, path, columns)
   source.unlink()
+
+
+def _import_submission() -> Any:
+  """Imports what --format=abaw needs, and no other format: JAX."""
+  try:
+    from affect_jax.predict import submission
+  except ImportError as error:
+    raise MissingExtra(
+      f'--format=abaw needs JAX ({error}): pip install affect_jax.'
+    ) from error
+  return submission
 
 
 def _known(

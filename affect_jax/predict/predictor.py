@@ -17,14 +17,14 @@ from affect_jax.data import face_batches
 from affect_jax.errors import MissingExtra
 from affect_jax.errors import UserError
 from affect_jax.evaluation import predict as predict_lib
+from affect_jax.evaluation import thresholds
 from affect_jax.media import pictures
 from affect_jax.predict import columns as columns_lib
 from affect_jax.run import folder as run_folder
+from affect_jax.run import hub
 from affect_jax.run import signature as signature_lib
 from affect_jax.training import checkpoint
 from affect_jax.training import parallel as parallel_lib
-
-TUNED = 'tuned'
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -74,20 +74,24 @@ class Predictor:
     columns: Of the run's predictions, with thresholds.
     rules: How pictures that are crops are brought into shape.
     window: Frames that a model over time reads at once; 0: it reads pictures.
+    read: (path, rules) -> a frame, decoded as in training.
   """
+
+  read = staticmethod(pictures.read)
 
   def __init__(
     self,
     workdir: str | os.PathLike[str],
     step: int | None = None,
     *,
-    threshold: float | str = TUNED,
+    threshold: float | str = thresholds.TUNED,
     corpus: str = '',
   ):
     """Reads a run.
 
     Args:
-      workdir: Its folder.
+      workdir: Its folder, or that of a published model, or its name on the
+        Hub, see `hub.local`.
       step: Step of a checkpoint; None: the best one, or the latest if there
         was no validation.
       threshold: Of all action units, in [0, 1]; 'tuned': those that the run
@@ -99,16 +103,17 @@ class Predictor:
       UserError: The folder holds no run, several runs, or one that does not
         read faces; or the corpus is unknown.
     """
-    self._workdir = user_path.expand(workdir)
+    self._workdir = user_path.expand(hub.local(os.fspath(workdir)))
     check_folder(self._workdir)
     self._trained = signature_lib.load(str(self._workdir), step)
     signature = self._trained.signature
     config = run_folder.read_json(str(self._workdir / 'config.json')) or {}
     self.rules = picture_files.Rules.among(config.get('data', {}))
     self.window = int(signature.inputs['window'])
+    outputs = {task.name: task.outputs for task in self._trained.tasks}
     self.columns = columns_lib.Columns(
-      {task.name: task.outputs for task in self._trained.tasks},
-      thresholds(self._trained, threshold, corpus),
+      outputs,
+      thresholds.of_units(outputs, self._trained.thresholds, threshold, corpus),
     )
     self._size = int(signature.inputs['image_size'])
     self._parallel = parallel_lib.build()
@@ -257,50 +262,6 @@ def check_folder(workdir: pathlib.Path) -> None:
       f'{workdir} learned from {signature.kind}: pictures and videos need a '
       'run that learned from faces, such as that of configs/faces_csv.py.'
     )
-
-
-def thresholds(
-  trained: signature_lib.Trained, threshold: float | str, corpus: str = ''
-) -> dict[str, float]:
-  """Returns {action unit: threshold}, {} if the run has no units.
-
-  A unit without a tuned threshold (validation had no positive of it, or there
-  was no validation) has .5.
-
-  Args:
-    trained: The run.
-    threshold: In [0, 1], for all; or 'tuned'.
-    corpus: Whose tuned thresholds; '': the mean over all that have one.
-
-  Raises:
-    UserError: The threshold is out of range, or the run does not know the
-      corpus.
-  """
-  units = [
-    name
-    for task in trained.tasks
-    if task.name == 'action_units'
-    for name in task.outputs
-  ]
-  if threshold != TUNED:
-    try:
-      number = float(threshold)
-    except ValueError:
-      number = float('nan')
-    if not 0 <= number <= 1:
-      raise UserError(
-        f"--threshold={threshold} must be in [0, 1], or '{TUNED}'."
-      )
-    return {name: number for name in units}
-  if corpus and corpus not in trained.thresholds:
-    known = ', '.join(trained.thresholds) or 'none'
-    raise UserError(
-      f'The run has no thresholds of {corpus!r}; it has those of {known}.'
-    )
-  chosen = [corpus] if corpus else list(trained.thresholds)
-  of_units = [trained.thresholds[c].get('action_units', {}) for c in chosen]
-  tuned = {n: [x[n] for x in of_units if x.get(n) is not None] for n in units}
-  return {n: float(np.mean(x)) if x else 0.5 for n, x in tuned.items()}
 
 
 def device() -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from affect_jax.predict import columns as columns_lib
 from affect_jax.predict import journal as journal_lib
-from affect_jax.training import parallel
+from affect_jax.training import ahead
 
 # Frames without a face before rows are written, for each row of a batch.
 _MOST_FRAMES = 4
@@ -47,7 +47,7 @@ def write(
 
   count = 0
   groups = _groups(frames, predictor.window, batch_size, every, received)
-  for faces, wait in parallel.prefetch(groups, begin):
+  for faces, wait in ahead.prefetch(groups, begin):
     predictions = wait()
     journal.write(
       predictor.columns.row(face, predictions.get(i))

@@ -21,16 +21,12 @@ from typing import Any, NoReturn
 from absl import app
 from absl import flags
 from absl import logging
-import jax
-import tensorflow as tf
 
 from affect_jax import errors
 from affect_jax import user_path
 from affect_jax import whole_file
-from affect_jax.run import config_flag
 from affect_jax.run import log_format
 from affect_jax.run import usage
-from affect_jax.training import processes
 from affect_jax.training import status_line
 
 Around = Callable[[], contextlib.AbstractContextManager]
@@ -44,6 +40,7 @@ def run(
   folder: Callable[[], str] = str,
   around: Around = contextlib.nullcontext,
   join: Callable[[], Any] = lambda: None,
+  prepares: bool = True,
   about: str = '',
 ) -> None:
   """Parses flags and calls main(), whose result is the exit code (None: 0).
@@ -56,6 +53,8 @@ def run(
     folder: Returns the folder for the traceback of an error, see `in_one_line`.
     around: Makes a context around `in_one_line`; an error reaches it last.
     join: Joins other processes, before anything asks for devices.
+    prepares: Whether to call `prepare`; otherwise main does, where it needs
+      TensorFlow or JAX.
     about: What --help says of the command; otherwise its module's docstring.
   """
   if usage.asked(sys.argv):
@@ -68,7 +67,10 @@ def run(
       _misused(f'Unknown arguments: {" ".join(argv[1:])}.')
     with around(), in_one_line(folder()):
       join()
-      prepare()
+      if prepares:
+        prepare()
+      else:
+        log_format.set_up()
       sys.exit(main(argv[1:]) if more else main())
 
   def parse(argv: Sequence[str]) -> list[str]:
@@ -84,6 +86,9 @@ def run(
     return rest
 
   if 'config' in flags.FLAGS:
+    # Late: it needs TensorFlow, which some commands do without.
+    from affect_jax.run import config_flag
+
     config_flag.check_settings('config')
   app.run(run_main, flags_parser=parse)
 
@@ -97,6 +102,8 @@ def _misused(message: str) -> NoReturn:
 def prepare() -> None:
   """Sets up a readable log, and keeps TensorFlow off the accelerators."""
   log_format.set_up()
+  import tensorflow as tf
+
   # TensorFlow only reads data, and would take the accelerators' memory.
   for kind in ('GPU', 'TPU'):
     tf.config.set_visible_devices([], kind)
@@ -119,7 +126,8 @@ def in_one_line(folder: str = '') -> Iterator[None]:
   except app.UsageError as error:
     _misused(str(error))
   except KeyboardInterrupt:
-    if jax.distributed.is_initialized():
+    jax = sys.modules.get('jax')
+    if jax and jax.distributed.is_initialized():
       raise  # The other processes must hear of it.
     print('Stopped by Ctrl-C.', file=sys.stderr)
     sys.exit(128 + signal.SIGINT)
@@ -127,7 +135,8 @@ def in_one_line(folder: str = '') -> Iterator[None]:
     logging.debug('%s', error, exc_info=True)
     sys.exit(f'Error: {error}')
   except Exception as error:
-    if isinstance(error, tf.errors.DataLossError):
+    tf = sys.modules.get('tensorflow')
+    if tf and isinstance(error, tf.errors.DataLossError):
       # Imported late, so that `--help` need not wait for it.
       from affect_jax.corpora.builders import damaged
 
@@ -138,7 +147,8 @@ def in_one_line(folder: str = '') -> Iterator[None]:
     if isinstance(error, OSError):
       sys.exit(f'{type(error).__name__}: {error}{where}')
     summary = (str(error).strip() or 'no message').splitlines()[0][:200]
-    if processes.lost_one(error):
+    processes = sys.modules.get('affect_jax.training.processes')
+    if processes and processes.lost_one(error):
       sys.exit(
         'Error: another process was killed or crashed; its own log says why. '
         f'The same commands go on from the last checkpoint. | {summary}{where}'
@@ -180,5 +190,5 @@ def _forget(folder: str) -> None:
 
 def _path(folder: str) -> str:
   """Returns the path of error.txt; later processes add their number to it."""
-  index = processes.number()
+  index = log_format.process_number()
   return os.path.join(folder, f'error-{index}.txt' if index else 'error.txt')

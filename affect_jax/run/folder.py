@@ -5,15 +5,14 @@ import json
 import math
 import os
 import pathlib
-from typing import Any
-
-import jax
-import ml_collections
+from typing import Any, TYPE_CHECKING
 
 from affect_jax import by_name
 from affect_jax import whole_file
 from affect_jax.errors import UserError
-from affect_jax.training import processes
+
+if TYPE_CHECKING:
+  import ml_collections
 
 # Why a run ended before its last step, see `early_stop`.
 STOPPED = 'stopped.json'
@@ -50,8 +49,8 @@ def require(workdir: str) -> None:
 
 def claim(
   workdir: str,
-  config: ml_collections.ConfigDict,
-  base: ml_collections.ConfigDict | None = None,
+  config: 'ml_collections.ConfigDict',
+  base: 'ml_collections.ConfigDict | None' = None,
 ) -> None:
   """Claims the folder for a config: writes config.json, or compares with it.
 
@@ -70,6 +69,11 @@ def claim(
       different configs (the message names every difference), or a process does
       not see the folder.
   """
+  # Late: what only reads a folder needs no JAX.
+  import jax
+
+  from affect_jax.training import processes
+
   processes.check_same('config', _flat(plain(config.to_dict())))
   processes.from_first('claim', lambda: _claim(workdir, config, base))
   path = os.path.join(workdir, 'config.json')
@@ -82,8 +86,8 @@ def claim(
 
 def _claim(
   workdir: str,
-  config: ml_collections.ConfigDict,
-  base: ml_collections.ConfigDict | None,
+  config: 'ml_collections.ConfigDict',
+  base: 'ml_collections.ConfigDict | None',
 ) -> None:
   os.makedirs(workdir, exist_ok=True)
   path = os.path.join(workdir, 'config.json')

@@ -1,11 +1,11 @@
 """Formats the log for users: time and message of what concerns them."""
 
 import os
+import sys
 from typing import Any
 
 from absl import logging
 
-from affect_jax.training import processes
 from affect_jax.training import status_line
 
 # What tfds and Orbax say of themselves, and nobody who runs them can mend.
@@ -22,11 +22,20 @@ def set_up() -> None:
   All processes log the same, so that all but the first show only warnings, with
   their number.
   """
-  index = processes.number()
+  index = process_number()
   logging.set_verbosity(logging.WARNING if index else logging.INFO)
   handler = logging.get_absl_handler()
   handler.setFormatter(_PlainFormatter(f'[{index}] ' if index else ''))
   handler.addFilter(_speaks_to_users)
+
+
+def process_number() -> int:
+  """Returns the number of this process, from 0.
+
+  Whoever joined others has loaded `training.processes`, which needs JAX.
+  """
+  processes = sys.modules.get('affect_jax.training.processes')
+  return processes.number() if processes else 0
 
 
 class _PlainFormatter(logging.PythonFormatter):

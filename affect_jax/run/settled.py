@@ -25,6 +25,7 @@ from affect_jax.data import load
 from affect_jax.data import streams
 from affect_jax.run import build
 from affect_jax.run import folder as run_folder
+from affect_jax.run import hub
 from affect_jax.training import processes
 
 ON_CPU, ON_ACCELERATOR = 48, 112
@@ -107,7 +108,7 @@ def _stem(config: Any, size: int, before: Mapping[str, Any]) -> tuple[str, str]:
   if stem := before.get('model', {}).get('stem'):
     return stem, 'as the run began'
   if other := config.init.checkpoint_workdir:
-    path = os.path.join(str(user_path.expand(other)), 'config.json')
+    path = os.path.join(str(user_path.expand(hub.local(other))), 'config.json')
     first = processes.from_first(
       'stem', lambda: (run_folder.read_json(path) or {}).get('model', {})
     )

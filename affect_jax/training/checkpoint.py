@@ -17,6 +17,7 @@ from affect_jax import user_path
 from affect_jax.errors import DamagedCheckpoint
 from affect_jax.errors import UserError
 from affect_jax.training import parallel
+from affect_jax.training import published
 from affect_jax.training import train_state
 
 HEADLINE = 'headline'
@@ -176,7 +177,7 @@ def read(
   The variables are moving averages (EMA) if that run kept them.
 
   Args:
-    workdir: That run's folder.
+    workdir: That run's folder, or that of a published model.
     step: Step of the checkpoint to read instead of the best.
 
   Raises:
@@ -184,6 +185,8 @@ def read(
   """
   directory = str(user_path.expand(workdir) / 'checkpoints')
   if not os.path.isdir(directory):
+    if published.is_in(workdir):
+      return published.read(workdir, step)
     raise FileNotFoundError(f'No checkpoints in {directory}.')
   with build_manager(workdir, 1) as manager:
     if step is None:

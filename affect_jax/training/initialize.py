@@ -4,9 +4,9 @@
 is initialised at random. Then, in this order, weights are overwritten:
 
 1. the text encoder's, from the folder that a model of utterances names,
-2. the backbone's or all, from the best checkpoint of another run
-   (config.init.checkpoint_workdir); or, if none is given, the backbone's from a
-   torchvision or timm file (config.init.weights).
+2. the backbone's or all, from the best checkpoint of another run, or from a
+   published model (config.init.checkpoint_workdir); or, if none is given, the
+   backbone's from a torchvision or timm file (config.init.weights).
 
 The log says what was and was not loaded, and warns of parts that were asked for
 but stay random.
@@ -43,7 +43,7 @@ def from_elsewhere(
   Args:
     state: A freshly initialised state, with one sharding.
     pretrained: See `samples.Samples`.
-    checkpoint_workdir: Folder of another run, or ''.
+    checkpoint_workdir: Folder of another run or of a published model, or ''.
     parts: What to load of that run: 'backbone', or 'all' (also heads, if their
       shapes fit).
     weights: A .safetensors or .pth file, or ''.

@@ -6,10 +6,8 @@ device's part: it must gather outputs and labels, and average gradients and
 statistics, over `axis_name`, which is None under jit.
 """
 
-import collections
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 import dataclasses
-import itertools
 from typing import Any
 
 import jax
@@ -138,12 +136,3 @@ def check_batch_size(batch_size: int, accumulate: int, devices: int) -> None:
       f'config.batch_size={batch_size} must be a multiple of {devices} '
       f'device(s) × config.accumulate={accumulate}.'
     )
-
-
-def prefetch(items: Iterable, put: Callable, size: int = 2) -> Iterator:
-  """Yields put(item), `size` items ahead, so that copies overlap work."""
-  items = map(put, items)
-  queue = collections.deque(itertools.islice(items, size))
-  while queue:
-    yield queue.popleft()
-    queue.extend(itertools.islice(items, 1))

@@ -1,6 +1,8 @@
 """What is exported predicts what the run does, or is not kept."""
 
+import errno
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -44,7 +46,7 @@ def run(tmp_path_factory):
 def exported(run, tmp_path_factory):
   """The folder of all formats, and the table's rows."""
   output = tmp_path_factory.mktemp('out') / 'exported'
-  formats = list(write.PRECISIONS)
+  formats = ['stablehlo', 'safetensors', 'onnx']
   return output, write.write(str(run), output, formats, measure=False)
 
 
@@ -103,6 +105,7 @@ def test_model_json_says_what_the_files_do_not(exported, run):
     'resize': 'stretch',
     'max_side': 0,
     'picture_bits': 0,
+    'views': 'whole',
   }
   assert about['model']['mean'] == pytest.approx([0.485, 0.456, 0.406])
   assert set(about['files']) == {row.file for row in rows}
@@ -140,6 +143,16 @@ def test_integers_of_8_bits_need_pictures_and_stay_near(run, tmp_path):
 def test_predictions_that_differ_are_not_kept(run, tmp_path, monkeypatch):
   monkeypatch.setattr(onnx_graph, 'EPSILON', 0.5)
   with pytest.raises(UserError, match='was not kept: its predictions differ'):
+    write.write(str(run), tmp_path / 'out', ['onnx'])
+  assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_leaves_nothing(run, tmp_path, monkeypatch):
+  def describe(path, text):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+  monkeypatch.setattr(onnx_graph, 'describe', describe)
+  with pytest.raises(OSError, match='No space left on device'):
     write.write(str(run), tmp_path / 'out', ['onnx'])
   assert not list(tmp_path.iterdir())
 

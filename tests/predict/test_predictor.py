@@ -16,8 +16,8 @@ from toys.paths import ROOT
 
 import affect_jax
 from affect_jax import train
+from affect_jax.evaluation import thresholds
 from affect_jax.models import affect_model
-from affect_jax.predict import predictor as predictor_lib
 from affect_jax.predict import table
 from affect_jax.run import folder as run_folder
 from affect_jax.run import signature
@@ -168,14 +168,16 @@ def test_thresholds_are_those_of_validation_or_a_number(faces, run):
   (of_units,) = (x['action_units'] for x in of_corpora.values())
   assert tuned == {k: 0.5 if v is None else v for k, v in of_units.items()}
   trained = signature.load(str(faces[0]))
-  assert predictor_lib.thresholds(trained, '0.3') == {'AU1': 0.3, 'AU12': 0.3}
+  outputs = {task.name: task.outputs for task in trained.tasks}
+  choose = lambda *how: thresholds.of_units(outputs, trained.thresholds, *how)
+  assert choose('0.3') == {'AU1': 0.3, 'AU12': 0.3}
   (corpus,) = of_corpora
-  assert predictor_lib.thresholds(trained, 'tuned', corpus) == tuned
+  assert choose('tuned', corpus) == tuned
   with pytest.raises(ValueError, match=f"'disfa'; it has those of {corpus}"):
-    predictor_lib.thresholds(trained, 'tuned', 'disfa')
+    choose('tuned', 'disfa')
   for wrong in ('1.5', 'high', 'nan'):
     with pytest.raises(ValueError, match=r'must be in \[0, 1\]'):
-      predictor_lib.thresholds(trained, wrong)
+      choose(wrong)
 
 
 def test_another_checkpoint_is_another_table(faces, run, tmp_path):

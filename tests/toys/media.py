@@ -5,6 +5,7 @@ import fractions
 import numpy as np
 import pytest
 
+from affect_jax.media import pictures
 from affect_jax.predict import columns as columns_lib
 
 OUTPUTS = {
@@ -81,6 +82,8 @@ class ColourRun:
   A crop's mean colours are its predictions: red of valence, green of arousal,
   blue of AU1, 1 - blue of AU12; the expression is happiness if it is bright.
   """
+
+  read = staticmethod(pictures.read)
 
   def __init__(self, outputs=OUTPUTS, window=0, rules=None):
     self.columns = columns(outputs)

@@ -13,6 +13,7 @@ import jax
 
 from affect_jax import corpora
 from affect_jax.models import resnet
+from affect_jax.training import ahead
 from affect_jax.training import parallel
 from toys import utterances
 
@@ -20,14 +21,14 @@ if __name__ == '__main__':
   resnet.WIDTHS = (8, 12)
   resnet.NUM_BLOCKS = 1
   corpora.CORPORA['toy'] = utterances.Toy
-  prefetch = parallel.prefetch
+  prefetch = ahead.prefetch
 
   def slow_prefetch(*args):
     for item in prefetch(*args):
       time.sleep(float(os.environ.get('PAUSE', '0')))
       yield item
 
-  parallel.prefetch = slow_prefetch
+  ahead.prefetch = slow_prefetch
   if os.environ.get('REVERSED'):
     build = parallel.build
     parallel.build = lambda mode='jit': build(mode, jax.devices()[::-1])

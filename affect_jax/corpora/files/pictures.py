@@ -1,6 +1,6 @@
 """Reads picture files as bytes that all runs decode alike, and checks them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 import dataclasses
 import io
 from typing import Any, NamedTuple
@@ -10,11 +10,11 @@ import numpy as np
 from PIL import Image
 from PIL import ImageOps
 from PIL import JpegImagePlugin
-import tensorflow as tf
-import tensorflow_datasets as tfds
 
 from affect_jax import by_name
 from affect_jax import file_kind
+from affect_jax.corpora.files import decoding
+from affect_jax.errors import MissingExtra
 from affect_jax.errors import UserError
 
 # Raise it where the same file becomes another picture. JPEGs have been read
@@ -37,6 +37,7 @@ FULL_16 = 1 << 14
 _ORIENTATION = 0x0112  # EXIF: 1 is upright
 _TIFF_BITS = 258
 _FILTER = Image.Resampling.LANCZOS
+Decode = Callable[..., np.ndarray]
 _LOSSY = ('JPEG', 'MPO', 'WEBP', 'AVIF', 'HEIF', 'JPEG2000')
 
 
@@ -92,12 +93,19 @@ class Picture(NamedTuple):
 
 def inputs(windows: bool = False) -> dict[str, Any]:
   """Returns {'image': the tfds feature that stores what `read` returns}."""
+  # Late: what only reads pictures needs no TensorFlow.
+  import tensorflow_datasets as tfds
+
   if windows:  # Encoded pictures are strings: frames may differ in size.
     return {'image': tfds.features.Tensor(shape=(None,), dtype=np.object_)}
   return {'image': tfds.features.Image(shape=(None, None, 3))}
 
 
-def read(path: epath.PathLike, rules: Rules | None = None) -> Picture:
+def read(
+  path: epath.PathLike,
+  rules: Rules | None = None,
+  decode: Decode = decoding.by_tensorflow,
+) -> Picture:
   """Reads a file as an encoded, upright picture that decodes as RGB.
 
   An upright JPEG or PNG of 8 bits, grey or RGB, with or without alpha, keeps
@@ -108,6 +116,7 @@ def read(path: epath.PathLike, rules: Rules | None = None) -> Picture:
   Args:
     path: A picture file.
     rules: How it is brought into shape.
+    decode: One of the functions of `decoding`.
 
   Raises:
     UserError: the file is missing, truncated or not a picture, or the range of
@@ -123,8 +132,8 @@ def read(path: epath.PathLike, rules: Rules | None = None) -> Picture:
     raise UserError('is an empty file')
   try:
     with Image.open(io.BytesIO(data)) as picture:
-      return _read(picture, data, rules)
-  except UserError:
+      return _read(picture, data, rules, decode)
+  except (MissingExtra, UserError):
     raise
   except Exception as e:  # Pillow's plugins raise errors of any type.
     if isinstance(e, Image.UnidentifiedImageError):
@@ -133,7 +142,7 @@ def read(path: epath.PathLike, rules: Rules | None = None) -> Picture:
     raise UserError(f'cannot be decoded ({_first_line(e)})') from e
 
 
-def _read(picture: Any, data: bytes, rules: Rules) -> Picture:
+def _read(picture: Any, data: bytes, rules: Rules, decode: Decode) -> Picture:
   notes = []
   width, height = picture.size
   square = max(width, height) <= SQUARE * min(width, height)
@@ -152,10 +161,11 @@ def _read(picture: Any, data: bytes, rules: Rules) -> Picture:
   if upright and plain and kept and not (wide or large):
     # Pillow forgives what would stop a training run later, such as a PNG
     # without its last bytes.
-    tf.io.decode_image(data, channels=3, expand_animations=False)
+    decode(data)
     return Picture(data, tuple(notes))
-  changed = _narrow(picture, data, rules.picture_bits) if wide else picture
+  changed = picture
   if wide:
+    changed = _narrow(picture, data, rules.picture_bits, decode)
     notes.append(WIDE)
   if not upright:
     changed = _turned(changed, picture.getexif())
@@ -223,12 +233,13 @@ def _stated_bits(picture: Any, data: bytes) -> int:
   return 8
 
 
-def _narrow(picture: Any, data: bytes, bits: int) -> Image.Image:
+def _narrow(
+  picture: Any, data: bytes, bits: int, decode: Decode
+) -> Image.Image:
   """Scales a picture of more than 8 bits to 8: the range must be known."""
   stated = _stated_bits(picture, data)
   if picture.format == 'PNG':
-    decoded: Any = tf.io.decode_png(data, dtype=tf.uint16)
-    values = decoded.numpy()
+    values = decode(data, True)
     values = values[..., 0] if values.shape[2] < 3 else values[..., :3]
   elif picture.mode in ('RGB', 'RGBA'):
     if bits not in (0, stated):

@@ -121,7 +121,7 @@ class Misa(nn.Module):
     vectors = jnp.stack([*private.values(), *shared.values()], 1)
     seen = jnp.stack([*present.values()] * 2, 1)
     x = self._attend(sequence.masked(vectors, seen), seen, train)
-    x = sequence.masked(x, seen).reshape(len(x), -1)
+    x = sequence.masked(x, seen).reshape(x.shape[0], -1)
     x = nn.Dense(len(given) * self.width, name='fuse')(x)
     return nn.relu(nn.Dropout(self.dropout)(x, deterministic=not train))
 

@@ -28,7 +28,7 @@ def outer(vectors: Sequence[jax.Array]) -> jax.Array:
   product = _one_and(vectors[0])
   for v in vectors[1:]:
     product = jnp.einsum('bi,bj->bij', product, _one_and(v))
-    product = product.reshape(len(product), -1)
+    product = product.reshape(product.shape[0], -1)
   return product
 
 

@@ -1,0 +1,69 @@
+"""ONNX files of exported runs: how they are run, and what they say."""
+
+from collections.abc import Callable
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from affect_jax.errors import MissingExtra
+from affect_jax.errors import UserError
+
+Run = Callable[[np.ndarray], dict[str, np.ndarray]]
+# The property of a file that holds what model.json says.
+PROPERTY = 'affect_jax'
+
+
+def load(path: pathlib.Path, threads: int = 0) -> tuple[Run, dict[str, Any]]:
+  """Returns what a file does, and what it says of itself.
+
+  Args:
+    path: model.onnx.
+    threads: Of the CPU; 0: all.
+
+  Returns:
+    f32 [B, S, S, 3] -> {task: [B, K]}, and the content of model.json, {} where
+    the file has none.
+
+  Raises:
+    MissingExtra: onnxruntime is not installed.
+    UserError: There is no such file, or it is damaged.
+  """
+  runtime = import_runtime()
+  if not path.is_file():
+    raise UserError(f'{path}: there is no such file.')
+  options = runtime.SessionOptions()
+  options.intra_op_num_threads = threads
+  try:
+    session = runtime.InferenceSession(
+      str(path), options, providers=['CPUExecutionProvider']
+    )
+  except Exception as error:  # Its errors have no class in common.
+    raise UserError(
+      f'{path} is no ONNX file that can be read, or is cut: export or copy it '
+      f'again ({str(error).splitlines()[0][:150]}).'
+    ) from error
+  names = [output.name for output in session.get_outputs()]
+
+  def run(image: np.ndarray) -> dict[str, np.ndarray]:
+    return dict(zip(names, session.run(names, {'image': image}), strict=True))
+
+  said = session.get_modelmeta().custom_metadata_map.get(PROPERTY, '{}')
+  return run, json.loads(said)
+
+
+def import_runtime() -> Any:
+  """Returns the module onnxruntime.
+
+  Raises:
+    MissingExtra: It is not installed.
+  """
+  try:
+    import onnxruntime
+  except ImportError as error:
+    raise MissingExtra(
+      'ONNX files are run by the package onnxruntime: '
+      "pip install 'affect_jax[onnx]'."
+    ) from error
+  return onnxruntime
