@@ -122,15 +122,10 @@ if __name__ == '__main__':
         _DEFAULTS.min_confidence,
         'Confidence in [0, 1] that a face needs.',
       ),
-      flags.DEFINE_integer(
-        'min_face_px',
-        _DEFAULTS.min_face_px,
-        'Pixels that the longer side of a face needs to be predicted.',
-      ),
       flags.DEFINE_float(
-        'max_blur',
-        _DEFAULTS.max_blur,
-        'Blur, from 0 to 1, up to which a face is predicted.',
+        'min_quality',
+        _DEFAULTS.min_quality,
+        'Quality, from 0 to 1, that a face needs to be predicted.',
       ),
       flags.DEFINE_integer(
         'every', _DEFAULTS.every, 'Read every n-th frame of a video.'

@@ -27,8 +27,7 @@ class Settings:
       `media.margin` finds in rendered faces.
     detect_side: Pixels of a frame's longer side that the detector sees.
     min_confidence: Of the detector: below it there is no face.
-    min_face_px: A smaller face is not predicted.
-    max_blur: A more blurred face is not predicted.
+    min_quality: A face below it is not predicted, see `media.quality`.
     every: Read every n-th frame of a video.
   """
 
@@ -36,14 +35,15 @@ class Settings:
   margin: float = 0.1
   detect_side: int = 640
   min_confidence: float = 0.6
-  min_face_px: int = 0
-  max_blur: float = 1.0
+  min_quality: float = 0.0
   every: int = 1
 
   def __post_init__(self):
     by_name.check('--faces', self.faces, FACES)
     if not -0.5 <= self.margin <= 4:
       raise UserError(f'--margin={self.margin} must be in [-0.5, 4].')
+    if not 0 <= self.min_quality <= 1:
+      raise UserError(f'--min_quality={self.min_quality} must be in [0, 1].')
     if self.every < 1 or self.detect_side < 16:
       raise UserError(
         f'--every={self.every} must be at least 1, and '

@@ -138,18 +138,17 @@ def test_frames_without_a_face_and_bad_pictures_are_rows(tmp_path):
 
 def test_bad_faces_are_found_but_not_predicted(tmp_path):
   path = save(tmp_path / '1.png', scene(1))
-  settings = settings_lib.Settings(min_face_px=17)
-  predict([path], tmp_path / 'small.csv', settings=settings)
+  settings = settings_lib.Settings(min_quality=0.26)
+  content = predict([path], tmp_path / 'small.csv', settings=settings)
   (first, _) = read(tmp_path / 'small.csv')
-  assert first['reason'] == 'the face is below min_face_px=17'
+  assert first['reason'] == 'below min_quality=0.26'
   assert (first['face_px'], first['valence'], first['success']) == (
     *('16', '', '0'),
   )
-  settings = settings_lib.Settings(max_blur=0.0, margin=1)
-  predict([path], tmp_path / 'blurred.csv', settings=settings)
-  (first, _) = read(tmp_path / 'blurred.csv')
-  assert 'max_blur=0' in first['reason']
-  assert 0 < float(first['blur']) <= 1
+  assert float(first['quality']) <= 16 / 64
+  assert 0 <= float(first['blur']) <= 1
+  assert first['yaw'] == ''
+  assert content['counts']['skipped'] == 2
 
 
 def test_every_second_frame(clip, tmp_path):
@@ -161,7 +160,7 @@ def test_every_second_frame(clip, tmp_path):
 def test_the_note_says_how_the_table_was_made(clip, tmp_path):
   content = predict([clip], tmp_path / 'out.csv')
   assert content == json.loads((tmp_path / 'out.json').read_text())
-  assert content['schema_version'] == 1
+  assert content['schema_version'] == 2
   assert content['finished'] is True
   assert content['thresholds'] == toy.THRESHOLDS
   assert content['settings']['margin'] == 0
@@ -226,6 +225,15 @@ def test_the_same_command_again_changes_nothing(clip, tmp_path, monkeypatch):
   assert (tmp_path / 'out.csv').stat().st_mtime_ns == before
 
 
+def test_rows_of_an_older_schema_are_not_gone_on_with(clip, tmp_path):
+  predict([clip], tmp_path / 'out.csv')
+  (tmp_path / 'out.csv').rename(tmp_path / 'out.partial.csv')
+  note = json.loads((tmp_path / 'out.json').read_text())
+  (tmp_path / 'out.json').write_text(json.dumps({**note, 'schema_version': 1}))
+  with pytest.raises(ValueError, match='schema_version 1 there, 2 now'):
+    predict([clip], tmp_path / 'out.csv')
+
+
 def test_another_command_does_not_touch_the_table(clip, tmp_path):
   predict([clip], tmp_path / 'out.csv')
   whole = (tmp_path / 'out.csv').read_bytes()
@@ -277,6 +285,7 @@ def test_wrong_options_are_named(clip, tmp_path, name, options, words):
   [
     ({'faces': 'detected'}, "did you mean 'detect'"),
     ({'margin': 9}, 'margin=9'),
+    ({'min_quality': 40}, r'min_quality=40 must be in \[0, 1\]'),
     ({'every': 0}, 'every=0'),
   ],
 )
