@@ -63,6 +63,7 @@ def main(more: Sequence[str] = ()) -> None:
       output,
       table_format=given['format'],
       abaw_task=given['abaw_task'],
+      overlay=given['overlay'],
       settings=settings,
       batch_size=given['batch_size'],
     )
@@ -81,9 +82,14 @@ if __name__ == '__main__':
     for f in (
       flags.DEFINE_string('workdir', None, 'Folder of a run.'),
       flags.DEFINE_multi_string(
-        'input', None, "Pictures, videos, folders, patterns ('x/*.png')."
+        'input',
+        None,
+        "Pictures, videos, folders, patterns ('x/*.png'); or a camera: 0.",
       ),
       flags.DEFINE_string('output', None, 'The table: NAME.csv or .parquet.'),
+      flags.DEFINE_string(
+        'overlay', '', 'Of one video: a video to draw all this on, NAME.mp4.'
+      ),
       flags.DEFINE_enum(
         'format',
         'native',
@@ -129,6 +135,16 @@ if __name__ == '__main__':
       ),
       flags.DEFINE_integer(
         'every', _DEFAULTS.every, 'Read every n-th frame of a video.'
+      ),
+      flags.DEFINE_float(
+        'smooth',
+        _DEFAULTS.smooth,
+        'Seconds over which the values of a face are smoothed; 0: not.',
+      ),
+      flags.DEFINE_string(
+        'neutral',
+        _DEFAULTS.neutral,
+        "File of a person's neutral face, which then counts as 0; or 'median'.",
       ),
       flags.DEFINE_string(
         'threshold',

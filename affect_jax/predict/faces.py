@@ -57,7 +57,8 @@ def _frames(
   start: int,
 ) -> Iterator[frame_lib.Frame]:
   if not item.is_picture:
-    yield from video.frames(item.path, every=settings.every, start=start)
+    source = item.path if item.camera is None else item.camera
+    yield from video.frames(source, every=settings.every, start=start)
   elif not start:
     # Faces are cut out of pictures as they are.
     whole = settings.faces == 'whole'

@@ -11,7 +11,6 @@ import pytest
 from toys import media as toy
 
 from affect_jax.corpora.files import pictures as picture_files
-from affect_jax.media import box as box_lib
 from affect_jax.media import detector
 from affect_jax.predict import settings as settings_lib
 from affect_jax.predict import table
@@ -21,36 +20,13 @@ WHOLE = settings_lib.Settings(faces='whole')
 
 @pytest.fixture(autouse=True)
 def two_faces(monkeypatch):
-  """Faces are where the picture is red, one on each side of its middle."""
-
-  def detect(image, *, side, min_confidence):
-    assert (side, min_confidence) == (640, 0.6)
-    middle, found = image.shape[1] // 2, []
-    for left in (0, middle):
-      red = image[:, left : left + middle, 0].astype(int)
-      red -= image[:, left : left + middle, 2]
-      y, x = np.nonzero(red > 120)
-      if len(x):
-        size = (np.ptp(x) + 1, np.ptp(y) + 1)
-        found.append(box_lib.Box(int(x.min()) + left, int(y.min()), *size, 0.8))
-    return found
-
-  monkeypatch.setattr(detector, 'detect', detect)
-
-
-def scene(step, width=80, height=40):
-  """A red face that moves right, and one that is there every other time."""
-  image = np.full((height, width, 3), 60, np.uint8)
-  image[8:24, 2 + step : 18 + step] = (230, 20 * step, 30)
-  if step % 2:
-    image[10:26, 50:66] = (230, 90, 30)
-  return image
+  monkeypatch.setattr(detector, 'detect', toy.detect_red)
 
 
 @pytest.fixture(scope='module')
 def clip(tmp_path_factory):
   path = tmp_path_factory.mktemp('clips') / 'clip.mp4'
-  return toy.write_video(path, [scene(i) for i in range(8)])
+  return toy.write_video(path, [toy.scene(i) for i in range(8)])
 
 
 def predict(paths, output, run=None, settings=None, **options):
@@ -121,7 +97,7 @@ def test_whole_pictures_are_crops(tmp_path):
 
 def test_frames_without_a_face_and_bad_pictures_are_rows(tmp_path):
   folder = tmp_path / 'in'
-  save(folder / '1.png', scene(1))
+  save(folder / '1.png', toy.scene(1))
   save(folder / '2.png', np.full((20, 20, 3), 60, np.uint8))
   (folder / '3.png').write_bytes(b'no picture')
   (folder / '4.mp4').write_bytes(b'no video')
@@ -137,7 +113,7 @@ def test_frames_without_a_face_and_bad_pictures_are_rows(tmp_path):
 
 
 def test_bad_faces_are_found_but_not_predicted(tmp_path):
-  path = save(tmp_path / '1.png', scene(1))
+  path = save(tmp_path / '1.png', toy.scene(1))
   settings = settings_lib.Settings(min_quality=0.26)
   content = predict([path], tmp_path / 'small.csv', settings=settings)
   (first, _) = read(tmp_path / 'small.csv')
@@ -174,7 +150,7 @@ def test_the_note_says_how_the_table_was_made(clip, tmp_path):
 def test_ctrl_c_in_a_frame_keeps_whole_frames_and_the_rest_comes_later(
   clip, tmp_path, monkeypatch, frame, window
 ):
-  photo = save(tmp_path / 'photo.png', scene(1))
+  photo = save(tmp_path / 'photo.png', toy.scene(1))
   run = lambda: toy.ColourRun(window=window, rules=picture_files.Rules())
   paths = [photo, clip]
   predict(paths, tmp_path / 'whole.csv', run())
@@ -241,7 +217,7 @@ def test_another_command_does_not_touch_the_table(clip, tmp_path):
     predict(
       [clip], tmp_path / 'out.csv', settings=settings_lib.Settings(margin=0.5)
     )
-  photo = save(tmp_path / 'photo.png', scene(1))
+  photo = save(tmp_path / 'photo.png', toy.scene(1))
   with pytest.raises(ValueError, match=r'inputs\.count 1 there, 2 now'):
     predict([clip, photo], tmp_path / 'out.csv')
   with pytest.raises(ValueError, match=r"'out\.csv' there, .*\.parquet"):
