@@ -12,6 +12,8 @@ out.json beside the table says how they were made. No corpus is needed.
 A command that was stopped goes on when it is repeated. --faces=whole takes
 pictures as the crops that a corpus would hold. --format=openface, fex (py-feat)
 or abaw writes the columns of others: see `affect_jax.predict.formats`.
+--overlay=seen.mp4 draws all this on one video, --smooth and --neutral follow a
+face over time (`affect_jax.predict.over_time`), --input=0 is a camera.
 
 Faces must be as large in their crops as in those that the run has learned from:
 --crops_like=FOLDER, with some of those, measures the --margin for it. How crops

@@ -16,7 +16,7 @@ _BACK, _TEXT, _LINE = '#181818', '#f0f0f0', '#808080'
 # letters and lines are larger by as much.
 _HEIGHT = 360
 # Pixels in a frame of that height.
-_PANEL, _LETTERS, _SQUARE, _BAR, _ROOM = 260, 11, 84, 12, 8
+_PANEL, _LETTERS, _SQUARE, _BAR, _ROOM = 260, 11, 84, 11, 8
 
 
 class Drawing:
@@ -147,7 +147,7 @@ class Drawing:
     """Draws a unit's probability: a full bar if it is there, else a hollow."""
     self._words(draw, left, top, unit)
     left, right = left + 4 * _LETTERS, _PANEL - _ROOM
-    low, high = top + 3, top + _BAR - 1
+    low, high = top + 3, top + _BAR
     at = lambda share: left + share * (right - left)
     self._rectangle(draw, (left, low, right, high), fill='#303030')
     value = float(row[f'{unit}_p'])
