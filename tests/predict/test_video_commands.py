@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import resource
 import signal
 
 import numpy as np
@@ -250,6 +251,19 @@ def test_an_overlay_of_a_finished_table_is_drawn_from_its_rows(
   assert len(list(video.frames(tmp_path / 'o.mp4'))) == 8
   with pytest.raises(ValueError, match=r'native \.csv: give another --output'):
     predict(clip, tmp_path / 'other.parquet', overlay=tmp_path / 'p.mp4')
+
+
+def test_a_full_disk_leaves_the_table_and_no_overlay(clip, tmp_path):
+  predict(clip, tmp_path / 'out.csv')
+  before = sorted(os.listdir(tmp_path))
+  soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+  resource.setrlimit(resource.RLIMIT_FSIZE, (4000, hard))
+  try:
+    with pytest.raises(ValueError, match=r'seen\.mp4 cannot be written \(File'):
+      predict(clip, tmp_path / 'out.csv', overlay=tmp_path / 'seen.mp4')
+  finally:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+  assert sorted(os.listdir(tmp_path)) == before
 
 
 def test_what_cannot_be_drawn_on_is_said_before_any_work(clip, tmp_path):
