@@ -39,9 +39,17 @@ Row = dict[str, str]
 
 
 def check(
-  settings: settings_lib.Settings, inputs: Sequence[inputs_lib.Input]
+  settings: settings_lib.Settings,
+  inputs: Sequence[inputs_lib.Input],
+  columns: columns_lib.Columns,
 ) -> None:
-  """Raises UserError if something over time is asked of pictures."""
+  """Raises UserError if pictures, or the run, have not what is asked for."""
+  has = {'valence_arousal', 'action_units'} & columns.outputs.keys()
+  if settings.neutral and not has:
+    raise UserError(
+      '--neutral changes valence, arousal and action units, which this run has '
+      'not learned: leave it out.'
+    )
   asked = {'--smooth': settings.smooth, '--neutral': settings.is_running}
   names = ' and '.join(name for name, is_asked in asked.items() if is_asked)
   pictures = [item.name for item in inputs if item.is_picture]

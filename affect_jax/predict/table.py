@@ -86,7 +86,7 @@ def predict(
   inputs = inputs_lib.find(paths)
   columns = predictor.columns
   formats.check(table_format, columns.outputs, inputs, abaw_task)
-  over_time.check(settings, inputs)
+  over_time.check(settings, inputs, columns)
   is_live = inputs[0].camera is not None
   note = output.with_suffix('.json')
   partial = output.with_name(f'{output.stem}.partial.csv')

@@ -126,9 +126,9 @@ def repeat(source, target, times):
         stream = stream or out.add_stream_from_template(video)
         end = 0
         for packet in container.demux(video):
-          if packet.dts is None:
+          if packet.pts is None or packet.dts is None:
             continue
-          end = max(end, packet.pts + packet.duration)
+          end = max(end, packet.pts + (packet.duration or 0))
           packet.pts, packet.dts = packet.pts + begin, packet.dts + begin
           packet.stream = stream
           out.mux(packet)

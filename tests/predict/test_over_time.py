@@ -118,5 +118,9 @@ def test_pictures_have_no_course_over_time(tmp_path):
     (settings_lib.Settings(neutral='median'), '--neutral follows'),
   ):
     with pytest.raises(ValueError, match=words):
-      over_time.check(settings, items)
-  over_time.check(settings_lib.Settings(neutral='me.png'), items)
+      over_time.check(settings, items, COLUMNS)
+  of_file = settings_lib.Settings(neutral='me.png')
+  over_time.check(of_file, items, COLUMNS)
+  of_classes = toy.columns({'expression': ('neutral', 'anger')})
+  with pytest.raises(ValueError, match='this run has not learned'):
+    over_time.check(of_file, items, of_classes)
