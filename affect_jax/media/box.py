@@ -12,6 +12,8 @@ class Box(NamedTuple):
     x, y: The upper left corner; below 0 if the face is cut off there.
     width, height: The size.
     confidence: Of the detector, in [0, 1]; no probability.
+    points: (x, y) of the landmarks: both eyes, the nose's tip, both corners of
+      the mouth, the left one in the picture first; () if they are not known.
   """
 
   x: int
@@ -19,6 +21,7 @@ class Box(NamedTuple):
   width: int
   height: int
   confidence: float
+  points: tuple[tuple[float, float], ...] = ()
 
   @property
   def side(self) -> int:

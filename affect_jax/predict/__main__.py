@@ -12,6 +12,8 @@ out.json beside the table says how they were made. No corpus is needed.
 A command that was stopped goes on when it is repeated. --faces=whole takes
 pictures as the crops that a corpus would hold. --format=openface, fex (py-feat)
 or abaw writes the columns of others: see `affect_jax.predict.formats`.
+--overlay=seen.mp4 draws all this on one video, --smooth and --neutral follow a
+face over time (`affect_jax.predict.over_time`), --input=0 is a camera.
 
 --model=model.onnx, which `python -m affect_jax.export` writes, takes the place
 of --workdir, and needs neither JAX nor TensorFlow.
@@ -67,6 +69,7 @@ def main(more: Sequence[str] = ()) -> None:
       output,
       table_format=given['format'],
       abaw_task=given['abaw_task'],
+      overlay=given['overlay'],
       settings=settings,
       batch_size=given['batch_size'],
     )
@@ -113,9 +116,14 @@ if __name__ == '__main__':
         'model', None, 'model.onnx of affect_jax.export, instead of a run.'
       ),
       flags.DEFINE_multi_string(
-        'input', None, "Pictures, videos, folders, patterns ('x/*.png')."
+        'input',
+        None,
+        "Pictures, videos, folders, patterns ('x/*.png'); or a camera: 0.",
       ),
       flags.DEFINE_string('output', None, 'The table: NAME.csv or .parquet.'),
+      flags.DEFINE_string(
+        'overlay', '', 'Of one video: a video to draw all this on, NAME.mp4.'
+      ),
       flags.DEFINE_enum(
         'format',
         'native',
@@ -154,18 +162,23 @@ if __name__ == '__main__':
         _DEFAULTS.min_confidence,
         'Confidence in [0, 1] that a face needs.',
       ),
-      flags.DEFINE_integer(
-        'min_face_px',
-        _DEFAULTS.min_face_px,
-        'Pixels that the longer side of a face needs to be predicted.',
-      ),
       flags.DEFINE_float(
-        'max_blur',
-        _DEFAULTS.max_blur,
-        'Blur, from 0 to 1, up to which a face is predicted.',
+        'min_quality',
+        _DEFAULTS.min_quality,
+        'Quality, from 0 to 1, that a face needs to be predicted.',
       ),
       flags.DEFINE_integer(
         'every', _DEFAULTS.every, 'Read every n-th frame of a video.'
+      ),
+      flags.DEFINE_float(
+        'smooth',
+        _DEFAULTS.smooth,
+        'Seconds over which the values of a face are smoothed; 0: not.',
+      ),
+      flags.DEFINE_string(
+        'neutral',
+        _DEFAULTS.neutral,
+        "File of a person's neutral face, which then counts as 0; or 'median'.",
       ),
       flags.DEFINE_string(
         'threshold',

@@ -10,7 +10,11 @@
   face_x, face_y, face_w, face_h  the face's box in pixels; x and y are those of
                its upper left corner, below 0 where it leaves the frame
   face_px      pixels of the box's longer side
-  blur         of the crop, from 0 (sharp) to 1, see `media.quality`
+  blur         of the crop, from 0 (sharp) to 1
+  yaw          degrees by which the face is turned, above 0 to the right of the
+               picture; empty with --faces=whole
+  quality      from 0 to 1: the worst of face_px, blur, yaw and confidence, see
+               `media.quality` of all three
   valence, arousal  in [-1, 1]
   expr         the likeliest class
   p_CLASS      its probability, of all classes of the run
@@ -31,10 +35,11 @@ from affect_jax import errors
 from affect_jax.media import box as box_lib
 
 # Raise it where a column changes its meaning.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 OF_FACES = (
   *('input', 'frame', 'timestamp_s', 'face_id', 'success', 'reason'),
   *('confidence', 'face_x', 'face_y', 'face_w', 'face_h', 'face_px', 'blur'),
+  *('yaw', 'quality'),
 )
 WHOLE_NUMBERS = (
   *('frame', 'face_id', 'success', 'face_x', 'face_y', 'face_w', 'face_h'),
@@ -52,7 +57,7 @@ class Face(NamedTuple):
     seconds: Its time stamp; NaN if there is none.
     number: Which face; None if there is none.
     box: Where it is; None if there is none.
-    blur: See `media.quality`; NaN if there is no face.
+    blur, yaw, quality: See `media.quality`; NaN if they are not known.
     reason: Why it is not predicted; '' if it is.
     crop: f32 [S, S, 3] to predict from; None if there is a reason.
   """
@@ -63,6 +68,8 @@ class Face(NamedTuple):
   number: int | None = None
   box: box_lib.Box | None = None
   blur: float = float('nan')
+  yaw: float = float('nan')
+  quality: float = float('nan')
   reason: str = ''
   crop: np.ndarray | None = None
 
@@ -114,13 +121,15 @@ class Columns:
     cells = [
       face.input,
       str(face.frame),
-      '' if np.isnan(face.seconds) else f'{face.seconds:.6f}',
+      _measured(face.seconds, 6),
       '' if face.number is None else str(face.number),
       '0' if predictions is None else '1',
       face.reason,
       *(['', '', '', '', ''] if box is None else _of_box(box)),
       '' if box is None else str(box.side),
-      '' if np.isnan(face.blur) else f'{face.blur:.4f}',
+      _measured(face.blur, 4),
+      _measured(face.yaw, 1),
+      _measured(face.quality, 3),
     ]
     if predictions is None:
       return cells + [''] * len(self.of_predictions)
@@ -164,6 +173,10 @@ def unit_name(name: str) -> str:
 def _of_box(box: box_lib.Box) -> list[str]:
   sides = (box.x, box.y, box.width, box.height)
   return [f'{box.confidence:.2f}', *map(str, sides)]
+
+
+def _measured(value: float, digits: int) -> str:
+  return '' if np.isnan(value) else f'{value:.{digits}f}'
 
 
 def _cell(value: np.float32 | int | str) -> str:

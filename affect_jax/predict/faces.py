@@ -57,7 +57,8 @@ def _frames(
   start: int,
 ) -> Iterator[frame_lib.Frame]:
   if not item.is_picture:
-    yield from video.frames(item.path, every=settings.every, start=start)
+    source = item.path if item.camera is None else item.camera
+    yield from video.frames(source, every=settings.every, start=start)
   elif not start:
     # Faces are cut out of pictures as they are.
     whole = settings.faces == 'whole'
@@ -102,19 +103,18 @@ def _faces(
     crop = frame.image
     if settings.faces != 'whole':
       crop = box_lib.cut(crop, box, settings.margin)
-    blur = quality.blur(crop)
-    reason = ''
-    if box.side < settings.min_face_px:
-      reason = f'the face is below min_face_px={settings.min_face_px}'
-    elif blur > settings.max_blur:
-      reason = f'the face is above max_blur={settings.max_blur:g}'
+    blur, yaw = quality.blur(crop), quality.yaw(box.points)
+    good = quality.quality(box.side, blur, yaw, box.confidence)
+    is_bad = good < settings.min_quality
     faces.append(
       row._replace(
         number=number,
         box=box,
         blur=blur,
-        reason=reason,
-        crop=None if reason else crop,
+        yaw=yaw,
+        quality=good,
+        reason=f'below min_quality={settings.min_quality:g}' if is_bad else '',
+        crop=None if is_bad else crop,
       )
     )
   return faces

@@ -14,7 +14,11 @@ from affect_jax.run import folder as run_folder
 
 FACES = ('detect', 'whole')
 # Beside the settings: what may differ when a command goes on.
-_NOTES = ('run', 'finished', 'counts', 'packages', 'affect_jax')
+_NOTES = (
+  *('run', 'finished', 'counts', 'packages', 'affect_jax'),
+  *('neutral_face', 'overlay'),
+)
+MEDIAN = 'median'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,28 +31,40 @@ class Settings:
       `media.margin` finds in rendered faces.
     detect_side: Pixels of a frame's longer side that the detector sees.
     min_confidence: Of the detector: below it there is no face.
-    min_face_px: A smaller face is not predicted.
-    max_blur: A more blurred face is not predicted.
+    min_quality: A face below it is not predicted, see `media.quality`.
     every: Read every n-th frame of a video.
+    smooth: Seconds over which values are smoothed; 0: not. See `over_time`.
+    neutral: A file of a person's neutral face, from which values begin;
+      'median': the running median is that face; '': none.
   """
 
   faces: str = 'detect'
   margin: float = 0.1
   detect_side: int = 640
   min_confidence: float = 0.6
-  min_face_px: int = 0
-  max_blur: float = 1.0
+  min_quality: float = 0.0
   every: int = 1
+  smooth: float = 0.0
+  neutral: str = ''
 
   def __post_init__(self):
     by_name.check('--faces', self.faces, FACES)
     if not -0.5 <= self.margin <= 4:
       raise UserError(f'--margin={self.margin} must be in [-0.5, 4].')
+    if not 0 <= self.min_quality <= 1:
+      raise UserError(f'--min_quality={self.min_quality} must be in [0, 1].')
     if self.every < 1 or self.detect_side < 16:
       raise UserError(
         f'--every={self.every} must be at least 1, and '
         f'--detect_side={self.detect_side} at least 16.'
       )
+    if not 0 <= self.smooth < float('inf'):
+      raise UserError(f'--smooth={self.smooth} must be seconds, 0 or more.')
+
+  @property
+  def is_running(self) -> bool:
+    """Whether the neutral face is the running median."""
+    return self.neutral == MEDIAN
 
 
 def claim(
@@ -95,8 +111,14 @@ def claim(
     )
   if output.exists():
     return True
-  write(path, content, finished=False)
+  write(path, content, finished=False, overlay=old.get('overlay', ''))
   return False
+
+
+def overlay_of(path: pathlib.Path) -> str:
+  """Returns the name of the overlay that this output has; '' if none."""
+  old = run_folder.read_json(str(path))
+  return old.get('overlay', '') if isinstance(old, dict) else ''
 
 
 def read(path: pathlib.Path) -> dict[str, Any]:
@@ -110,10 +132,32 @@ def write(
   *,
   finished: bool,
   counts: Mapping[str, int] | None = None,
+  overlay: str = '',
 ) -> None:
   """Writes the settings, whole or not at all."""
-  notes = {'finished': finished, **({'counts': counts} if counts else {})}
+  notes = {'finished': finished, 'overlay': overlay}
+  notes |= {'counts': counts} if counts else {}
   run_folder.write_json(str(path), {**content, **notes})
+
+
+def finish(
+  path: pathlib.Path,
+  content: Mapping[str, Any],
+  *,
+  counts: Mapping[str, int] | None = None,
+  overlay: str = '',
+) -> None:
+  """Says that the table is whole; what was known before of it is kept."""
+  old = read(path)
+  if old['finished'] and old['overlay'] == (overlay or old['overlay']):
+    return
+  write(
+    path,
+    content,
+    finished=True,
+    counts=counts or old.get('counts'),
+    overlay=overlay or old['overlay'],
+  )
 
 
 def describe(
@@ -124,6 +168,7 @@ def describe(
   *,
   output: pathlib.Path,
   table_format: str,
+  neutral_face: Mapping[str, float],
 ) -> dict[str, Any]:
   """Returns what the file beside the output says.
 
@@ -134,6 +179,7 @@ def describe(
     of_run: Of the run: `Predictor.describe`.
     output: The table.
     table_format: Its format.
+    neutral_face: {column: value} of it, of `neutral.of_settings`.
   """
   return {
     'schema_version': columns_lib.SCHEMA_VERSION,
@@ -143,9 +189,12 @@ def describe(
     **of_run,
     'thresholds': columns.thresholds,
     'settings': dataclasses.asdict(settings),
+    'neutral_face': dict(neutral_face),
     'inputs': {
       'count': len(inputs),
-      'bytes': sum(os.path.getsize(item.path) for item in inputs),
+      'bytes': sum(
+        os.path.getsize(item.path) for item in inputs if item.camera is None
+      ),
       'first': inputs[0].name,
       'last': inputs[-1].name,
     },

@@ -25,6 +25,7 @@ def write(
   batch_size: int,
   every: int = 1,
   received: Sequence[int] = (),
+  keeps_cut: bool = False,
   progress: Callable[[int], None] = lambda more: None,
 ) -> int:
   """Predicts all frames, writes their rows, and returns how many.
@@ -38,6 +39,7 @@ def write(
     every: The step between frame numbers.
     received: Signals so far (`training.interrupt`): after one, no more frames
       are read, and those that were are written.
+    keeps_cut: Whether a window that a signal cut off is written, too.
     progress: Is told how many frames were written.
   """
 
@@ -46,7 +48,9 @@ def write(
     return faces, _start(faces, predictor, batch_size, every)
 
   count = 0
-  groups = _groups(frames, predictor.window, batch_size, every, received)
+  groups = _groups(
+    frames, predictor.window, batch_size, every, received, keeps_cut
+  )
   for faces, wait in ahead.prefetch(groups, begin):
     predictions = wait()
     journal.write(
@@ -64,6 +68,7 @@ def _groups(
   batch_size: int,
   every: int,
   received: Sequence[int],
+  keeps_cut: bool,
 ) -> Iterator[list[Sequence[columns_lib.Face]]]:
   """Yields frames that are predicted together: a batch, or a window of one."""
   group: list[Sequence[columns_lib.Face]] = []
@@ -79,9 +84,9 @@ def _groups(
     faces += sum(face.crop is not None for face in frame)
     if received:
       # A window that is not whole would be predicted anew, and differently.
-      if group and not window:
-        yield group
-      return
+      if window and not keeps_cut:
+        return
+      break
   if group:
     yield group
 

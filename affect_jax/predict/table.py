@@ -12,9 +12,13 @@ from affect_jax import user_path
 from affect_jax.errors import UserError
 from affect_jax.media import inputs as inputs_lib
 from affect_jax.media import video
+from affect_jax.predict import columns as columns_lib
 from affect_jax.predict import faces
 from affect_jax.predict import formats
 from affect_jax.predict import journal as journal_lib
+from affect_jax.predict import neutral
+from affect_jax.predict import over_time
+from affect_jax.predict import overlay as overlay_lib
 from affect_jax.predict import settings as settings_lib
 from affect_jax.predict import stream
 from affect_jax.run import progress as progress_lib
@@ -42,14 +46,16 @@ def predict(
   *,
   table_format: str = 'native',
   abaw_task: str = '',
+  overlay: str | os.PathLike[str] = '',
   settings: settings_lib.Settings | None = None,
   batch_size: int = 64,
   progress_secs: float = 10.0,
 ) -> dict[str, Any]:
   """Predicts pictures and videos, and writes a table and its settings.
 
-  Until the table is whole, its native rows are in NAME.partial.csv; the same
-  call goes on from there. NAME.json beside it says what was asked for.
+  Until the table is whole, its native rows are in NAME.partial.csv, before they
+  are smoothed; the same call goes on from there. A camera ends with a signal,
+  and has a whole table then. NAME.json beside it says what was asked for.
 
   Args:
     predictor: A `predictor.Predictor`.
@@ -57,7 +63,8 @@ def predict(
     output: The table: .csv or .parquet; parquet is for native tables alone.
     table_format: One of `formats.NAMES`.
     abaw_task: For 'abaw': 'va', 'expr', 'au' or 'mtl', if the run has several.
-    settings: How faces are found.
+    overlay: Of one video: an .mp4 to draw all this on; '': none.
+    settings: How faces are found, and what follows predictions.
     batch_size: Faces at a time.
     progress_secs: Seconds between lines of the log.
 
@@ -66,7 +73,8 @@ def predict(
 
   Raises:
     UserError: No input, two of one name, an output of other settings, a format
-      that cannot hold it, or none of the inputs can be read.
+      or an overlay that cannot hold it, no neutral face, or none of the inputs
+      can be read.
     MissingExtra: A library is not installed.
     Stopped: A signal came; whole frames are kept.
   """
@@ -78,7 +86,16 @@ def predict(
   inputs = inputs_lib.find(paths)
   columns = predictor.columns
   formats.check(table_format, columns.outputs, inputs, abaw_task)
+  over_time.check(settings, inputs, columns)
+  is_live = inputs[0].camera is not None
   note = output.with_suffix('.json')
+  partial = output.with_name(f'{output.stem}.partial.csv')
+  if is_live:
+    _check_camera(output, note, partial)
+  drawn = user_path.expand(overlay) if overlay else None
+  if drawn:
+    overlay_lib.check(drawn, inputs, settings_lib.overlay_of(note))
+  neutral_face = neutral.of_settings(predictor, settings, batch_size)
   content = settings_lib.describe(
     settings,
     inputs,
@@ -86,13 +103,20 @@ def predict(
     predictor.describe(),
     output=output,
     table_format=f'{table_format} {abaw_task}'.strip(),
+    neutral_face=neutral_face,
   )
-  partial = output.with_name(f'{output.stem}.partial.csv')
   if settings_lib.claim(note, output, partial, content):
     logging.info('%s is finished.', output)
-    kept = settings_lib.read(note)
-    if not kept['finished']:  # Stopped between the table and its note.
-      settings_lib.write(note, content, finished=True)
+    # A command that was stopped at the very end may have left these.
+    partial.unlink(missing_ok=True)
+    if drawn and not drawn.exists():
+      if table_format != 'native' or output.suffix.lower() == '.parquet':
+        raise UserError(
+          f'{output} is finished, and --overlay draws from the rows of a '
+          'native .csv: give another --output as well.'
+        )
+      _draw(drawn, output, inputs[0], columns, settings, output)
+    settings_lib.finish(note, content, overlay=drawn.name if drawn else '')
     return settings_lib.read(note)
   journal = journal_lib.Journal(partial, columns.names)
   try:
@@ -105,6 +129,8 @@ def predict(
         resume.frame,
         resume.input,
       )
+    if is_live:
+      logging.info('The camera is on: Ctrl-C ends the table.')
     with interrupt.catch() as received:
       written = stream.write(
         faces.of_inputs(inputs, predictor, settings, resume),
@@ -113,26 +139,34 @@ def predict(
         batch_size=batch_size,
         every=settings.every,
         received=received,
+        keeps_cut=is_live,
         progress=progress_lib.make(
           _count(inputs, settings, resume), 'frames', progress_secs
         ),
       )
-    if received:
+    if received and not is_live:
       raise Stopped(received[0], resume.rows + written, partial)
   finally:
     journal.close()
   counts = journal_lib.counts(partial)
   if not counts['predicted'] and counts['unreadable'] == counts['frames']:
-    row = next(journal_lib.read(partial))
     # Whoever mends the inputs begins anew.
+    row = next(journal_lib.read(partial))
     for path in (partial, note):
       path.unlink()
     raise UserError(
       f'None of the {counts["inputs"]} inputs can be read: {row["input"]} '
       f'{row["reason"]}.'
     )
-  formats.finish(table_format, partial, output, columns, abaw_task)
-  settings_lib.write(note, content, finished=True, counts=counts)
+  source = over_time.write(partial, columns, settings, neutral_face)
+  if drawn:
+    _draw(drawn, source, inputs[0], columns, settings, partial)
+    settings_lib.write(note, content, finished=False, overlay=drawn.name)
+  formats.finish(table_format, source, output, columns, abaw_task)
+  partial.unlink(missing_ok=True)
+  settings_lib.finish(
+    note, content, counts=counts, overlay=drawn.name if drawn else ''
+  )
   return settings_lib.read(note)
 
 
@@ -147,6 +181,35 @@ def check_output(output: pathlib.Path, table_format: str) -> None:
     )
 
 
+def _check_camera(*paths: pathlib.Path) -> None:
+  """Raises UserError if a path exists: a camera cannot be gone on with."""
+  for path in paths:
+    if path.exists():
+      raise UserError(
+        f'{path} exists, and a camera does not show twice what it is of. Give '
+        'another --output, or remove the file.'
+      )
+
+
+def _draw(
+  target: pathlib.Path,
+  source: pathlib.Path,
+  item: inputs_lib.Input,
+  columns: columns_lib.Columns,
+  settings: settings_lib.Settings,
+  rows: pathlib.Path,
+) -> None:
+  """Draws an overlay from `source`; if it is stopped, `rows` are kept."""
+  logging.info('Drawing %s.', target)
+  with interrupt.catch() as received:
+    is_whole = overlay_lib.write(
+      target, source, item, columns, every=settings.every, received=received
+    )
+  if not is_whole:
+    count = sum(1 for _ in journal_lib.read(rows))
+    raise Stopped(received[0], count, rows)
+
+
 def _count(
   inputs: Sequence[inputs_lib.Input],
   settings: settings_lib.Settings,
@@ -157,6 +220,8 @@ def _count(
   left = inputs[names.index(resume.input) :] if resume.input else inputs
   total = -(resume.frame // settings.every)
   for item in left:
+    if item.camera is not None:
+      return 0
     frames = 1 if item.is_picture else video.count(item.path)
     if not frames:
       return 0

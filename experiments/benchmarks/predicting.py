@@ -1,12 +1,13 @@
 """Measures predictions of videos: speed, its parts, and memory by length.
 
-  python experiments/benchmarks/predicting.py
+  python experiments/benchmarks/predicting.py [--seconds 10 1800 --every=15]
 
-Writes videos of two rendered faces that move, of several lengths, and predicts
-each in a process of its own with an untrained ResNet-18 at 112 pixels, which
-costs as much as a trained one. Reports frames per second from the first row to
-the last, the share of the time that reading, detecting and predicting take, and
-the peak memory of the process.
+Writes videos of two rendered faces that move, of several lengths (10 seconds,
+again and again), and predicts each in a process of its own with an untrained
+ResNet-18 at 112 pixels, which costs as much as a trained one, or with
+--workdir. Reports frames per second from the first row to the last, the share
+of the time that reading, detecting and predicting take, and the peak memory of
+the process.
 """
 
 import argparse
@@ -32,7 +33,7 @@ from affect_jax.training import train_state
 PREDICT = """
 import functools, resource, sys, time
 from affect_jax.media import detector, video
-from affect_jax.predict import predictor as predictor_lib, table
+from affect_jax.predict import predictor as predictor_lib, settings, table
 spent = dict.fromkeys(('reading', 'detecting', 'resizing', 'predicting'), 0.0)
 def timed(part, function):
   @functools.wraps(function)
@@ -59,7 +60,12 @@ predictor.start = lambda *args: timed(
   'predicting', timed('predicting', begin)(*args)
 )
 start = time.monotonic()
-content = table.predict(predictor, [sys.argv[2]], sys.argv[3])
+content = table.predict(
+  predictor,
+  [sys.argv[2]],
+  sys.argv[3],
+  settings=settings.Settings(every=int(sys.argv[4])),
+)
 seconds = time.monotonic() - start
 counts = content['counts']
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -110,6 +116,25 @@ def write_video(path, faces, seconds, height, width):
     container.mux(stream.encode())
 
 
+def repeat(source, target, times):
+  """Writes a video several times in one, without encoding it again."""
+  with av.open(str(target), 'w') as out:
+    stream, begin = None, 0
+    for _ in range(times):
+      with av.open(str(source)) as container:
+        video = container.streams.video[0]
+        stream = stream or out.add_stream_from_template(video)
+        end = 0
+        for packet in container.demux(video):
+          if packet.pts is None or packet.dts is None:
+            continue
+          end = max(end, packet.pts + (packet.duration or 0))
+          packet.pts, packet.dts = packet.pts + begin, packet.dts + begin
+          packet.stream = stream
+          out.mux(packet)
+      begin += end
+
+
 def main():
   parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -117,20 +142,25 @@ def main():
   parser.add_argument('--seconds', type=int, nargs='+', default=[10, 60])
   parser.add_argument('--height', type=int, default=360)
   parser.add_argument('--width', type=int, default=640)
+  parser.add_argument('--every', type=int, default=1)
+  parser.add_argument('--workdir', default='')
   arguments = parser.parse_args()
   drawn = [gallery.draw(0, 'test', i, 1)[1] for i in range(2)]
   faces = gallery.pictures(drawn, 128)
   with tempfile.TemporaryDirectory() as name:
     folder = pathlib.Path(name)
-    write_run(folder / 'run')
+    run = arguments.workdir or folder / 'run'
+    if not arguments.workdir:
+      write_run(run)
+    size = (arguments.height, arguments.width)
+    write_video(folder / 'once.mp4', faces, 10, *size)
     for seconds in arguments.seconds:
       video = folder / f'{seconds}.mp4'
-      size = (arguments.height, arguments.width)
-      write_video(video, faces, seconds, *size)
-      paths = [folder / 'run', video, folder / f'{seconds}.csv']
+      repeat(folder / 'once.mp4', video, -(-seconds // 10))
+      given = [run, video, folder / f'{seconds}.csv', arguments.every]
       print(f'{seconds} s of {size[1]} × {size[0]} pixels:', flush=True)
       subprocess.run(
-        [sys.executable, '-c', PREDICT, *map(str, paths)],
+        [sys.executable, '-c', PREDICT, *map(str, given)],
         env={**os.environ, 'PYTHONPATH': os.getcwd()},
         check=True,
       )

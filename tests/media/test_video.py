@@ -123,3 +123,9 @@ def test_what_is_no_video_has_one_row_that_says_why(tmp_path):
   assert 'empty' in only(tmp_path / 'd.mp4')
   assert 'cannot be read' in only(tmp_path / 'nowhere.mp4')
   assert video.count(cut) == 0
+  # A codec of which FFmpeg has not heard.
+  known = toy.write_video(tmp_path / 'e.mkv', toy.grey_images())
+  data = known.read_bytes()
+  assert data.count(b'V_MPEG4/ISO/AVC') == 1
+  known.write_bytes(data.replace(b'V_MPEG4/ISO/AVC', b'V_NOBODYS/CODEC'))
+  assert only(known) == video.NO_CODEC

@@ -22,7 +22,14 @@ PREDICTED = {
   'valence_arousal': np.array([-0.25, 1 / 3], np.float32),
 }
 FACE = columns_lib.Face(
-  'a,b.mp4', 7, 0.28, 2, box_lib.Box(-3, 4, 50, 60, 0.9), 0.123456
+  'a,b.mp4',
+  7,
+  0.28,
+  2,
+  box_lib.Box(-3, 4, 50, 60, 0.9),
+  0.123456,
+  -12.34,
+  0.8,
 )
 NO_FACE = columns_lib.Face('a,b.mp4', 8, 0.32, reason='no face was found')
 
@@ -51,6 +58,8 @@ def test_names_and_cells_are_those_of_the_schema():
     'face_h': '60',
     'face_px': '60',
     'blur': '0.1235',
+    'yaw': '-12.3',
+    'quality': '0.800',
     'valence': '-0.25',
     'arousal': '0.33333334',
     'expr': 'happiness',
@@ -222,7 +231,7 @@ def test_counts_tell_what_became_of_frames(tmp_path):
   path = tmp_path / 'out.partial.csv'
   journal, _ = started(path)
   columns = toy.columns()
-  small = FACE._replace(reason='the face is below min_face_px=99')
+  small = FACE._replace(reason='below min_quality=0.9')
   gone = columns_lib.Face('b.mp4', 0, float('nan'), reason='has no video')
   rows = [(FACE, PREDICTED), (small._replace(number=3), None)]
   rows += [(NO_FACE, None), (gone, None)]

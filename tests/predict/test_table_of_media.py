@@ -11,7 +11,6 @@ import pytest
 from toys import media as toy
 
 from affect_jax.corpora.files import pictures as picture_files
-from affect_jax.media import box as box_lib
 from affect_jax.media import detector
 from affect_jax.predict import settings as settings_lib
 from affect_jax.predict import table
@@ -21,36 +20,13 @@ WHOLE = settings_lib.Settings(faces='whole')
 
 @pytest.fixture(autouse=True)
 def two_faces(monkeypatch):
-  """Faces are where the picture is red, one on each side of its middle."""
-
-  def detect(image, *, side, min_confidence):
-    assert (side, min_confidence) == (640, 0.6)
-    middle, found = image.shape[1] // 2, []
-    for left in (0, middle):
-      red = image[:, left : left + middle, 0].astype(int)
-      red -= image[:, left : left + middle, 2]
-      y, x = np.nonzero(red > 120)
-      if len(x):
-        size = (np.ptp(x) + 1, np.ptp(y) + 1)
-        found.append(box_lib.Box(int(x.min()) + left, int(y.min()), *size, 0.8))
-    return found
-
-  monkeypatch.setattr(detector, 'detect', detect)
-
-
-def scene(step, width=80, height=40):
-  """A red face that moves right, and one that is there every other time."""
-  image = np.full((height, width, 3), 60, np.uint8)
-  image[8:24, 2 + step : 18 + step] = (230, 20 * step, 30)
-  if step % 2:
-    image[10:26, 50:66] = (230, 90, 30)
-  return image
+  monkeypatch.setattr(detector, 'detect', toy.detect_red)
 
 
 @pytest.fixture(scope='module')
 def clip(tmp_path_factory):
   path = tmp_path_factory.mktemp('clips') / 'clip.mp4'
-  return toy.write_video(path, [scene(i) for i in range(8)])
+  return toy.write_video(path, [toy.scene(i) for i in range(8)])
 
 
 def predict(paths, output, run=None, settings=None, **options):
@@ -121,7 +97,7 @@ def test_whole_pictures_are_crops(tmp_path):
 
 def test_frames_without_a_face_and_bad_pictures_are_rows(tmp_path):
   folder = tmp_path / 'in'
-  save(folder / '1.png', scene(1))
+  save(folder / '1.png', toy.scene(1))
   save(folder / '2.png', np.full((20, 20, 3), 60, np.uint8))
   (folder / '3.png').write_bytes(b'no picture')
   (folder / '4.mp4').write_bytes(b'no video')
@@ -137,19 +113,18 @@ def test_frames_without_a_face_and_bad_pictures_are_rows(tmp_path):
 
 
 def test_bad_faces_are_found_but_not_predicted(tmp_path):
-  path = save(tmp_path / '1.png', scene(1))
-  settings = settings_lib.Settings(min_face_px=17)
-  predict([path], tmp_path / 'small.csv', settings=settings)
+  path = save(tmp_path / '1.png', toy.scene(1))
+  settings = settings_lib.Settings(min_quality=0.26)
+  content = predict([path], tmp_path / 'small.csv', settings=settings)
   (first, _) = read(tmp_path / 'small.csv')
-  assert first['reason'] == 'the face is below min_face_px=17'
+  assert first['reason'] == 'below min_quality=0.26'
   assert (first['face_px'], first['valence'], first['success']) == (
     *('16', '', '0'),
   )
-  settings = settings_lib.Settings(max_blur=0.0, margin=1)
-  predict([path], tmp_path / 'blurred.csv', settings=settings)
-  (first, _) = read(tmp_path / 'blurred.csv')
-  assert 'max_blur=0' in first['reason']
-  assert 0 < float(first['blur']) <= 1
+  assert float(first['quality']) <= 16 / 64
+  assert 0 <= float(first['blur']) <= 1
+  assert first['yaw'] == ''
+  assert content['counts']['skipped'] == 2
 
 
 def test_every_second_frame(clip, tmp_path):
@@ -161,7 +136,7 @@ def test_every_second_frame(clip, tmp_path):
 def test_the_note_says_how_the_table_was_made(clip, tmp_path):
   content = predict([clip], tmp_path / 'out.csv')
   assert content == json.loads((tmp_path / 'out.json').read_text())
-  assert content['schema_version'] == 1
+  assert content['schema_version'] == 2
   assert content['finished'] is True
   assert content['thresholds'] == toy.THRESHOLDS
   assert content['settings']['margin'] == 0
@@ -175,7 +150,7 @@ def test_the_note_says_how_the_table_was_made(clip, tmp_path):
 def test_ctrl_c_in_a_frame_keeps_whole_frames_and_the_rest_comes_later(
   clip, tmp_path, monkeypatch, frame, window
 ):
-  photo = save(tmp_path / 'photo.png', scene(1))
+  photo = save(tmp_path / 'photo.png', toy.scene(1))
   run = lambda: toy.ColourRun(window=window, rules=picture_files.Rules())
   paths = [photo, clip]
   predict(paths, tmp_path / 'whole.csv', run())
@@ -226,6 +201,15 @@ def test_the_same_command_again_changes_nothing(clip, tmp_path, monkeypatch):
   assert (tmp_path / 'out.csv').stat().st_mtime_ns == before
 
 
+def test_rows_of_an_older_schema_are_not_gone_on_with(clip, tmp_path):
+  predict([clip], tmp_path / 'out.csv')
+  (tmp_path / 'out.csv').rename(tmp_path / 'out.partial.csv')
+  note = json.loads((tmp_path / 'out.json').read_text())
+  (tmp_path / 'out.json').write_text(json.dumps({**note, 'schema_version': 1}))
+  with pytest.raises(ValueError, match='schema_version 1 there, 2 now'):
+    predict([clip], tmp_path / 'out.csv')
+
+
 def test_another_command_does_not_touch_the_table(clip, tmp_path):
   predict([clip], tmp_path / 'out.csv')
   whole = (tmp_path / 'out.csv').read_bytes()
@@ -233,7 +217,7 @@ def test_another_command_does_not_touch_the_table(clip, tmp_path):
     predict(
       [clip], tmp_path / 'out.csv', settings=settings_lib.Settings(margin=0.5)
     )
-  photo = save(tmp_path / 'photo.png', scene(1))
+  photo = save(tmp_path / 'photo.png', toy.scene(1))
   with pytest.raises(ValueError, match=r'inputs\.count 1 there, 2 now'):
     predict([clip, photo], tmp_path / 'out.csv')
   with pytest.raises(ValueError, match=r"'out\.csv' there, .*\.parquet"):
@@ -277,6 +261,7 @@ def test_wrong_options_are_named(clip, tmp_path, name, options, words):
   [
     ({'faces': 'detected'}, "did you mean 'detect'"),
     ({'margin': 9}, 'margin=9'),
+    ({'min_quality': 40}, r'min_quality=40 must be in \[0, 1\]'),
     ({'every': 0}, 'every=0'),
   ],
 )

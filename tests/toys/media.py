@@ -5,6 +5,7 @@ import fractions
 import numpy as np
 import pytest
 
+from affect_jax.media import box as box_lib
 from affect_jax.media import pictures
 from affect_jax.predict import columns as columns_lib
 
@@ -28,6 +29,29 @@ def grey_images(greys=GREYS, height=48, width=64):
   for image in images:
     image[: height // 2, : width // 2] = (255, 0, 0)
   return images
+
+
+def scene(step, width=80, height=40):
+  """A red face that moves right, and one that is there every other time."""
+  image = np.full((height, width, 3), 60, np.uint8)
+  image[8:24, 2 + step : 18 + step] = (230, 20 * step, 30)
+  if step % 2:
+    image[10:26, 50:66] = (230, 90, 30)
+  return image
+
+
+def detect_red(image, *, side, min_confidence):
+  """A detector: red is a face, one on each side of the picture's middle."""
+  assert (side, min_confidence) == (640, 0.6)
+  middle, found = image.shape[1] // 2, []
+  for left in (0, middle):
+    red = image[:, left : left + middle, 0].astype(int)
+    red -= image[:, left : left + middle, 2]
+    y, x = np.nonzero(red > 120)
+    if len(x):
+      size = (np.ptp(x) + 1, np.ptp(y) + 1)
+      found.append(box_lib.Box(int(x.min()) + left, int(y.min()), *size, 0.8))
+  return found
 
 
 def write_video(
