@@ -9,19 +9,27 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
 
 def load(workdir: str | os.PathLike[str], step: int | None = None) -> Any:
-  """Loads a trained run of faces, without its corpus.
+  """Loads a trained run, without its corpus.
 
     run = affect_jax.load('runs/faces')
     run.predict(['face.jpg'])['valence']
+    run = affect_jax.load('runs/utterances')
+    run.predict([{'text': 'How nice.'}])['sentiment']
 
   Args:
     workdir: The run's folder.
     step: Step of a checkpoint; None: the best one.
 
   Returns:
-    A `predict.predictor.Predictor`.
+    A `predict.predictor.Predictor`, or for a run of utterances a
+    `predict.spoken.predictor.UtterancePredictor`.
   """
   # Late, so that `import affect_jax` takes no seconds.
   from affect_jax.predict import predictor
+  from affect_jax.predict.spoken import options
 
+  if options.is_run(os.fspath(workdir)):
+    from affect_jax.predict.spoken import predictor as of_utterances
+
+    return of_utterances.UtterancePredictor(workdir, step)
   return predictor.Predictor(workdir, step)

@@ -54,6 +54,9 @@ from affect_jax.corpora.files import sources
 from affect_jax.corpora.files import split_names
 from affect_jax.errors import UserError
 
+# What `Listing.computed` calls the features of recordings.
+WAV_FEATURES = 'wav_features'
+
 
 def listing(
   path: str | pathlib.Path,
@@ -135,6 +138,9 @@ def listing(
       **({'scales': str(dict(scales))} if scales else {}),
       **cells.reading(table.understood, 0, sentinels),
     },
+    computed={'audio': WAV_FEATURES}
+    if any(_is_recording(row.files.get('audio', '')) for row in table.rows)
+    else {},
   )
 
 
@@ -164,7 +170,7 @@ def _stream(
     arrays = {}
     for modality, name in row.files.items():
       try:
-        x, left_out = _features(file, name, row.id, dims[modality])
+        x, left_out = features(file, name, row.id, dims[modality])
         for reason, count in left_out.items():
           yield face_listing.LeftOut(f'{modality}: {reason}', row.id, count)
         if x.any():
@@ -211,18 +217,22 @@ def _first(
 def _dim(file: pathlib.Path, row: utterances_row.Row, modality: str) -> int:
   """Returns D of a modality, that of its first row."""
   name = row.files[modality]
-  if name.lower().endswith(sequences.RECORDINGS):
+  if _is_recording(name):
     # D is known without reading the recording, which would take time.
     from affect_jax.corpora.features import wav_features
 
     return len(wav_features.names())
   try:
-    return _features(file, name, row.id)[0].shape[1]
+    return features(file, name, row.id)[0].shape[1]
   except ValueError as e:
     raise UserError(f'{file}:{row.line}: {modality} {name!r} {e}.') from e
 
 
-def _features(
+def _is_recording(name: str) -> bool:
+  return name.lower().endswith(sequences.RECORDINGS)
+
+
+def features(
   file: pathlib.Path, name: str, clip: str, dim: int | None = None
 ) -> tuple[np.ndarray, Mapping[str, int]]:
   """Reads a row's features [T, D] from a file, and {reason: steps left out}.
