@@ -53,9 +53,11 @@ from affect_jax.corpora.files import cells
 from affect_jax.corpora.files import sources
 from affect_jax.corpora.files import split_names
 from affect_jax.errors import UserError
+from affect_jax.models import json_file
 
-# What `Listing.computed` calls the features of recordings.
-WAV_FEATURES = 'wav_features'
+# What `Listing.computed` calls the features of recordings, and, before the step
+# and the checksum of the weights, those that a run of faces computed.
+WAV_FEATURES, FACE_RUN = 'wav_features', 'export_features'
 
 
 def listing(
@@ -138,9 +140,7 @@ def listing(
       **({'scales': str(dict(scales))} if scales else {}),
       **cells.reading(table.understood, 0, sentinels),
     },
-    computed={'audio': WAV_FEATURES}
-    if any(_is_recording(row.files.get('audio', '')) for row in table.rows)
-    else {},
+    computed=_computed(file, first),
   )
 
 
@@ -212,6 +212,24 @@ def _first(
     for modality in row.files:
       first.setdefault(modality, row)
   return first
+
+
+def _computed(
+  file: pathlib.Path, first: Mapping[str, utterances_row.Row]
+) -> dict[str, str]:
+  """Returns what of this package computed features, see `Listing`."""
+  found = {}
+  if 'audio' in first and _is_recording(first['audio'].files['audio']):
+    found['audio'] = WAV_FEATURES
+  if 'vision' in first:
+    path = file.parent / first['vision'].files['vision']
+    try:
+      settings = json_file.read_if_any(path.with_name(sequences.EXPORTED))
+    except UserError:  # A file of somebody else.
+      settings = {}
+    if {'step', 'weights'} <= settings.keys():
+      found['vision'] = f'{FACE_RUN} {settings["step"]} {settings["weights"]}'
+  return found
 
 
 def _dim(file: pathlib.Path, row: utterances_row.Row, modality: str) -> int:

@@ -23,6 +23,7 @@ from affect_jax.errors import UserError
 from affect_jax.media import inputs as inputs_lib
 from affect_jax.predict import settings as settings_lib
 from affect_jax.predict.spoken import columns as columns_lib
+from affect_jax.predict.spoken import faces as faces_lib
 from affect_jax.predict.spoken import feature_files
 from affect_jax.predict.spoken import options
 from affect_jax.predict.spoken import predictor as predictor_lib
@@ -50,6 +51,9 @@ def main(given: Mapping[str, Any], paths: Sequence[str]) -> dict[str, Any]:
     threshold=given['threshold'],
     text_model=given['text_model'],
   )
+  faces = settings_lib.Settings(
+    **{name: given[name] for name in options.OF_FACES}
+  )
   return predict(
     predictor,
     paths,
@@ -58,6 +62,8 @@ def main(given: Mapping[str, Any], paths: Sequence[str]) -> dict[str, Any]:
     seconds=given['segment'],
     split=given['split'],
     reader=given['reader'],
+    face_run=given['face_run'],
+    faces=faces,
     batch_size=given['batch_size'],
   )
 
@@ -71,6 +77,8 @@ def predict(
   seconds: float | None = None,
   split: str = '',
   reader: str = '',
+  face_run: str = '',
+  faces: settings_lib.Settings | None = None,
   batch_size: int = 64,
 ) -> dict[str, Any]:
   """Predicts inputs, and writes a table and how it was made, whole or not.
@@ -81,6 +89,8 @@ def predict(
     output: The table: .csv or .parquet; NAME.json beside it says how.
     subtitles, seconds: See `recordings.source`.
     split, reader: See `feature_files.source`.
+    face_run: A run of faces that computes features of faces; or ''.
+    faces: How it finds them.
     batch_size: Utterances, or dialogues, at a time.
 
   Returns:
@@ -93,16 +103,20 @@ def predict(
   """
   if batch_size < 1:
     raise UserError(f'--batch_size={batch_size} must be at least 1.')
-  sources = [
-    _source(predictor, kind, group, subtitles, seconds, split, reader)
-    for kind, group in _groups(paths, reader)
-  ]
   settings = {
     'subtitles': subtitles,
     'segment': seconds,
     'split': split,
     'reader': reader,
+    'face_run': face_run,
   }
+  faces = faces or settings_lib.Settings()
+  if face_run:
+    settings |= {k: getattr(faces, k) for k in options.OF_FACES}
+  sources = [
+    _source(predictor, kind, group, settings, faces)
+    for kind, group in _groups(paths, reader)
+  ]
   content = {
     'schema_version': columns_lib.SCHEMA_VERSION,
     'kind': 'utterances',
@@ -189,17 +203,18 @@ def _source(
   predictor: predictor_lib.UtterancePredictor,
   kind: str,
   paths: Sequence[str],
-  subtitles: str,
-  seconds: float | None,
-  split: str,
-  reader: str,
+  settings: Mapping[str, Any],
+  faces: settings_lib.Settings,
 ) -> segment.Source:
   layout, made = predictor.layout, predictor.made
-  for name, value, wanted in (
-    ('subtitles', subtitles, 'recordings'),
-    ('segment', seconds, 'recordings'),
-    ('split', split, 'features'),
+  reader, face_run = settings['reader'], settings['face_run']
+  for name, wanted in (
+    ('subtitles', 'recordings'),
+    ('segment', 'recordings'),
+    ('face_run', 'recordings'),
+    ('split', 'features'),
   ):
+    value = settings[name]
     if value and kind != wanted:
       what = {'recordings': 'recordings', 'features': "a corpus' files"}[wanted]
       raise UserError(f'--{name}={value} is for {what}, not for {paths[0]}.')
@@ -213,14 +228,22 @@ def _source(
       predictor.options if is_own else {},
       layout,
       made,
-      split=split,
+      split=settings['split'],
     )
+  lacks = recordings.lacks(
+    layout, made, predictor.computed, predictor.reader, face_run
+  )
+  of_faces = None
+  if face_run and 'vision' in layout.dims and 'vision' not in lacks:
+    by = (predictor.computed or {})['vision']
+    of_faces = faces_lib.Faces(face_run, by, faces)
   return recordings.source(
     inputs_lib.find(paths, RECORDINGS, 'recording'),
     layout,
-    recordings.lacks(layout, made, predictor.computed, predictor.reader),
-    subtitles=subtitles,
-    seconds=seconds,
+    lacks,
+    subtitles=settings['subtitles'],
+    seconds=settings['segment'],
+    faces=of_faces,
   )
 
 

@@ -103,11 +103,7 @@ def source(
     for what, count in left_out.items():
       logging.info('%s: %d %s', path, count, what)
 
-  return segment.Source(_MANY, read, lacks, _files(path, listing))
-
-
-# How many utterances there are is known when they are read.
-_MANY = 1 << 20
+  return segment.Source(0, read, lacks, _files(path, listing))
 
 
 def _lacks(

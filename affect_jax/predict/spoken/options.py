@@ -19,7 +19,9 @@ SHARED = (
   *('workdir', 'input', 'output', 'format', 'threshold', 'corpus', 'step'),
   'batch_size',
 )
-OURS = ('subtitles', 'segment', 'split', 'reader', 'text_model')
+OURS = ('subtitles', 'segment', 'split', 'reader', 'text_model', 'face_run')
+# How --face_run finds faces.
+OF_FACES = ('margin', 'detect_side', 'min_confidence', 'every')
 
 
 def define_flags() -> dict[str, Any]:
@@ -41,6 +43,9 @@ def define_flags() -> dict[str, Any]:
       'reader', '', "Whose files a corpus' files are; otherwise the run's."
     ),
     flags.DEFINE_string(
+      'face_run', '', 'Run of faces that features of faces were exported with.'
+    ),
+    flags.DEFINE_string(
       'text_model', '', 'Where the text model or the word vectors are now.'
     ),
   )
@@ -60,9 +65,12 @@ def check_flags(names: Sequence[str], of_utterances: bool) -> None:
     names: All flags of the command.
     of_utterances: Whether the run learned from utterances.
   """
+  shared = [*SHARED]
+  if of_utterances and flags.FLAGS['face_run'].value:
+    shared += OF_FACES
   for name in names:
     ours = name in OURS
-    if name in SHARED or ours == of_utterances or not flags.FLAGS[name].present:
+    if name in shared or ours == of_utterances or not flags.FLAGS[name].present:
       continue
     kinds = ('utterances', 'faces') if ours else ('faces', 'utterances')
     raise UserError(

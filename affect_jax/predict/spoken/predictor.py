@@ -24,6 +24,7 @@ from affect_jax.predict.spoken import table_rows
 from affect_jax.predict.spoken import text as text_lib
 from affect_jax.run import feature_spaces
 from affect_jax.run import folder as run_folder
+from affect_jax.run import progress as progress_lib
 from affect_jax.run import signature as signature_lib
 from affect_jax.training import checkpoint
 from affect_jax.training import parallel as parallel_lib
@@ -182,13 +183,16 @@ class UtterancePredictor:
       UserError: The text model is not there, or features are wrong.
       errors.Diverged: A prediction is not finite.
     """
+    progress = progress_lib.make(source.count, 'utterances')
     told: dict[int, tuple[segment.Segment, Sequence[str], str]] = {}
 
     def tell(part: segment.Segment, used: Sequence[str], reason: str) -> None:
       told[part.place] = part, used, reason
+      progress(1)
 
     # Each number of rows is a program of its own; a small table needs few.
-    size = min(batch_size, 1 << max(0, source.count - 1).bit_length())
+    few = 1 << max(0, source.count - 1).bit_length()
+    size = min(batch_size, few) if source.count else batch_size
     size += -size % self._parallel.num_devices
     found = batches_lib.batches(
       source.read(), self.layout, self.text, size, tell

@@ -6,7 +6,7 @@ voices and faces that other programs made.
 """
 
 import collections
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 import math
 import os
 import pathlib
@@ -24,6 +24,7 @@ from affect_jax.errors import UserError
 from affect_jax.media import inputs as inputs_lib
 from affect_jax.media import sound as sound_lib
 from affect_jax.predict.spoken import batches
+from affect_jax.predict.spoken import faces as faces_lib
 from affect_jax.predict.spoken import segment
 from affect_jax.predict.spoken import subtitles as subtitles_lib
 from affect_jax.predict.spoken import text as text_lib
@@ -31,6 +32,11 @@ from affect_jax.predict.spoken import text as text_lib
 SECONDS = 5.0
 NO_SUBTITLES = 'no subtitles'
 Spans = Sequence[subtitles_lib.Cue]
+# Yields an array [T, D] of each span, or why there is none.
+Features = Callable[
+  [inputs_lib.Input, Sequence[tuple[float, float]]],
+  Iterator[tuple[np.ndarray | None, str]],
+]
 
 
 def lacks(
@@ -38,6 +44,7 @@ def lacks(
   made: Mapping[str, str],
   computed: Mapping[str, str] | None,
   reader: str,
+  face_run: str = '',
 ) -> dict[str, str]:
   """Returns {modality of a run: why no recording can give it}.
 
@@ -47,6 +54,7 @@ def lacks(
     computed: {modality: what of this package computed the run's features}; None
       of older runs.
     reader: The reader of the run's corpus.
+    face_run: A run of faces that computes features; or ''.
   """
   found = {}
   if (
@@ -70,10 +78,16 @@ def lacks(
       found['audio'] = (
         f'the run reads {raw} numbers that another program computed from voices'
       )
-  if 'vision' in layout.dims:
+  by = (computed or {}).get('vision', '')
+  if 'vision' in layout.dims and not faces_lib.is_computed(by):
     found['vision'] = (
-      f'the run reads {layout.raw("vision")} numbers that were computed from '
-      'faces beforehand'
+      f'the run reads {layout.raw("vision")} numbers that another program '
+      'computed from faces'
+    )
+  elif 'vision' in layout.dims and not face_run:
+    found['vision'] = (
+      'a run of faces computes it: give by --face_run the one that '
+      'affect_jax.export_features was called with'
     )
   return found
 
@@ -85,6 +99,7 @@ def source(
   *,
   subtitles: str = '',
   seconds: float | None = None,
+  faces: faces_lib.Faces | None = None,
 ) -> segment.Source:
   """Returns the segments of recordings; sound is decoded when they are read.
 
@@ -95,6 +110,7 @@ def source(
     subtitles: A file for the only input, or 'none'; '': those beside each.
     seconds: Length of segments; None: the cues of subtitles or, without,
       SECONDS. With subtitles, a segment has the words whose middle is in it.
+    faces: Computes features of faces; None if vision is missing.
 
   Raises:
     UserError: An option does not fit, subtitles are wrong, or no modality can
@@ -126,10 +142,17 @@ def source(
       files[f'{item.name}: {path.name}'] = sources.sha256(path)
       logging.info('%s: words of %s.', item.name, path)
 
+  features: dict[str, Features] = {}
+  if 'audio' in layout.dims and 'audio' not in missing:
+    features['audio'] = _voices
+  if faces and 'vision' in layout.dims and 'vision' not in missing:
+    features['vision'] = faces.of_segments
+  reads_text = 'text' in layout.dims and 'text' not in missing
+
   def read() -> Iterator[segment.Segment]:
     place = 0
     for item, _, spans, _ in planned:
-      for part in _segments(item, spans, layout, missing, place):
+      for part in _segments(item, spans, features, reads_text, place):
         yield part
         place += 1
 
@@ -214,33 +237,35 @@ def windows(length: float, seconds: float, cues: Spans) -> list[Any]:
 def _segments(
   item: inputs_lib.Input,
   spans: Spans | str,
-  layout: batches.Layout,
-  missing: Mapping[str, str],
+  features: Mapping[str, Features],
+  reads_text: bool,
   place: int,
 ) -> Iterator[segment.Segment]:
   if isinstance(spans, str):
     yield segment.Segment(place, item.name, '', reason=spans)
     return
-  voices = (
-    _voices(item, spans)
-    if 'audio' in layout.dims and 'audio' not in missing
-    else ((None, '') for _ in spans)
-  )
-  for number, (span, (voice, reason)) in enumerate(
-    zip(spans, voices, strict=True)
-  ):
-    text = span.text if 'text' in layout.dims and 'text' not in missing else ''
+  times = [span[:2] for span in spans]
+  streams = {m: read(item, times) for m, read in features.items()}
+  for number, span in enumerate(spans):
+    arrays, reasons = {}, []
+    for modality, stream in streams.items():
+      x, reason = next(stream)
+      if x is None:
+        reasons.append(reason)
+      else:
+        arrays[modality] = x
+    text = span.text if reads_text else ''
+    if not text and not arrays and not reasons:
+      reasons.append('no words in it')
     said = utterance_listing.Utterance(
       id=str(number),
       labels={},
-      sequences={} if voice is None else {'audio': voice},
+      sequences=arrays,
       transcript=text,
       dialogue=item.name,
       turn=number,
       speaker=span.speaker,
     )
-    if not text and voice is None and not reason:
-      reason = 'no words in it'
     yield segment.Segment(
       place + number,
       item.name,
@@ -248,31 +273,31 @@ def _segments(
       start=span.start,
       end=span.end,
       text=span.text,
-      reason=reason,
-      utterance=said if text or voice is not None else None,
+      reason='; '.join(reasons),
+      utterance=said if text or arrays else None,
     )
 
 
 def _voices(
-  item: inputs_lib.Input, spans: Spans
+  item: inputs_lib.Input, spans: Sequence[tuple[float, float]]
 ) -> Iterator[tuple[np.ndarray | None, str]]:
   """Yields the features [T, 43] of each segment, or why there are none."""
   counts: collections.Counter = collections.Counter()
-  pieces = sound_lib.pieces(item.path, [span[:2] for span in spans])
+  pieces = sound_lib.pieces(item.path, spans)
   try:
     for samples, rate in pieces:
       if not len(samples):
-        yield None, 'it lies beyond the end of the recording'
+        yield None, 'audio: it lies beyond the end of the recording'
         continue
       try:
         one = recordings_lib.mono(samples.astype(np.float64), counts, item.name)
       except UserError as error:
-        yield None, str(error)
+        yield None, f'audio: {error}'
         continue
       yield wav_features.of_sound(one, rate), ''
+    for what, number in counts.items():
+      logging.info('%s, of its segments: %d %s', item.name, number, what)
   except sound_lib.Unreadable as error:
     # Nothing was read: that shows when the file is opened.
     for _ in spans:
       yield None, f'audio: {item.name} {error}'
-  for what, number in counts.items():
-    logging.info('%s, of its segments: %d %s', item.name, number, what)

@@ -39,7 +39,7 @@ class Source:
   """Segments of one input or several, and what cannot be had of them.
 
   Attributes:
-    count: How many there are, about.
+    count: How many there are; 0: that is known when they are read.
     read: Streams them; those of a dialogue in a row, in order of time.
     lacks: {modality of the run: why no segment can have it}.
     files: {name: what tells this file from another one}, for the sidecar.
