@@ -79,7 +79,7 @@ def test_recordings_cannot_give_features_of_others(run, tmp_path):
   (tmp_path / 'clip.srt').write_text('1\n00:00:01,0 --> 00:00:02,0\nYes\n')
   with pytest.raises(
     UserError,
-    match=r'Nothing that this run reads .* text: .* audio: .* vision:',
+    match=r'Nothing that this run reads .*text: .* audio: .* vision:',
   ):
     command.predict(run, [str(tmp_path / 'clip.mp4')], tmp_path / 'out.csv')
   table = tmp_path / 'table.csv'
