@@ -10,7 +10,9 @@ from affect_jax.predict.spoken.subtitles import Cue
 SRT = """1
 00:00:01,500 --> 00:00:02,750 X1:100
 <i>Two lines</i>
-{\\an8}of words
+{\\an8}of
+
+words
 
 2
 01:00:00,000 --> 01:00:01,000
@@ -78,6 +80,11 @@ def test_labels_of_audacity_have_seconds(tmp_path):
     ('a.srt', '1\n00:00:02,0 --> 00:00:01,0\nx\n', ':2: the end, 1 s, must be'),
     ('a.srt', '1\n00:02 --> 3\nx\n', ":2: '00:02 --> 3' must be two times"),
     ('a.srt', 'Hello.\nYou.\n', ":1: 'Hello.' is followed by no times"),
+    (
+      'a.srt',
+      '00:01,0 --> 00:02,0\nx\n2\n00:03,0 --> 00:04,0\ny\n',
+      ':4: an empty line is missing between the cue of line 1',
+    ),
     ('a.srt', '', 'no words with times'),
     ('a.txt', '1 2 a\nb\n', ":2: 'b' must be start and end in seconds"),
     ('a.txt', '\0', 'is no text'),

@@ -121,7 +121,9 @@ def _labels(path: pathlib.Path, lines: Sequence[str]) -> Iterator[Cue]:
     yield _cue(path, number, start, end, [match[3] or ''])
 
 
-def _blocks(path: pathlib.Path, lines: Sequence[str]) -> Iterator[Cue]:
+def _blocks(path: pathlib.Path, lines: Sequence[str]) -> list[Cue]:
+  is_vtt = path.suffix.lower() == '.vtt'
+  cues: list[Cue] = []
   place = 0
   while place < len(lines):
     if not lines[place].strip() or lines[place].startswith('WEBVTT'):
@@ -135,10 +137,12 @@ def _blocks(path: pathlib.Path, lines: Sequence[str]) -> Iterator[Cue]:
     # A number or a name may stand above the times.
     at = next((k for k in (block, block + 1) if _has_times(lines, k)), None)
     if at is None or at >= place:
-      if block and path.suffix.lower() == '.srt':
-        # SubRip has no rule against an empty line within words.
+      if cues:
+        # Words after an empty line, which SubRip does not forbid.
+        more = _words(lines[block:place])
+        cues[-1] = cues[-1]._replace(text=f'{cues[-1].text} {more}'.strip())
         continue
-      if _is_header(lines[block]):
+      if is_vtt and _is_header(lines[block]):
         continue
       raise UserError(
         f'{path}:{block + 1}: {_short(lines[block])} is followed by no times '
@@ -150,9 +154,16 @@ def _blocks(path: pathlib.Path, lines: Sequence[str]) -> Iterator[Cue]:
         f'{path}:{at + 1}: {_short(lines[at])} must be two times, such as '
         '00:00:01,000 --> 00:00:02,500.'
       )
+    for number in range(at + 1, place):
+      if _TIMES.fullmatch(lines[number]):
+        raise UserError(
+          f'{path}:{number + 1}: an empty line is missing between the cue of '
+          f'line {at + 1} and this one.'
+        )
     times = match.groups()
     start, end = _seconds(times[:4]), _seconds(times[4:])
-    yield _cue(path, at + 1, start, end, lines[at + 1 : place])
+    cues.append(_cue(path, at + 1, start, end, lines[at + 1 : place]))
+  return cues
 
 
 def _has_times(lines: Sequence[str], place: int) -> bool:
@@ -178,12 +189,16 @@ def _cue(
       f'{path}:{line}: the end, {end:g} s, must be after the start, {start:g} '
       's.'
     )
-  joined = ' '.join(words)
-  voices = {html.unescape(v).strip() for v in _VOICE.findall(joined)}
-  text = html.unescape(_TAGS.sub('', joined))
+  names = _VOICE.findall(' '.join(words))
+  voices = {html.unescape(name).strip() for name in names}
   # Who speaks is known if it is one.
   speaker = voices.pop() if len(voices) == 1 else ''
-  return Cue(start, end, ' '.join(text.split()), speaker)
+  return Cue(start, end, _words(words), speaker)
+
+
+def _words(lines: Sequence[str]) -> str:
+  text = html.unescape(_TAGS.sub('', ' '.join(lines)))
+  return ' '.join(text.split())
 
 
 def _short(line: str) -> str:
