@@ -87,7 +87,7 @@ def subtitles(spans, texts):
   """The text of an .srt file."""
   time = lambda x: f'00:00:{x:06.3f}'.replace('.', ',')
   return '\n'.join(
-    f'{i}\n{time(start)} --> {time(end)}\n{text or "-"}\n'
+    f'{i}\n{time(start)} --> {time(end)}\n{text}\n'
     for i, ((start, end), text) in enumerate(zip(spans, texts, strict=True), 1)
   )
 

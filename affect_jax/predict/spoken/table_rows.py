@@ -60,7 +60,7 @@ def source(
   else:
     path, name, folder = pathlib.Path('the table'), '', pathlib.Path.cwd()
     lines = _lines(table)
-  rows, ids = _rows(path, folder, lines)
+  rows, ids = _rows(path, folder, lines, bool(name))
   if not rows:
     raise UserError(f'{path}: no rows below the header.')
   lacks = {}
@@ -111,7 +111,7 @@ def _cell(value: Any) -> str:
 
 
 def _rows(
-  path: pathlib.Path, folder: pathlib.Path, lines: Lines
+  path: pathlib.Path, folder: pathlib.Path, lines: Lines, is_file: bool
 ) -> tuple[list[utterances_row.Row], list[str]]:
   """Returns the rows, whose ids are their places, and the ids they have."""
   _, header = next(iter(lines), (1, []))
@@ -134,7 +134,8 @@ def _rows(
   rows: list[utterances_row.Row] = []
   ids: list[str] = []
   for line, row_cells in lines:
-    if not any(map(str.strip, row_cells)):
+    # Excel writes rows of separators alone; nobody makes such rows in memory.
+    if is_file and not any(map(str.strip, row_cells)):
       continue
     cells = cells_lib.fitted(row_cells, keys)
     if cells is None:
