@@ -2,13 +2,18 @@
 
 import numpy as np
 import pytest
+from toys import files as toy_files
+from toys import mmsa as toy_mmsa
 from toys import mosi as toy_mosi
 from toys import spoken as toy
 
 import affect_jax
 from affect_jax import train
 from affect_jax.errors import UserError
+from affect_jax.predict.spoken import batches
 from affect_jax.predict.spoken import command
+from affect_jax.predict.spoken import feature_files
+from affect_jax.predict.spoken import text as text_lib
 
 
 @pytest.fixture(scope='module')
@@ -86,3 +91,41 @@ def test_recordings_cannot_give_features_of_others(run, tmp_path):
   table.write_text('text,audio\nhello,a.wav\n')
   with pytest.raises(UserError, match=r'reads 5 of another program'):
     command.predict(run, [str(table)], tmp_path / 'out.csv')
+
+
+def test_a_pickle_of_mmsa_becomes_batches(tmp_path):
+  path = toy_files.write_pickle(tmp_path / 'x.pkl', toy_mmsa.three())
+  dims = {'text': 4, 'audio': 2, 'vision': 3}
+  layout = batches.Layout(
+    dims=dims,
+    own=dims,
+    spaces={},
+    without={},
+    max_steps=3,
+    window=0,
+    hop=1,
+    boundaries=(4,),
+    together=(),
+  )
+  made = {'text': 'given', 'model': ''}
+  source = feature_files.source(path, 'mmsa', {}, layout, made)
+  parts = list(source.read())
+  assert source.lacks == {}
+  assert [part.place for part in parts] == list(range(6))
+  assert {part.id for part in parts[-2:]} == {'d$_$4', 'd$_$5'}
+  assert parts[0].text == f'text of {parts[0].id}'
+  told = {}
+  (batch,) = batches.batches(
+    iter(parts),
+    layout,
+    text_lib.build(made, 4),
+    8,
+    lambda part, used, reason: told.update({part.place: (used, reason)}),
+  )
+  assert told == {i: (['text', 'audio', 'vision'], '') for i in range(6)}
+  assert list(batch['id'][:6]) == [str(i).encode() for i in range(6)]
+  # Four steps of a voice are cut to three.
+  assert batch['inputs']['audio_mask'].sum() == 6 * 3
+  for i, part in enumerate(parts):
+    voice = part.utterance.sequences['audio'][:3]
+    np.testing.assert_array_equal(batch['inputs']['audio'][i, :3], voice)
