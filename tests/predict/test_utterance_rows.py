@@ -200,6 +200,10 @@ def test_what_a_run_of_utterances_cannot_read_is_said(folder, run, tmp_path):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UserError, match=message):
       command.predict(run, [str(tmp_path / name)], tmp_path / 'out.csv')
+  (tmp_path / 'photos').mkdir()
+  (tmp_path / 'photos' / 'a.png').write_bytes(b'')
+  with pytest.raises(UserError, match='is a folder of pictures'):
+    command.predict(run, [str(tmp_path / 'photos')], tmp_path / 'out.csv')
   assert not list(tmp_path.glob('out*'))
 
 

@@ -178,11 +178,7 @@ def _kind(text: str, reader: str) -> str:
   path = user_path.expand(text)
   name = path.name.lower()
   if name.endswith(file_kind.PICTURES):
-    raise UserError(
-      f'--input={text} is a picture, and the run learned from utterances: give '
-      'a table, a recording or a video with sound. Pictures need a run that '
-      'learned from faces, such as that of configs/faces_csv.py.'
-    )
+    raise _pictures(text, 'is a picture')
   if name.endswith(('.srt', '.vtt')):
     raise UserError(
       f'--input={text}: give the recording as --input, and its words as '
@@ -193,10 +189,23 @@ def _kind(text: str, reader: str) -> str:
   if name.endswith(RECORDINGS):
     return 'recordings'
   if path.is_dir():
-    names = (x for _, _, of in os.walk(path, followlinks=True) for x in of)
-    has_media = any(x.lower().endswith(RECORDINGS) for x in names)
-    return 'recordings' if has_media else 'features'
+    names = [
+      x.lower() for _, _, of in os.walk(path, followlinks=True) for x in of
+    ]
+    if any(x.endswith(RECORDINGS) for x in names):
+      return 'recordings'
+    if any(x.endswith(file_kind.PICTURES) for x in names):
+      raise _pictures(text, 'is a folder of pictures')
+    return 'features'
   return 'features' if path.exists() else 'recordings'
+
+
+def _pictures(text: str, what: str) -> UserError:
+  return UserError(
+    f'--input={text} {what}, and the run learned from utterances: give a table,'
+    ' a recording or a video with sound. Pictures need a run that learned from '
+    'faces, such as that of configs/faces_csv.py.'
+  )
 
 
 def _source(

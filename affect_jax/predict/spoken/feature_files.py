@@ -13,6 +13,7 @@ from affect_jax import by_name
 from affect_jax import corpora
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import utterance_listing
+from affect_jax.corpora.builders import utterances
 from affect_jax.corpora.files import sources
 from affect_jax.corpora.files import split_names
 from affect_jax.errors import UserError
@@ -26,7 +27,7 @@ def readers() -> list[str]:
   return [
     name
     for name, corpus in corpora.CORPORA.items()
-    if hasattr(corpus, 'LISTING')
+    if issubclass(corpus, utterances.UtteranceCorpus)
     and 'path' in inspect.signature(corpus.LISTING).parameters
     and name != 'utterances_csv'
   ]
@@ -57,10 +58,11 @@ def source(
     UserError: The reader is unknown or cannot read it, there is no such split,
       or features are not those that the run reads.
   """
-  if not reader:
+  if reader in ('', 'utterances_csv'):
     raise UserError(
-      f"{path}: nothing says which corpus' files these are: give --reader, one "
-      f'of {", ".join(readers())}.'
+      f'{path} is neither a table (.csv) nor a recording, and nothing says '
+      'which corpus it belongs to: give --reader, one of '
+      f'{", ".join(readers())}.'
     )
   by_name.check('--reader', reader, readers())
   read_listing = corpora.CORPORA[reader].LISTING
