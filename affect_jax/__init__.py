@@ -8,7 +8,9 @@ __version__ = '0.1.0'
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
 
-def load(workdir: str | os.PathLike[str], step: int | None = None) -> Any:
+def load(
+  workdir: str | os.PathLike[str], step: int | None = None, **options: Any
+) -> Any:
   """Loads a trained run, without its corpus.
 
     run = affect_jax.load('runs/faces')
@@ -19,6 +21,7 @@ def load(workdir: str | os.PathLike[str], step: int | None = None) -> Any:
   Args:
     workdir: The run's folder.
     step: Step of a checkpoint; None: the best one.
+    **options: As threshold and corpus, see the class that is returned.
 
   Returns:
     A `predict.predictor.Predictor`, or for a run of utterances a
@@ -31,5 +34,5 @@ def load(workdir: str | os.PathLike[str], step: int | None = None) -> Any:
   if options.is_run(os.fspath(workdir)):
     from affect_jax.predict.spoken import predictor as of_utterances
 
-    return of_utterances.UtterancePredictor(workdir, step)
-  return predictor.Predictor(workdir, step)
+    return of_utterances.UtterancePredictor(workdir, step, **options)
+  return predictor.Predictor(workdir, step, **options)

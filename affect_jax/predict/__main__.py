@@ -17,9 +17,9 @@ Faces must be as large in their crops as in those that the run has learned from:
 --crops_like=FOLDER, with some of those, measures the --margin for it. How crops
 differ otherwise stands in `affect_jax.media.box.cut`.
 
-With a run of utterances, inputs are tables (as `affect_jax.corpora.
-utterances_csv` reads them, without labels), feature files of its corpus,
-recordings and videos with sound: see affect_jax/predict/utterances.md.
+With a run of utterances, inputs are tables (those of corpora/utterances_csv.py,
+without labels), feature files of its corpus, recordings and videos with sound:
+see affect_jax/predict/utterances.md.
 """
 
 from collections.abc import Mapping, Sequence
