@@ -29,9 +29,9 @@ def load(
   """
   # Late, so that `import affect_jax` takes no seconds.
   from affect_jax.predict import predictor
-  from affect_jax.predict.spoken import options
+  from affect_jax.predict.spoken import options as spoken
 
-  if options.is_run(os.fspath(workdir)):
+  if spoken.is_run(os.fspath(workdir)):
     from affect_jax.predict.spoken import predictor as of_utterances
 
     return of_utterances.UtterancePredictor(workdir, step, **options)

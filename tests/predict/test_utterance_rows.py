@@ -129,7 +129,7 @@ def test_segments_of_a_video_are_predicted_as_their_recordings(
     toy.subtitles([*spans, (9.0, 9.5)], [*texts, ''])
   )
   found = command.predict(run, [str(video)], tmp_path / 'out.parquet')
-  assert found['missing'] == [{}]
+  assert found['missing'] == []
   import pyarrow.parquet as parquet
 
   table = parquet.read_table(tmp_path / 'out.parquet')
@@ -155,7 +155,7 @@ def test_without_subtitles_a_recording_is_cut_into_windows(
   (tmp_path / 'damaged.mp3').write_bytes(b'no sound')
   paths = [str(tmp_path / '*.*')]
   found = command.predict(run, paths, tmp_path / 'out.csv', seconds=0.1)
-  assert found['missing'] == [{'text': 'no subtitles'}]
+  assert found['missing'] == ['text of damaged.mp3: no subtitles']
   rows = read(tmp_path / 'out.csv')
   assert [r['input'] for r in rows] == ['damaged.mp3', *3 * ['voice.wav']]
   assert rows[0]['success'] == '0'

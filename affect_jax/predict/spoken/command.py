@@ -127,7 +127,11 @@ def predict(
     'thresholds': predictor.columns.thresholds,
     'settings': settings,
     'inputs': [f'{k}: {x}' for s in sources for k, x in s.files.items()],
-    'missing': [dict(source.lacks) for source in sources],
+    'missing': [
+      f'{modality} of {next(iter(source.files))}: {why}'
+      for source in sources
+      for modality, why in source.lacks.items()
+    ],
   }
   note = output.with_suffix('.json')
   begun = note.exists() or output.exists()

@@ -73,9 +73,9 @@ def source(
     )
   order = [row for group in utterances_table.groups_of(rows) for row in group]
   stats = [(ids[int(r.id)], *r.stats) for r in rows if r.stats]
-  files = {'features': sources.fingerprint(stats=stats)} if stats else {}
-  if name:
-    files[name] = sources.sha256(path)
+  files = {name: sources.sha256(path)} if name else {}
+  if stats:
+    files['features'] = sources.fingerprint(stats=stats)
 
   def read() -> Iterator[segment.Segment]:
     turns: dict[str, int] = {}
