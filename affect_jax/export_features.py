@@ -14,26 +14,21 @@ So are names that begin with a dot.
 """
 
 import collections
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent import futures
 import os
 import pathlib
 from typing import Any
 
 from absl import flags
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from affect_jax import defaults
 from affect_jax import user_path
 from affect_jax import whole_file
-from affect_jax.corpora.files import pictures
+from affect_jax.corpora.features import sequences
 from affect_jax.data import clips as clips_lib
 from affect_jax.errors import UserError
-from affect_jax.evaluation import views
-from affect_jax.models import affect_model
-from affect_jax.models import resnet
+from affect_jax.run import backbone
 from affect_jax.run import command
 from affect_jax.run import folder as run_folder
 from affect_jax.run import progress as progress_lib
@@ -42,7 +37,7 @@ from affect_jax.training import ahead
 from affect_jax.training import checkpoint
 
 # The file beside the features that holds the settings that made them.
-SETTINGS = 'features.json'
+SETTINGS = sequences.EXPORTED
 # Names of the counts in the report.
 WRITTEN = 'clips written'
 BEFORE = 'clips that were there before'
@@ -95,7 +90,7 @@ def export(
   counts: collections.Counter[str] = collections.Counter()
   workdir = str(user_path.expand(workdir))
   clips = clips_lib.read(user_path.expand(frames), counts)
-  config, variables, step = _read_run(workdir, step)
+  config, variables, step = backbone.read(workdir, step)
   output = user_path.expand(output)
   _claim(output, config, variables, {'step': step, 'every': every})
 
@@ -110,7 +105,7 @@ def export(
   load = clips_lib.make_load(
     config['image_size'], skip_unreadable, config['rules']
   )
-  apply = make_apply(config)
+  apply = backbone.make_apply(config)
   progress = progress_lib.make(
     sum(map(len, todo.values())), 'pictures', progress_secs
   )
@@ -136,58 +131,6 @@ def export(
       counts[UNREADABLE] += was_read.count(False)
       progress(len(names))
   return {what: n for what, n in counts.items() if n}
-
-
-def make_apply(config: Mapping[str, Any]) -> Callable[[Any, Any], jax.Array]:
-  """Compiles (backbone's variables, pictures [B, H, W, 3]) -> [B, 512].
-
-  Args:
-    config: The run's config, as in its config.json.
-  """
-  options = config['model']
-  backbone = resnet.ResNet18(options['stem'], jnp.dtype(options['dtype']))
-  statistics = {k: options[k] for k in ('mean', 'std') if k in options}
-  get_views = views.VIEWS[config['eval_views']]
-
-  @jax.jit
-  def apply(variables, image):
-    each: list[Any] = [
-      backbone.apply(
-        variables, affect_model.normalize(view, **statistics), train=False
-      )
-      for view, _ in get_views(image, config['crop_size'])
-    ]
-    return sum(each) / len(each)
-
-  return apply
-
-
-def _read_run(
-  workdir: str, step: int | None
-) -> tuple[dict[str, Any], dict[str, Any], int]:
-  """Reads settings of pictures and model, backbone's variables, and step."""
-  config = run_folder.read_json(os.path.join(workdir, 'config.json'))
-  if config is None:
-    raise FileNotFoundError(f'{workdir} is no run: it has no config.json.')
-  # As the run's own pictures were brought into shape.
-  rules = pictures.Rules.among(config.get('data', {}))
-  signature = signature_lib.read(workdir)
-  if signature is not None and signature.kind == 'faces':
-    inputs = dict(signature.inputs)
-    settings = {'eval_views': inputs['views'], 'model': signature.model}
-    config = {**inputs, **settings}
-  else:
-    # The run is older than signatures; some settings are newer than the run.
-    config = {**defaults.get_config().to_dict(), **config}
-  config['rules'] = rules
-  variables, step = checkpoint.read_variables(workdir, step)
-  if 'conv1' not in variables['params'].get('backbone', {}):
-    raise UserError(
-      f'{workdir}: this run did not learn from faces; give one that did.'
-    )
-  backbone = {k: variables[k]['backbone'] for k in ('params', 'batch_stats')}
-  # Reading pictures takes longer: one device is enough.
-  return config, jax.device_put(backbone, jax.devices()[0]), step
 
 
 def _claim(

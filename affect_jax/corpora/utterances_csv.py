@@ -53,6 +53,11 @@ from affect_jax.corpora.files import cells
 from affect_jax.corpora.files import sources
 from affect_jax.corpora.files import split_names
 from affect_jax.errors import UserError
+from affect_jax.models import json_file
+
+# What `Listing.computed` calls the features of recordings, and, before the step
+# and the checksum of the weights, those that a run of faces computed.
+WAV_FEATURES, FACE_RUN = 'wav_features', 'export_features'
 
 
 def listing(
@@ -135,6 +140,7 @@ def listing(
       **({'scales': str(dict(scales))} if scales else {}),
       **cells.reading(table.understood, 0, sentinels),
     },
+    computed=_computed(file, first),
   )
 
 
@@ -164,7 +170,7 @@ def _stream(
     arrays = {}
     for modality, name in row.files.items():
       try:
-        x, left_out = _features(file, name, row.id, dims[modality])
+        x, left_out = features(file, name, row.id, dims[modality])
         for reason, count in left_out.items():
           yield face_listing.LeftOut(f'{modality}: {reason}', row.id, count)
         if x.any():
@@ -208,21 +214,43 @@ def _first(
   return first
 
 
+def _computed(
+  file: pathlib.Path, first: Mapping[str, utterances_row.Row]
+) -> dict[str, str]:
+  """Returns what of this package computed features, see `Listing`."""
+  found = {}
+  if 'audio' in first and _is_recording(first['audio'].files['audio']):
+    found['audio'] = WAV_FEATURES
+  if 'vision' in first:
+    path = file.parent / first['vision'].files['vision']
+    try:
+      settings = json_file.read_if_any(path.with_name(sequences.EXPORTED))
+    except UserError:  # A file of somebody else.
+      settings = {}
+    if {'step', 'weights'} <= settings.keys():
+      found['vision'] = f'{FACE_RUN} {settings["step"]} {settings["weights"]}'
+  return found
+
+
 def _dim(file: pathlib.Path, row: utterances_row.Row, modality: str) -> int:
   """Returns D of a modality, that of its first row."""
   name = row.files[modality]
-  if name.lower().endswith(sequences.RECORDINGS):
+  if _is_recording(name):
     # D is known without reading the recording, which would take time.
     from affect_jax.corpora.features import wav_features
 
     return len(wav_features.names())
   try:
-    return _features(file, name, row.id)[0].shape[1]
+    return features(file, name, row.id)[0].shape[1]
   except ValueError as e:
     raise UserError(f'{file}:{row.line}: {modality} {name!r} {e}.') from e
 
 
-def _features(
+def _is_recording(name: str) -> bool:
+  return name.lower().endswith(sequences.RECORDINGS)
+
+
+def features(
   file: pathlib.Path, name: str, clip: str, dim: int | None = None
 ) -> tuple[np.ndarray, Mapping[str, int]]:
   """Reads a row's features [T, D] from a file, and {reason: steps left out}.

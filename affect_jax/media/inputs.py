@@ -16,6 +16,7 @@ VIDEOS = (
   *('.3gp', '.asf', '.avi', '.flv', '.m2ts', '.m4v', '.mkv', '.mov', '.mp4'),
   *('.mpeg', '.mpg', '.mts', '.mxf', '.ogv', '.ts', '.vob', '.webm', '.wmv'),
 )
+KNOWN = (*file_kind.PICTURES, *VIDEOS)
 _IS_GLOB = '*?['
 
 
@@ -40,7 +41,11 @@ class Input:
     return self.path.suffix.lower() in file_kind.PICTURES
 
 
-def find(paths: Sequence[str]) -> list[Input]:
+def find(
+  paths: Sequence[str],
+  suffixes: Sequence[str] = KNOWN,
+  what: str = 'picture and no video',
+) -> list[Input]:
   """Returns the pictures and videos at paths, in their order.
 
   A folder stands for all pictures and videos in it and in its folders, sorted
@@ -48,6 +53,11 @@ def find(paths: Sequence[str]) -> list[Input]:
   A path with *, ? or [ that does not exist itself is a pattern, in which **
   stands for folders at any depth. A file that is found twice counts once.
   A whole number alone is a camera, unless a file has that name.
+
+  Args:
+    paths: Files, folders and patterns.
+    suffixes: How names end of files that are read in folders.
+    what: What such files are, for errors.
 
   Raises:
     UserError: A path leads nowhere, a folder or a pattern has no picture and
@@ -60,11 +70,11 @@ def find(paths: Sequence[str]) -> list[Input]:
   for text in paths:
     path = user_path.expand(text)
     if path.is_dir():
-      new = list(_of_folder(path))
+      new = list(_of_folder(path, suffixes))
     elif path.exists():
       new = [Input(path.name, path)]
     elif any(c in text for c in _IS_GLOB):
-      new = list(_of_pattern(path))
+      new = list(_of_pattern(path, suffixes))
     elif text.isdecimal() and len(paths) == 1:
       return [Input(f'camera{int(text)}', path, camera=int(text))]
     elif text.isdecimal():
@@ -76,8 +86,7 @@ def find(paths: Sequence[str]) -> list[Input]:
     if not new:
       kind = 'in this folder' if path.is_dir() else 'matches this pattern'
       raise UserError(
-        f'--input={text}: no picture and no video {kind}. Known are '
-        f'{", ".join((*file_kind.PICTURES, *VIDEOS))}.'
+        f'--input={text}: no {what} {kind}. Known are {", ".join(suffixes)}.'
       )
     for item in new:
       if len(item.name.splitlines()) != 1:
@@ -91,7 +100,9 @@ def find(paths: Sequence[str]) -> list[Input]:
   return list(found.values())
 
 
-def _of_folder(folder: pathlib.Path) -> Iterator[Input]:
+def _of_folder(
+  folder: pathlib.Path, suffixes: Sequence[str]
+) -> Iterator[Input]:
   """Yields the pictures and videos of a folder and of those in it."""
   paths = []
   for where, folders, names in os.walk(folder, followlinks=True):
@@ -99,13 +110,15 @@ def _of_folder(folder: pathlib.Path) -> Iterator[Input]:
     paths += [
       pathlib.Path(where, name)
       for name in names
-      if not name.startswith('.') and _is_known(name)
+      if not name.startswith('.') and _ends(name, suffixes)
     ]
   for path in sorted(paths, key=user_path.order):
     yield Input(_name(path, folder), path)
 
 
-def _of_pattern(pattern: pathlib.Path) -> Iterator[Input]:
+def _of_pattern(
+  pattern: pathlib.Path, suffixes: Sequence[str]
+) -> Iterator[Input]:
   """Yields what a pattern matches, named from its first part that varies."""
   varies = [any(c in part for c in _IS_GLOB) for part in pattern.parts]
   first = varies.index(True)
@@ -114,9 +127,9 @@ def _of_pattern(pattern: pathlib.Path) -> Iterator[Input]:
   for path in sorted(matches, key=user_path.order):
     if path.is_dir():
       # A pattern that ends with ** also matches every file in it.
-      for item in _of_folder(path):
+      for item in _of_folder(path, suffixes):
         yield Input(_name(item.path, base), item.path)
-    elif _is_known(path.name):
+    elif _ends(path.name, suffixes):
       yield Input(_name(path, base), path)
 
 
@@ -124,5 +137,5 @@ def _name(path: pathlib.Path, folder: pathlib.Path) -> str:
   return path.relative_to(folder).as_posix()
 
 
-def _is_known(name: str) -> bool:
-  return name.lower().endswith((*file_kind.PICTURES, *VIDEOS))
+def _ends(name: str, suffixes: Sequence[str]) -> bool:
+  return name.lower().endswith(tuple(suffixes))

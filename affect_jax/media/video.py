@@ -115,6 +115,16 @@ def count(path: pathlib.Path) -> int:
     return 0
 
 
+def began(path: pathlib.Path) -> float:
+  """Returns the seconds on a container's clock at which playing begins."""
+  av = _library()
+  try:
+    with av.open(str(path)) as container:
+      return max(0, container.start_time or 0) / av.time_base
+  except (av.error.FFmpegError, OSError):
+    return 0.0
+
+
 def _decoded(stream: Any, av: Any) -> Iterator[tuple[float, Any, str]]:
   """Yields (seconds, frame, '') of frames, or (seconds, None, reason)."""
   # Time stamps of packets that failed. The decoder holds frames back to bring

@@ -1,4 +1,4 @@
-r"""Predicts your own pictures and videos with a trained run of faces.
+r"""Predicts your own pictures, videos and utterances with a trained run.
 
   python -m affect_jax.predict --workdir=runs/faces \
       --input clip.mp4 photos/ 'more/*.jpg' --output=out.csv
@@ -21,9 +21,13 @@ of --workdir, and needs neither JAX nor TensorFlow.
 Faces must be as large in their crops as in those that the run has learned from:
 --crops_like=FOLDER, with some of those, measures the --margin for it. How crops
 differ otherwise stands in `affect_jax.media.box.cut`.
+
+With a run of utterances, inputs are tables (those of corpora/utterances_csv.py,
+without labels), feature files of its corpus, recordings and videos with sound:
+see affect_jax/predict/utterances.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import dataclasses
 import sys
 from typing import Any
@@ -40,18 +44,29 @@ from affect_jax.media import margin
 from affect_jax.predict import formats
 from affect_jax.predict import settings as settings_lib
 from affect_jax.predict import table
+from affect_jax.predict.spoken import options as spoken
 from affect_jax.run import command
 
 
 def main(more: Sequence[str] = ()) -> None:
   """Predicts, writes the table, and prints what it holds."""
   given: dict[str, Any] = {name: flag.value for name, flag in _FLAGS.items()}
-  names = [f.name for f in dataclasses.fields(settings_lib.Settings)]
-  settings = settings_lib.Settings(**{name: given[name] for name in names})
+  paths = [*given['input'], *more]
   if (given['workdir'] is None) == (given['model'] is None):
     raise UserError('Give --workdir=RUN, or --model=FILE.onnx of an export.')
   if given['model'] is None:
     command.prepare()
+  of_utterances = spoken.is_run(given['workdir'])
+  spoken.check_flags([*_FLAGS], of_utterances)
+  if of_utterances:
+    # Late, as it takes seconds that faces do not need.
+    from affect_jax.predict.spoken import command as spoken_command
+
+    _say(given['output'], spoken_command.main(given, paths))
+    return
+  spoken.refuse_utterances(paths)
+  names = [f.name for f in dataclasses.fields(settings_lib.Settings)]
+  settings = settings_lib.Settings(**{name: given[name] for name in names})
   if given['crops_like']:
     crops = inputs.find([given['crops_like']])
     pictures = [item.path for item in crops if item.is_picture]
@@ -65,7 +80,7 @@ def main(more: Sequence[str] = ()) -> None:
   try:
     content = table.predict(
       predictor,
-      [*given['input'], *more],
+      paths,
       output,
       table_format=given['format'],
       abaw_task=given['abaw_task'],
@@ -76,6 +91,10 @@ def main(more: Sequence[str] = ()) -> None:
   except table.Stopped as stop:
     print(stop, file=sys.stderr)
     sys.exit(stop.exit_code)
+  _say(output, content)
+
+
+def _say(output: Any, content: Mapping[str, Any]) -> None:
   counts = content.get('counts', {})
   said = [f'{n:,} {name.replace("_", " ")}' for name, n in counts.items() if n]
   print(f'{output}: {", ".join(said) or "as it was"}')
@@ -192,4 +211,5 @@ if __name__ == '__main__':
       flags.DEFINE_integer('batch_size', 64, 'Faces at a time.', 1),
     )
   }
+  _FLAGS |= spoken.define_flags()
   command.run(main, more=True, required=['input', 'output'], prepares=False)

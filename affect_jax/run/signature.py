@@ -9,7 +9,9 @@ from it. Later it is read instead of the corpora:
            {dims: {modality: features per step, 0 for token ids}, window,
            boundaries, together, text_model: folder of the model that token ids
            are for, text: {corpus: how its text was made from words, with
-           checksums of tokenizer or vectors}, spaces: see `feature_spaces`}
+           checksums of tokenizer or vectors}, computed: {corpus: {modality:
+           what of this package computed its features}}, of newer runs,
+           spaces: see `feature_spaces`}
   model    its settings, including those of the text encoder
   data     {corpus: its version, the checksums of its files, samples and bytes
            of each split, and what was left out}

@@ -75,6 +75,7 @@ def describe_inputs(
     'together': tuple(config.utterance.together),
     'text_model': shared_text_model(corpora) if dims.get('text') == 0 else '',
     'text': {c.name: c.builder.text_made for c in corpora},
+    'computed': {c.name: c.builder.computed for c in corpora},
   }
 
 

@@ -203,7 +203,7 @@ def test_what_is_no_run_of_faces_is_named(faces, tmp_path):
   of_utterances = signature.Signature('utterances', {}, {}, {}, {})
   signature.write(str(tmp_path), of_utterances)
   with pytest.raises(ValueError, match=r'utterances.*learned from faces'):
-    affect_jax.load(tmp_path)
+    predictor_lib.Predictor(tmp_path)
 
 
 @pytest.mark.usefixtures('quick_runs')

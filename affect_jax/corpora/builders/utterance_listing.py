@@ -63,12 +63,15 @@ class Listing:
       Each call streams the same.
     sources: {file: sha256, or option: value}. If one changes, the corpus is
       prepared anew.
+    computed: {modality: what of this package computed its features, as
+      'wav_features'}; without an entry, others did, or nobody knows.
   """
 
   outputs: Mapping[str, Sequence[str]]
   dims: Mapping[str, int]
   splits: Mapping[str, Callable[[], Iterator[Utterance | face_listing.LeftOut]]]
   sources: Mapping[str, str]
+  computed: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def without_features(

@@ -44,6 +44,7 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   text_model: str
   # How text was made: {option or file: its value or checksum}.
   text_made: dict[str, str]
+  computed: dict[str, str]  # See `utterance_listing.Listing`.
   # The reader: (**options) -> utterance_listing.Listing.
   LISTING: ClassVar[Callable[..., utterance_listing.Listing]]
 
@@ -112,6 +113,7 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       average_layers=average_layers,
     )
     self.text_made = {**self._text.sources, 'model': text_model}
+    self.computed = dict(self._listing.computed)
     self._sources = {
       **self._listing.sources,
       **self._text.sources,
@@ -214,11 +216,11 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     hop = self._window if split == 'train' else self._hop
     empty = True
-    for group in _dialogues(rows(), self._window, hop):
+    for group in dialogues(rows(), self._window, hop):
       empty = False
       first, record = group[0]
       if self._window:
-        record = {key: _stack([r[key] for _, r in group]) for key in record}
+        record = {key: stack([r[key] for _, r in group]) for key in record}
       record['subject'], record['dialogue'] = first.speaker, first.dialogue
       yield first.id, record
     problems.check()
@@ -294,7 +296,7 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 Row = tuple[utterance_listing.Utterance, dict[str, Any]]
 
 
-def _dialogues(
+def dialogues(
   rows: Iterator[Row], length: int, hop: int
 ) -> Iterator[Sequence[Row]]:
   """Yields the windows of each dialogue; single utterances if `length` is 0."""
@@ -305,7 +307,7 @@ def _dialogues(
   return (window.frames for window in windows)
 
 
-def _stack(values: Sequence[Any]) -> Any:
+def stack(values: Sequence[Any]) -> Any:
   """Stacks values; pads sequences of unequal length with zeros."""
   if isinstance(values[0], str):
     return list(values)

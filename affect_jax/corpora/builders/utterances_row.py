@@ -75,7 +75,7 @@ def read(
   stats = []
   for modality, file in files.items():
     try:
-      files[modality], stat = _found(modality, file, folder)
+      files[modality], stat = found(modality, file, folder)
       stats.append(stat)
       understood[same_path.FOUND] += files[modality] != file
     except ValueError as e:
@@ -107,7 +107,7 @@ def read(
   ), problems
 
 
-def _found(
+def found(
   modality: str, file: str, folder: pathlib.Path
 ) -> tuple[str, tuple[int, int]]:
   """Returns the path of a feature file, as it exists, and (size, mtime)."""

@@ -134,10 +134,10 @@ def read(
         f'{path}:{line}: id {row.id!r} is already in line {first.line}, with '
         'other cells.'
       )
-  in_one_spelling, joined = _joined(path, rows.values(), understood)
-  groups = _groups(in_one_spelling)
+  in_one_spelling, joined = one_spelling(path, rows.values(), understood)
+  groups = groups_of(in_one_spelling)
   for group in groups:
-    for problem in _turns(group):
+    for problem in wrong_turns(group):
       problems.add(f'{path}:{problem}')
   problems.check()
   if empty:
@@ -171,7 +171,7 @@ def _spelling(name: str) -> str:
   return column.name if column else ''
 
 
-def _joined(
+def one_spelling(
   path: pathlib.Path,
   rows: Collection[utterances_row.Row],
   understood: collections.Counter,
@@ -194,7 +194,7 @@ def _joined(
   ], said
 
 
-def _groups(
+def groups_of(
   rows: Iterable[utterances_row.Row],
 ) -> list[list[utterances_row.Row]]:
   """Groups rows by dialogue, in the order of first rows; some have one row.
@@ -210,7 +210,7 @@ def _groups(
   return list(groups.values())
 
 
-def _turns(group: Sequence[utterances_row.Row]) -> list[str]:
+def wrong_turns(group: Sequence[utterances_row.Row]) -> list[str]:
   """Lists what is wrong with the turns of one dialogue."""
   with_turn = [row for row in group if row.turn is not None]
   if not with_turn:

@@ -82,10 +82,26 @@ def read(
     raise UserError(f'{path}: {count} samples are not finite.')
   if _is_cut(path) or (lossless and len(sound) < stated):
     counts[CUT] += 1
+  return mono(sound, counts, str(path)), rate
+
+
+def mono(
+  sound: np.ndarray, counts: collections.Counter, what: str
+) -> np.ndarray:
+  """Returns samples [N, C], finite, N > 0, as one channel f32 [N]; see `read`.
+
+  Args:
+    sound: The samples.
+    counts: {what was odd: recordings}, which is added to.
+    what: What errors call the recording.
+
+  Raises:
+    UserError: The samples are of no known scale.
+  """
   peak = float(np.abs(sound).max())
   if peak > SCALES[-1]:
     raise UserError(
-      f'{path}: samples reach {peak:g}, which is no known scale; write them in '
+      f'{what}: samples reach {peak:g}, which is no known scale; write them in '
       '[-1, 1].'
     )
   if peak > LOUDEST:
@@ -95,14 +111,14 @@ def read(
     counts[LOUD] += 1
   if _share_clipped(sound) > SHARE_CLIPPED:
     counts[CLIPPED] += 1
-  mono = sound.mean(axis=1)
+  one = sound.mean(axis=1)
   energy = np.mean(np.square(sound), axis=0)
-  if np.mean(np.square(mono)) < CANCELLED**2 * energy.mean():
-    mono = sound[:, int(energy.argmax())]
+  if np.mean(np.square(one)) < CANCELLED**2 * energy.mean():
+    one = sound[:, int(energy.argmax())]
     counts[CANCELLING] += 1
-  if np.abs(mono).max() < SILENCE:
+  if np.abs(one).max() < SILENCE:
     counts[SILENT] += 1
-  return mono.astype(np.float32), rate
+  return one.astype(np.float32)
 
 
 def _share_clipped(sound: np.ndarray) -> float:

@@ -18,6 +18,8 @@ RECORDINGS = (
   *('.aif', '.aiff', '.aifc', '.au', '.caf', '.rf64', '.w64'),
 )
 ARRAYS = ('.npy', '.npz')
+# The file beside what `export_features` writes: 'step', 'weights' and others.
+EXPORTED = 'features.json'
 SUFFIXES = {'audio': (*ARRAYS, *RECORDINGS), 'vision': (*ARRAYS, '.csv')}
 
 

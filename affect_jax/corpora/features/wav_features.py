@@ -72,6 +72,22 @@ def features(
     UserError: the file cannot be used, see `recordings.read`; or an option is
       out of its range.
   """
+  _check(sample_rate, hop, mel_bands, pitches)
+  sound, rate = recordings.read(path, counts)
+  return of_sound(
+    sound,
+    rate,
+    sample_rate=sample_rate,
+    hop=hop,
+    mel_bands=mel_bands,
+    pitches=pitches,
+  )
+
+
+def _check(
+  sample_rate: int, hop: float, mel_bands: int, pitches: tuple[float, float]
+) -> None:
+  """Raises UserError if an option is out of its range."""
   step = round(hop * sample_rate)
   if sample_rate < 2000 or mel_bands < 1 or step < 1:
     raise UserError(
@@ -83,13 +99,31 @@ def features(
       f'pitches are {pitches}; they must be 0 < lowest < highest <= '
       f'{sample_rate / 2:g} Hz.'
     )
+
+
+def of_sound(
+  sound: np.ndarray,
+  rate: int,
+  *,
+  sample_rate: int = 16000,
+  hop: float = HOP,
+  mel_bands: int = MEL_BANDS,
+  pitches: tuple[float, float] = PITCHES,
+) -> np.ndarray:
+  """Computes `features` of samples f32 [N] in [-1, 1] at `rate` Hz, N > 0.
+
+  Raises:
+    ImportError: librosa is not installed.
+    UserError: An option is out of its range.
+  """
+  _check(sample_rate, hop, mel_bands, pitches)
   try:
     import librosa
   except ImportError as e:
     raise MissingExtra(
       "Features of recordings need librosa: pip install 'affect_jax[audio]'."
     ) from e
-  sound, rate = recordings.read(path, counts)
+  step = round(hop * sample_rate)
   if rate != sample_rate:
     sound = librosa.resample(sound, orig_sr=rate, target_sr=sample_rate)
   rows = 1 + len(sound) // step
