@@ -32,7 +32,6 @@ from affect_jax.run import backbone
 from affect_jax.run import command
 from affect_jax.run import folder as run_folder
 from affect_jax.run import progress as progress_lib
-from affect_jax.run import signature as signature_lib
 from affect_jax.training import ahead
 from affect_jax.training import checkpoint
 

@@ -117,7 +117,7 @@ def count(path: pathlib.Path) -> int:
 
 def began(path: pathlib.Path) -> float:
   """Returns the seconds on a container's clock at which playing begins."""
-  av = _library()
+  av = library()
   try:
     with av.open(str(path)) as container:
       return max(0, container.start_time or 0) / av.time_base

@@ -18,6 +18,7 @@ import affect_jax
 from affect_jax import train
 from affect_jax.evaluation import thresholds
 from affect_jax.models import affect_model
+from affect_jax.predict import predictor as predictor_lib
 from affect_jax.predict import table
 from affect_jax.run import folder as run_folder
 from affect_jax.run import signature
