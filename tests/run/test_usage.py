@@ -68,6 +68,7 @@ def ends(tmp_path_factory):
     capture_output=True,
     text=True,
     check=True,
+    timeout=600,
   )
   codes = dict(line.split() for line in done.stdout.splitlines())
   read = lambda name, end: (script.parent / f'{name}.{end}').read_text()
@@ -137,7 +138,7 @@ def said_by(path):
 
 
 @pytest.mark.parametrize(
-  'path', programs(), ids=lambda path: str(path.relative_to(ROOT))
+  'path', list(programs()), ids=lambda path: str(path.relative_to(ROOT))
 )
 def test_every_program_has_an_example(path):
   about = said_by(path)
