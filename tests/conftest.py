@@ -65,6 +65,7 @@ def quick_runs_on_four_devices():
   The second program, of `log_gradients`, is compiled only where asked for.
   """
   from affect_jax import defaults
+  from affect_jax.models import pretrained
   from affect_jax.models import resnet
 
   get_config = defaults.get_config
@@ -80,8 +81,10 @@ def quick_runs_on_four_devices():
     patch.setattr(resnet, 'NUM_BLOCKS', 1)
     patch.setattr(defaults, 'get_config', get_quick_config)
     jax.config.update('jax_default_prng_impl', 'rbg')
+    pretrained.tensor_places.cache_clear()
     yield
   jax.config.update('jax_default_prng_impl', before)
+  pretrained.tensor_places.cache_clear()
 
 
 @pytest.fixture(scope='module')

@@ -207,9 +207,8 @@ def train_streams(
 ) -> list[merge.Stream]:
   """Returns one stream per corpus, or per class of each corpus.
 
-  If `numbered`, rows have 'row', int64 below `train_size`: the number of the
-  sample among all training samples, corpus after corpus. Rows of all corpora
-  need the same inputs: `get_inputs` makes them from (record, corpus).
+  If `numbered`, 'row', int64 below `train_size`, numbers all training samples,
+  corpus after corpus. `get_inputs` makes (record, corpus) the same inputs.
   """
   streams = []
   before = 0
@@ -220,7 +219,6 @@ def train_streams(
     share = shares[corpus.name]
     join = weak_labels.make_join(corpus.weak(), tasks)
 
-    # Autograph would first translate all that this calls, which takes seconds.
     @tf.autograph.experimental.do_not_convert
     def to_row(
       i: tf.Tensor,
@@ -292,7 +290,6 @@ def _classes(
   )
   counts = np.bincount(classes, minlength=len(task.outputs) + 1)
 
-  @tf.autograph.experimental.do_not_convert
   def parse(number: tf.Tensor, record: tf.Tensor) -> dict[str, Any]:
     features = builder.info.features
     return to_row(

@@ -1,4 +1,4 @@
-"""Published models: a folder, or a repository of huggingface.co.
+r"""Published models: a folder, or a repository of huggingface.co.
 
   python -m affect_jax.publish --workdir=RUN --output=FOLDER \
       --upload=OWNER/NAME

@@ -9,7 +9,7 @@ import time
 
 from absl import logging
 
-from affect_jax.training import processes
+from affect_jax.run import log_format
 from affect_jax.training import status_line
 
 
@@ -87,7 +87,7 @@ class Training:
     now = time.monotonic()
     # What came before it, as compiling, is not to be expected again.
     self._first = self._first or (step, now)
-    if processes.number():
+    if log_format.process_number():
       return
     last = step >= self._num_steps
     if not last and status_line.draw(self._text(step, now)):

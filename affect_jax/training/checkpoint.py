@@ -8,6 +8,7 @@ import pathlib
 from typing import Any
 
 from absl import logging
+from etils import epath
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
@@ -216,12 +217,13 @@ def _on_all_devices(directory: str, step: int) -> Any:
 
   That run may have used others, or fewer: Orbax would read onto those.
   """
-  with ocp.StandardCheckpointer() as checkpointer:
-    saved = checkpointer.metadata(os.path.join(directory, str(step), 'state'))
+  saved = ocp.StandardCheckpointHandler().metadata(
+    epath.Path(directory) / str(step) / 'state'
+  )
   everywhere = parallel.build().replicated
   return jax.tree.map(
     lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=everywhere),
-    dict(saved.item_metadata),
+    dict(saved.tree),
   )
 
 
