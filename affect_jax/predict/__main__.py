@@ -46,6 +46,7 @@ from affect_jax.predict import settings as settings_lib
 from affect_jax.predict import table
 from affect_jax.predict.spoken import options as spoken
 from affect_jax.run import command
+from affect_jax.run import hub
 
 
 def main(more: Sequence[str] = ()) -> None:
@@ -56,6 +57,7 @@ def main(more: Sequence[str] = ()) -> None:
     raise UserError('Give --workdir=RUN, or --model=FILE.onnx of an export.')
   if given['model'] is None:
     command.prepare()
+    given['workdir'] = hub.local(given['workdir'])
   of_utterances = spoken.is_run(given['workdir'])
   spoken.check_flags([*_FLAGS], of_utterances)
   if of_utterances:
