@@ -5,7 +5,7 @@ values are drawn as the table has them. Frames keep their time stamps; those
 that --every passes over, those that are corrupt, and sound are left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 import fractions
 import itertools
 import pathlib
@@ -57,6 +57,7 @@ def write(
   *,
   every: int = 1,
   received: Sequence[int] = (),
+  progress: Callable[[int], None] = lambda more: None,
 ) -> bool:
   """Writes the video, whole or not at all; returns whether it is whole.
 
@@ -67,6 +68,7 @@ def write(
     columns: Of the table.
     every: The step between frame numbers.
     received: Signals so far: after one, nothing is kept.
+    progress: Is told how many frames were drawn.
 
   Raises:
     MissingExtra: PyAV is not installed.
@@ -87,6 +89,7 @@ def write(
       for frame, of_frame in zip(frames, rows, strict=False):
         if received:
           raise _Stopped
+        progress(1)
         if frame.image is None:
           continue
         if stream is None or plan is None:

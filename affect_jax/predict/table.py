@@ -115,7 +115,7 @@ def predict(
           f'{output} is finished, and --overlay draws from the rows of a '
           'native .csv: give another --output as well.'
         )
-      _draw(drawn, output, inputs[0], columns, settings, output)
+      _draw(drawn, output, inputs[0], columns, settings, output, progress_secs)
     settings_lib.finish(note, content, overlay=drawn.name if drawn else '')
     return settings_lib.read(note)
   journal = journal_lib.Journal(partial, columns.names)
@@ -160,7 +160,7 @@ def predict(
     )
   source = over_time.write(partial, columns, settings, neutral_face)
   if drawn:
-    _draw(drawn, source, inputs[0], columns, settings, partial)
+    _draw(drawn, source, inputs[0], columns, settings, partial, progress_secs)
     settings_lib.write(note, content, finished=False, overlay=drawn.name)
   formats.finish(table_format, source, output, columns, abaw_task)
   partial.unlink(missing_ok=True)
@@ -198,12 +198,21 @@ def _draw(
   columns: columns_lib.Columns,
   settings: settings_lib.Settings,
   rows: pathlib.Path,
+  progress_secs: float,
 ) -> None:
   """Draws an overlay from `source`; if it is stopped, `rows` are kept."""
   logging.info('Drawing %s.', target)
   with interrupt.catch() as received:
     is_whole = overlay_lib.write(
-      target, source, item, columns, every=settings.every, received=received
+      target,
+      source,
+      item,
+      columns,
+      every=settings.every,
+      received=received,
+      progress=progress_lib.make(
+        _count([item], settings, journal_lib.NOTHING), 'frames', progress_secs
+      ),
     )
   if not is_whole:
     count = sum(1 for _ in journal_lib.read(rows))
