@@ -105,7 +105,7 @@ def label(
       for r in reports
     )
     hint = ''
-    of_csv = config.data.corpus == 'faces_csv'
+    of_csv = config.data.get('corpus') == 'faces_csv'
     if of_csv and config.data.get('unlabelled') != 'keep':
       hint = (
         ' Rows without any label are there with --config.data.unlabelled=keep.'
