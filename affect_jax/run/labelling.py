@@ -104,7 +104,13 @@ def label(
       + ', '.join(f'{n} {why}' for why, n in r.left_out.items())
       for r in reports
     )
-    raise UserError(f'No sample is left to label: {reasons}.')
+    hint = ''
+    of_csv = config.data.get('corpus') == 'faces_csv'
+    if of_csv and config.data.get('unlabelled') != 'keep':
+      hint = (
+        ' Rows without any label are there with --config.data.unlabelled=keep.'
+      )
+    raise UserError(f'No sample is left to label: {reasons}.{hint}')
   return [part for part in labels if len(part.ids)], reports
 
 
