@@ -44,7 +44,6 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   text_model: str
   # How text was made: {option or file: its value or checksum}.
   text_made: dict[str, str]
-  computed: dict[str, str]  # See `utterance_listing.Listing`.
   # The reader: (**options) -> utterance_listing.Listing.
   LISTING: ClassVar[Callable[..., utterance_listing.Listing]]
 
@@ -314,9 +313,8 @@ def stack(values: Sequence[Any]) -> Any:
   if np.ndim(values[0]) == 0:
     return np.array(values)
   longest = max(len(v) for v in values)
-  stacked = np.zeros(
-    (len(values), longest, *values[0].shape[1:]), values[0].dtype
-  )
+  shape = len(values), longest, *values[0].shape[1:]
+  stacked = np.zeros(shape, values[0].dtype)
   for row, value in zip(stacked, values, strict=True):
     row[: len(value)] = value
   return stacked
