@@ -48,7 +48,8 @@ def _of(flag: Any, required: bool) -> str:
   if flag.boolean:
     name = f'--[no]{flag.name}' if flag.value else f'--{flag.name}'
   elif values := getattr(flag.parser, 'enum_values', None):
-    name = f'--{flag.name}={"|".join(v for v in list(values) if v)}'
+    known = [str(value) for value in list(values) if value]
+    name = f'--{flag.name}={"|".join(known)}'
   elif isinstance(flag, flags.MultiFlag):
     name = f'--{flag.name} TEXT [TEXT …]'
   elif flag.name == 'config':
