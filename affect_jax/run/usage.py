@@ -59,7 +59,7 @@ def _of(flag: Any, required: bool) -> str:
   # absl puts the values of an enum before its help, and this after it.
   said = re.sub(r'^<[\w|]+>: |;\s+repeat this option.*', '', flag.help or '')
   if flag.name == 'config' and not required:
-    said = f'SETTING is one of {", ".join(flag.default)}.'
+    said = f'SETTING is one of {", ".join(flag.default or ())}.'
   if required:
     said += ' Required.'
   elif not flag.boolean and flag.name != 'config' and _is_value(flag.default):
