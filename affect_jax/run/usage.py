@@ -48,7 +48,8 @@ def _of(flag: Any, required: bool) -> str:
   if flag.boolean:
     name = f'--[no]{flag.name}' if flag.value else f'--{flag.name}'
   elif values := getattr(flag.parser, 'enum_values', None):
-    name = f'--{flag.name}={"|".join(v for v in list(values) if v)}'
+    known = [str(value) for value in list(values) if value]
+    name = f'--{flag.name}={"|".join(known)}'
   elif isinstance(flag, flags.MultiFlag):
     name = f'--{flag.name} TEXT [TEXT …]'
   elif flag.name == 'config':
@@ -58,7 +59,7 @@ def _of(flag: Any, required: bool) -> str:
   # absl puts the values of an enum before its help, and this after it.
   said = re.sub(r'^<[\w|]+>: |;\s+repeat this option.*', '', flag.help or '')
   if flag.name == 'config' and not required:
-    said = f'SETTING is one of {", ".join(flag.default)}.'
+    said = f'SETTING is one of {", ".join(flag.default or ())}.'
   if required:
     said += ' Required.'
   elif not flag.boolean and flag.name != 'config' and _is_value(flag.default):
