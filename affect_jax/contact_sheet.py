@@ -246,7 +246,7 @@ def main() -> None:
     tfds.as_numpy(builder.as_dataset(split=f'{_SPLIT.value}[:{count}]'))
   )
   outputs = builder.info.metadata['outputs']
-  save(draw(examples, outputs, _COLUMNS.value), _OUT.value)
+  save(draw(examples, outputs, _COLUMNS.value), str(_OUT.value))
   print(f'{_OUT.value}: {len(examples)} pictures of {_SPLIT.value}.')
 
 
