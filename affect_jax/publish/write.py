@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import shutil
 import tempfile
 from typing import Any
 
@@ -92,7 +93,7 @@ def write(
     output.mkdir(exist_ok=True)
     for name in hub.FILES:
       with whole_file.writing(output / name) as path:
-        os.replace(folder / name, path)
+        shutil.copyfile(folder / name, path)
   if repository:
     hub.upload(output, repository)
     logging.info('Uploaded to https://huggingface.co/%s.', repository)
