@@ -57,13 +57,8 @@ def lacks(
     face_run: A run of faces that computes features; or ''.
   """
   found = {}
-  if (
-    'text' in layout.dims and text_lib.kind_of(made) not in text_lib.FROM_WORDS
-  ):
-    found['text'] = (
-      f'the run reads {layout.own["text"]} numbers that others computed from '
-      'words'
-    )
+  if why := text_lib.lacks(layout.own, made):
+    found['text'] = why
   if 'audio' in layout.dims:
     ours = len(wav_features.names())
     raw = layout.raw('audio')

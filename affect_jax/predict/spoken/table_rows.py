@@ -64,13 +64,8 @@ def source(
   if not rows:
     raise UserError(f'{path}: no rows below the header.')
   lacks = {}
-  if (
-    'text' in layout.dims and text_lib.kind_of(made) not in text_lib.FROM_WORDS
-  ):
-    lacks['text'] = (
-      f'the run reads {layout.own["text"]} numbers that others computed from '
-      'words'
-    )
+  if why := text_lib.lacks(layout.own, made):
+    lacks['text'] = why
   order = [row for group in utterances_table.groups_of(rows) for row in group]
   stats = [(ids[int(r.id)], *r.stats) for r in rows if r.stats]
   files = {name: sources.sha256(path)} if name else {}

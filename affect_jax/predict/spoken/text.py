@@ -20,6 +20,18 @@ def kind_of(made: Mapping[str, str]) -> str:
   return made.get('text', 'none')
 
 
+def lacks(dims: Mapping[str, int], made: Mapping[str, str]) -> str:
+  """Returns why words cannot become the run's text; '' if they can.
+
+  Args:
+    dims: {modality: features per step} that the run reads.
+    made: How the run's text was made, as its signature has it.
+  """
+  if 'text' not in dims or kind_of(made) in FROM_WORDS:
+    return ''
+  return f'the run reads {dims["text"]} numbers that others computed from words'
+
+
 def build(
   made: Mapping[str, str], dim: int, model: str = ''
 ) -> text_inputs.TextInputs:
