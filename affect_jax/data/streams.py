@@ -208,7 +208,7 @@ def train_streams(
   """Returns one stream per corpus, or per class of each corpus.
 
   If `numbered`, 'row', int64 below `train_size`, numbers all training samples,
-  corpus after corpus. `get_inputs` makes (record, corpus) the same inputs.
+  corpus after corpus. `get_inputs`: (record, corpus) -> inputs, alike in all.
   """
   streams = []
   before = 0

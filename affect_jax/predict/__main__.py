@@ -46,7 +46,6 @@ from affect_jax.predict import settings as settings_lib
 from affect_jax.predict import table
 from affect_jax.predict.spoken import options as spoken
 from affect_jax.run import command
-from affect_jax.run import hub
 
 
 def main(more: Sequence[str] = ()) -> None:
@@ -57,7 +56,6 @@ def main(more: Sequence[str] = ()) -> None:
     raise UserError('Give --workdir=RUN, or --model=FILE.onnx of an export.')
   if given['model'] is None:
     command.prepare()
-    given['workdir'] = hub.local(given['workdir'])
   of_utterances = spoken.is_run(given['workdir'])
   spoken.check_flags([*_FLAGS], of_utterances)
   if of_utterances:

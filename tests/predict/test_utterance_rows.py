@@ -15,7 +15,10 @@ import affect_jax
 from affect_jax import train
 from affect_jax.errors import UserError
 from affect_jax.predict.spoken import command
+from affect_jax.predict.spoken import options
 from affect_jax.predict.spoken import predictor as predictor_lib
+from affect_jax.run import hub
+from affect_jax.run import signature
 
 pytest.importorskip('librosa', reason="needs the extra 'audio'")
 pytest.importorskip('soundfile', reason="needs the extra 'audio'")
@@ -240,3 +243,12 @@ def test_the_command_says_what_it_predicted(folder, tmp_path):
   assert process.returncode == 0, process.stderr[-2000:]
   assert '2 utterances, 1 predicted, 1 not predicted' in process.stdout
   assert read(tmp_path / 'out.csv')[0]['emotion'] in ('anger', 'neutral')
+
+
+def test_a_published_run_of_utterances_is_known_by_its_name(
+  tmp_path, monkeypatch
+):
+  written = signature.Signature('utterances', {}, {}, {}, {})
+  signature.write(str(tmp_path), written)
+  monkeypatch.setattr(hub, 'local', lambda name: str(tmp_path))
+  assert options.is_run('owner/name')

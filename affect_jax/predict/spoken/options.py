@@ -11,6 +11,7 @@ from absl import flags
 from affect_jax import user_path
 from affect_jax.corpora.features import sequences
 from affect_jax.errors import UserError
+from affect_jax.run import hub
 
 TABLES = ('.csv', '.tsv')
 # Flags that runs of faces have, too.
@@ -52,13 +53,17 @@ def define_flags() -> dict[str, Any]:
 
 
 def is_run(workdir: str | None) -> bool:
-  """Returns whether a folder holds a run of utterances; None is no folder."""
+  """Returns whether a run learned from utterances; None is no run.
+
+  Args:
+    workdir: Its folder, or the name of a published model, see `hub.local`.
+  """
   if workdir is None:
     return False
-  # Late: it needs JAX, which exported files do without.
+  # Late: the signature needs JAX, which exported files do without.
   from affect_jax.run import signature as signature_lib
 
-  signature = signature_lib.read(str(user_path.expand(workdir)))
+  signature = signature_lib.read(str(user_path.expand(hub.local(workdir))))
   return signature is not None and signature.kind == 'utterances'
 
 

@@ -24,6 +24,7 @@ from affect_jax.predict.spoken import table_rows
 from affect_jax.predict.spoken import text as text_lib
 from affect_jax.run import feature_spaces
 from affect_jax.run import folder as run_folder
+from affect_jax.run import hub
 from affect_jax.run import progress as progress_lib
 from affect_jax.run import signature as signature_lib
 from affect_jax.training import checkpoint
@@ -89,7 +90,8 @@ class UtterancePredictor:
     """Reads a run.
 
     Args:
-      workdir: Its folder.
+      workdir: Its folder, or that of a published model, or its name on the
+        Hub, see `hub.local`.
       step: Step of a checkpoint; None: the best one, or the latest if there
         was no validation.
       corpus: Which of the run's corpora new utterances are like: how their text
@@ -104,7 +106,7 @@ class UtterancePredictor:
       UserError: The run did not learn from utterances, or the corpus is unknown
         or must be named.
     """
-    self.workdir = user_path.expand(workdir)
+    self.workdir = user_path.expand(hub.local(os.fspath(workdir)))
     self.trained = signature_lib.load(str(self.workdir), step)
     signature = self.trained.signature
     if signature.kind != 'utterances':
