@@ -231,6 +231,8 @@ def get_config() -> Any:
   c.learning_rate_multipliers = {}
   c.frozen = ()  # Path prefixes.
   c.parallel = 'jit'
+  # Each device holds a part of parameters and optimiser state, not the whole.
+  c.shard_parameters = False
 
   # When.
   c.log_every = 20  # Steps between points of the curves.

@@ -108,7 +108,9 @@ def train_together(
     run = _begin(config, workdir, run)
   config = next(iter(left.values()))
   assert run is not None
-  parameters.show(build.abstract_state(run, config).params, [*left])
+  abstract_state = build.abstract_state(run, config)
+  parameters.show(abstract_state.params, [*left])
+  parameters.show_share(abstract_state)
   if program is None or program.lanes.number != len(left):
     program = program_lib.compile_program(config, run, len(left))
   with contextlib.ExitStack() as stack:

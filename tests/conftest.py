@@ -99,8 +99,8 @@ def quick_runs(quick_runs_on_four_devices):
     patch.setattr(
       parallel,
       'build',
-      lambda mode='jit', devices=None: build(
-        mode, devices or jax.devices()[:1]
+      lambda mode='jit', devices=None, **options: build(
+        mode, devices or jax.devices()[:1], **options
       ),
     )
     yield

@@ -93,7 +93,7 @@ def build(config: Any, signature: signature_lib.Signature | None = None) -> Run:
     signature: The signature of a run that has begun. Without one, the corpora
       are read to count labels and to measure features.
   """
-  parallel = parallel_lib.build(config.parallel)
+  parallel = _parallel(config)
   # Errors that the config alone shows come before minutes of preparation.
   check_settings(config)
   if signature is None:
@@ -184,7 +184,7 @@ def _weakly_labelled(
 def check_settings(config: Any) -> None:
   """Raises UserError if something is wrong that the config alone shows."""
   check.check(config)
-  parallel = parallel_lib.build(config.parallel)
+  parallel = _parallel(config)
   parallel_lib.check_batch_size(
     config.batch_size, config.accumulate, parallel.num_devices
   )
@@ -196,6 +196,12 @@ def check_settings(config: Any) -> None:
   load.shuffle_megabytes(config)
   views.check(config.eval_views, config.crop_size, config.image_size)
   _optimizer(config, _schedule(config))
+
+
+def _parallel(config: Any) -> parallel_lib.Parallel:
+  return parallel_lib.build(
+    config.parallel, shard_parameters=config.shard_parameters
+  )
 
 
 def _schedule(config: Any) -> optax.Schedule:
@@ -256,10 +262,10 @@ def faces_or_utterances(
 
 
 def make_init(run: Run, config: Any) -> Callable[[jax.Array], Any]:
-  """Makes random key -> fresh `TrainState`, replicated on every device."""
+  """Makes random key -> fresh `TrainState`, spread as the run's."""
+  create = _creator(run, config)
   return jax.jit(
-    _creator(run, config),
-    out_shardings=run.parallel.replicated,
+    lambda rng: run.parallel.constrain(create(rng)),
     # It runs once, which is faster than optimising it.
     compiler_options={'xla_backend_optimization_level': 0},
   )
@@ -272,10 +278,9 @@ def abstract_state(run: Run, config: Any) -> train_state.TrainState:
   """
   shapes = jax.eval_shape(_creator(run, config), jax.random.key(config.seed))
   return jax.tree.map(
-    lambda x: jax.ShapeDtypeStruct(
-      x.shape, x.dtype, sharding=run.parallel.replicated
-    ),
+    lambda x, s: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=s),
     shapes,
+    run.parallel.state_shardings(shapes),
   )
 
 

@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 
 # Why a run ended before its last step, see `early_stop`.
 STOPPED = 'stopped.json'
-# Settings that change what is shown, and nothing that is learned.
-OF_LOGS = ('log_gradients', 'progress_secs', 'seeds_together')
+# Settings that change what is shown, or where prepared data lie (which are
+# compared themselves, see `same_data`), and nothing that is learned.
+MAY_DIFFER = (
+  *('log_gradients', 'progress_secs', 'seeds_together'),
+  'data.data_dir',
+)
 
 
 def write_json(path: str, value: Any) -> None:
@@ -56,7 +60,7 @@ def claim(
 
   Process 0 does it, for all processes of a run. The config of a run that has
   no checkpoint yet (its data had an error, say) is replaced. Settings of
-  OF_LOGS may differ.
+  MAY_DIFFER may differ.
 
   Args:
     workdir: The folder.
@@ -104,7 +108,7 @@ def _claim(
     f'  config.{key}: {before.get(key, "absent")!r} there, '
     f'{now.get(key, "absent")!r} now'
     for key in sorted(before.keys() | now.keys())
-    if key not in OF_LOGS
+    if key not in MAY_DIFFER
     and before.get(key, default.get(key, ''))
     != now.get(key, default.get(key, ''))
   ]

@@ -34,6 +34,27 @@ def show(params: Mapping[str, Any], workdirs: Sequence[str]) -> None:
     whole_file.write_text(path, table.strip() + '\n')
 
 
+def show_share(state: Any) -> None:
+  """Logs how much of a state each device holds, if it is not the whole.
+
+  Args:
+    state: Tree of arrays, or of their shapes, with their shardings.
+  """
+  arrays = jax.tree.leaves(state)
+  held = sum(
+    math.prod(x.sharding.shard_shape(x.shape)) * x.dtype.itemsize
+    for x in arrays
+  )
+  whole = sum(math.prod(x.shape) * x.dtype.itemsize for x in arrays)
+  if held < whole:
+    logging.info(
+      'Each device holds %.3g of the %.3g MB of parameters, optimiser state '
+      'and averages.',
+      held / 1e6,
+      whole / 1e6,
+    )
+
+
 def size(tree: Any) -> str:
   """Returns a size as text: '1,000 parameters, 0.004 MB'."""
   arrays = jax.tree.leaves(tree)

@@ -36,7 +36,8 @@ class Lanes:
     """Makes the runs' states the state that the compiled step takes."""
     if self.number == 1:
       return self.parallel.put_state(states[0])
-    return _stack([self.parallel.put_state(s) for s in states])
+    stacked = _stack([self.parallel.put_state(s) for s in states])
+    return self.parallel.put_state(stacked)
 
   def put_batches(self, batches: Sequence[Any]) -> Any:
     """Makes the runs' batches what the compiled step takes.
@@ -78,7 +79,7 @@ class Lanes:
     return call
 
   def get_states(self, state: Any) -> list[Any]:
-    """Makes the step's state those of the runs, whole on every device."""
+    """Makes the step's state those of the runs."""
     if self.number == 1:
       return [self.parallel.get_state(state)]
     return self.split(state)

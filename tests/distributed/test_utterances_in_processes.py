@@ -1,4 +1,7 @@
-"""A run of two processes is stopped, killed, and goes on bit for bit."""
+"""A run of two processes is stopped, killed, and goes on bit for bit.
+
+Each process holds a part of the parameters only.
+"""
 
 import signal
 
@@ -41,13 +44,15 @@ def test_utterances_stop_die_and_go_on_together(tmp_path, toy_corpus):
   train.train_and_evaluate(config, str(tmp_path / 'one'))
 
   def start(name, **environment):
+    sharded = settings | {'shard_parameters': True}
     command = run_comparison.flags(
-      'affect_jax/defaults.py', tmp_path / name, settings
+      'affect_jax/defaults.py', tmp_path / name, sharded
     )
-    return jobs.mains(command, 2, tmp_path, **environment)
+    return jobs.mains(command, 2, tmp_path, SHARDED_FROM='16', **environment)
 
   with start('two') as started:
     assert jobs.exit_codes(started) == [0, 0], started[0].text()
+    assert 'Each device holds' in started[0].text()
   run_comparison.assert_equal(
     tmp_path / 'two', tmp_path / 'one', ('val', 'test')
   )

@@ -68,11 +68,11 @@ def test_lines_after_the_checkpoint_are_dropped(tmp_path):
     assert [json.loads(x)['step'] for x in file] == [1, 2]
 
 
-def test_what_is_logged_may_change_on_the_way(tmp_path):
+def test_logs_and_the_place_of_data_may_change_on_the_way(tmp_path):
   (tmp_path / 'checkpoints' / '3').mkdir(parents=True)
-  settings = {'log_gradients': True, 'progress_secs': 10.0, 'a': 1}
+  settings = {'log_gradients': True, 'data': {'data_dir': '/disk'}, 'a': 1}
   run_folder.claim(str(tmp_path), ml_collections.ConfigDict(settings))
-  quiet = settings | {'log_gradients': False, 'progress_secs': 60.0}
+  quiet = settings | {'log_gradients': False, 'data': {'data_dir': '/moved'}}
   run_folder.claim(str(tmp_path), ml_collections.ConfigDict(quiet))
   with pytest.raises(UserError, match=r'config\.a: 1 there, 2 now'):
     run_folder.claim(str(tmp_path), ml_collections.ConfigDict(quiet | {'a': 2}))

@@ -2,7 +2,8 @@
 
 A script for tests that start processes. PAUSE in the environment is how many
 seconds a batch takes longer, so that a test can step in between. REVERSED
-means that devices are in another order than processes.
+means that devices are in another order than processes. SHARDED_FROM is the
+number of `training.parallel`.
 """
 
 import os
@@ -31,5 +32,9 @@ if __name__ == '__main__':
   ahead.prefetch = slow_prefetch
   if os.environ.get('REVERSED'):
     build = parallel.build
-    parallel.build = lambda mode='jit': build(mode, jax.devices()[::-1])
+    parallel.build = lambda mode='jit', **options: build(
+      mode, jax.devices()[::-1], **options
+    )
+  if number := os.environ.get('SHARDED_FROM'):
+    parallel.SHARDED_FROM = int(number)
   runpy.run_module('affect_jax.main', run_name='__main__')

@@ -19,7 +19,11 @@ WEIGHTS = {'expression': 1.0, 'action_units': 2.0, 'valence_arousal': 0.5}
 
 def run(mode, devices, *, steps=3, norm=True, dropout=0.0, tx=None, **options):
   """Parameters, statistics and losses after some updates."""
-  spread = parallel.build(mode, jax.devices()[:devices])
+  sharded = mode == 'sharded'
+  mode = 'jit' if sharded else mode
+  spread = parallel.build(
+    mode, jax.devices()[:devices], shard_parameters=sharded
+  )
   tasks = toy.all_tasks()
   # Plain SGD: Adam turns float noise into whole steps.
   tx = tx or optax.sgd(0.1)
@@ -61,9 +65,11 @@ def assert_close(a, b, rtol=2e-5, atol=1e-6):
 
 
 @pytest.mark.parametrize(
-  ('mode', 'devices'), [('jit', 4), ('pmap', 1), ('pmap', 4)]
+  ('mode', 'devices'),
+  [('jit', 4), ('pmap', 1), ('pmap', 4), ('sharded', 4), ('sharded', 1)],
 )
-def test_one_device_is_four_is_pmap(mode, devices):
+def test_one_device_is_four_is_pmap(mode, devices, monkeypatch):
+  monkeypatch.setattr(parallel, 'SHARDED_FROM', 8)
   state, losses = reference()
   other, other_losses = run(mode, devices)
   assert_close(losses, other_losses)
