@@ -3,7 +3,6 @@
 import jax
 import numpy as np
 import pytest
-from toys import training as toy
 
 from affect_jax.errors import UserError
 from affect_jax.training import lanes
