@@ -1,12 +1,16 @@
 """Starts the processes of a job, and never waits for ever."""
 
+import contextlib
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
 import time
 
 from toys import compiling
+from toys import slurm as slurm_lib
 from toys.paths import ROOT
 
 # A hang fails, and a busy machine does not.
@@ -28,7 +32,12 @@ class Process:
     self.log = log
     with open(log, 'wb') as file:
       self.popen = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=file, stderr=file
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=file,
+        stderr=file,
+        start_new_session=True,
       )
 
   def text(self):
@@ -75,7 +84,8 @@ class Job:
 
   def __exit__(self, *_):
     for p in self.processes:
-      p.popen.kill()
+      with contextlib.suppress(ProcessLookupError):
+        os.killpg(p.popen.pid, signal.SIGKILL)  # What it started, too.
       p.popen.wait()
 
 
@@ -90,41 +100,46 @@ def workers(what, count, folder):
   return Job(commands, folder, [{}] * count, 2)
 
 
-def mains(flags, count, folder, slurm=False, **environment):
+def mains(flags, count, folder, **environment):
   """`narrow_main` in `count` processes of one device each.
 
   Args:
     flags: Of affect_jax.main.
     count: How many.
     folder: For their logs.
-    slurm: Started as SLURM does, by variables instead of flags.
-    environment: Further variables.
+    **environment: Further variables.
   """
   script = str(ROOT / 'tests' / 'toys' / 'narrow_main.py')
-  command = [sys.executable, script, *flags]
-  if not slurm:
-    address = [f'--coordinator=localhost:{free_port()}']
-    commands = [
-      [*command, *address, f'--num_processes={count}', f'--process_id={i}']
-      for i in range(count)
-    ]
-    return Job(commands, folder, [environment] * count, 1)
-  # jax takes the port from the number of SLURM's job.
-  lowest = 65536 - 2**12
-  number = free_port(lowest, 2**12) - lowest
-  environments = [
-    {
-      'SLURM_JOB_ID': str(2**12 + number),
-      'SLURM_STEP_NODELIST': 'localhost',
-      'SLURM_NTASKS': str(count),
-      'SLURM_PROCID': str(i),
-      'SLURM_LOCALID': str(i),
-      **environment,
-    }
+  address = f'--coordinator=localhost:{free_port()}'
+  commands = [
+    [sys.executable, script, *flags, address]
+    + [f'--num_processes={count}', f'--process_id={i}']
     for i in range(count)
   ]
-  commands = [[*command, '--distributed']] * count
-  return Job(commands, folder, environments, 1)
+  return Job(commands, folder, [environment] * count, 1)
+
+
+def sbatch(flags, count, folder, **environment):
+  """experiments/launch/slurm.sbatch; `slurm.py` stands in for SLURM.
+
+  Args:
+    flags, folder, environment: See `mains`.
+    count: Of processes of `narrow_main`, which write folder/process*.txt.
+  """
+  lowest = 65536 - 2**12  # jax takes the port from the number of the job.
+  number = free_port(lowest, 2**12) - lowest
+  slurm = {
+    **slurm_lib.commands(folder / 'slurm'),
+    'SLURM_JOB_ID': str(2**12 + number),
+    'SLURM_NTASKS': str(count),
+    'LOGS': str(folder),
+  }
+  script = (ROOT / 'experiments' / 'launch' / 'slurm.sbatch').read_text()
+  edited = re.sub(r'RUN=\(.*?\)\n', 'RUN=()\n', script, flags=re.DOTALL)
+  assert edited != script
+  path = folder / 'slurm' / 'edited.sbatch'
+  path.write_text(edited)
+  return Job([['bash', path, *flags]], folder, [slurm | environment], 1)
 
 
 def exit_codes(started, timeout=TIMEOUT):
