@@ -264,8 +264,12 @@ def faces_or_utterances(
 def make_init(run: Run, config: Any) -> Callable[[jax.Array], Any]:
   """Makes random key -> fresh `TrainState`, spread as the run's."""
   create = _creator(run, config)
+
+  def init(rng):
+    return run.parallel.constrain(create(rng))
+
   return jax.jit(
-    lambda rng: run.parallel.constrain(create(rng)),
+    init,
     # It runs once, which is faster than optimising it.
     compiler_options={'xla_backend_optimization_level': 0},
   )

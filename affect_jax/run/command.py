@@ -100,9 +100,16 @@ def _misused(message: str) -> NoReturn:
 
 
 def prepare() -> None:
-  """Sets up a readable log, and keeps TensorFlow off the accelerators."""
+  """Sets up a readable log, JAX and TensorFlow.
+
+  JAX keeps what it compiles, and TensorFlow stays off the accelerators.
+  """
   log_format.set_up()
   import tensorflow as tf
+
+  from affect_jax.run import compiled
+
+  compiled.keep()
 
   # TensorFlow only reads data, and would take the accelerators' memory.
   for kind in ('GPU', 'TPU'):

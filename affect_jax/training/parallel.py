@@ -13,6 +13,7 @@ is what others call FSDP, or ZeRO-3.
 
 from collections.abc import Callable
 import dataclasses
+import functools
 from typing import Any
 
 import jax
@@ -134,6 +135,7 @@ class Parallel:
   def _spread(self, step: Callable) -> Callable:
     """Makes a step keep the state as `state_shardings`, and logs whole."""
 
+    @functools.wraps(step)  # Profiles name it.
     def spread(state, batch, rng):
       state, logs = step(state, batch, rng)
       logs = jax.lax.with_sharding_constraint(logs, self.replicated)

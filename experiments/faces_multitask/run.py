@@ -22,7 +22,6 @@ from absl import app
 from absl import flags
 from absl import logging
 import arms as arms_lib
-import jax
 import ml_collections
 from ml_collections import config_flags
 import summary
@@ -64,9 +63,6 @@ _SUMMARY = flags.DEFINE_bool(
 
 def main() -> None:
   """Trains what is missing, then summarises."""
-  # Seeds of an arm share compiled programs.
-  cache = str(user_path.expand(str(_WORKDIR.value)) / 'compiled')
-  jax.config.update('jax_compilation_cache_dir', cache)
   settings = _SETTINGS.value
   if settings.data not in arms_lib.CORPORA:
     raise app.UsageError(

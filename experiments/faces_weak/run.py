@@ -21,7 +21,6 @@ import time
 from absl import flags
 from absl import logging
 import arms as arms_lib
-import jax
 import ml_collections
 from ml_collections import config_flags
 import summary
@@ -69,8 +68,6 @@ def main() -> None:
     chosen = [a for a in chosen if a.share == REDUCED_SHARE]
   if settings.only:
     chosen = [a for a in chosen if a.name.startswith(tuple(settings.only))]
-  # Arms share compiled programs.
-  jax.config.update('jax_compilation_cache_dir', str(root / 'compiled'))
   if not _SUMMARY.value:
     _train_all(chosen, seeds, steps, settings, root)
   about = {

@@ -16,7 +16,6 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 from absl import flags
 from absl import logging
 import arms as arms_lib
-import jax
 import ml_collections
 from ml_collections import config_flags
 import numpy as np
@@ -56,8 +55,6 @@ _SUMMARY = flags.DEFINE_bool(
 def main() -> None:
   """Trains what is missing, then summarises."""
   root = str(user_path.expand(str(_WORKDIR.value)))
-  # Seeds of an arm share compiled programs.
-  jax.config.update('jax_compilation_cache_dir', os.path.join(root, 'compiled'))
   settings = _SETTINGS.value
   paths = {k: settings[k] for k in ('mosi', 'meld', 'mustard') if settings[k]}
   chosen = [

@@ -26,7 +26,6 @@ from absl import app
 from absl import flags
 from absl import logging
 import arms as arms_lib
-import jax
 import ml_collections
 from ml_collections import config_flags
 import settings as settings_lib
@@ -93,7 +92,6 @@ def main() -> None:
     chosen = [a for a in chosen if not a.name.endswith(('twice', 'balanced'))]
   if settings.only:
     chosen = [a for a in chosen if a.name.startswith(tuple(settings.only))]
-  jax.config.update('jax_compilation_cache_dir', str(root / 'compiled'))
   if not _SUMMARY.value:
     _train_all(chosen, seeds, settings, root)
   about = {
