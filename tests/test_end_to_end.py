@@ -251,10 +251,27 @@ def test_frozen_stages_stay_as_they_are(finished, folder):
     assert not any(jax.tree.leaves(same))
 
 
-def test_one_task_without_the_others(folder):
-  config = make_config(folder, num_train_steps=2)
+def test_one_task_without_the_others(folder, monkeypatch):
+  steps = {'num_train_steps': 4, 'eval_every': 4, 'log_every': 4}
+  config = make_config(folder, **steps)
   config.tasks = ('expression',)
+  array = type(jax.numpy.zeros(()))
+  value, check, fetched = array._value, finite.check, []
+
+  def fetch(self):
+    fetched.append(self.shape)
+    return value.fget(self)
+
+  def check_and_note(*args):
+    check(*args)
+    fetched.append('checked')
+
+  monkeypatch.setattr(array, '_value', property(fetch))
+  monkeypatch.setattr(finite, 'check', check_and_note)
   results = train.train_and_evaluate(config, str(folder / 'uni'))
+  # Between logs an update waits for two numbers of the one before: no more.
+  start = fetched.index('checked') + 1
+  assert fetched[start : start + 6] == [(), (), 'checked'] * 2
   assert {k.split('/')[0] for k in results['test']} == {
     'expression',
     'headline',
