@@ -12,7 +12,8 @@ out.json beside the table says how they were made. No corpus is needed.
 A command that was stopped goes on when it is repeated. --faces=whole takes
 pictures as the crops that a corpus would hold. --format=openface, fex (py-feat)
 or abaw writes the columns of others: see `affect_jax.predict.formats`.
---overlay=seen.mp4 draws all this on one video, --smooth and --neutral follow a
+--overlay=seen.mp4 draws all this on a video, --overlay=FOLDER on all pictures
+and videos (`affect_jax.predict.overlay_files`), --smooth and --neutral follow a
 face over time (`affect_jax.predict.over_time`), --input=0 is a camera.
 
 --model=model.onnx, which `python -m affect_jax.export` writes, takes the place
@@ -141,7 +142,9 @@ if __name__ == '__main__':
       ),
       flags.DEFINE_string('output', None, 'The table: NAME.csv or .parquet.'),
       flags.DEFINE_string(
-        'overlay', '', 'Of one video: a video to draw all this on, NAME.mp4.'
+        'overlay',
+        '',
+        'Draw all this: NAME.mp4 or .png of one input, a folder of any.',
       ),
       flags.DEFINE_enum(
         'format',

@@ -147,9 +147,14 @@ def counts(path: pathlib.Path) -> dict[str, int]:
     elif row['face_id']:
       kind = 'skipped'
     else:
-      kind = 'without_face' if row['reason'] == NO_FACE else 'unreadable'
+      kind = 'unreadable' if is_unreadable(row) else 'without_face'
     total[kind] += 1
   return total
+
+
+def is_unreadable(row: Mapping[str, str]) -> bool:
+  """Returns whether a row is of a frame that cannot be read."""
+  return not row['face_id'] and row['reason'] != NO_FACE
 
 
 def _cells(line: bytes) -> list[str]:
