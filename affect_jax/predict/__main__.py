@@ -59,12 +59,22 @@ def main(more: Sequence[str] = ()) -> None:
     command.prepare()
   of_utterances = spoken.is_run(given['workdir'])
   spoken.check_flags([*_FLAGS], of_utterances)
-  if of_utterances:
-    # Late, as it takes seconds that faces do not need.
-    from affect_jax.predict.spoken import command as spoken_command
+  try:
+    if of_utterances:
+      # Late, as it takes seconds that faces do not need.
+      from affect_jax.predict.spoken import command as spoken_command
 
-    _say(given['output'], spoken_command.main(given, paths))
-    return
+      content = spoken_command.main(given, paths)
+    else:
+      content = _of_faces(given, paths)
+  except table.Stopped as stop:
+    print(stop, file=sys.stderr)
+    sys.exit(stop.exit_code)
+  _say(user_path.expand(given['output']), content)
+
+
+def _of_faces(given: dict[str, Any], paths: Sequence[str]) -> dict[str, Any]:
+  """Predicts pictures and videos; returns what the file beside it says."""
   spoken.refuse_utterances(paths)
   names = [f.name for f in dataclasses.fields(settings_lib.Settings)]
   settings = settings_lib.Settings(**{name: given[name] for name in names})
@@ -77,22 +87,16 @@ def main(more: Sequence[str] = ()) -> None:
   # Before the run is read, which takes seconds.
   output = user_path.expand(given['output'])
   table.check_output(output, given['format'])
-  predictor = _predictor(given)
-  try:
-    content = table.predict(
-      predictor,
-      paths,
-      output,
-      table_format=given['format'],
-      abaw_task=given['abaw_task'],
-      overlay=given['overlay'],
-      settings=settings,
-      batch_size=given['batch_size'],
-    )
-  except table.Stopped as stop:
-    print(stop, file=sys.stderr)
-    sys.exit(stop.exit_code)
-  _say(output, content)
+  return table.predict(
+    _predictor(given),
+    paths,
+    output,
+    table_format=given['format'],
+    abaw_task=given['abaw_task'],
+    overlay=given['overlay'],
+    settings=settings,
+    batch_size=given['batch_size'],
+  )
 
 
 def _say(output: Any, content: Mapping[str, Any]) -> None:

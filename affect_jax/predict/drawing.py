@@ -76,6 +76,8 @@ class Drawing:
     shown = sorted(faces[:most], key=lambda row: int(row['face_id']))
     for i, row in enumerate(shown):
       self._face(draw, row, i * self._block)
+    if not faces:
+      self._words(draw, _ROOM, _LETTERS / 2, rows[0]['reason'])
     if more := len(faces) - len(shown):
       self._words(draw, _ROOM, _HEIGHT - 2 * _LETTERS, f'and {more} more')
     if time := rows[0]['timestamp_s']:

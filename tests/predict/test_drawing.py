@@ -68,3 +68,30 @@ def test_faces_that_are_not_predicted_and_many_faces_are_drawn():
   canvas = plan.draw(image, rows)
   assert canvas.size == plan.size
   assert all(side % 2 == 0 for side in plan.size)
+
+
+def test_a_frame_without_a_face_says_so():
+  plan = drawing.Drawing(toy.columns(), 400, 360)
+  image = np.full((360, 400, 3), 128, np.uint8)
+  row = dict.fromkeys(toy.columns().names, '') | {'reason': 'no face was found'}
+  drawn = np.asarray(plan.draw(image, [row]))
+  assert (drawn[:, :400] == 128).all()
+  assert (drawn[:30, 400:] > 200).any()
+
+
+def test_photographs_are_made_smaller_and_strips_can_be_drawn():
+  columns = toy.columns()
+  assert drawing.Drawing(columns, 6000, 4000).size == (3240 + 1560, 2160)
+  # As much wider as the widest frame allows.
+  assert drawing.Drawing(columns, 9000, 3).size[0] < 4200
+  values = {'face_x': '100', 'face_y': '500', 'face_w': '200', 'face_h': '900'}
+  row = dict.fromkeys(columns.names, '') | {
+    **{'face_id': '0', 'success': '0', 'reason': 'small', 'face_px': '900'},
+    **values,
+  }
+  plan = drawing.Drawing(columns, 400, 4000)
+  drawn = plan.draw(np.zeros((4000, 400, 3), np.uint8), [row])
+  grey = np.asarray(drawn)[700, :216].max(-1) > 150
+  # The sides of the box, at .54 of the size; its lines are 12 pixels wide.
+  assert abs(np.nonzero(grey)[0].min() - 54) < 3
+  assert abs(np.nonzero(grey)[0].max() - 54 - 108) < 3

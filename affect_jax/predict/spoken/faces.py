@@ -71,8 +71,10 @@ class Faces:
     """Yields the features of each segment, or why there are none.
 
     A frame belongs to the segments whose start <= its time stamp < end. The
-    video is read once, up to the last end.
+    video is read once, up to the last end; before the first start, no faces are
+    looked for.
     """
+    first = min(start for start, _ in spans)
     last = max(end for _, end in spans)
     times: list[float] = []
     features: list[np.ndarray] = []
@@ -86,6 +88,8 @@ class Faces:
       seconds = frame.seconds - began
       if not seconds < last:  # Or there is no time stamp.
         break
+      if seconds < first:
+        continue
       crop = self._crop(frame.image)
       if crop is None:
         continue
