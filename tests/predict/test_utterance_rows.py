@@ -128,8 +128,8 @@ def test_a_stopped_table_goes_on_and_is_that_of_one_that_was_not(
   kept = ('id', 'audio', 'text')
   names = [f'{split}{i}' for split in ('val', 'test') for i in range(4)]
   rows = [{k: corpus_rows[x][k] for k in kept} for x in names]
-  # A line break within a cell, and a row of which nothing can be read.
-  rows[1]['text'] += '\n"so"'
+  # Line breaks within a cell, and a row of which nothing can be read.
+  rows[1]['text'] += '\n"so"\rbad'
   rows.insert(2, {'id': 'gone', 'audio': 'gone.wav', 'text': ''})
   table = write(folder / 'long.csv', rows)
   predict = lambda name, by=run: command.predict(
@@ -162,6 +162,7 @@ def test_a_stopped_table_goes_on_and_is_that_of_one_that_was_not(
   out, expected = (tmp_path / f'{x}.csv' for x in ('out', 'whole'))
   assert out.read_bytes() == expected.read_bytes()
   assert [row['id'] for row in read(out)] == [row['id'] for row in rows]
+  assert read(out)[1]['text'].endswith('\n"so"\nbad')
   assert not partial.exists()
   write(table, rows[:2])
   with pytest.raises(UserError, match=r'is of other settings \(inputs'):

@@ -84,6 +84,9 @@ def predict(
 ) -> dict[str, Any]:
   """Predicts inputs, and writes a table and how it was made.
 
+  Until the table is whole, its rows are in NAME.partial.csv (`journal`), in the
+  order in which they were read; the same call goes on from there.
+
   Args:
     predictor: The run.
     paths: Tables, files of a corpus, recordings, folders and patterns of them.
@@ -96,9 +99,6 @@ def predict(
 
   Returns:
     What NAME.json says.
-
-  Until the table is whole, its rows are in NAME.partial.csv (`journal`), in the
-  order in which they were read; the same call goes on from there.
 
   Raises:
     UserError: An input or an option is wrong, nothing can be predicted, or the

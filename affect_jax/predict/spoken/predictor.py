@@ -175,6 +175,8 @@ class UtterancePredictor:
       UserError: The text model is not there, or features are wrong.
       errors.Diverged: A prediction is not finite.
     """
+    if source.count and done >= source.count:
+      return
     progress = progress_lib.make(max(0, source.count - done), 'utterances')
     # Rows that are not yielded yet, and the order of the source.
     told: dict[int, segment.Row] = {}
