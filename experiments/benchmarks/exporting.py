@@ -15,6 +15,7 @@ import pathlib
 import platform
 import tempfile
 import time
+from typing import Any
 
 # Before JAX is imported.
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
@@ -34,7 +35,9 @@ SIZES = (1, 32)
 def exported(workdir, folder, size):
   """Returns {name: function of pictures} of JAX and of all files."""
   predict = jax.jit(program.make_predict(program.load(workdir)))
-  runs = {'JAX': lambda image: jax.tree.map(np.asarray, predict(image))}
+  runs: dict[str, Any] = {
+    'JAX': lambda image: jax.tree.map(np.asarray, predict(image))
+  }
   pictures = [check.pictures(32, size, seed=1)]
   for form, precision in (
     ('stablehlo', 'float32'),
@@ -84,7 +87,7 @@ def processor():
 
 
 def main():
-  parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+  parser = argparse.ArgumentParser(description=(__doc__ or '').split('\n')[0])
   parser.add_argument('--workdir', required=True)
   parser.add_argument('--rounds', type=int, default=60)
   options = parser.parse_args()
