@@ -12,7 +12,8 @@ out.json beside the table says how they were made. No corpus is needed.
 A command that was stopped goes on when it is repeated. --faces=whole takes
 pictures as the crops that a corpus would hold. --format=openface, fex (py-feat)
 or abaw writes the columns of others: see `affect_jax.predict.formats`.
---overlay=seen.mp4 draws all this on one video, --smooth and --neutral follow a
+--overlay=seen.mp4 draws all this on a video, --overlay=FOLDER on all pictures
+and videos (`affect_jax.predict.overlay_files`), --smooth and --neutral follow a
 face over time (`affect_jax.predict.over_time`), --input=0 is a camera.
 
 --model=model.onnx, which `python -m affect_jax.export` writes, takes the place
@@ -58,12 +59,22 @@ def main(more: Sequence[str] = ()) -> None:
     command.prepare()
   of_utterances = spoken.is_run(given['workdir'])
   spoken.check_flags([*_FLAGS], of_utterances)
-  if of_utterances:
-    # Late, as it takes seconds that faces do not need.
-    from affect_jax.predict.spoken import command as spoken_command
+  try:
+    if of_utterances:
+      # Late, as it takes seconds that faces do not need.
+      from affect_jax.predict.spoken import command as spoken_command
 
-    _say(given['output'], spoken_command.main(given, paths))
-    return
+      content = spoken_command.main(given, paths)
+    else:
+      content = _of_faces(given, paths)
+  except table.Stopped as stop:
+    print(stop, file=sys.stderr)
+    sys.exit(stop.exit_code)
+  _say(user_path.expand(given['output']), content)
+
+
+def _of_faces(given: dict[str, Any], paths: Sequence[str]) -> dict[str, Any]:
+  """Predicts pictures and videos; returns what the file beside it says."""
   spoken.refuse_utterances(paths)
   names = [f.name for f in dataclasses.fields(settings_lib.Settings)]
   settings = settings_lib.Settings(**{name: given[name] for name in names})
@@ -76,22 +87,16 @@ def main(more: Sequence[str] = ()) -> None:
   # Before the run is read, which takes seconds.
   output = user_path.expand(given['output'])
   table.check_output(output, given['format'])
-  predictor = _predictor(given)
-  try:
-    content = table.predict(
-      predictor,
-      paths,
-      output,
-      table_format=given['format'],
-      abaw_task=given['abaw_task'],
-      overlay=given['overlay'],
-      settings=settings,
-      batch_size=given['batch_size'],
-    )
-  except table.Stopped as stop:
-    print(stop, file=sys.stderr)
-    sys.exit(stop.exit_code)
-  _say(output, content)
+  return table.predict(
+    _predictor(given),
+    paths,
+    output,
+    table_format=given['format'],
+    abaw_task=given['abaw_task'],
+    overlay=given['overlay'],
+    settings=settings,
+    batch_size=given['batch_size'],
+  )
 
 
 def _say(output: Any, content: Mapping[str, Any]) -> None:
@@ -141,7 +146,9 @@ if __name__ == '__main__':
       ),
       flags.DEFINE_string('output', None, 'The table: NAME.csv or .parquet.'),
       flags.DEFINE_string(
-        'overlay', '', 'Of one video: a video to draw all this on, NAME.mp4.'
+        'overlay',
+        '',
+        'Draw all this: NAME.mp4 or .png of one input, a folder of any.',
       ),
       flags.DEFINE_enum(
         'format',

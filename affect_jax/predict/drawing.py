@@ -15,6 +15,8 @@ _BACK, _TEXT, _LINE = '#181818', '#f0f0f0', '#808080'
 # Height of a frame in pixels: a smaller one is enlarged, and in a larger one,
 # letters and lines are larger by as much.
 _HEIGHT = 360
+# Largest height and width: larger frames, as of photographs, are made smaller.
+_MOST_HEIGHT, _MOST_WIDTH = 2160, 4096
 # Pixels in a frame of that height.
 _PANEL, _LETTERS, _SQUARE, _BAR, _ROOM = 260, 11, 84, 11, 8
 
@@ -33,11 +35,16 @@ class Drawing:
       columns: Of the rows to come.
       width, height: Of the frames to come.
     """
-    self._zoom = max(1, -(-_HEIGHT // height))
-    self._frame = (width * self._zoom, height * self._zoom)
+    self._zoom = min(
+      max(1, -(-_HEIGHT // height)), _MOST_HEIGHT / height, _MOST_WIDTH / width
+    )
+    self._frame = (
+      max(1, round(width * self._zoom)),
+      max(1, round(height * self._zoom)),
+    )
     self._scale = self._frame[1] / _HEIGHT
     full = (self._frame[0] + self._px(_PANEL), self._frame[1])
-    self.size = (full[0] // 2 * 2, full[1] // 2 * 2)
+    self.size = (full[0] // 2 * 2, max(2, full[1] // 2 * 2))
     self._font = ImageFont.load_default(self._px(_LETTERS))
     outputs = columns.outputs
     self._units = [
@@ -69,6 +76,8 @@ class Drawing:
     shown = sorted(faces[:most], key=lambda row: int(row['face_id']))
     for i, row in enumerate(shown):
       self._face(draw, row, i * self._block)
+    if not faces:
+      self._words(draw, _ROOM, _LETTERS / 2, rows[0]['reason'])
     if more := len(faces) - len(shown):
       self._words(draw, _ROOM, _HEIGHT - 2 * _LETTERS, f'and {more} more')
     if time := rows[0]['timestamp_s']:
@@ -77,7 +86,7 @@ class Drawing:
     return canvas
 
   def _box(self, draw: ImageDraw.ImageDraw, row: Mapping[str, str]) -> None:
-    x, y, w, h = (int(row[f'face_{k}']) * self._zoom for k in 'xywh')
+    x, y, w, h = (round(int(row[f'face_{k}']) * self._zoom) for k in 'xywh')
     box = (x, y, x + max(1, w), y + max(1, h))
     line = self._px(2)
     # Black around it, so that it is seen on any background.

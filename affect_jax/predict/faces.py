@@ -1,6 +1,6 @@
 """Finds the faces of frames: what becomes a row, and what is predicted."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from affect_jax.corpora.files import pictures as picture_files
@@ -21,6 +21,8 @@ def of_inputs(
   predictor: Any,
   settings: settings_lib.Settings,
   resume: journal.Resume = journal.NOTHING,
+  *,
+  seen: Callable[[frame_lib.Frame], None] = lambda frame: None,
 ) -> Iterator[list[columns.Face]]:
   """Yields the faces of each frame of each input; at least one, see `Face`.
 
@@ -30,6 +32,7 @@ def of_inputs(
       resized.
     settings: How faces are found and cut out.
     resume: Where to begin.
+    seen: Is told of each frame, before its faces.
   """
   names = [item.name for item in inputs]
   first = names.index(resume.input) if resume.input else 0
@@ -39,7 +42,8 @@ def of_inputs(
     if item.name == resume.input:
       start = resume.frame
       _replay(tracks, resume.boxes)
-    for frame in _frames(item, predictor, settings, start):
+    for frame in frames(item, predictor, settings, start):
+      seen(frame)
       faces = _faces(item.name, frame, tracks, settings)
       # At once, as crops may be much larger than what the model reads.
       yield [
@@ -50,12 +54,19 @@ def of_inputs(
       ]
 
 
-def _frames(
+def frames(
   item: inputs_lib.Input,
   predictor: Any,
   settings: settings_lib.Settings,
-  start: int,
+  start: int = 0,
 ) -> Iterator[frame_lib.Frame]:
+  """Yields the frames of an input that are looked at; see `of_inputs`.
+
+  Args:
+    item: A picture, a video or a camera.
+    predictor, settings: See `of_inputs`.
+    start: The first frame; a picture has frame 0 alone.
+  """
   if not item.is_picture:
     source = item.path if item.camera is None else item.camera
     yield from video.frames(source, every=settings.every, start=start)

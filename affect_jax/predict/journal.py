@@ -1,11 +1,12 @@
 """The rows that a command has written so far: a valid table at any time.
 
-They stand beside the output, in NAME.partial.csv, as native rows
-(`columns`). The rows of a frame are written together; whatever stops
-the command, a later one drops what may be cut, and goes on from there.
+They stand beside the output, in NAME.partial.csv, as native rows (`columns`,
+`spoken.columns`). The rows of a frame, or of a batch of utterances, are written
+together; whatever stops the command, a later one drops what may be cut, and
+goes on from there.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import contextlib
 import csv
 import io
@@ -48,7 +49,7 @@ class Journal:
     self._file: Any = None
 
   def open(self, unit: int = 1) -> Resume:
-    """Opens the file to write to it, and returns where to go on.
+    """Opens a file of faces to write to it, and returns where to go on.
 
     Args:
       unit: How many frame numbers belong together, and are done together. The
@@ -57,14 +58,42 @@ class Journal:
     Raises:
       UserError: The file is of other columns.
     """
-    resume = NOTHING
+    kept, cut = self.open_after(lambda r: (r['input'], int(r['frame']) // unit))
+    if not kept or cut is None:
+      return NOTHING
+    boxes: dict[int, list[tuple[int, box_lib.Box]]] = {}
+    for row in read(self.path):
+      if row['input'] == cut['input']:
+        boxes.setdefault(int(row['frame']), []).extend(_box(row))
+    first = int(cut['frame']) // unit * unit
+    return Resume(cut['input'], first, boxes, kept)
+
+  def open_after(
+    self,
+    key: Callable[[dict[str, str]], Any],
+    ends: Callable[[dict[str, str]], bool] = lambda row: False,
+  ) -> tuple[int, dict[str, str] | None]:
+    """Opens the file, without those of its last rows that may be cut.
+
+    Args:
+      key: What is the same of rows that were written together, and in a row.
+      ends: Whether a row is the last of these, which then are whole.
+
+    Returns:
+      How many rows are kept, and the first of those that are not; None if all
+      are kept.
+
+    Raises:
+      UserError: The file is of other columns.
+    """
+    kept, cut = 0, None
     if self.path.exists():
-      resume = self._keep_whole(unit)
+      kept, cut = self._keep_whole(key, ends)
     # It stays open until `close`.
     self._file = open(self.path, 'a', newline='', encoding='utf-8')  # noqa: SIM115
     if self._file.tell() == 0:
       self.write([self._columns])
-    return resume
+    return kept, cut
 
   def write(self, rows: Iterable[Sequence[str]]) -> None:
     """Adds rows, which are on disk when this returns.
@@ -91,39 +120,46 @@ class Journal:
       if self._file is not None:
         self._file.close()
 
-  def _keep_whole(self, unit: int) -> Resume:
-    """Cuts off the last unit of the file, and says what stands before it."""
+  def _keep_whole(
+    self,
+    key: Callable[[dict[str, str]], Any],
+    ends: Callable[[dict[str, str]], bool],
+  ) -> tuple[int, dict[str, str] | None]:
+    """Cuts off the last rows, see `open_after`."""
+    end = 0
+
+    def lines() -> Iterator[str]:
+      nonlocal end
+      for line in file:
+        if not line.endswith(b'\n'):
+          return
+        end += len(line)
+        # A cell that a cut left open may end within a letter.
+        yield line.decode('utf-8', 'replace')
+
     with open(self.path, 'rb') as file:
-      header = file.readline()
-      if not header.endswith(b'\n'):
-        os.truncate(self.path, 0)
-        return NOTHING
-      if _cells(header) != self._columns:
+      # Cells may have line breaks: a row is one line or several.
+      cells = csv.reader(lines())
+      header = next(cells, None)
+      if header is not None and header != self._columns:
         raise UserError(
           f'{self.path} has other columns than this command writes. Give '
           'another --output, or remove that file.'
         )
-      end = file.tell()
-      last, start, rows, before = ('', -1), end, 0, 0
-      boxes: dict[int, list[tuple[int, box_lib.Box]]] = {}
-      for line in file:
-        if not line.endswith(b'\n'):
+      # Where the last rows begin that belong together, and the first of them.
+      start, cut, last, kept, count = end, None, None, 0, 0
+      whole = end
+      for values in cells:
+        if len(values) < len(self._columns):
           break
-        row = dict(zip(self._columns, _cells(line), strict=False))
-        if len(row) < len(self._columns):
-          break
-        frame = int(row['frame'])
-        if (row['input'], frame // unit) != last:
-          if row['input'] != last[0]:
-            boxes = {}
-          last, start, before = (row['input'], frame // unit), end, rows
-        boxes.setdefault(frame, []).extend(_box(row))
-        end, rows = end + len(line), rows + 1
+        row = dict(zip(self._columns, values, strict=False))
+        if cut is None or key(row) != last:
+          start, cut, last, kept = whole, row, key(row), count
+        whole, count = end, count + 1
+        if ends(row):
+          start, cut, kept = whole, None, count
     os.truncate(self.path, start)
-    if start == len(header):
-      return NOTHING
-    kept = {k: v for k, v in boxes.items() if k < last[1] * unit}
-    return Resume(last[0], max(0, last[1]) * unit, kept, before)
+    return kept, cut
 
 
 def read(path: pathlib.Path) -> Iterator[dict[str, str]]:
@@ -147,13 +183,14 @@ def counts(path: pathlib.Path) -> dict[str, int]:
     elif row['face_id']:
       kind = 'skipped'
     else:
-      kind = 'without_face' if row['reason'] == NO_FACE else 'unreadable'
+      kind = 'unreadable' if is_unreadable(row) else 'without_face'
     total[kind] += 1
   return total
 
 
-def _cells(line: bytes) -> list[str]:
-  return next(csv.reader([line.decode()]))
+def is_unreadable(row: Mapping[str, str]) -> bool:
+  """Returns whether a row is of a frame that cannot be read."""
+  return not row['face_id'] and row['reason'] != NO_FACE
 
 
 def _box(row: dict[str, str]) -> list[tuple[int, box_lib.Box]]:

@@ -1,122 +1,192 @@
-"""Writes a video again, with what is predicted of it drawn on its frames.
+"""Draws what is predicted on pictures and videos, and writes these.
 
-It reads the video a second time, beside its finished rows, so that smoothed
-values are drawn as the table has them. Frames keep their time stamps; those
-that --every passes over, those that are corrupt, and sound are left out.
+It reads them a second time, beside their finished rows, so that smoothed values
+are drawn as the table has them. Frames of videos keep their time stamps; those
+that --every passes over, those that are corrupt, and sound are left out. What a
+camera shows is recorded first, and drawn on when it has ended.
 """
 
-from collections.abc import Callable, Sequence
-import fractions
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import contextlib
+import dataclasses
 import itertools
+import os
 import pathlib
+
+from absl import logging
+import numpy as np
+from PIL import Image
 
 from affect_jax import whole_file
 from affect_jax.errors import UserError
+from affect_jax.media import frame as frame_lib
 from affect_jax.media import inputs as inputs_lib
-from affect_jax.media import video
+from affect_jax.media import video_writer
 from affect_jax.predict import columns as columns_lib
 from affect_jax.predict import drawing
 from affect_jax.predict import journal
-
-SUFFIX = '.mp4'
-# Of those that PyAV may have, the first is taken. Players know both.
-_CODECS = ('libx264', 'mpeg4')
-_PER_SECOND = 1000
-
-
-def check(
-  path: pathlib.Path,
-  inputs: Sequence[inputs_lib.Input],
-  written: str = '',
-) -> None:
-  """Raises UserError, before any work, if a video cannot be drawn on.
-
-  Args:
-    path: What is to be written.
-    inputs: All pictures and videos.
-    written: Name of what this command wrote before.
-  """
-  if path.suffix.lower() != SUFFIX:
-    raise UserError(f'--overlay={path} must end with {SUFFIX}.')
-  if len(inputs) > 1 or inputs[0].is_picture or inputs[0].camera is not None:
-    raise UserError(
-      '--overlay draws on one video file; call the command for each video, '
-      'and record a camera first.'
-    )
-  if path.exists() and path.name != written:
-    raise UserError(
-      f'{path} exists. Give another --overlay, or remove the file.'
-    )
+from affect_jax.predict import overlay_files
 
 
 def write(
-  path: pathlib.Path,
+  overlay: overlay_files.Overlay,
   source: pathlib.Path,
-  item: inputs_lib.Input,
+  inputs: Sequence[inputs_lib.Input],
   columns: columns_lib.Columns,
+  frames: Callable[[inputs_lib.Input], Iterator[frame_lib.Frame]],
   *,
-  every: int = 1,
   received: Sequence[int] = (),
   progress: Callable[[int], None] = lambda more: None,
 ) -> bool:
-  """Writes the video, whole or not at all; returns whether it is whole.
+  """Draws each input, whole or not at all; returns whether all are drawn.
+
+  Those that a call before has drawn are kept. Inputs that cannot be read have
+  no drawing.
 
   Args:
-    path: What is written.
-    source: The finished native table of the video.
-    item: The video.
+    overlay: What to draw where.
+    source: The finished native table.
+    inputs: All of its inputs.
     columns: Of the table.
-    every: The step between frame numbers.
-    received: Signals so far: after one, nothing is kept.
+    frames: Reads the frames of an input that the table has rows of.
+    received: Signals so far: after one, no more is drawn.
     progress: Is told how many frames were drawn.
 
   Raises:
     MissingExtra: PyAV is not installed.
-    UserError: It cannot be written; the disk is full, say.
+    UserError: One cannot be written; the disk is full, say.
   """
-  av = video.library()
-  path.parent.mkdir(parents=True, exist_ok=True)
-  codec = next(name for name in _CODECS if name in av.codecs_available)
-  by_frame = itertools.groupby(journal.read(source), lambda r: r['frame'])
-  rows = (list(of_frame) for _, of_frame in by_frame)
+  items = {item.name: item for item in inputs}
+  if overlay.work:
+    with _failing(overlay.work):
+      overlay.work.mkdir(parents=True, exist_ok=True)
+  left = {item.name for item in overlay.left(inputs)}
+  by_input = itertools.groupby(journal.read(source), lambda r: r['input'])
+  for name, of_input in by_input:
+    if name not in left:
+      continue
+    if received:
+      return False
+    by_frame = itertools.groupby(of_input, lambda r: r['frame'])
+    rows = (list(of_frame) for _, of_frame in by_frame)
+    readable = (x for x in rows if not journal.is_unreadable(x[0]))
+    if (one := next(readable, None)) is None:
+      logging.warning('%s cannot be read, and is not drawn.', name)
+      continue
+    target, item = overlay.targets[name], items[name]
+    its_rows = itertools.chain([one], readable)
+    drawn = _drawn(frames(item), its_rows, columns, received, progress)
+    with _failing(target):
+      target.parent.mkdir(parents=True, exist_ok=True)
+      try:
+        (_picture if item.is_picture else _video)(target, drawn)
+      except _Stopped:
+        return False
+  if overlay.work:
+    with _failing(overlay.path):
+      overlay.work.replace(overlay.path)
+  return True
+
+
+Drawn = Iterator[tuple[np.ndarray, float]]
+
+
+def _drawn(
+  frames: Iterable[frame_lib.Frame],
+  rows: Iterator[Sequence[Mapping[str, str]]],
+  columns: columns_lib.Columns,
+  received: Sequence[int],
+  progress: Callable[[int], None],
+) -> Drawn:
+  """Yields frames with their faces, uint8 [H, W, 3], and their seconds.
+
+  Args:
+    frames: All of an input; those that cannot be read are passed over.
+    rows: Of each that can be read.
+    columns, received, progress: See `write`.
+  """
+  planned = None
+  for frame in frames:
+    if frame.image is None:
+      continue
+    # What a signal cut off has no rows.
+    if (of_frame := next(rows, None)) is None:
+      return
+    if received:
+      raise _Stopped
+    if planned is None:
+      height, width = frame.image.shape[:2]
+      planned = drawing.Drawing(columns, width, height)
+    yield np.asarray(planned.draw(frame.image, of_frame)), frame.seconds
+    progress(1)
+
+
+def _picture(target: pathlib.Path, drawn: Drawn) -> None:
+  with whole_file.writing(target) as partial:
+    for image, _ in drawn:
+      Image.fromarray(image).save(os.fspath(partial), quality=92)
+
+
+def _video(target: pathlib.Path, drawn: Drawn) -> None:
+  with (
+    whole_file.writing(target) as partial,
+    video_writer.VideoWriter(partial) as writer,
+  ):
+    for image, seconds in drawn:
+      writer.add(image, seconds)
+
+
+class Recording:
+  """What a camera shows, until it is drawn on.
+
+  Attributes:
+    path: A hidden video beside the overlay.
+  """
+
+  def __init__(self, overlay: overlay_files.Overlay):
+    folder, name = overlay.path.parent, overlay.path.name
+    self.path = folder / f'.recording-{name}'
+    self._writer: video_writer.VideoWriter | None = None
+
+  def add(self, frame: frame_lib.Frame) -> None:
+    """Adds a frame, if it shows anything.
+
+    Raises:
+      UserError: It cannot be written; the disk is full, say.
+    """
+    if frame.image is None:
+      return
+    with _failing(self.path):
+      if self._writer is None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._writer = video_writer.VideoWriter(self.path, video_writer.QUICK)
+      self._writer.add(frame.image, frame.seconds)
+
+  def end(self, camera: inputs_lib.Input) -> inputs_lib.Input:
+    """Ends the video, and returns it in the place of the camera."""
+    with _failing(self.path):
+      if self._writer is not None:
+        self._writer.close()
+    return dataclasses.replace(camera, path=self.path, camera=None)
+
+  def __enter__(self) -> 'Recording':
+    return self
+
+  def __exit__(self, *error: object) -> None:
+    self.path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _failing(path: pathlib.Path) -> Iterator[None]:
+  """Says which file cannot be written."""
   try:
-    with (
-      whole_file.writing(path) as partial,
-      av.open(str(partial), 'w') as container,
-    ):
-      stream, plan, first, time = None, None, 0.0, -1
-      frames = video.frames(item.path, every=every)
-      for frame, of_frame in zip(frames, rows, strict=False):
-        if received:
-          raise _Stopped
-        progress(1)
-        if frame.image is None:
-          continue
-        if stream is None or plan is None:
-          height, width = frame.image.shape[:2]
-          plan = drawing.Drawing(columns, width, height)
-          stream = container.add_stream(codec, rate=25)
-          stream.width, stream.height = plan.size
-          stream.pix_fmt = 'yuv420p'
-          stream.codec_context.time_base = fractions.Fraction(1, _PER_SECOND)
-          first = 0.0 if frame.seconds != frame.seconds else frame.seconds
-        drawn = av.VideoFrame.from_image(plan.draw(frame.image, of_frame))
-        # Time has to go on, also where a frame has no time stamp.
-        at = frame.seconds - first
-        time = max(time + 1, time + 40 if at != at else round(_PER_SECOND * at))
-        drawn.pts, drawn.time_base = time, stream.codec_context.time_base
-        container.mux(stream.encode(drawn))
-      if stream is not None:
-        container.mux(stream.encode())
-  except _Stopped:
-    return False
-  except (OSError, av.error.FFmpegError) as error:
+    yield
+  except OSError as error:
     raise UserError(
       f'{path} cannot be written ({error.strerror}). Its rows are kept: repeat '
       'the command when that is mended.'
     ) from error
-  return True
 
 
 class _Stopped(Exception):
-  """A signal came; what is written so far goes."""
+  """A signal came; what is written of this drawing goes."""

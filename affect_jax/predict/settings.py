@@ -140,24 +140,25 @@ def write(
   run_folder.write_json(str(path), {**content, **notes})
 
 
+def begin_overlay(path: pathlib.Path, name: str) -> None:
+  """Notes the name of an overlay that this output has from now on."""
+  old = read(path)
+  if old['overlay'] != name:
+    run_folder.write_json(str(path), {**old, 'overlay': name})
+
+
 def finish(
   path: pathlib.Path,
   content: Mapping[str, Any],
   *,
   counts: Mapping[str, int] | None = None,
-  overlay: str = '',
 ) -> None:
   """Says that the table is whole; what was known before of it is kept."""
   old = read(path)
-  if old['finished'] and old['overlay'] == (overlay or old['overlay']):
-    return
-  write(
-    path,
-    content,
-    finished=True,
-    counts=counts or old.get('counts'),
-    overlay=overlay or old['overlay'],
-  )
+  if not old['finished']:
+    counts = counts or old.get('counts')
+    overlay = old['overlay']
+    write(path, content, finished=True, counts=counts, overlay=overlay)
 
 
 def describe(

@@ -1,6 +1,8 @@
 """From paths to a table: what `python -m affect_jax.predict` does."""
 
 from collections.abc import Sequence
+import contextlib
+import dataclasses
 import os
 import pathlib
 from typing import Any
@@ -12,13 +14,13 @@ from affect_jax import user_path
 from affect_jax.errors import UserError
 from affect_jax.media import inputs as inputs_lib
 from affect_jax.media import video
-from affect_jax.predict import columns as columns_lib
 from affect_jax.predict import faces
 from affect_jax.predict import formats
 from affect_jax.predict import journal as journal_lib
 from affect_jax.predict import neutral
 from affect_jax.predict import over_time
 from affect_jax.predict import overlay as overlay_lib
+from affect_jax.predict import overlay_files
 from affect_jax.predict import settings as settings_lib
 from affect_jax.predict import stream
 from affect_jax.run import progress as progress_lib
@@ -63,7 +65,8 @@ def predict(
     output: The table: .csv or .parquet; parquet is for native tables alone.
     table_format: One of `formats.NAMES`.
     abaw_task: For 'abaw': 'va', 'expr', 'au' or 'mtl', if the run has several.
-    overlay: Of one video: an .mp4 to draw all this on; '': none.
+    overlay: The file or folder to draw all this into, see `overlay_files`; '':
+      none.
     settings: How faces are found, and what follows predictions.
     batch_size: Faces at a time.
     progress_secs: Seconds between lines of the log.
@@ -92,9 +95,10 @@ def predict(
   partial = output.with_name(f'{output.stem}.partial.csv')
   if is_live:
     _check_camera(output, note, partial)
-  drawn = user_path.expand(overlay) if overlay else None
-  if drawn:
-    overlay_lib.check(drawn, inputs, settings_lib.overlay_of(note))
+  drawn = None
+  if overlay:
+    written = settings_lib.overlay_of(note)
+    drawn = overlay_files.plan(overlay, paths, inputs, written)
   neutral_face = neutral.of_settings(predictor, settings, batch_size)
   content = settings_lib.describe(
     settings,
@@ -109,31 +113,85 @@ def predict(
     logging.info('%s is finished.', output)
     # A command that was stopped at the very end may have left these.
     partial.unlink(missing_ok=True)
-    if drawn and not drawn.exists():
+    if drawn and not drawn.is_whole:
       if table_format != 'native' or output.suffix.lower() == '.parquet':
         raise UserError(
           f'{output} is finished, and --overlay draws from the rows of a '
           'native .csv: give another --output as well.'
         )
-      _draw(drawn, output, inputs[0], columns, settings, output, progress_secs)
-    settings_lib.finish(note, content, overlay=drawn.name if drawn else '')
+      settings_lib.begin_overlay(note, drawn.path.name)
+      _draw(drawn, output, output, inputs, predictor, settings, progress_secs)
+    settings_lib.finish(note, content)
     return settings_lib.read(note)
-  journal = journal_lib.Journal(partial, columns.names)
+  recording = overlay_lib.Recording(drawn) if drawn and is_live else None
+  with recording or contextlib.nullcontext():
+    _write_rows(
+      journal_lib.Journal(partial, columns.names),
+      inputs,
+      predictor,
+      settings,
+      batch_size,
+      recording,
+      progress_secs,
+    )
+    counts = journal_lib.counts(partial)
+    if not counts['predicted'] and counts['unreadable'] == counts['frames']:
+      # Whoever mends the inputs begins anew.
+      row = next(journal_lib.read(partial))
+      for path in (partial, note):
+        path.unlink()
+      raise UserError(
+        f'None of the {counts["inputs"]} inputs can be read: {row["input"]} '
+        f'{row["reason"]}.'
+      )
+    source = over_time.write(partial, columns, settings, neutral_face)
+    if drawn and not drawn.is_whole:
+      settings_lib.begin_overlay(note, drawn.path.name)
+      if recording:
+        inputs = [recording.end(inputs[0])]
+        # It has the frames that were looked at, and no other.
+        settings = dataclasses.replace(settings, every=1)
+      try:
+        _draw(
+          drawn, source, partial, inputs, predictor, settings, progress_secs
+        )
+      except Stopped:
+        if not is_live:
+          raise
+        logging.warning('Stopped: %s is left out.', drawn.path)
+  formats.finish(table_format, source, output, columns, abaw_task)
+  partial.unlink(missing_ok=True)
+  settings_lib.finish(note, content, counts=counts)
+  return settings_lib.read(note)
+
+
+def _write_rows(
+  journal: journal_lib.Journal,
+  inputs: Sequence[inputs_lib.Input],
+  predictor: Any,
+  settings: settings_lib.Settings,
+  batch_size: int,
+  recording: overlay_lib.Recording | None,
+  progress_secs: float,
+) -> None:
+  """Writes all rows, from where the journal ends; Stopped if a signal came."""
+  is_live = inputs[0].camera is not None
   try:
     resume = journal.open(settings.every * max(1, predictor.window))
     if resume.rows:
       logging.info(
         'Going on after %d rows of %s, at frame %d of %s.',
         resume.rows,
-        partial,
+        journal.path,
         resume.frame,
         resume.input,
       )
     if is_live:
       logging.info('The camera is on: Ctrl-C ends the table.')
+    seen = {'seen': recording.add} if recording else {}
     with interrupt.catch() as received:
       written = stream.write(
-        faces.of_inputs(inputs, predictor, settings, resume),
+        faces.of_inputs(inputs, predictor, settings, resume, **seen),
         predictor,
         journal,
         batch_size=batch_size,
@@ -145,29 +203,9 @@ def predict(
         ),
       )
     if received and not is_live:
-      raise Stopped(received[0], resume.rows + written, partial)
+      raise Stopped(received[0], resume.rows + written, journal.path)
   finally:
     journal.close()
-  counts = journal_lib.counts(partial)
-  if not counts['predicted'] and counts['unreadable'] == counts['frames']:
-    # Whoever mends the inputs begins anew.
-    row = next(journal_lib.read(partial))
-    for path in (partial, note):
-      path.unlink()
-    raise UserError(
-      f'None of the {counts["inputs"]} inputs can be read: {row["input"]} '
-      f'{row["reason"]}.'
-    )
-  source = over_time.write(partial, columns, settings, neutral_face)
-  if drawn:
-    _draw(drawn, source, inputs[0], columns, settings, partial, progress_secs)
-    settings_lib.write(note, content, finished=False, overlay=drawn.name)
-  formats.finish(table_format, source, output, columns, abaw_task)
-  partial.unlink(missing_ok=True)
-  settings_lib.finish(
-    note, content, counts=counts, overlay=drawn.name if drawn else ''
-  )
-  return settings_lib.read(note)
 
 
 def check_output(output: pathlib.Path, table_format: str) -> None:
@@ -192,26 +230,28 @@ def _check_camera(*paths: pathlib.Path) -> None:
 
 
 def _draw(
-  target: pathlib.Path,
+  drawn: overlay_files.Overlay,
   source: pathlib.Path,
-  item: inputs_lib.Input,
-  columns: columns_lib.Columns,
-  settings: settings_lib.Settings,
   rows: pathlib.Path,
+  inputs: Sequence[inputs_lib.Input],
+  predictor: Any,
+  settings: settings_lib.Settings,
   progress_secs: float,
 ) -> None:
-  """Draws an overlay from `source`; if it is stopped, `rows` are kept."""
-  logging.info('Drawing %s.', target)
+  """Draws what `source` says; Stopped, with `rows`, if a signal came."""
+  logging.info('Drawing %s.', drawn.path)
+  left = drawn.left(inputs)
+  nothing = journal_lib.NOTHING
   with interrupt.catch() as received:
     is_whole = overlay_lib.write(
-      target,
+      drawn,
       source,
-      item,
-      columns,
-      every=settings.every,
+      inputs,
+      predictor.columns,
+      lambda item: faces.frames(item, predictor, settings),
       received=received,
       progress=progress_lib.make(
-        _count([item], settings, journal_lib.NOTHING), 'frames', progress_secs
+        _count(left, settings, nothing), 'frames', progress_secs
       ),
     )
   if not is_whole:

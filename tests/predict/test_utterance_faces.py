@@ -56,7 +56,7 @@ def whole_frames(monkeypatch):
 
 
 def test_segments_have_the_features_of_their_frames(
-  face_run, whole_frames, tmp_path
+  face_run, whole_frames, tmp_path, monkeypatch
 ):
   images = toy_media.grey_images(GREYS, height=32, width=32)
   # One picture each second, without loss.
@@ -92,6 +92,27 @@ def test_segments_have_the_features_of_their_frames(
   np.testing.assert_allclose(third[0], np.load(vision / 'u2.npy'), atol=1e-4)
   # Frames that differ have features that differ.
   assert np.abs(first[0][0] - first[0][1]).max() > 1e-3
+  # A segment does not wait for the frames after it, nor needs those before.
+  looked = []
+  with monkeypatch.context() as patch:
+    whole = box_lib.Box(0, 0, 32, 32, 1.0)
+    patch.setattr(
+      detector, 'detect', lambda *a, **o: looked.append(1) or [whole]
+    )
+    patch.setattr(faces_lib, '_BATCH', 1)
+    patch.setattr(
+      faces, '_features', lambda crops: np.array([[crops[0].mean()]])
+    )
+    parts = faces.of_segments(item, [(1.0, 3.0), (3.0, 5.0)])
+    early = next(parts)[0]
+    assert len(looked) == 3
+    late = next(parts)[0]
+    assert len(looked) == 4
+    assert early.shape == late.shape == (2, 1)
+    np.testing.assert_array_equal(
+      next(faces.of_segments(item, [(3.0, 5.0)]))[0], late
+    )
+    assert len(looked) == 6
   other = ' '.join([*by.split()[:2], '0' * 64])
   with pytest.raises(UserError, match='by the checksum of its weights'):
     faces_lib.Faces(face_run, other, settings)

@@ -109,19 +109,19 @@ def test_a_pickle_of_mmsa_becomes_batches(tmp_path):
   )
   made = {'text': 'given', 'model': ''}
   source = feature_files.source(path, 'mmsa', {}, layout, made)
-  parts = list(source.read())
+  parts = list(source.read(0))
   assert source.lacks == {}
   assert [part.place for part in parts] == list(range(6))
   assert {part.id for part in parts[-2:]} == {'d$_$4', 'd$_$5'}
   assert parts[0].text == f'text of {parts[0].id}'
   told = {}
-  (batch,) = batches.batches(
+  pairs = batches.pairs(
     iter(parts),
     layout,
     text_lib.build(made, 4),
-    8,
     lambda part, used, reason: told.update({part.place: (used, reason)}),
   )
+  (batch,) = batches.batches(list(pairs), layout, 8)
   assert told == {i: (['text', 'audio', 'vision'], '') for i in range(6)}
   assert list(batch['id'][:6]) == [str(i).encode() for i in range(6)]
   # Four steps of a voice are cut to three.

@@ -8,15 +8,18 @@ import sys
 
 import numpy as np
 import pytest
+from toys import media_commands
 from toys import spoken as toy
 from toys.paths import ROOT
 
 import affect_jax
 from affect_jax import train
 from affect_jax.errors import UserError
+from affect_jax.predict import table as table_lib
 from affect_jax.predict.spoken import command
 from affect_jax.predict.spoken import options
 from affect_jax.predict.spoken import predictor as predictor_lib
+from affect_jax.predict.spoken import table_rows
 from affect_jax.run import hub
 from affect_jax.run import signature
 
@@ -117,6 +120,53 @@ def test_a_table_without_labels_is_predicted_as_in_the_test(
   write(folder / 'table.csv', rows[:2])
   with pytest.raises(UserError, match=r'is of other settings \(inputs'):
     command.predict(run, [str(folder / 'table.csv')], folder / 'out.csv')
+
+
+def test_a_stopped_table_goes_on_and_is_that_of_one_that_was_not(
+  folder, run, corpus_rows, tmp_path, monkeypatch
+):
+  kept = ('id', 'audio', 'text')
+  names = [f'{split}{i}' for split in ('val', 'test') for i in range(4)]
+  rows = [{k: corpus_rows[x][k] for k in kept} for x in names]
+  # Line breaks within a cell, and a row of which nothing can be read.
+  rows[1]['text'] += '\n"so"\rbad'
+  rows.insert(2, {'id': 'gone', 'audio': 'gone.wav', 'text': ''})
+  table = write(folder / 'long.csv', rows)
+  predict = lambda name, by=run: command.predict(
+    by, [str(table)], tmp_path / name, batch_size=2
+  )
+  whole = predict('whole.csv')
+  with monkeypatch.context() as patch:
+    # Of the 7 recordings; `gone` is the third.
+    media_commands.interrupt_at(patch, table_rows, '_features', 6)
+    with pytest.raises(table_lib.Stopped, match=r': 5 rows are in .*partial'):
+      predict('out.csv')
+  partial = tmp_path / 'out.partial.csv'
+  assert [row['id'] for row in read(partial)] == [row['id'] for row in rows[:5]]
+  # What was killed while it wrote has the last rows in part.
+  with open(partial, 'a') as file:
+    file.write('0,5,0,long.csv,test1,,,"so\n')
+  other = predictor_lib.UtterancePredictor(folder / 'run', threshold=0.9)
+  with pytest.raises(UserError, match=r'other settings \(thresholds\.sarcasm'):
+    predict('out.csv', other)
+  read_again = []
+  features = table_rows._features
+  with monkeypatch.context() as patch:
+    patch.setattr(
+      table_rows,
+      '_features',
+      lambda *x: read_again.append(x[1]) or features(*x),
+    )
+    assert predict('out.csv')['counts'] == whole['counts']
+  assert read_again == [row['audio'] for row in rows[5:] if row['audio']]
+  out, expected = (tmp_path / f'{x}.csv' for x in ('out', 'whole'))
+  assert out.read_bytes() == expected.read_bytes()
+  assert [row['id'] for row in read(out)] == [row['id'] for row in rows]
+  assert read(out)[1]['text'].endswith('\n"so"\nbad')
+  assert not partial.exists()
+  write(table, rows[:2])
+  with pytest.raises(UserError, match=r'is of other settings \(inputs'):
+    predict('out.csv')
 
 
 def test_segments_of_a_video_are_predicted_as_their_recordings(

@@ -51,56 +51,123 @@ class Layout:
     return self.own[modality] + len({*self.without.get(modality, ())})
 
 
-def batches(
+def said(item: segment.Segment) -> utterance_listing.Utterance | None:
+  """Returns what was said, by its place; None if it cannot be used."""
+  if item.utterance is None:
+    return None
+  return dataclasses.replace(
+    item.utterance,
+    id=str(item.place),
+    transcript=mojibake.mended(item.utterance.transcript),
+    context=[mojibake.mended(x) for x in item.utterance.context],
+  )
+
+
+def pairs(
   segments: Iterator[segment.Segment],
   layout: Layout,
   text: text_inputs.TextInputs | None,
-  size: int,
   tell: Callable[[segment.Segment, Sequence[str], str], None],
-) -> Iterator[batch_lib.Batch]:
-  """Yields batches whose ids are the places of segments.
+  done: int = 0,
+) -> Iterator[Pair]:
+  """Yields utterances that can be predicted, and their records.
 
   Args:
     segments: Those of a dialogue in a row.
     layout: How the run reads them.
     text: Makes text; None: the run reads none.
-    size: Rows of a batch.
-    tell: Is told of each segment, before a batch holds it, its modalities and
-      what cannot be used.
+    tell: Is told of each segment, before it is yielded, its modalities and what
+      cannot be used.
+    done: How many of the first are passed over, but for their words, which are
+      what was said before others of their dialogue.
   """
   pending: dict[str, segment.Segment] = {}
 
   def utterances_of() -> Iterator[utterance_listing.Utterance]:
-    for item in segments:
-      if item.utterance is None:
+    before = _Before()
+    for number, item in enumerate(segments):
+      utterance = said(item)
+      if number < done:
+        before.add(utterance)
+      elif utterance is None:
         tell(item, (), item.reason)
-        continue
-      key = str(item.place)
-      said = item.utterance
-      pending[key] = dataclasses.replace(item, utterance=None)
-      yield dataclasses.replace(
-        said,
-        id=key,
-        transcript=mojibake.mended(said.transcript),
-        context=[mojibake.mended(x) for x in said.context],
-      )
+      else:
+        pending[utterance.id] = dataclasses.replace(item, utterance=None)
+        yield before.in_front_of(utterance)
 
-  def pairs() -> Iterator[Pair]:
-    items = utterances_of()
-    with_text = text.read(items) if text else ((x, None) for x in items)
-    for item, of_text in with_text:
-      part = pending.pop(item.id)
-      arrays, problems = _arrays(item, of_text, layout)
-      reason = '; '.join(filter(None, [part.reason, *problems]))
-      if not arrays and not reason:
-        reason = f'it has no {" and no ".join(layout.dims)} that can be read'
-      tell(part, [m for m in layout.dims if m in arrays], reason)
-      if arrays:
-        yield item, _record(item.id, arrays, layout)
+  items = utterances_of()
+  with_text = text.read(items) if text else ((x, None) for x in items)
+  for item, of_text in with_text:
+    part = pending.pop(item.id)
+    arrays, problems = _arrays(item, of_text, layout)
+    reason = '; '.join(filter(None, [part.reason, *problems]))
+    if not arrays and not reason:
+      reason = f'it has no {" and no ".join(layout.dims)} that can be read'
+    tell(part, [m for m in layout.dims if m in arrays], reason)
+    if arrays:
+      yield item, _record(item.id, arrays, layout)
 
+
+class _Before:
+  """What was said in a dialogue by segments that are passed over."""
+
+  def __init__(self):
+    self._dialogue = ''
+    self._said: list[tuple[str, str]] = []
+
+  def add(self, item: utterance_listing.Utterance | None) -> None:
+    if item is None:
+      return
+    if item.dialogue != self._dialogue:
+      self._dialogue, self._said = item.dialogue, []
+    if item.dialogue and item.transcript:
+      self._said.append((item.speaker, item.transcript))
+
+  def in_front_of(
+    self, item: utterance_listing.Utterance
+  ) -> utterance_listing.Utterance:
+    """Returns an utterance whose context includes it."""
+    if item.dialogue != self._dialogue:  # It does not come back.
+      self._said = []
+    if not self._said:
+      return item
+    own = item.context_speakers or [''] * len(item.context)
+    return dataclasses.replace(
+      item,
+      context=[*item.context, *(text for _, text in self._said)],
+      context_speakers=[*own, *(speaker for speaker, _ in self._said)],
+    )
+
+
+def together(
+  items: Iterator[Pair], size: int, whole: bool
+) -> Iterator[list[Pair]]:
+  """Yields at least `size` utterances at a time, the last time fewer.
+
+  Args:
+    items: Those of a dialogue in a row.
+    size: How many.
+    whole: Whether those of a dialogue stay together.
+  """
+  group: list[Pair] = []
+  for item, record in items:
+    if len(group) >= size:
+      last = group[-1][0]
+      if not (whole and item.dialogue and item.dialogue == last.dialogue):
+        yield group
+        group = []
+    group.append((item, record))
+  if group:
+    yield group
+
+
+def batches(
+  items: Sequence[Pair], layout: Layout, size: int
+) -> Iterator[batch_lib.Batch]:
+  """Yields batches of `size` rows, whose ids are the places of segments."""
   rows = (
     _row([record for _, record in group], layout)
-    for group in utterances.dialogues(pairs(), layout.window, layout.hop)
+    for group in utterances.dialogues(iter(items), layout.window, layout.hop)
   )
   while taken := list(itertools.islice(rows, size)):
     yield utterance_batches.collate(

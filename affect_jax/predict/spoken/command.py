@@ -4,32 +4,33 @@ What the inputs are follows from their names: tables (.csv, .tsv), recordings
 and videos, or else files of the run's corpus.
 """
 
+import collections
 from collections.abc import Iterator, Mapping, Sequence
-import csv
 import itertools
 import os
 import pathlib
 from typing import Any
 
 from absl import logging
-import pyarrow as pa
-from pyarrow import parquet
 
 from affect_jax import file_kind
 from affect_jax import user_path
-from affect_jax import whole_file
 from affect_jax.corpora.features import sequences
 from affect_jax.errors import UserError
 from affect_jax.media import inputs as inputs_lib
+from affect_jax.predict import journal as journal_lib
 from affect_jax.predict import settings as settings_lib
+from affect_jax.predict import table
 from affect_jax.predict.spoken import columns as columns_lib
 from affect_jax.predict.spoken import faces as faces_lib
 from affect_jax.predict.spoken import feature_files
 from affect_jax.predict.spoken import options
 from affect_jax.predict.spoken import predictor as predictor_lib
 from affect_jax.predict.spoken import recordings
+from affect_jax.predict.spoken import rows as rows_lib
 from affect_jax.predict.spoken import segment
 from affect_jax.predict.spoken import table_rows
+from affect_jax.training import interrupt
 
 RECORDINGS = (*inputs_lib.VIDEOS, *sequences.RECORDINGS)
 
@@ -81,7 +82,10 @@ def predict(
   faces: settings_lib.Settings | None = None,
   batch_size: int = 64,
 ) -> dict[str, Any]:
-  """Predicts inputs, and writes a table and how it was made, whole or not.
+  """Predicts inputs, and writes a table and how it was made.
+
+  Until the table is whole, its rows are in NAME.partial.csv (`journal`), in the
+  order in which they were read; the same call goes on from there.
 
   Args:
     predictor: The run.
@@ -100,6 +104,7 @@ def predict(
     UserError: An input or an option is wrong, nothing can be predicted, or the
       output is of other settings.
     MissingExtra: A library is not installed.
+    table.Stopped: A signal came; whole batches are kept.
   """
   if batch_size < 1:
     raise UserError(f'--batch_size={batch_size} must be at least 1.')
@@ -134,29 +139,66 @@ def predict(
     ],
   }
   note = output.with_suffix('.json')
-  begun = note.exists() or output.exists()
-  if begun and settings_lib.claim(note, output, output, content):
+  partial = output.with_name(f'{output.stem}.partial.csv')
+  if settings_lib.claim(note, output, partial, content):
     logging.info('%s is finished.', output)
-    kept = settings_lib.read(note)
-    if not kept['finished']:  # Stopped between the table and its note.
-      settings_lib.write(note, content, finished=True)
+    # A command that was stopped at the very end may have left these.
+    partial.unlink(missing_ok=True)
+    settings_lib.finish(note, content)
     return settings_lib.read(note)
-  rows: list[segment.Row] = []
-  for source in sources:
-    for modality, why in source.lacks.items():
-      logging.warning(
-        '%s: %s is missing in all rows: %s.',
-        next(iter(source.files)),
-        modality,
-        why,
-      )
-    rows += predictor.rows(source, batch_size)
-  counts = _counts(rows)
-  output.parent.mkdir(parents=True, exist_ok=True)
-  settings_lib.write(note, content, finished=False)
-  _write(output, predictor.columns, rows)
-  settings_lib.write(note, content, finished=True, counts=counts)
+  names = [*rows_lib.OF_JOURNAL, *predictor.columns.names]
+  journal = journal_lib.Journal(partial, names)
+  journal.open_after(
+    lambda row: row['source'], ends=lambda row: row['ends'] == '1'
+  )
+  try:
+    _write_rows(journal, predictor, sources, batch_size)
+    counts = rows_lib.counts(journal_lib.read(partial))
+  except table.Stopped:
+    raise
+  except Exception:
+    # Whoever mends the inputs begins anew, unless something is done.
+    if not any(row['success'] == '1' for row in journal_lib.read(partial)):
+      partial.unlink()
+      note.unlink()
+    raise
+  finally:
+    journal.close()
+  rows_lib.write(output, predictor.columns, journal_lib.read(partial))
+  partial.unlink()
+  settings_lib.finish(note, content, counts=counts)
   return settings_lib.read(note)
+
+
+def _write_rows(
+  journal: journal_lib.Journal,
+  predictor: predictor_lib.UtterancePredictor,
+  sources: Sequence[segment.Source],
+  batch_size: int,
+) -> None:
+  """Writes all rows, from where the journal ends; Stopped if a signal came."""
+  done = collections.Counter(
+    r['source'] for r in journal_lib.read(journal.path)
+  )
+  written = done.total()
+  if written:
+    logging.info('Going on after %d rows of %s.', written, journal.path)
+  with interrupt.catch() as received:
+    for number, source in enumerate(sources):
+      for modality, why in source.lacks.items():
+        logging.warning(
+          '%s: %s is missing in all rows: %s.',
+          next(iter(source.files)),
+          modality,
+          why,
+        )
+      for part in predictor.parts(
+        source, batch_size, done=done[str(number)], received=received
+      ):
+        journal.write(rows_lib.cells(part, number, predictor.columns))
+        written += len(part)
+      if received:
+        raise table.Stopped(received[0], written, journal.path)
 
 
 def _groups(
@@ -258,58 +300,3 @@ def _source(
     seconds=settings['segment'],
     faces=of_faces,
   )
-
-
-def _counts(rows: Sequence[segment.Row]) -> dict[str, int]:
-  """Counts rows; UserError if none is predicted."""
-  failed = [row for row in rows if row.predictions is None]
-  partly = [row for row in rows if row.predictions is not None and row.reason]
-  if len(failed) == len(rows):
-    if not rows:
-      raise UserError('The inputs have no utterance.')
-    part = failed[0].segment
-    raise UserError(
-      f'None of the {len(rows):,} utterances can be predicted: {part.input}, '
-      f'{part.id or "all of it"}: {failed[0].reason}.'
-    )
-  for what, of in (('not predicted', failed), ('read in part', partly)):
-    if of:
-      part = of[0].segment
-      logging.warning(
-        '%d of %d utterances are %s; the first is %s, %s: %s.',
-        len(of),
-        len(rows),
-        what,
-        part.input,
-        part.id,
-        of[0].reason,
-      )
-  return {
-    'utterances': len(rows),
-    'predicted': len(rows) - len(failed),
-    'not_predicted': len(failed),
-    'read_in_part': len(partly),
-  }
-
-
-def _write(
-  output: pathlib.Path,
-  columns: columns_lib.Columns,
-  rows: Sequence[segment.Row],
-) -> None:
-  """Writes the table, whole or not at all; CSVs keep float32 exactly."""
-  values = [columns.row(row) for row in rows]
-  with whole_file.writing(output) as partial:
-    if output.suffix.lower() == '.parquet':
-      arrays = {
-        name: pa.array([row[name] for row in values], kind)
-        for name, kind in columns.types.items()
-      }
-      parquet.write_table(pa.table(arrays), os.fspath(partial))
-      return
-    with open(partial, 'w', newline='', encoding='utf-8') as file:
-      writer = csv.writer(file, lineterminator='\n')
-      writer.writerow(columns.names)
-      for row in values:
-        cells = (row[name] for name in columns.names)
-        writer.writerow(['' if cell is None else str(cell) for cell in cells])

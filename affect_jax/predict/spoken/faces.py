@@ -4,7 +4,9 @@ They are those that `affect_jax.export_features` writes, of crops that the
 detector finds: where several faces are in a frame, of the largest.
 """
 
+import collections
 from collections.abc import Iterator, Sequence
+import itertools
 import os
 from typing import Any
 
@@ -71,38 +73,59 @@ class Faces:
     """Yields the features of each segment, or why there are none.
 
     A frame belongs to the segments whose start <= its time stamp < end. The
-    video is read once, up to the last end.
+    video is read once, as far as the segment that is asked for needs it; before
+    the first start, no faces are looked for.
     """
-    last = max(end for _, end in spans)
+    starts = [start for start, _ in spans]
+    # Frames before these are of no use to a segment and those after it.
+    needed = list(itertools.accumulate(reversed(starts), min))[::-1]
+    failed: list[str] = []
+    found = self._found(item, needed[0], max(end for _, end in spans), failed)
+    seen: collections.deque[tuple[float, np.ndarray]] = collections.deque()
+    for (start, end), begin in zip(spans, needed, strict=True):
+      while not seen or seen[-1][0] < end:
+        if (one := next(found, None)) is None:
+          break
+        seen.append(one)
+      while len(seen) > 1 and seen[0][0] < begin:
+        seen.popleft()
+      inside = [x for seconds, x in seen if start <= seconds < end]
+      reason = failed[-1] if failed and not seen else NO_FACE
+      yield (np.stack(inside), '') if inside else (None, reason)
+
+  def _found(
+    self,
+    item: inputs_lib.Input,
+    first: float,
+    last: float,
+    failed: list[str],
+  ) -> Iterator[tuple[float, np.ndarray]]:
+    """Yields (seconds, features [512]) of frames with a face, in order.
+
+    Args:
+      item: A video.
+      first, last: Seconds between which frames are looked at.
+      failed: Gets why the last of those that cannot be read is so.
+    """
     times: list[float] = []
-    features: list[np.ndarray] = []
     crops: list[np.ndarray] = []
-    reason = NO_FACE
     began = video.began(item.path)
     for frame in video.frames(item.path, every=self._settings.every):
       if frame.image is None:
-        reason = f'vision: {frame.reason}'
+        failed[:] = [f'vision: {frame.reason}']
         continue
       seconds = frame.seconds - began
       if not seconds < last:  # Or there is no time stamp.
         break
-      crop = self._crop(frame.image)
-      if crop is None:
+      if seconds < first or (crop := self._crop(frame.image)) is None:
         continue
       times.append(seconds)
       crops.append(crop)
       if len(crops) == _BATCH:
-        features.append(self._features(crops))
-        crops = []
+        yield from zip(times, self._features(crops), strict=True)
+        times, crops = [], []
     if crops:
-      features.append(self._features(crops))
-    if not times:
-      yield from [(None, reason)] * len(spans)
-      return
-    at, values = np.array(times), np.concatenate(features)
-    for start, end in spans:
-      inside = (start <= at) & (at < end)
-      yield (values[inside], '') if inside.any() else (None, NO_FACE)
+      yield from zip(times, self._features(crops), strict=True)
 
   def _crop(self, image: np.ndarray) -> np.ndarray | None:
     """Returns the largest face f32 [S, S, 3] in [0, 1]; None without any."""

@@ -86,7 +86,8 @@ def source(
   lacks = _lacks(listing, layout, made, path)
   name = path.name
 
-  def read() -> Iterator[segment.Segment]:
+  def read(bare: int) -> Iterator[segment.Segment]:
+    del bare  # The file has all in one.
     place = 0
     left_out: collections.Counter = collections.Counter()
     for part in splits:

@@ -1,24 +1,22 @@
 """A trained run of utterances that predicts new ones; needs no corpus."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 import dataclasses
 import functools
 import inspect
-import itertools
 import os
+import sys
 from typing import Any
-
-import numpy as np
 
 from affect_jax import by_name
 from affect_jax import user_path
 from affect_jax.corpora.builders import text_inputs
 from affect_jax.corpora.builders import utterances
-from affect_jax.errors import MissingExtra
 from affect_jax.errors import UserError
 from affect_jax.evaluation import predict as predict_lib
 from affect_jax.predict.spoken import batches as batches_lib
 from affect_jax.predict.spoken import columns as columns_lib
+from affect_jax.predict.spoken import predictions as predictions_lib
 from affect_jax.predict.spoken import segment
 from affect_jax.predict.spoken import table_rows
 from affect_jax.predict.spoken import text as text_lib
@@ -29,38 +27,6 @@ from affect_jax.run import progress as progress_lib
 from affect_jax.run import signature as signature_lib
 from affect_jax.training import checkpoint
 from affect_jax.training import parallel as parallel_lib
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Predictions:
-  """What a run says of the N rows of a table.
-
-  Attributes:
-    columns: Names, kinds and thresholds.
-    rows: {column: value} of each; None where nothing is known.
-  """
-
-  columns: columns_lib.Columns
-  rows: Sequence[Mapping[str, Any]]
-
-  def __len__(self) -> int:
-    return len(self.rows)
-
-  def __getitem__(self, column: str) -> np.ndarray:
-    """Returns a column [N]: NaN, or None in columns of text, if unknown."""
-    by_name.check('column', column, self.columns.names)
-    values = [row[column] for row in self.rows]
-    if self.columns.types[column] == columns_lib.OF_SEGMENTS['text']:
-      return np.array(values, object)
-    return np.array([np.nan if x is None else x for x in values])
-
-  def to_pandas(self) -> Any:
-    """Returns a pandas frame with a row for each."""
-    try:
-      import pandas as pd
-    except ImportError as error:
-      raise MissingExtra('A frame needs pandas: pip install pandas.') from error
-    return pd.DataFrame({name: self[name] for name in self.columns.names})
 
 
 class UtterancePredictor:
@@ -160,7 +126,9 @@ class UtterancePredictor:
       'packages': signature.packages,
     }
 
-  def predict(self, table: Any, batch_size: int = 32) -> Predictions:
+  def predict(
+    self, table: Any, batch_size: int = 32
+  ) -> predictions_lib.Predictions:
     """Predicts the utterances of a table.
 
     Args:
@@ -174,47 +142,90 @@ class UtterancePredictor:
     """
     source = table_rows.source(table, self.layout, self.made)
     rows = self.rows(source, batch_size)
-    return Predictions(self.columns, [self.columns.row(row) for row in rows])
+    return predictions_lib.Predictions(
+      self.columns, [self.columns.row(row) for row in rows]
+    )
 
   def rows(
     self, source: segment.Source, batch_size: int = 32
   ) -> list[segment.Row]:
-    """Predicts segments, and returns a row for each, by place.
+    """Predicts segments, and returns a row for each, by place; see `parts`."""
+    rows = [row for part in self.parts(source, batch_size) for row in part]
+    return sorted(rows, key=lambda row: row.segment.place)
+
+  def parts(
+    self,
+    source: segment.Source,
+    batch_size: int = 32,
+    *,
+    done: int = 0,
+    received: Sequence[int] = (),
+  ) -> Iterator[list[segment.Row]]:
+    """Predicts segments, and yields their rows in the order of the source.
+
+    Args:
+      source: The segments.
+      batch_size: Utterances at a time, or windows of dialogues; those of a
+        dialogue are yielded together then.
+      done: How many of the first segments are passed over: as many as there
+        were rows in a number of whole parts.
+      received: Signals so far: after one, a part that is not whole is dropped.
 
     Raises:
       UserError: The text model is not there, or features are wrong.
       errors.Diverged: A prediction is not finite.
     """
-    progress = progress_lib.make(source.count, 'utterances')
-    told: dict[int, tuple[segment.Segment, Sequence[str], str]] = {}
+    if source.count and done >= source.count:
+      return
+    progress = progress_lib.make(max(0, source.count - done), 'utterances')
+    # Rows that are not yielded yet, and the order of the source.
+    told: dict[int, segment.Row] = {}
+    order: dict[int, int] = {}
 
     def tell(part: segment.Segment, used: Sequence[str], reason: str) -> None:
-      told[part.place] = part, used, reason
-      progress(1)
+      told[part.place] = segment.Row(part, used, reason, None)
+
+    def segments(bare: int) -> Iterator[segment.Segment]:
+      for number, item in enumerate(source.read(bare)):
+        if received:
+          return
+        order[item.place] = number
+        yield item
 
     # Each number of rows is a program of its own; a small table needs few.
     few = 1 << max(0, source.count - 1).bit_length()
     size = min(batch_size, few) if source.count else batch_size
     size += -size % self._parallel.num_devices
-    found = batches_lib.batches(
-      source.read(), self.layout, self.text, size, tell
-    )
-    predicted: dict[int, dict[str, np.ndarray]] = {}
-    if (first := next(found, None)) is not None:
+    text = self.text
+    if text and text.kind == 'words':
+      all_of = map(batches_lib.said, segments(sys.maxsize))
+      text = text_lib.at_once(text, (x for x in all_of if x))
+    found = batches_lib.pairs(segments(done), self.layout, text, tell, done)
+
+    def taken(last: float) -> list[segment.Row]:
+      places = sorted(
+        (place for place in told if order[place] <= last), key=order.__getitem__
+      )
+      progress(len(places))
+      return [told.pop(place) for place in places]
+
+    # About a batch: dialogues have a window for each `hop` utterances.
+    count = size * (self.layout.hop if self.layout.window else 1)
+    for group in batches_lib.together(found, count, self.layout.window > 0):
+      if received:
+        return
       rows = predict_lib.predict_split(
         self._apply,
         self.trained.variables,
-        itertools.chain([first], found),
+        batches_lib.batches(group, self.layout, size),
         self._parallel,
       )
-      for i, place in enumerate(rows['id']):
-        predicted[int(place)] = {
-          task: x[i] for task, x in rows['predictions'].items()
-        }
-    return [
-      segment.Row(part, used, reason, predicted.get(place))
-      for place, (part, used, reason) in sorted(told.items())
-    ]
+      for i, place in enumerate(map(int, rows['id'])):
+        predictions = {task: x[i] for task, x in rows['predictions'].items()}
+        told[place] = dataclasses.replace(told[place], predictions=predictions)
+      yield taken(order[int(group[-1][0].id)])
+    if told and not received:
+      yield taken(float('inf'))
 
 
 def corpus_of(signature: signature_lib.Signature, corpus: str) -> str:

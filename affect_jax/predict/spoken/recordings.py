@@ -144,10 +144,13 @@ def source(
     features['vision'] = faces.of_segments
   reads_text = 'text' in layout.dims and 'text' not in missing
 
-  def read() -> Iterator[segment.Segment]:
+  def read(bare: int) -> Iterator[segment.Segment]:
     place = 0
     for item, _, spans, _ in planned:
-      for part in _segments(item, spans, features, reads_text, place):
+      of_item = _segments(
+        item, spans, features, reads_text, place, max(0, bare - place)
+      )
+      for part in of_item:
         yield part
         place += 1
 
@@ -235,15 +238,17 @@ def _segments(
   features: Mapping[str, Features],
   reads_text: bool,
   place: int,
+  bare: int,
 ) -> Iterator[segment.Segment]:
+  """Yields the segments of an input; the first `bare` have words alone."""
   if isinstance(spans, str):
     yield segment.Segment(place, item.name, '', reason=spans)
     return
-  times = [span[:2] for span in spans]
-  streams = {m: read(item, times) for m, read in features.items()}
+  times = [span[:2] for span in spans[bare:]]
+  streams = {m: read(item, times) for m, read in features.items() if times}
   for number, span in enumerate(spans):
     arrays, reasons = {}, []
-    for modality, stream in streams.items():
+    for modality, stream in streams.items() if number >= bare else ():
       x, reason = next(stream)
       if x is None:
         reasons.append(reason)

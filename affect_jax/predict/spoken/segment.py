@@ -40,13 +40,15 @@ class Source:
 
   Attributes:
     count: How many there are; 0: that is known when they are read.
-    read: Streams them; those of a dialogue in a row, in order of time.
+    read: (number) -> streams all of them; those of a dialogue in a row, in
+      order of time. So many of the first are there for their words alone: their
+      features need not be read.
     lacks: {modality of the run: why no segment can have it}.
     files: {name: what tells this file from another one}, for the sidecar.
   """
 
   count: int
-  read: Callable[[], Iterator[Segment]]
+  read: Callable[[int], Iterator[Segment]]
   lacks: Mapping[str, str]
   files: Mapping[str, str]
 

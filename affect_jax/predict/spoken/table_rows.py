@@ -72,12 +72,14 @@ def source(
   if stats:
     files['features'] = sources.fingerprint(stats=stats)
 
-  def read() -> Iterator[segment.Segment]:
+  def read(bare: int) -> Iterator[segment.Segment]:
     turns: dict[str, int] = {}
-    for row in order:
+    for number, row in enumerate(order):
       turn = turns.get(row.dialogue, 0)
       turns[row.dialogue] = turn + 1
       place = int(row.id)
+      if number < bare:
+        row = dataclasses.replace(row, files={})
       yield _segment(row, ids[place], name, folder, layout, turn, place)
 
   return segment.Source(len(rows), read, lacks, files)

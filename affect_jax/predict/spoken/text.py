@@ -1,6 +1,7 @@
 """Makes the text of new utterances as a run's text was made."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+import dataclasses
 import os
 from typing import Any
 
@@ -70,6 +71,20 @@ def build(
       f'{model} is not what this run read text with, by its checksum: {advice}'
     )
   return found
+
+
+def at_once(
+  text: text_inputs.TextInputs, items: Iterator[utterance_listing.Utterance]
+) -> text_inputs.TextInputs:
+  """Returns what knows the text of all utterances, by id, before they come.
+
+  Word vectors are looked up for all words together, as their file is large.
+  With this, features of an utterance need not wait for those of all others.
+  """
+  known = {item.id: x for item, x in text.read(items)}
+  return dataclasses.replace(
+    text, read=lambda stream: ((x, known.get(x.id)) for x in stream)
+  )
 
 
 def _is_same(made: Mapping[str, str], now: Mapping[str, str]) -> bool:
