@@ -35,6 +35,12 @@ def test_a_class_that_only_test_has_is_missed_and_said(tmp_path, caplog):
     results = train.train_and_evaluate(c, str(tmp_path / 'run'))
   said = caplog.text
   assert 'config.num_train_steps: 3, which is 5 epochs of 2 training' in said
+  # Corpora are built twice, to count their rows first, and described once.
+  for line in (
+    'faces_csv: train 2, val 1, test 1; left out: nothing.',
+    'train: faces_csv[train], 2 samples',
+  ):
+    assert said.count(line) == 1, line
   for task in ('action_units', 'valence_arousal'):
     assert f'Task {task} is left out: the training split has no label' in said
   assert 'expression: no training sample of fear' in said

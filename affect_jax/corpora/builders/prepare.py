@@ -25,7 +25,7 @@ LOCK = 'preparing.lock'
 
 
 def once(builder: Any, generate: Callable[..., None], **kwargs: Any) -> None:
-  """Prepares `builder` unless it is prepared; then logs what was left out.
+  """Prepares `builder` unless it is prepared; `summary` says what was left out.
 
   Args:
     builder: A tfds builder whose metadata has 'skipped' (`records.info`).
@@ -55,7 +55,6 @@ def once(builder: Any, generate: Callable[..., None], **kwargs: Any) -> None:
   if not builder.info.splits:
     # Another process prepared it while this one waited for the lock.
     builder.info.read_from_directory(builder.data_dir)
-  logging.info('%s', summary(builder))
 
 
 def summary(builder: Any) -> str:
