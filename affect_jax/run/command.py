@@ -12,6 +12,7 @@ that says what is wrong:
 from collections.abc import Callable, Iterator, Sequence
 import contextlib
 import copy
+import itertools
 import os
 import re
 import shlex
@@ -104,8 +105,17 @@ def _check_without_config(argv: Sequence[str], required: Sequence[str]) -> None:
     delattr(known, 'config')
     flags.DEFINE_string('config', None, 'A file.', flag_values=known)
   argv = flags.FLAGS.read_flags_from_files(argv, force_gnu=False)
-  # Also without negative numbers: they can be the value of a setting.
-  known([a for a in argv if not re.match(r'--?(no)?config\.|-[\d.]', a)])
+  is_setting = re.compile(r'--?(no)?config\.').match
+  is_negative = re.compile(r'-[\d.]').match
+  known(
+    [
+      argument
+      for before, argument in itertools.pairwise(['', *argv])
+      # --config.SETTING VALUE is allowed, too.
+      if not is_setting(argument)
+      and not (is_setting(before) and is_negative(argument))
+    ]
+  )
   if missing := [name for name in required if known[name].value is None]:
     _misused(f'Missing: {", ".join(f"--{name}=…" for name in missing)}.')
 

@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 
+import ml_collections
 import pytest
 from toys.paths import ROOT
 
+from affect_jax.run import config_flag
 from affect_jax.run import usage
 
 SCRIPT = """
@@ -113,6 +115,16 @@ def test_a_wrong_command_line_ends_with_two_and_one_line(ends, name, message):
 
 def test_ctrl_c_ends_without_a_traceback(ends):
   assert ends['stopped'] == (130, '', 'Stopped by Ctrl-C.\n')
+
+
+def test_an_unknown_setting_of_an_experiment_ends_with_two(monkeypatch, capsys):
+  settings = ml_collections.ConfigDict({'seeds': (0, 1)})
+  monkeypatch.setattr(sys, 'argv', ['run.py', '--config.seeds=(1,)'])
+  assert config_flag.checked('config', settings) is settings
+  monkeypatch.setattr(sys, 'argv', ['run.py', '--config.seed=1'])
+  with pytest.raises(SystemExit, match='2'):
+    config_flag.checked('config', settings)
+  assert "did you mean 'seeds'?" in capsys.readouterr().err
 
 
 def test_what_asks_for_help():
