@@ -73,7 +73,7 @@ def build(
       **options,
     )
     if say:
-      logging.info('%s', prepare.summary(builder))
+      prepare.tell(builder)
     for key, split in splits.items():
       if key not in SPLITS:
         raise UserError(f'config.data.splits has {key!r}; known: {SPLITS}.')
