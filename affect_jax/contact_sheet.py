@@ -18,7 +18,6 @@ from PIL import Image
 from PIL import ImageDraw
 from PIL import ImageFont
 
-from affect_jax import tasks
 from affect_jax import user_path
 from affect_jax import whole_file
 from affect_jax.errors import UserError
@@ -92,6 +91,9 @@ def _font(size: int = 12) -> Any:
 
 def _lines(task: str, names: Sequence[str]) -> int:
   """Returns how many lines of text a task takes below each picture."""
+  # Late, here and below: --help need not wait seconds for JAX.
+  from affect_jax import tasks
+
   if _are_units(names):
     return 1 + -(-len(names) // 6)
   return 1 if tasks.get_annotation(task).kind == 'class' else len(names)
@@ -138,6 +140,8 @@ def _task(
   weights: np.ndarray,
 ) -> None:
   """Draws the labels of one task at (x, y)."""
+  from affect_jax import tasks
+
   colour = COLOURS.get(task, INK)
   width = CELL - 16
   annotation = tasks.get_annotation(task)

@@ -26,14 +26,11 @@ import numpy as np
 from affect_jax import user_path
 from affect_jax import whole_file
 from affect_jax.corpora.features import sequences
-from affect_jax.data import clips as clips_lib
 from affect_jax.errors import UserError
-from affect_jax.run import backbone
 from affect_jax.run import command
 from affect_jax.run import folder as run_folder
 from affect_jax.run import progress as progress_lib
 from affect_jax.training import ahead
-from affect_jax.training import checkpoint
 
 # The file beside the features that holds the settings that made them.
 SETTINGS = sequences.EXPORTED
@@ -82,6 +79,10 @@ def export(
     UserError: A picture cannot be read (the message names it), the run did not
       learn from faces, or the output folder has other settings.
   """
+  # Late: --help need not wait seconds for TensorFlow and JAX.
+  from affect_jax.data import clips as clips_lib
+  from affect_jax.run import backbone
+
   if every < 1 or batch_size < 1:
     raise UserError(
       f'--every={every} and --batch_size={batch_size} must be at least 1.'
@@ -139,6 +140,8 @@ def _claim(
   settings: dict[str, Any],
 ) -> None:
   """Claims a folder for these settings; raises UserError if it has others."""
+  from affect_jax.training import checkpoint
+
   new = {k: config[k] for k in ('image_size', 'eval_views', 'crop_size')}
   new |= config['rules'].stated()
   new |= {'weights': checkpoint.digest(variables), **settings}

@@ -10,25 +10,21 @@ of affect_jax/defaults.py can be overridden: --config.learning_rate=.01
 stands in affect_jax/training/README.md.
 """
 
+import contextlib
 from typing import Any
 
 from absl import flags
 from absl import logging
-import jax
 from ml_collections import config_flags
 
-from affect_jax import defaults
-from affect_jax import evaluate
-from affect_jax import seeds
-from affect_jax import sweep
-from affect_jax import train
 from affect_jax import user_path
 from affect_jax.errors import UserError
 from affect_jax.run import command
 from affect_jax.run import folder as run_folder
-from affect_jax.run import settled
 from affect_jax.training import interrupt
-from affect_jax.training import job
+
+# All else is imported where it is used: JAX and TensorFlow take seconds, for
+# which --help and what is wrong with the command line need not wait.
 
 _CONFIG = config_flags.DEFINE_config_file(
   'config', None, 'A file of configs/.', lock_config=True
@@ -67,11 +63,22 @@ def join() -> None:
   """Joins the other processes, if this is one of several."""
   address = (_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
   if _DISTRIBUTED.value or any(x is not None for x in address):
+    from affect_jax.training import job
+
     job.start(*address)
+
+
+def ending_together() -> contextlib.AbstractContextManager:
+  """Returns a context that ends all processes if one fails."""
+  from affect_jax.training import job
+
+  return job.ending_together()
 
 
 def main() -> int | None:
   """Trains or evaluates one config; returns the exit code, None for 0."""
+  import jax
+
   logging.info('Devices: %s', ', '.join(str(d) for d in jax.devices()))
   try:
     run(_CONFIG.value)
@@ -83,6 +90,13 @@ def main() -> int | None:
 
 def run(config: Any) -> None:
   """Trains or evaluates one run, one for each seed, or those of a sweep."""
+  from affect_jax import defaults
+  from affect_jax import evaluate
+  from affect_jax import seeds
+  from affect_jax import sweep
+  from affect_jax import train
+  from affect_jax.run import settled
+
   if _MODE.value == 'train':
     start = train.train_and_evaluate
     if config.sweep:
@@ -115,6 +129,6 @@ if __name__ == '__main__':
     main,
     required=['config', 'workdir'],
     folder=workdir,
-    around=job.ending_together,
+    around=ending_together,
     join=join,
   )

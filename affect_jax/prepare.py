@@ -13,10 +13,8 @@ from typing import Any
 
 from absl import flags
 from ml_collections import config_flags
-import tensorflow_datasets as tfds
 
 from affect_jax import errors
-from affect_jax.data import load
 from affect_jax.run import command
 
 _CONFIG = config_flags.DEFINE_config_file(
@@ -32,6 +30,9 @@ _OPTIONS = flags.DEFINE_list(
 
 def main() -> None:
   """Prepares the corpora, and prints the folders of their records."""
+  # Late: --help need not wait seconds for TensorFlow and JAX.
+  from affect_jax.data import load
+
   for corpus in load.build(_CONFIG.value, _download_config()):
     print(f'{corpus.name}: {corpus.builder.data_dir}')
 
@@ -39,6 +40,8 @@ def main() -> None:
 def _download_config() -> Any:
   if not _RUNNER.value and not _OPTIONS.value:
     return None
+  import tensorflow_datasets as tfds
+
   try:
     beam = importlib.import_module('apache_beam.options.pipeline_options')
   except ImportError as error:

@@ -10,9 +10,14 @@ README = ROOT / 'README.md'
 GUIDES = [README, *sorted((ROOT / 'affect_jax').glob('*/README.md'))]
 GUIDES += sorted((ROOT / 'experiments').rglob('README.md'))
 name = lambda path: str(path.parent.relative_to(ROOT))
+# Further pages, to which guides lead.
+PAGES = sorted((ROOT / 'affect_jax').rglob('*.md'))
+PAGES += sorted((ROOT / 'experiments').rglob('*.md'))
 
 
-@pytest.mark.parametrize('path', GUIDES, ids=name)
+@pytest.mark.parametrize(
+  'path', [README, *PAGES], ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_links_lead_somewhere(path):
   for link in re.findall(r'\]\(([^)#:]+)\)', path.read_text()):
     assert (path.parent / link).exists(), link
@@ -73,3 +78,29 @@ def test_modules_and_configs_of_commands_exist(path):
     ), module
   for script in re.findall(r'python (experiments/[\w/]+\.py)', text):
     assert (ROOT / script).exists(), script
+
+
+def sources(program):
+  """The text of what a command line runs: a module, a package, a script."""
+  path = ROOT / program.replace('.', '/')
+  if program.endswith('.py'):
+    path = ROOT / program
+  elif path.with_suffix('.py').exists():
+    path = path.with_suffix('.py')
+  files = path.rglob('*.py') if path.is_dir() else [path]
+  return ''.join(file.read_text() for file in files)
+
+
+@pytest.mark.parametrize(
+  'path', [README, *PAGES], ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_flags_of_commands_exist(path):
+  text = path.read_text().replace('\\\n', ' ')
+  command = (
+    r'python (?:-m )?(affect_jax[\w.]*\w|experiments/[\w/]+\.py)([^`\n]*)'
+  )
+  for program, arguments in re.findall(command, text):
+    source = sources(program)
+    for flag in re.findall(r' --(?:no)?([a-z]\w*)(?=[= ]|$)', arguments):
+      known = f"'{flag}'" in source or f"'--{flag}'" in source
+      assert known, f'{program} --{flag}'

@@ -7,11 +7,11 @@ import pytest
 from scipy import stats
 from toys import voices
 
-from affect_jax import rounds
 from affect_jax import tasks as tasks_lib
 from affect_jax.errors import UserError
 from affect_jax.evaluation import gains
 from affect_jax.evaluation import seed_summary
+from affect_jax.rounds import train as rounds
 from affect_jax.run import settled
 from affect_jax.run import signature
 from affect_jax.weak import table
@@ -42,7 +42,7 @@ def config(tmp_path_factory):
 def test_a_round_learns_from_what_the_round_before_labels(
   config, tmp_path, capsys, monkeypatch
 ):
-  results = rounds.run(config, str(tmp_path), anyway=True)
+  results = rounds.train(config, str(tmp_path), anyway=True)
   labels = table.read(tmp_path / 'round_1.parquet')
   # Each corpus gets the other's task, from both seeds of round 0.
   assert {x.task for x in labels} == {'sentiment', 'sarcasm'}
@@ -68,7 +68,7 @@ def test_a_round_learns_from_what_the_round_before_labels(
   # The same command does nothing anew, and says the same.
   monkeypatch.setattr(rounds.seeds, 'evaluate_best', None)
   before = (tmp_path / 'round_1.parquet').stat().st_mtime_ns
-  assert rounds.run(config, str(tmp_path), anyway=True) == results
+  assert rounds.train(config, str(tmp_path), anyway=True) == results
   assert (tmp_path / 'round_1.parquet').stat().st_mtime_ns == before
   assert 'Round 1 on validation' in capsys.readouterr().out
 
@@ -90,20 +90,20 @@ def test_a_round_that_does_not_gain_is_the_last(config, tmp_path, monkeypatch):
 
   monkeypatch.setattr(rounds, '_train', train)
   monkeypatch.setattr(rounds, '_label', lambda *_: 'weak.parquet')
-  assert rounds.run(config, str(tmp_path), rounds=2)['chosen'] == 0
+  assert rounds.train(config, str(tmp_path), rounds=2)['chosen'] == 0
   assert trained == [0, 1]
   # Unless told otherwise; then validation chooses the best of all.
   monkeypatch.setattr(
     rounds.seeds, 'evaluate_once', lambda *_: train(*_, 0, ())
   )
-  found = rounds.run(config, str(tmp_path), rounds=2, anyway=True)
+  found = rounds.train(config, str(tmp_path), rounds=2, anyway=True)
   assert found['chosen'] == 2
 
 
 def test_rounds_need_seeds(config, tmp_path):
   alone = settled.changed(config, {'seeds': ()})
   with pytest.raises(UserError, match='Give several seeds'):
-    rounds.run(alone, str(tmp_path))
+    rounds.train(alone, str(tmp_path))
 
 
 def test_gains_are_those_of_paired_seeds():

@@ -17,13 +17,11 @@ from rich import console
 from rich import table as rich_table
 
 from affect_jax import user_path
-from affect_jax.abaw import files
-from affect_jax.abaw import predictions
-from affect_jax.abaw import scoring
-from affect_jax.abaw import submission
 from affect_jax.run import command
 from affect_jax.run import folder as run_folder
 
+# Those of `scoring.EDITIONS`, which needs JAX: --help does not wait for it.
+EDITIONS = tuple(f'abaw{n}' for n in range(1, 9))
 SUBMIT = """\
 Writes a submission from the predictions that a run left: a row for every frame
 of the sample list, in its order. A frame without a prediction (no face was
@@ -38,6 +36,11 @@ annotated (-5, -1) is left out label by label. Tasks that both have are scored.
 
 def submit(args: argparse.Namespace) -> None:
   """Writes a submission and says what had to be filled."""
+  from affect_jax.abaw import files
+  from affect_jax.abaw import predictions
+  from affect_jax.abaw import scoring
+  from affect_jax.abaw import submission
+
   layout = scoring.get_layout(args.edition, args.task)
   names = files.read_sample_list(args.sample_list)
   if args.per_video:
@@ -75,6 +78,9 @@ def submit(args: argparse.Namespace) -> None:
 
 def score(args: argparse.Namespace) -> None:
   """Prints the scores of a submission, and writes them as JSON if asked."""
+  from affect_jax.abaw import files
+  from affect_jax.abaw import scoring
+
   scores = scoring.score(
     files.read_submission(args.submission),
     files.read_labels(args.labels),
@@ -126,7 +132,7 @@ def _parser():
     'python -m affect_jax.abaw', description=__doc__, formatter_class=plain
   )
   commands = parser.add_subparsers(required=True, metavar='submit | score')
-  editions = list(scoring.EDITIONS)
+  editions = list(EDITIONS)
 
   p = commands.add_parser(
     'submit',

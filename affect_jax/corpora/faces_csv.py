@@ -25,7 +25,6 @@ import tensorflow_datasets as tfds
 
 from affect_jax import by_name
 from affect_jax.corpora.builders import face_listing
-from affect_jax.corpora.builders import faces
 from affect_jax.corpora.builders import faces_table
 from affect_jax.corpora.builders import label_columns
 from affect_jax.corpora.builders import label_scales
@@ -184,7 +183,6 @@ class FacesCsv(tfds.core.GeneratorBasedBuilder):
   def download_and_prepare(self, **kwargs: Any) -> None:
     """Writes the corpus, unless it exists already."""
     prepare.once(self, super().download_and_prepare, **kwargs)
-    faces.warn_of_stretching(self)
 
   def _split_generators(self, dl_manager):
     del dl_manager

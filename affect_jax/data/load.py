@@ -7,6 +7,7 @@ from typing import Any
 from absl import logging
 
 from affect_jax import defaults
+from affect_jax.corpora.builders import prepare
 from affect_jax.data import gold_share
 from affect_jax.data import sampling
 from affect_jax.data import streams
@@ -51,12 +52,15 @@ def describe(config: Any) -> dict[str, dict[str, Any]]:
   }
 
 
-def build(config: Any, download_config: Any = None) -> list[streams.Corpus]:
+def build(
+  config: Any, download_config: Any = None, *, say: bool = True
+) -> list[streams.Corpus]:
   """Prepares and returns the corpora of config.data.
 
   Args:
     config: See `configs/`.
     download_config: How tfds prepares them, as with Beam.
+    say: Whether to log how many samples there are, and what was left out.
   """
   prepared = {}
   for name, described in describe(config).items():
@@ -68,13 +72,16 @@ def build(config: Any, download_config: Any = None) -> list[streams.Corpus]:
       download_config,
       **options,
     )
+    if say:
+      prepare.tell(builder)
     for key, split in splits.items():
       if key not in SPLITS:
         raise UserError(f'config.data.splits has {key!r}; known: {SPLITS}.')
       # '' means that this run has no such split.
       if split:
         size = streams.split_size(builder, split, key)
-        logging.info('%s: %s[%s], %d samples', key, name, split, size)
+        if say:
+          logging.info('%s: %s[%s], %d samples', key, name, split, size)
     prepared[name] = builder, {k: v for k, v in splits.items() if v}
   read_tables = functools.cache(
     lambda: [(path, table.read(path)) for path in weak_paths(config)]

@@ -5,7 +5,6 @@ from ml_collections import config_flags
 
 from affect_jax import doctor
 from affect_jax.doctor import duplicates
-from affect_jax.doctor import visit
 from affect_jax.run import command
 
 _CONFIG = config_flags.DEFINE_config_file(
@@ -34,6 +33,9 @@ _STRICT = flags.DEFINE_bool(
 
 def main() -> int:
   """Examines the corpora of one config; 1 on leakage or damage."""
+  # Late: --help need not wait seconds for TensorFlow and JAX.
+  from affect_jax.doctor import visit
+
   result = visit.visit(
     _CONFIG.value,
     out=_OUT.value,

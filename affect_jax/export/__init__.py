@@ -25,3 +25,11 @@ Predictions are of the whole picture, also where the run's own evaluation
 averages several views. jax2onnx is not used: version 0.17.1 mixes up the axes
 of this network, and does not install beside the orbax that this package needs.
 """
+
+# {format: types of numbers that it can have}.
+PRECISIONS = {
+  'stablehlo': ('float32',),
+  'safetensors': ('float32', 'float16'),
+  'onnx': ('float32', 'float16', 'int8'),
+  'web': ('float32', 'float16', 'int8'),
+}

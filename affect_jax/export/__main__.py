@@ -10,15 +10,13 @@ from rich import table as rich_table
 from affect_jax import export
 from affect_jax import user_path
 from affect_jax.errors import UserError
-from affect_jax.export import program
-from affect_jax.export import write
 from affect_jax.media import inputs
 from affect_jax.run import command
 
 _WORKDIR = flags.DEFINE_string('workdir', None, 'Folder of a face run.')
 _OUTPUT = flags.DEFINE_string('output', None, 'A new folder for the files.')
 _FORMAT = flags.DEFINE_list(
-  'format', ['onnx'], f'Some of {", ".join(write.PRECISIONS)}.'
+  'format', ['onnx'], f'Some of {", ".join(export.PRECISIONS)}.'
 )
 _PRECISION = flags.DEFINE_enum(
   'precision', 'float32', ('float32', 'float16', 'int8'), 'Type of the numbers.'
@@ -39,6 +37,9 @@ MOST = 512
 
 def main() -> None:
   """Exports, and prints a table of the files."""
+  # Late: --help need not wait seconds for TensorFlow and JAX.
+  from affect_jax.export import write
+
   workdir = str(user_path.expand(str(_WORKDIR.value)))
   output = user_path.expand(str(_OUTPUT.value))
   rows = write.write(
@@ -66,6 +67,7 @@ def main() -> None:
 def _read(workdir: str) -> list[np.ndarray]:
   """Reads the pictures of a folder as the run reads them, in batches."""
   from affect_jax.data import clips
+  from affect_jax.export import program
 
   trained = program.load(workdir, _STEP.value)
   size = trained.signature.inputs['image_size']

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from affect_jax import by_name
+from affect_jax import export
 from affect_jax import whole_file
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
@@ -23,13 +24,6 @@ from affect_jax.export import web
 from affect_jax.export import weights
 from affect_jax.run import folder as run_folder
 from affect_jax.run import signature
-
-PRECISIONS = {
-  'stablehlo': ('float32',),
-  'safetensors': ('float32', 'float16'),
-  'onnx': ('float32', 'float16', 'int8'),
-  'web': ('float32', 'float16', 'int8'),
-}
 
 
 class Row(NamedTuple):
@@ -67,7 +61,7 @@ def write(
   Args:
     workdir: Folder of a face run.
     output: A new folder.
-    formats: Keys of PRECISIONS.
+    formats: Keys of export.PRECISIONS.
     precision: Type of the numbers, which all formats must have.
     step: Step of a checkpoint; None: the best one.
     pictures: Batches f32 [B, S, S, 3] that 'int8' learns ranges from.
@@ -81,11 +75,11 @@ def write(
       `program.load`), or what was written does not predict what the run does.
   """
   for name in formats:
-    by_name.check('format', name, PRECISIONS)
-    if precision not in PRECISIONS[name]:
+    by_name.check('format', name, export.PRECISIONS)
+    if precision not in export.PRECISIONS[name]:
       raise UserError(
         f'--precision={precision}: {name} has only '
-        f'{", ".join(PRECISIONS[name])}.'
+        f'{", ".join(export.PRECISIONS[name])}.'
       )
   if precision == 'int8' and not len(pictures):
     raise UserError(

@@ -25,16 +25,22 @@ from ml_collections import config_flags
 
 from affect_jax import user_path
 from affect_jax.errors import UserError
-from affect_jax.models import foreign
 from affect_jax.run import command
-from affect_jax.run import label_report
-from affect_jax.run import labelling
-from affect_jax.run import rule_labels
-from affect_jax.weak import table
+
+# Named here, as their modules need JAX and TensorFlow, which take seconds.
+RULES = (
+  *('emotion_to_sentiment', 'expression_to_units', 'expression_to_valence'),
+  *('valence_to_expression', 'words_to_sentiment'),
+)
+FOREIGN = ('fer', 'face_api')
 
 
 def main(more: Sequence[str] = ()) -> None:
   """Labels, writes the table, prints what it holds."""
+  from affect_jax.run import label_report
+  from affect_jax.run import labelling
+  from affect_jax.weak import table
+
   if not (_TEACHERS.value or _RULES.value or _FOREIGN.value):
     raise UserError(
       'Who shall label? Give --teachers=RUN, --rules or --foreign, or several.'
@@ -67,10 +73,10 @@ if __name__ == '__main__':
     'teachers', None, 'Folders of runs, or of seeds: RUN,RUN or RUN RUN.'
   )
   _RULES = flags.DEFINE_list(
-    'rules', None, f'Rules that label, too: {", ".join(rule_labels.NAMES)}.'
+    'rules', None, f'Rules that label, too: {", ".join(RULES)}.'
   )
   _FOREIGN = flags.DEFINE_list(
-    'foreign', None, f'Other networks: {", ".join(foreign.KINDS)}, or files.'
+    'foreign', None, f'Other networks: {", ".join(FOREIGN)}, or files.'
   )
   _OUTPUT = flags.DEFINE_string('output', None, 'The table: NAME.parquet.')
   _BATCH_SIZE = flags.DEFINE_integer('batch_size', 64, 'Samples at a time.', 1)

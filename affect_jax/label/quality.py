@@ -21,16 +21,15 @@ from ml_collections import config_flags
 
 from affect_jax import user_path
 from affect_jax import whole_file
-from affect_jax.label import combine
-from affect_jax.label import gold
-from affect_jax.label import report
 from affect_jax.run import command
-from affect_jax.weak import combination
 from affect_jax.weak import label_models
 
 
 def main() -> None:
   """Measures; prints tables, and writes JSON if asked."""
+  # Late: --help need not wait seconds for TensorFlow and JAX.
+  from affect_jax.label import report
+
   results = measure(
     _CONFIG.value,
     _TABLES.value or (),
@@ -60,10 +59,14 @@ def measure(
     UserError, MissingExtra: See `label_models.combine`, `combination.group` and
       `gold.compare`.
   """
+  from affect_jax.label import gold
+  from affect_jax.label import tables as tables_lib
+  from affect_jax.weak import combination
+
   models = [m for m in models if m]
   for model in models:
     label_models.check(model)
-  groups = combination.group(combine.read(tables), any_version)
+  groups = combination.group(tables_lib.read(tables), any_version)
   combined: list[dict[str, combination.Combined]] = []
   for of in groups:
     several = len(of.labellers) > 1

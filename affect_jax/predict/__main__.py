@@ -44,13 +44,15 @@ from affect_jax.media import inputs
 from affect_jax.media import margin
 from affect_jax.predict import formats
 from affect_jax.predict import settings as settings_lib
-from affect_jax.predict import table
 from affect_jax.predict.spoken import options as spoken
 from affect_jax.run import command
 
 
 def main(more: Sequence[str] = ()) -> None:
   """Predicts, writes the table, and prints what it holds."""
+  # Late: --help need not wait for it.
+  from affect_jax.predict import table
+
   given: dict[str, Any] = {name: flag.value for name, flag in _FLAGS.items()}
   paths = [*given['input'], *more]
   if (given['workdir'] is None) == (given['model'] is None):

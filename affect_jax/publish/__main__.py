@@ -3,8 +3,6 @@
 from absl import flags
 
 from affect_jax import user_path
-from affect_jax.publish import scores
-from affect_jax.publish import write
 from affect_jax.run import command
 
 _WORKDIR = flags.DEFINE_string('workdir', None, 'Folder of a finished run.')
@@ -21,6 +19,10 @@ _LICENSE = flags.DEFINE_string(
 
 def main() -> None:
   """Publishes, and prints the scores."""
+  # Late: --help need not wait seconds for TensorFlow and JAX.
+  from affect_jax.publish import scores
+  from affect_jax.publish import write
+
   output = user_path.expand(str(_OUTPUT.value))
   about = write.write(
     str(_WORKDIR.value),

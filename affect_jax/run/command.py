@@ -11,7 +11,10 @@ that says what is wrong:
 
 from collections.abc import Callable, Iterator, Sequence
 import contextlib
+import copy
+import itertools
 import os
+import re
 import shlex
 import signal
 import sys
@@ -75,22 +78,46 @@ def run(
 
   def parse(argv: Sequence[str]) -> list[str]:
     try:
-      rest = flags.FLAGS(argv)
+      # First without the config, which takes seconds to load.
+      _check_without_config(argv, required)
+      return flags.FLAGS(argv)
     except flags.Error as error:
       # absl wraps what a parser raises, and shows the whole value again.
       is_ours = isinstance(error.__context__, errors.UserError)
       _misused(str(error.__context__ if is_ours else error))
-    missing = [f for f in required if flags.FLAGS[f].value is None]
-    if missing:
-      _misused(f'Missing: {", ".join(f"--{name}=…" for name in missing)}.')
-    return rest
 
   if 'config' in flags.FLAGS:
-    # Late: it needs TensorFlow, which some commands do without.
+    # Late: not all commands have a config.
     from affect_jax.run import config_flag
 
     config_flag.check_settings('config')
   app.run(run_main, flags_parser=parse)
+
+
+def _check_without_config(argv: Sequence[str], required: Sequence[str]) -> None:
+  """Checks all flags but --config.SETTING, and that those required are given.
+
+  Raises:
+    flags.Error: A flag is unknown, or its value is wrong.
+  """
+  known = copy.deepcopy(flags.FLAGS)
+  if 'config' in known:
+    delattr(known, 'config')
+    flags.DEFINE_string('config', None, 'A file.', flag_values=known)
+  argv = flags.FLAGS.read_flags_from_files(argv, force_gnu=False)
+  is_setting = re.compile(r'--?(no)?config\.').match
+  is_negative = re.compile(r'-[\d.]').match
+  known(
+    [
+      argument
+      for before, argument in itertools.pairwise(['', *argv])
+      # --config.SETTING VALUE is allowed, too.
+      if not is_setting(argument)
+      and not (is_setting(before) and is_negative(argument))
+    ]
+  )
+  if missing := [name for name in required if known[name].value is None]:
+    _misused(f'Missing: {", ".join(f"--{name}=…" for name in missing)}.')
 
 
 def _misused(message: str) -> NoReturn:

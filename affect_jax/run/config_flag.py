@@ -33,6 +33,21 @@ def check_settings(name: str) -> None:
     flag.parser = _Parser(name)
 
 
+def checked(
+  name: str, settings: ml_collections.ConfigDict
+) -> ml_collections.ConfigDict:
+  """Returns settings that stand in no file, those of experiments, for a flag.
+
+  An unknown setting on the command line ends the program with exit code 2.
+  """
+  try:
+    admit(settings, changes(sys.argv, name))
+  except UserError as error:
+    print(f'Error: {error} (--help says more.)', file=sys.stderr)
+    sys.exit(2)
+  return settings
+
+
 class _Parser(config_flags.ConfigFileFlagParser):
   """Loads a config file, and checks the settings that flags change."""
 

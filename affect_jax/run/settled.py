@@ -134,8 +134,9 @@ def _by_data(config: Any, before: Mapping[str, Any]) -> Any:
   else:
     # Errors that the config alone shows come before minutes of preparation.
     build.check_settings(config)
-    # In every process: they agree on who prepares the corpora.
-    rows = streams.train_size(load.build(config))
+    # In every process: they agree on who prepares the corpora. `build.build`
+    # builds them again, and says what they have.
+    rows = streams.train_size(load.build(config, say=False))
     steps = max(1, math.ceil(epochs * rows / config.batch_size))
     logging.info(
       'config.num_train_steps: %d, which is %g epochs of %d training rows in '

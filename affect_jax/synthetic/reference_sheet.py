@@ -15,7 +15,6 @@ from PIL import ImageFont
 
 from affect_jax.synthetic import affect
 from affect_jax.synthetic import person
-from affect_jax.synthetic import render
 
 
 def _expression(name: str) -> affect.Affect:
@@ -40,6 +39,9 @@ def draw(size: int = 128, identities: int = 6) -> Image.Image:
       shown.append((who, drawn, 'neutral' if unit == 'AU0' else unit))
   faces = [person.face(p, drawn, None) for p, drawn, _ in shown]
   batch = {k: np.stack([f[k] for f in faces]) for k in faces[0]}
+  # Late: --help need not wait for JAX.
+  from affect_jax.synthetic import render
+
   pictures = np.asarray(render.render(batch, size=size))
 
   label = 18

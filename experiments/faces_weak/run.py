@@ -28,6 +28,7 @@ import summary
 from affect_jax import train
 from affect_jax import user_path
 from affect_jax.run import command
+from affect_jax.run import config_flag
 from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
 from affect_jax.run import label_table
@@ -47,7 +48,9 @@ def get_settings() -> ml_collections.ConfigDict:
   )
 
 
-_SETTINGS = config_flags.DEFINE_config_dict('config', get_settings())
+_SETTINGS = config_flags.DEFINE_config_dict(
+  'config', config_flag.checked('config', get_settings())
+)
 _WORKDIR = flags.DEFINE_string('workdir', None, 'Folder of all runs.')
 _REDUCED = flags.DEFINE_bool(
   'reduced', False, 'One share, few steps, two seeds: under 15 minutes.'

@@ -28,6 +28,7 @@ from affect_jax.evaluation import predict as predict_lib
 from affect_jax.evaluation import score
 from affect_jax.run import build
 from affect_jax.run import command
+from affect_jax.run import config_flag
 from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
 from affect_jax.run import program as program_lib
@@ -51,7 +52,9 @@ def get_settings() -> ml_collections.ConfigDict:
   )
 
 
-_SETTINGS = config_flags.DEFINE_config_dict('config', get_settings())
+_SETTINGS = config_flags.DEFINE_config_dict(
+  'config', config_flag.checked('config', get_settings())
+)
 _WORKDIR = flags.DEFINE_string('workdir', None, 'Folder of all scores.')
 _SUMMARY = flags.DEFINE_bool(
   'summary', False, 'Only summarise what is finished; train nothing.'

@@ -13,8 +13,10 @@ from toys.abaw import put
 from toys.abaw import run_cli
 from toys.abaw import VA_HEADER
 
+from affect_jax.abaw import __main__ as command
 from affect_jax.abaw import files
 from affect_jax.abaw import predictions
+from affect_jax.abaw import scoring
 from affect_jax.abaw import submission
 from affect_jax.training import checkpoint
 from affect_jax.training import train_state
@@ -284,6 +286,7 @@ def test_help_names_every_command_and_flag(capsys):
     assert stopped.value.code == 0
     text = capsys.readouterr().out
     assert all(word in text for word in known)
+  assert tuple(scoring.EDITIONS) == command.EDITIONS
   with pytest.raises(SystemExit):
     run_cli('submit', '--thresholds=1.5')
   assert 'not in [0, 1]' in capsys.readouterr().err

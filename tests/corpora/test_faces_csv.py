@@ -17,6 +17,7 @@ from toys.faces_csv import save
 from toys.faces_csv import write
 
 from affect_jax.corpora.builders import faces_table
+from affect_jax.corpora.builders import prepare
 from affect_jax.corpora.files import pictures
 
 
@@ -203,17 +204,14 @@ def test_missing_file_and_unknown_option(folder):
     build(folder, write(folder, GOOD), on_bad_image='ignore')
 
 
-def test_repeated_and_unlabelled_rows_are_counted_and_told(folder, monkeypatch):
-  lines = []
-  monkeypatch.setattr(logging, 'info', lambda m, *a: lines.append(m % a))
+def test_repeated_and_unlabelled_rows_are_counted_and_told(folder):
   write(folder, GOOD, GOOD, './' + GOOD, 'b.jpg,train,bob,,,,,')
   builder = prepared(folder)
   assert list(load(builder)) == ['a.png']
   expected = {faces_table.REPEATED: 2, faces_table.UNLABELLED: 1}
   assert builder.info.metadata['skipped'] == expected
-  assert (
+  assert prepare.summary(builder) == (
     'faces_csv: train 1; left out: 2 repeated rows, 1 rows without any label.'
-    in lines
   )
   assert build(folder).info.metadata['skipped'] == expected
 

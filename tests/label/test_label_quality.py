@@ -9,10 +9,10 @@ from toys import utterances as toy_utterances
 from affect_jax import corpora
 from affect_jax import defaults
 from affect_jax.errors import UserError
-from affect_jax.label import combine
 from affect_jax.label import gold
 from affect_jax.label import quality
 from affect_jax.label import report
+from affect_jax.label import tables as tables_lib
 from affect_jax.weak import combination
 from affect_jax.weak import table
 
@@ -94,21 +94,23 @@ def test_copies_are_named():
   }
   tables = [('a', classes(says)), ('b', classes(other)), ('c', classes(says))]
   (of,) = combination.group([(name, [part]) for name, part in tables])
-  assert combine.alike(of) == [('a', 'c', 1.0, 100)]
+  assert tables_lib.alike(of) == [('a', 'c', 1.0, 100)]
 
 
 def test_a_table_votes_once(tmp_path, capsys):
   path = str(tmp_path / 'a.csv')
   (tmp_path / 'a.csv').write_text('id,sarcasm/sarcasm\nx,0.9\ny,0.2\n')
   with pytest.raises(UserError, match=r'a\.csv twice'):
-    combine.read([path, path])
-  groups = combination.group(combine.read([path]))
-  combine.show(groups, [combination.combine(g) for g in groups], 'out.parquet')
+    tables_lib.read([path, path])
+  groups = combination.group(tables_lib.read([path]))
+  tables_lib.show(
+    groups, [combination.combine(g) for g in groups], 'out.parquet'
+  )
   assert 'as it is' in ' '.join(capsys.readouterr().out.split())
   two = [(x, [classes({x: 'neutral'})]) for x in 'ab']
-  combine.check_shared(combination.group(two))
+  tables_lib.check_shared(combination.group(two))
   with pytest.raises(UserError, match=r'nothing to combine: .*sarcasm of any'):
-    combine.check_shared(groups)
+    tables_lib.check_shared(groups)
 
 
 def test_files_are_read_combined_and_compared(config, tmp_path):

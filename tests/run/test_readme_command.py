@@ -23,7 +23,7 @@ def test_a_class_that_only_test_has_is_missed_and_said(tmp_path, caplog):
   (tmp_path / 'faces.csv').write_text(ROWS)
   r = np.random.default_rng(0)
   for name in 'abcd':
-    pixels = r.integers(0, 256, (24, 24, 3), np.uint8)
+    pixels = r.integers(0, 256, (24, 20, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / f'{name}.png')
   c = load_config('faces_csv')
   assert c.drop_unlabelled_tasks
@@ -35,6 +35,13 @@ def test_a_class_that_only_test_has_is_missed_and_said(tmp_path, caplog):
     results = train.train_and_evaluate(c, str(tmp_path / 'run'))
   said = caplog.text
   assert 'config.num_train_steps: 3, which is 5 epochs of 2 training' in said
+  # Corpora are built twice, to count their rows first, and described once.
+  for line in (
+    'faces_csv: train 2, val 1, test 1; left out: nothing',
+    'faces_csv: 4 pictures are not square',
+    'train: faces_csv[train], 2 samples',
+  ):
+    assert said.count(line) == 1, line
   for task in ('action_units', 'valence_arousal'):
     assert f'Task {task} is left out: the training split has no label' in said
   assert 'expression: no training sample of fear' in said

@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 from toys import voices
 
+from affect_jax.label import __main__ as command
+from affect_jax.models import foreign
 from affect_jax.run import label_report
 from affect_jax.run import labelling
+from affect_jax.run import rule_labels
+
+
+def test_help_of_the_command_names_all_of_them():
+  assert rule_labels.NAMES == command.RULES
+  assert tuple(foreign.KINDS) == command.FOREIGN
 
 
 def test_words_are_read_from_the_records(tmp_path):

@@ -17,7 +17,7 @@ from affect_jax.run import settled
 def rows(monkeypatch):
   """Has a corpus of as many training rows as [0] says."""
   number = [1700]
-  monkeypatch.setattr(settled.load, 'build', lambda config: [])
+  monkeypatch.setattr(settled.load, 'build', lambda config, say: [])
   monkeypatch.setattr(settled.streams, 'train_size', lambda _: number[0])
   return number
 

@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 
+import ml_collections
 import pytest
 from toys.paths import ROOT
 
+from affect_jax.run import config_flag
 from affect_jax.run import usage
 
 SCRIPT = """
@@ -29,7 +31,7 @@ flags.DEFINE_integer('rows', 5, 'Rows.', lower_bound=1)
 def main():
   if flags.FLAGS.fast:
     raise KeyboardInterrupt
-command.run(main, required=['config', 'workdir'])
+command.run(main, required=['config', 'workdir'], prepares=False)
 """
 
 
@@ -115,6 +117,16 @@ def test_ctrl_c_ends_without_a_traceback(ends):
   assert ends['stopped'] == (130, '', 'Stopped by Ctrl-C.\n')
 
 
+def test_an_unknown_setting_of_an_experiment_ends_with_two(monkeypatch, capsys):
+  settings = ml_collections.ConfigDict({'seeds': (0, 1)})
+  monkeypatch.setattr(sys, 'argv', ['run.py', '--config.seeds=(1,)'])
+  assert config_flag.checked('config', settings) is settings
+  monkeypatch.setattr(sys, 'argv', ['run.py', '--config.seed=1'])
+  with pytest.raises(SystemExit, match='2'):
+    config_flag.checked('config', settings)
+  assert "did you mean 'seeds'?" in capsys.readouterr().err
+
+
 def test_what_asks_for_help():
   assert usage.asked(['x', '--config=y', '--help'])
   assert not usage.asked(['--help', '--config=y'])
@@ -125,6 +137,74 @@ def programs():
     for path in sorted((ROOT / folder).rglob('*.py')):
       if "__name__ == '__main__'" in path.read_text():
         yield path
+
+
+# What takes seconds to import.
+SLOW = ('tensorflow', 'jax', 'flax', 'orbax', 'clu')
+
+
+def modules():
+  """Every command with flags, as `python -m` names it."""
+  for path in programs():
+    if (
+      path.parts[len(ROOT.parts)] == 'affect_jax' and path.stem != 'build_asset'
+    ):
+      name = '.'.join(path.relative_to(ROOT).with_suffix('').parts)
+      yield name.removesuffix('.__main__')
+
+
+@pytest.fixture(scope='module')
+def slow(tmp_path_factory):
+  """{(module, arguments): (exit code, what of SLOW it has imported)}."""
+  config = f'--config={ROOT}/configs/quickstart.py'
+  calls = [(name, ('--help',)) for name in modules()]
+  calls += [
+    ('affect_jax.main', (config, '--workdri=x')),
+    ('affect_jax.main', (config, '--config.seed=1', '--config.data', '-1')),
+    ('affect_jax.predict', ('--workdir=x',)),
+  ]
+  # One import of what is quick serves all: each is a fork.
+  runner = (
+    'import os, runpy, sys\n'
+    'import affect_jax.run.command, affect_jax.run.config_flag, numpy\n'
+    f'for number, (module, argv) in enumerate({calls!r}):\n'
+    '  if not (pid := os.fork()):\n'
+    '    out, sys.stdout = sys.stdout, sys.stderr\n'
+    '    sys.argv = [module, *argv]\n'
+    '    try:\n'
+    '      runpy.run_module(module, run_name="__main__", alter_sys=True)\n'
+    '    except SystemExit as end:\n'
+    f'      slow = [name for name in {SLOW!r} if name in sys.modules]\n'
+    '      print(number, end.code, *slow, file=out)\n'
+    '      out.flush()\n'
+    '    os._exit(0)\n'
+    '  os.waitpid(pid, 0)\n'
+  )
+  done = subprocess.run(
+    [sys.executable, '-c', runner],
+    cwd=tmp_path_factory.mktemp('slow'),
+    env={**os.environ, 'PYTHONPATH': str(ROOT)},
+    capture_output=True,
+    text=True,
+    check=True,
+    timeout=600,
+  )
+  found = {}
+  for line in done.stdout.splitlines():
+    number, code, *names = line.split()
+    found[calls[int(number)]] = (code, names)
+  return found
+
+
+@pytest.mark.parametrize('name', list(modules()))
+def test_help_waits_for_no_slow_library(slow, name):
+  assert slow[name, ('--help',)] == ('0', [])
+
+
+def test_a_wrong_command_line_waits_for_no_slow_library(slow):
+  wrong = {call: said for call, said in slow.items() if '--help' not in call[1]}
+  assert len(wrong) == 3
+  assert set(map(str, wrong.values())) == {"('2', [])"}
 
 
 def said_by(path):

@@ -112,7 +112,6 @@ class FaceCorpus(tfds.core.ShardBasedBuilder, skip_registration=True):
   def download_and_prepare(self, **kwargs: Any) -> None:
     """Writes the corpus, unless it exists already."""
     prepare.once(self, super().download_and_prepare, **kwargs)
-    warn_of_stretching(self)
     if self._parts.exists():
       self._parts.rmtree()
 
@@ -204,19 +203,6 @@ class FaceCorpus(tfds.core.ShardBasedBuilder, skip_registration=True):
     rows.writerow(['split', 'group', 'reason', 'count'])
     rows.writerows(left_out)
     (epath.Path(self.data_dir) / LEFT_OUT).write_text(text.getvalue())
-
-
-def warn_of_stretching(builder: Any) -> None:
-  """Warns if training will stretch pictures that are not square."""
-  stretched = pictures.NOT_SQUARE['stretch']
-  if count := records.metadata(builder)['skipped'].get(stretched):
-    logging.warning(
-      '%s: %d pictures are not square, and training stretches them: circles '
-      'become ovals. config.data.resize=crop keeps the square in their middle, '
-      'pad all of them.',
-      builder.name,
-      count,
-    )
 
 
 def _pipeline(config: Any) -> Callable[[], Any] | None:

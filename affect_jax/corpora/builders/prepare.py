@@ -20,12 +20,13 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from affect_jax.corpora.builders import records
+from affect_jax.corpora.files import pictures
 
 LOCK = 'preparing.lock'
 
 
 def once(builder: Any, generate: Callable[..., None], **kwargs: Any) -> None:
-  """Prepares `builder` unless it is prepared; then logs what was left out.
+  """Prepares `builder` unless it is prepared; `summary` says what was left out.
 
   Args:
     builder: A tfds builder whose metadata has 'skipped' (`records.info`).
@@ -55,7 +56,20 @@ def once(builder: Any, generate: Callable[..., None], **kwargs: Any) -> None:
   if not builder.info.splits:
     # Another process prepared it while this one waited for the lock.
     builder.info.read_from_directory(builder.data_dir)
+
+
+def tell(builder: Any) -> None:
+  """Logs what a prepared corpus has; warns if its pictures are stretched."""
   logging.info('%s', summary(builder))
+  stretched = pictures.NOT_SQUARE['stretch']
+  if count := records.metadata(builder)['skipped'].get(stretched):
+    logging.warning(
+      '%s: %d pictures are not square, and training stretches them: circles '
+      'become ovals. config.data.resize=crop keeps the square in their middle, '
+      'pad all of them.',
+      builder.name,
+      count,
+    )
 
 
 def summary(builder: Any) -> str:

@@ -1,41 +1,23 @@
-r"""Learns in rounds: each labels what the next one has no gold of.
-
-  python -m affect_jax.rounds --config=configs/quickstart_weak.py \
-      --workdir=runs/weak
-
-Round 0 learns from gold alone, with every seed of config.seeds. Its seeds, or
---teachers, label the training samples that lack gold of a task; round 1 learns
-from gold and these; with --rounds=2 its seeds label anew, and so on. A round
-whose mean headline on validation (config.selection, if that is given) does not
-gain is the last, unless --anyway is given. Validation chooses the round, and
-test is computed for it and for round 0.
-
-WORKDIR/round_N is a folder of seeds as any other, WORKDIR/round_N.parquet its
-table of weak labels. The same command goes on where it stopped.
-"""
+"""Trains rounds of weak labels; see the docstring of the package."""
 
 from collections.abc import Sequence
 import os
 import pathlib
 from typing import Any
 
-from absl import flags
 from absl import logging
-from ml_collections import config_flags
 
 from affect_jax import seeds
-from affect_jax import user_path
 from affect_jax.errors import UserError
 from affect_jax.evaluation import gains
 from affect_jax.run import check
-from affect_jax.run import command
 from affect_jax.run import folder as run_folder
 from affect_jax.run import label_table
 from affect_jax.run import settled
 from affect_jax.run import signature as signature_lib
 
 
-def run(
+def train(
   config: Any,
   workdir: str,
   *,
@@ -148,34 +130,3 @@ def _best(config, summaries, tasks) -> int:
     rows = _gains(config, summary, summary, tasks)
     values.append(rows[-1]['after'] if rows else float('-inf'))
   return values.index(max(values))
-
-
-def main() -> None:
-  """Trains the rounds, and prints their gains."""
-  run(
-    _CONFIG.value,
-    workdir(),
-    rounds=_ROUNDS.value or 0,
-    teachers=[str(user_path.expand(t)) for t in _TEACHERS.value or ()],
-    anyway=bool(_ANYWAY.value),
-  )
-
-
-def workdir() -> str:
-  """Returns the folder of the rounds."""
-  return str(user_path.expand(str(_WORKDIR.value)))
-
-
-if __name__ == '__main__':
-  _CONFIG = config_flags.DEFINE_config_file(
-    'config', None, 'A file of configs/.', lock_config=True
-  )
-  _WORKDIR = flags.DEFINE_string('workdir', None, 'Folder of all rounds.')
-  _ROUNDS = flags.DEFINE_integer('rounds', 1, 'Rounds after round 0.', 1)
-  _TEACHERS = flags.DEFINE_list(
-    'teachers', None, 'Runs that label for round 1, instead of round 0.'
-  )
-  _ANYWAY = flags.DEFINE_bool(
-    'anyway', False, 'Do all rounds, even if one does not gain.'
-  )
-  command.run(main, required=['config', 'workdir'], folder=workdir)
