@@ -112,12 +112,15 @@ class Journal:
         row = dict(zip(self._columns, _cells(line), strict=False))
         if len(row) < len(self._columns):
           break
-        frame = int(row['frame'])
+        try:
+          frame, box = int(row['frame']), _box(row)
+        except ValueError:
+          break
         if (row['input'], frame // unit) != last:
           if row['input'] != last[0]:
             boxes = {}
           last, start, before = (row['input'], frame // unit), end, rows
-        boxes.setdefault(frame, []).extend(_box(row))
+        boxes.setdefault(frame, []).extend(box)
         end, rows = end + len(line), rows + 1
     os.truncate(self.path, start)
     if start == len(header):
@@ -153,7 +156,11 @@ def counts(path: pathlib.Path) -> dict[str, int]:
 
 
 def _cells(line: bytes) -> list[str]:
-  return next(csv.reader([line.decode()]))
+  """Returns the cells of a line; [] if it is damaged."""
+  try:
+    return next(csv.reader([line.decode()]), [])
+  except (UnicodeDecodeError, csv.Error):
+    return []
 
 
 def _box(row: dict[str, str]) -> list[tuple[int, box_lib.Box]]:
