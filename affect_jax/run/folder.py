@@ -10,6 +10,7 @@ from typing import Any, TYPE_CHECKING
 from affect_jax import by_name
 from affect_jax import whole_file
 from affect_jax.errors import UserError
+from affect_jax.models import json_file
 
 if TYPE_CHECKING:
   import ml_collections
@@ -30,12 +31,15 @@ def write_json(path: str, value: Any) -> None:
   whole_file.write_text(path, text + '\n')
 
 
-def read_json(path: str) -> Any:
-  """Reads JSON; None where there is no such file."""
+def read_json(path: str) -> dict[str, Any] | None:
+  """Reads a JSON object; None where there is no such file.
+
+  Raises:
+    UserError: It is damaged; the message names the file.
+  """
   if not os.path.exists(path):
     return None
-  with open(path, encoding='utf-8') as file:
-    return json.load(file)
+  return json_file.read(pathlib.Path(path))
 
 
 def require(workdir: str) -> None:

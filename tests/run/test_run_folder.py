@@ -100,3 +100,10 @@ def test_commits_of_runs(tmp_path):
     run_folder.write_json(str(tmp_path / name / 'results.json'), {})
   folders = [str(tmp_path / name) for name in 'abcdex']
   assert run_folder.commits(folders) == ['c0', 'c1', 'c1-dirty']
+
+
+@pytest.mark.parametrize('content', [b'{"a": ', b'[1]', b'\xff{}', b'[' * 9999])
+def test_damaged_json_is_named(tmp_path, content):
+  (tmp_path / 'config.json').write_bytes(content)
+  with pytest.raises(UserError, match=r'config\.json'):
+    run_folder.read_json(str(tmp_path / 'config.json'))
