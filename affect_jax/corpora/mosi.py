@@ -167,6 +167,9 @@ def _arrays(
   problems.check()
   sentiment = arrays['sentiment']
   # NaN compares false to everything.
+  segment = arrays['segment']
+  for row in np.flatnonzero((segment < 0) | (segment > 1 << 30)):
+    problems.add(f'row {row}: segment {segment[row]} is not a number from 0.')
   for row in np.flatnonzero(~(np.abs(sentiment) <= 3)):
     problems.add(f'row {row}: sentiment {sentiment[row]} is not in [-3, 3].')
   _no_repetition(problems, 'id', arrays['id'].tolist())
