@@ -7,6 +7,8 @@ import os
 import pathlib
 from typing import Any, TYPE_CHECKING
 
+from absl import logging
+
 from affect_jax import by_name
 from affect_jax import whole_file
 from affect_jax.errors import UserError
@@ -183,12 +185,23 @@ def saved_steps(workdir: str) -> list[int]:
 
 
 def truncate_jsonl(path: str, step: int) -> None:
-  """Drops lines later than `step` from a metrics.jsonl, before a resume."""
+  """Drops lines later than `step` from a metrics.jsonl, before a resume.
+
+  Damaged lines are dropped, too, which the log says.
+  """
   if not os.path.exists(path):
     return
-  with open(path, encoding='utf-8') as file:
+  with open(path, encoding='utf-8', errors='replace') as file:
     lines = [x for x in file if x.endswith('\n')]
-  kept = [x for x in lines if json.loads(x)['step'] <= step]
+  kept, damaged = [], 0
+  for line in lines:
+    try:
+      if json.loads(line)['step'] <= step:
+        kept.append(line)
+    except (KeyError, TypeError, ValueError):
+      damaged += 1
+  if damaged:
+    logging.warning('%s: %d damaged lines are dropped.', path, damaged)
   whole_file.write_text(path, ''.join(kept))
 
 

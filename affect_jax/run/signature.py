@@ -139,16 +139,22 @@ def read(workdir: str) -> Signature | None:
 
 
 @contextlib.contextmanager
-def damage_named(workdir: str) -> Iterator[None]:
-  """Names signature.json in whatever is raised by using its content."""
+def damage_named(workdir: str, and_config: bool = False) -> Iterator[None]:
+  """Names signature.json in whatever is raised by using its content.
+
+  Args:
+    workdir: The run's folder.
+    and_config: Name config.json, too, as what it says is used as well.
+  """
   try:
     yield
   except Exception as error:  # Any value may be another than it was.
     said = str(error)
     if not isinstance(error, UserError):
       said = f'{type(error).__name__}: {said}'
+    files = f'{FILE} or config.json' if and_config else FILE
     raise UserError(
-      f'{os.path.join(workdir, FILE)} is damaged, or of another version of '
+      f'{os.path.join(workdir, files)} is damaged, or of another version of '
       f'this program ({said[:300]}). Copy it again, or repeat the command that '
       'started the run, with --mode=evaluate added.'
     ) from error

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from affect_jax.errors import UserError
+from affect_jax.run import picture_rules
 from affect_jax.run import signature
 from affect_jax.training import published
 
@@ -53,3 +54,10 @@ def test_what_a_published_model_says(tmp_path, change):
   published.write_weights(tmp_path / published.WEIGHTS, {})
   with pytest.raises(UserError, match=r'model\.json is damaged'):
     published.read(tmp_path)
+
+
+@pytest.mark.parametrize('data', [3, {'max_side': 'x'}, {'resize': ['x']}])
+def test_what_a_config_says_of_pictures(tmp_path, data):
+  (tmp_path / 'config.json').write_text(json.dumps({'data': data}))
+  with pytest.raises(UserError, match=r'config\.json is damaged'):
+    picture_rules.read(tmp_path)

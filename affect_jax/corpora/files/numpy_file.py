@@ -40,10 +40,9 @@ def opened(
           )
         yield array
         return
-      archive = np.load(file, allow_pickle=False)
-      if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise ValueError('it holds no arrays')
-      with archive:
+      if not prefix.startswith(b'PK'):
+        raise ValueError('it begins like neither')
+      with np.load(file, allow_pickle=False) as archive:
         yield archive
   except (UserError, FileNotFoundError):
     raise
