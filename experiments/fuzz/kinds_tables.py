@@ -14,6 +14,7 @@ from toys import fer2013 as toy_fer2013
 from toys import meld as toy_meld
 from toys import mustard as toy_mustard
 
+from affect_jax.abaw import files as abaw
 from affect_jax.corpora import aff_wild2
 from affect_jax.corpora import affectnet
 from affect_jax.corpora import disfa
@@ -133,6 +134,12 @@ def _read_faces(folder: pathlib.Path) -> int:
   return len(found.values)
 
 
+VA = 'image_location,valence,arousal\n' + ''.join(
+  f'a/{i:05d}.jpg,0.{i},-0.5\n' for i in range(9)
+)
+MTL = 'image,valence,arousal,expression,aus\n' + ''.join(
+  f'a/{i:05d}.jpg,0.{i},-5,3{",1,0,-1" * 4}\n' for i in range(9)
+)
 OPENFACE_3 = (
   'frame_index,face_id,face_detection,emotion,gaze_yaw,gaze_pitch,action_units'
 )
@@ -181,6 +188,14 @@ KINDS = {
     toy_aff_wild2.lists,
     lambda folder: consume(aff_wild2.listing(folder)),
     '*.txt',
+  ),
+  'abaw_submission': Kind(
+    lambda folder: (folder / 'va.txt').write_text(VA),
+    lambda folder: len(abaw.read_submission(folder / 'va.txt').names),
+  ),
+  'abaw_labels': Kind(
+    lambda folder: (folder / 'mtl.txt').write_text(MTL),
+    lambda folder: len(abaw.read_labels(folder / 'mtl.txt').names),
   ),
   'affectnet': Kind(
     _affectnet, lambda folder: consume(affectnet.listing(folder)), '*.csv'

@@ -27,7 +27,7 @@ def main() -> int:
   parser.add_argument('--kinds', default='', help='names; none: all')
   parser.add_argument('--seed', type=int, default=0, help='of the first file')
   parser.add_argument(
-    '--seconds', type=float, default=120, help='the most for a kind'
+    '--seconds', type=float, default=3600, help='the most for a kind'
   )
   options = parser.parse_args()
   os.environ['JAX_PLATFORMS'] = 'cpu'
