@@ -33,7 +33,7 @@ def write_json(path: str, value: Any) -> None:
   whole_file.write_text(path, text + '\n')
 
 
-def read_json(path: str) -> dict[str, Any] | None:
+def read_json(path: str) -> Any:
   """Reads a JSON object; None where there is no such file.
 
   Raises:

@@ -1,4 +1,6 @@
 """Arrays: .npy, .npz, pickles, HDF5; word vectors; tables of weak labels."""
+# `toys` lie in tests/.
+# pyright: reportMissingImports=false
 
 import bz2
 import gzip

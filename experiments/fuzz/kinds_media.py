@@ -1,4 +1,6 @@
 """Pictures, recordings, videos and subtitles."""
+# `toys` lie in tests/.
+# pyright: reportMissingImports=false
 
 import collections
 import functools

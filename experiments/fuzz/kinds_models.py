@@ -1,4 +1,6 @@
 """Weights, text models and exported models of others and of this package."""
+# `toys` lie in tests/.
+# pyright: reportMissingImports=false
 
 import json
 import pathlib

@@ -1,4 +1,6 @@
 """What a run leaves in its folder, and predicting beside a table."""
+# `toys` lie in tests/.
+# pyright: reportMissingImports=false
 
 import csv
 import pathlib

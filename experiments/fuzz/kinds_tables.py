@@ -1,4 +1,6 @@
 """Tables and lists: of pictures, of utterances, of faces that tools found."""
+# `toys` lie in tests/.
+# pyright: reportMissingImports=false
 
 import functools
 import pathlib
