@@ -64,8 +64,8 @@ def _csd(folder: pathlib.Path) -> None:
 
 
 def _read_csd(folder: pathlib.Path) -> int:
-  names = {'labels': 'labels.csd', 'folds': 'folds.py', 'audio': 'audio.csd'}
-  return consume(csd.listing(**{k: folder / v for k, v in names.items()}))
+  labels, folds = folder / 'labels.csd', folder / 'folds.py'
+  return consume(csd.listing(labels, folds, audio=folder / 'audio.csd'))
 
 
 def _mustard_audio(folder: pathlib.Path) -> None:

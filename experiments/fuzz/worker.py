@@ -45,20 +45,20 @@ class Worker:
     """Returns the outcome 'right', 'named' or 'failure', and what was said."""
     if self._process is None:
       self._start()
+    process: Any = self._process
     failure = {'outcome': 'failure', 'what': ''}
-    begin, busy = time.monotonic(), _busy(self._process.pid)
+    begin, busy = time.monotonic(), _busy(process.pid)
     self._pipe.send(seed)
     while not self._pipe.poll(1):
-      spent = _busy(self._process.pid) - busy
+      spent = _busy(process.pid) - busy
       if spent > BUSY or time.monotonic() - begin > WAITING:
         self.stop()
         return {**failure, 'said': f'hangs ({spent:.0f} s of processor time)'}
     try:
       return self._pipe.recv()
     except EOFError:
-      self._process.join()
-      code = self._process.exitcode
-      self._process = None
+      process.join()
+      self._process, code = None, process.exitcode
       name = signal.Signals(-code).name if code < 0 else f'exit code {code}'
       return {**failure, 'said': f'the process died: {name}'}
 
