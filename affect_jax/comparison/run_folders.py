@@ -85,7 +85,8 @@ def _read(path: str, split: str) -> Trained:
       f'{path} has no {signature_lib.FILE}: repeat the command that started '
       'the run, with --mode=evaluate added.'
     )
-  tasks = signature_lib.build_tasks(signature)
+  with signature_lib.damage_named(str(folder)):
+    tasks = signature_lib.build_tasks(signature)
   rows = _read_split(folder, path, split, tasks)
   validation: Mapping[str, Any] = {}
   if any(t.tune for t in tasks):

@@ -37,6 +37,7 @@ from affect_jax import user_path
 from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import faces
 from affect_jax.corpora.files import cells as cells_lib
+from affect_jax.corpora.files import numpy_file
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 from affect_jax.tasks import expression as expression_lib
@@ -257,8 +258,8 @@ def _label(key: str, text: str, classes: int) -> dict[str, str | float]:
 
 def _value(path: pathlib.Path) -> str:
   """Reads the one string or number that an array holds; never unpickles."""
-  with open(path, 'rb') as f:
-    array = np.lib.format.read_array(f, allow_pickle=False)
+  with numpy_file.opened(path, subject='') as found:
+    array = np.asarray(found)
   if array.size != 1:
     raise UserError(f'the array has {array.size} values, not one.')
   value = array.item()

@@ -142,7 +142,13 @@ def read_folds(path: pathlib.Path) -> dict[str, tuple[str, ...]]:
       for node in tree.body
       if isinstance(node, ast.Assign)
     }
-  except (SyntaxError, UnicodeDecodeError, ValueError) as e:
+  except (
+    MemoryError,
+    RecursionError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+  ) as e:
     raise UserError(f'{path} is not a list of folds in Python: {e}') from e
   parts = {m[1]: name for name in lists if (m := _FOLD.fullmatch(name))}
   folds = {

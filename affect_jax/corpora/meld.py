@@ -184,7 +184,9 @@ def _problem(row: Sequence[str]) -> str | None:
   if sentiment not in SENTIMENTS:
     return f'Sentiment {sentiment!r} is not one of {", ".join(SENTIMENTS)}.'
   for name, number in zip(COLUMNS[4:], numbers, strict=True):
-    if not (number.isascii() and number.isdigit()):
+    is_number = number.isascii() and number.isdigit()
+    # The digits first: int() refuses thousands of them.
+    if not is_number or len(number) > 9:
       return f'{name} {number!r} is not a whole number >= 0.'
   return None
 

@@ -82,13 +82,16 @@ def listing(path: str | pathlib.Path) -> utterance_listing.Listing:
       )
   dims: dict[str, int] = {}
   for split, file in files.items():
-    for row, example in enumerate(_load(file, split)):
-      _read(file, split, row, example, dims)
+    with numpy_pickle.understood(file):
+      for row, example in enumerate(_load(file, split)):
+        _read(file, split, row, example, dims)
   return utterance_listing.Listing(
     outputs=dict(feature_file.SENTIMENT),
     dims=dims,
     splits={
-      split: functools.partial(_stream, file, split, dims)
+      split: functools.partial(
+        numpy_pickle.guarded, file, _stream, file, split, dims
+      )
       for split, file in files.items()
     },
     sources={

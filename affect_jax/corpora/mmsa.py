@@ -44,6 +44,7 @@ from affect_jax.corpora.builders import feature_file
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
 from affect_jax.corpora.files import missing
+from affect_jax.corpora.files import numpy_pickle
 from affect_jax.corpora.files import sources
 from affect_jax.corpora.files import split_names
 from affect_jax.errors import UserError
@@ -128,7 +129,8 @@ def listing(
       )
   else:
     _warn_of_name(path, digest)
-    dims, scale, splits = _survey(path, label_range)
+    with numpy_pickle.understood(path):
+      dims, scale, splits = _survey(path, label_range)
   outputs: dict[str, tuple[str, ...]] = dict(feature_file.SENTIMENT)
   files = {path.name: digest}
   if csd_labels:
@@ -141,7 +143,10 @@ def listing(
     dims=dims,
     splits={
       split: functools.partial(
-        _stream, path, split, scale, tuple(dims), csd_labels
+        numpy_pickle.guarded,
+        path,
+        _stream,
+        *(path, split, scale, tuple(dims), csd_labels),
       )
       for split in splits
     },

@@ -38,8 +38,6 @@ from collections.abc import Iterator, Mapping, Sequence
 import functools
 import hashlib
 import pathlib
-import zipfile
-import zlib
 
 import numpy as np
 
@@ -49,6 +47,7 @@ from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
 from affect_jax.corpora.features import sequences as sequences_lib
 from affect_jax.corpora.files import missing
+from affect_jax.corpora.files import numpy_file
 from affect_jax.corpora.files import sources
 from affect_jax.corpora.files import split_names
 from affect_jax.errors import UserError
@@ -143,16 +142,13 @@ def _arrays(
     **dict.fromkeys(features, ('f', 'float')),
   }
   arrays: dict[str, np.ndarray] = {}
-  if not zipfile.is_zipfile(file):
-    raise UserError(f'{file} is not an .npz archive.')
-  try:
-    with np.load(file, allow_pickle=False) as data:
-      for name in kinds:
-        if name not in data:
-          raise UserError(f'no array {name!r}, but {sorted(data)}')
-        arrays[name] = data[name]
-  except (ValueError, zipfile.BadZipFile, zlib.error) as e:
-    raise UserError(f'{file} cannot be used: {e}.') from e
+  with numpy_file.opened(file) as data:
+    if not isinstance(data, Mapping):
+      raise UserError(f'{file} is not an .npz archive.')
+    for name in kinds:
+      if name not in data:
+        raise UserError(f'{file} has no array {name!r}, but {sorted(data)}.')
+      arrays[name] = data[name]
   problems = sources.Problems(file)
   size = len(arrays['id'])
   for name, (kind, word) in kinds.items():
@@ -171,6 +167,9 @@ def _arrays(
   problems.check()
   sentiment = arrays['sentiment']
   # NaN compares false to everything.
+  segment = arrays['segment']
+  for row in np.flatnonzero((segment < 0) | (segment > 1 << 30)):
+    problems.add(f'row {row}: segment {segment[row]} is not a number from 0.')
   for row in np.flatnonzero(~(np.abs(sentiment) <= 3)):
     problems.add(f'row {row}: sentiment {sentiment[row]} is not in [-3, 3].')
   _no_repetition(problems, 'id', arrays['id'].tolist())

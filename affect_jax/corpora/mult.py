@@ -41,6 +41,7 @@ from affect_jax.corpora.builders import face_listing
 from affect_jax.corpora.builders import feature_file
 from affect_jax.corpora.builders import utterance_listing
 from affect_jax.corpora.builders import utterances
+from affect_jax.corpora.files import numpy_pickle
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 
@@ -93,11 +94,12 @@ def listing(
   path = sources.existing(path, 'a .pkl of MulT or MultiBench')
   everything = feature_file.load(path)
   outputs: dict[str, tuple[str, ...]] = {}
-  for split, data in everything.items():
-    _check(path, split, data)
-    outputs = mult_arrays.get_outputs(dataset, data['labels'])
-    mult_arrays.get_labels(path, split, dataset, data['labels'])
-  dims = feature_file.get_dims(path, everything)
+  with numpy_pickle.understood(path):
+    for split, data in everything.items():
+      _check(path, split, data)
+      outputs = mult_arrays.get_outputs(dataset, data['labels'])
+      mult_arrays.get_labels(path, split, dataset, data['labels'])
+    dims = feature_file.get_dims(path, everything)
   files = {path.name: sources.sha256(path)}
   if csd_labels:
     if dataset != 'mosei' or 'emotion' in outputs:
@@ -115,7 +117,10 @@ def listing(
     dims=dims,
     splits={
       split: functools.partial(
-        _stream, path, split, dataset, textless, csd_labels
+        numpy_pickle.guarded,
+        path,
+        _stream,
+        *(path, split, dataset, textless, csd_labels),
       )
       for split in everything
     },

@@ -207,7 +207,7 @@ def _clips(table: pathlib.Path) -> dict[str, dict[str, Any]]:
   try:
     with open(table, encoding='utf-8') as f:
       clips = json.load(f, object_pairs_hook=_once)
-  except ValueError as e:  # Not UTF-8 and not JSON are ValueErrors, too.
+  except (ValueError, RecursionError) as e:  # Not UTF-8, not JSON.
     raise UserError(f'{table} cannot be used: {e}.') from e
   if not isinstance(clips, dict) or not clips:
     raise UserError(f'{table} is not a table {{id: clip}} with clips.')

@@ -35,7 +35,9 @@ def from_pickle(
       f'{file} holds a {type(arrays).__name__}, not a dict of arrays.'
     )
   for row in rows:
-    yield np.transpose(_get(file, arrays, ids[row]))
+    with numpy_pickle.understood(file):
+      array = np.transpose(_get(file, arrays, ids[row]))
+    yield array
 
 
 def finite_audio(array: np.ndarray, counts: collections.Counter) -> np.ndarray:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 import pathlib
 from typing import Any
-import zipfile
 
 import numpy as np
 
+from affect_jax.corpora.files import numpy_file
 from affect_jax.corpora.files import numpy_pickle
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
@@ -64,21 +64,22 @@ def _pickled(file: pathlib.Path) -> list[tuple[list[Any], list[Any]]]:
     isinstance(pair, list | tuple) and len(pair) == 2 for pair in folds
   ):
     raise UserError(f'{file} is not a list of pairs (train, test).')
-  return [(np.ravel(a).tolist(), np.ravel(b).tolist()) for a, b in folds]
+  try:
+    return [(np.ravel(a).tolist(), np.ravel(b).tolist()) for a, b in folds]
+  except ValueError as e:  # Lists of lists of unequal lengths.
+    raise UserError(f'{file} has folds that are no lists of rows: {e}') from e
 
 
 def _npz(file: pathlib.Path) -> list[tuple[list[Any], list[Any]]]:
-  if not zipfile.is_zipfile(file):
-    raise UserError(f'{file} is not an .npz archive.')
-  with np.load(file, allow_pickle=False) as data:
-    names = sorted(data)
-    count = len(names) // 2
-    wanted = [f'{part}{k}' for k in range(count) for part in ('train', 'test')]
-    if not count or sorted(wanted) != names:
-      raise UserError(
-        f'{file} has the arrays {names}, not train0, test0, train1, ....'
-      )
-    rows = {name: np.ravel(data[name]).tolist() for name in names}
+  arrays = numpy_file.read_archive(file)
+  names = sorted(arrays)
+  count = len(names) // 2
+  wanted = [f'{part}{k}' for k in range(count) for part in ('train', 'test')]
+  if not count or sorted(wanted) != names:
+    raise UserError(
+      f'{file} has the arrays {names}, not train0, test0, train1, ....'
+    )
+  rows = {name: np.ravel(data).tolist() for name, data in arrays.items()}
   return [(rows[f'train{k}'], rows[f'test{k}']) for k in range(count)]
 
 

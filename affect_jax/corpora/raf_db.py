@@ -129,8 +129,12 @@ def _pictures(root: pathlib.Path) -> set[str]:
 
 def _lines(table: pathlib.Path) -> Iterator[tuple[int, str]]:
   """Yields (line number, text) of the lines that are not blank."""
-  with open(table, encoding='utf-8-sig') as f:
-    for number, line in enumerate(f, 1):
+  with open(table, 'rb') as f:
+    for number, raw in enumerate(f, 1):
+      try:
+        line = raw.decode('utf-8-sig' if number == 1 else 'utf-8')
+      except UnicodeDecodeError as e:
+        raise UserError(f'{table}:{number}: not UTF-8 text: {e}.') from e
       if line.strip():
         yield number, line
 

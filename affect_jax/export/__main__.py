@@ -12,6 +12,7 @@ from affect_jax import user_path
 from affect_jax.errors import UserError
 from affect_jax.media import inputs
 from affect_jax.run import command
+from affect_jax.run import picture_rules
 
 _WORKDIR = flags.DEFINE_string('workdir', None, 'Folder of a face run.')
 _OUTPUT = flags.DEFINE_string('output', None, 'A new folder for the files.')
@@ -71,7 +72,7 @@ def _read(workdir: str) -> list[np.ndarray]:
 
   trained = program.load(workdir, _STEP.value)
   size = trained.signature.inputs['image_size']
-  load = clips.make_load(size, True, program.read_rules(workdir))
+  load = clips.make_load(size, True, picture_rules.read(workdir))
   found = inputs.find([_PICTURES.value])
   images = (load(item.path) for item in found if item.is_picture)
   readable = [x for x in itertools.islice(images, MOST) if x is not None]

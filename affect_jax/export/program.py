@@ -2,16 +2,14 @@
 
 from collections.abc import Callable, Sequence
 import dataclasses
-import os
 from typing import Any
 
 import jax
 
 from affect_jax.augmentation import augment
-from affect_jax.corpora.files import pictures
 from affect_jax.errors import UserError
 from affect_jax.models import affect_model
-from affect_jax.run import folder as run_folder
+from affect_jax.run import picture_rules
 from affect_jax.run import signature
 
 Predict = Callable[[jax.Array], dict[str, jax.Array]]
@@ -76,7 +74,7 @@ def describe(trained: signature.Trained, workdir: str) -> dict[str, Any]:
       'name': 'image',
       'image_size': inputs['image_size'],
       'colours': 'RGB in [0, 1]',
-      **dataclasses.asdict(read_rules(workdir)),
+      **dataclasses.asdict(picture_rules.read(workdir)),
       # Of the run's own evaluation; what is exported reads whole pictures.
       'views': inputs['views'],
     },
@@ -107,9 +105,3 @@ def _outputs(task: Any, views: str) -> dict[str, Any]:
   if views == 'flip':
     outputs['mirror'] = augment.mirror(task.outputs).tolist()
   return outputs
-
-
-def read_rules(workdir: str) -> pictures.Rules:
-  """Returns how a run brought its pictures into shape."""
-  config = run_folder.read_json(os.path.join(workdir, 'config.json')) or {}
-  return pictures.Rules.among(config.get('data', {}))

@@ -9,6 +9,7 @@ from jax import export
 import jax.numpy as jnp
 import numpy as np
 
+from affect_jax.errors import UserError
 from affect_jax.export import program
 
 PLATFORMS = ('cpu', 'cuda', 'rocm', 'tpu')
@@ -35,7 +36,17 @@ def save(
 
 
 def load(path: pathlib.Path):
-  """Returns the function that a file holds, from and to numpy arrays."""
-  exported = export.deserialize(bytearray(path.read_bytes()))
+  """Returns the function that a file holds, from and to numpy arrays.
+
+  Raises:
+    UserError: The file is damaged, or of another program.
+  """
+  try:
+    exported = export.deserialize(bytearray(path.read_bytes()))
+  except Exception as error:  # Of flatbuffers and MLIR: nearly anything.
+    raise UserError(
+      f'{path} is no exported function of JAX, or is damaged or cut: export or '
+      f'copy it again ({type(error).__name__}: {str(error)[:150]}).'
+    ) from error
   call = jax.jit(exported.call)
   return lambda inputs: jax.tree.map(np.asarray, call(inputs))

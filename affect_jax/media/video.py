@@ -6,6 +6,7 @@ PyAV decodes what FFmpeg decodes; its wheels bring FFmpeg along.
 from collections.abc import Iterator
 import heapq
 import pathlib
+import re
 import sys
 from typing import Any
 
@@ -35,8 +36,8 @@ def frames(
 
   A frame that cannot be decoded, or of which the decoder says that it is
   corrupt, is yielded without a picture. So is a file that cannot be read at
-  all: as frame 0. Frames that a decoder leaves out silently are not known, and
-  not counted.
+  all: as frame 0. Frames that a decoder leaves out silently are not known; the
+  log says how many the file states, if these are more.
 
   Args:
     path: A file that FFmpeg may know; or the number of a camera, which yields
@@ -64,7 +65,7 @@ def frames(
     if stream is None or stream.codec_context is None:
       yield frame_lib.failed(NO_VIDEO if stream is None else NO_CODEC)
       return
-    index, first = -1, None
+    index, seconds, first = -1, _NAN, None
     for index, (seconds, frame, reason) in enumerate(_decoded(stream, av)):
       if is_camera:
         first = seconds if first is None else first
@@ -82,6 +83,8 @@ def frames(
       yield frame_lib.Frame(index, seconds, image)
     if index < 0:
       yield frame_lib.failed(NO_FRAME)
+    elif not is_camera:
+      _warn_of_loss(path, stream, index + 1, seconds)
 
 
 def open_camera(number: int) -> Any:
@@ -154,6 +157,34 @@ def _decoded(stream: Any, av: Any) -> Iterator[tuple[float, Any, str]]:
       yield seconds(frame.pts), None if bad else frame, CORRUPT if bad else ''
   while lost:
     yield failure()
+
+
+def _warn_of_loss(path: Any, stream: Any, count: int, last: float) -> None:
+  """Warns if a file states more frames, or a later end, than could be read.
+
+  Args:
+    path: The file, for the message.
+    stream: Its video, which was read to its end.
+    count: Frames that were read, with those that failed.
+    last: Time stamp of the last in seconds, or NaN.
+  """
+  lost = ''
+  if count < stream.frames:
+    lost = f'{count} frames could be read, and the file states {stream.frames}'
+  # What Matroska and WebM state in place of a number. The last frame may be
+  # shown for a while.
+  said = re.match(
+    r'(\d+):(\d+):(\d+\.\d+)', stream.metadata.get('DURATION', '')
+  )
+  if said and not stream.frames:
+    hours, minutes, seconds = map(float, said.groups())
+    end = 3600 * hours + 60 * minutes + seconds
+    if last < 0.9 * end - 1:
+      lost = (
+        f'the last frame that could be read is at {last:.1f} s of {end:.1f}'
+      )
+  if lost:
+    logging.warning('%s: %s: it is damaged or was cut short.', path, lost)
 
 
 def _upright(frame: Any, stream: Any) -> np.ndarray:

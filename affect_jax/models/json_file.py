@@ -17,7 +17,7 @@ def read(path: pathlib.Path) -> dict[str, Any]:
   """
   try:
     content = json.loads(path.read_text(encoding='utf-8'))
-  except ValueError as e:
+  except (ValueError, RecursionError) as e:
     with path.open('rb') as f:
       kind = file_kind.describe(f.read(file_kind.HEAD))
     raise UserError(

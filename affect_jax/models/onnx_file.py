@@ -40,17 +40,29 @@ def load(path: pathlib.Path, threads: int = 0) -> tuple[Run, dict[str, Any]]:
       str(path), options, providers=['CPUExecutionProvider']
     )
   except Exception as error:  # Its errors have no class in common.
-    raise UserError(
-      f'{path} is no ONNX file that can be read, or is cut: export or copy it '
-      f'again ({str(error).splitlines()[0][:150]}).'
-    ) from error
+    raise _damaged(path, error) from error
   names = [output.name for output in session.get_outputs()]
 
   def run(image: np.ndarray) -> dict[str, np.ndarray]:
-    return dict(zip(names, session.run(names, {'image': image}), strict=True))
+    try:
+      outputs = session.run(names, {'image': image})
+    except Exception as error:
+      raise _damaged(path, error) from error
+    return dict(zip(names, outputs, strict=True))
 
-  said = session.get_modelmeta().custom_metadata_map.get(PROPERTY, '{}')
-  return run, json.loads(said)
+  try:
+    said = session.get_modelmeta().custom_metadata_map.get(PROPERTY, '{}')
+    return run, json.loads(said)
+  except ValueError as error:
+    raise _damaged(path, error) from error
+
+
+def _damaged(path: pathlib.Path, error: Exception) -> UserError:
+  said = (str(error).splitlines() or [type(error).__name__])[0][:150]
+  return UserError(
+    f'{path} is no ONNX file that can be read, or is cut or damaged: export '
+    f'or copy it again ({said}).'
+  )
 
 
 def import_runtime() -> Any:

@@ -56,8 +56,8 @@ def read(folder: pathlib.Path) -> tuple[dict[str, Any], list[str]]:
   try:
     changes = _changes(content, settings, _class_name(folder, settings))
     added = _added_tokens(folder, content, settings, changes)
-  except UserError:
-    raise
+  except UserError as e:
+    raise UserError(f'{folder}: {e}') from e
   except (AttributeError, KeyError, TypeError, ValueError) as e:
     raise UserError(
       f'{folder}: {FILE} or a file beside it ({CONFIG}, {SPECIAL}, {ADDED}) is '
@@ -136,8 +136,8 @@ def _changes(
     if names[name] not in known:
       raise UserError(
         f'The tokenizer has no token {names[name]!r}, which a {class_name} '
-        f'writes around sentences: give its {name} in {CONFIG}, or the '
-        f'{FILE} of the model.'
+        f'writes around sentences: give its {name} in {CONFIG} or {SPECIAL}, '
+        f'or the {FILE} of the model.'
       )
   return kind.build(content, settings, names, known)
 

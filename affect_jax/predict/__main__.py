@@ -50,8 +50,7 @@ from affect_jax.run import command
 
 def main(more: Sequence[str] = ()) -> None:
   """Predicts, writes the table, and prints what it holds."""
-  # Late: --help need not wait for it.
-  from affect_jax.predict import table
+  from affect_jax.predict import table  # Late: --help need not wait for it.
 
   given: dict[str, Any] = {name: flag.value for name, flag in _FLAGS.items()}
   paths = [*given['input'], *more]
@@ -77,6 +76,8 @@ def main(more: Sequence[str] = ()) -> None:
 
 def _of_faces(given: dict[str, Any], paths: Sequence[str]) -> dict[str, Any]:
   """Predicts pictures and videos; returns what the file beside it says."""
+  from affect_jax.predict import table  # Late: --help need not wait for it.
+
   spoken.refuse_utterances(paths)
   names = [f.name for f in dataclasses.fields(settings_lib.Settings)]
   settings = settings_lib.Settings(**{name: given[name] for name in names})

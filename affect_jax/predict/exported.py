@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 import functools
 import hashlib
-import json
 import os
 import pathlib
 from typing import Any
@@ -18,8 +17,12 @@ from affect_jax.errors import UserError
 from affect_jax.evaluation import thresholds
 from affect_jax.media import pictures
 from affect_jax.media import resize
+from affect_jax.models import json_file
 from affect_jax.models import onnx_file
 from affect_jax.predict import columns as columns_lib
+
+# What a file says of itself, besides what is read at once.
+_ABOUT = ('step', 'input', 'tasks', 'thresholds', 'model', 'packages')
 
 
 class Exported:
@@ -58,6 +61,20 @@ class Exported:
     self._path = user_path.expand(path)
     self._run, said = onnx_file.load(self._path)
     self._about = said or _beside(self._path)
+    try:
+      self._understand(threshold, corpus)
+    except UserError:
+      raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+      raise UserError(
+        f'What {self._path}, or model.json beside it, says of its pictures and '
+        f'outputs is damaged ({error!r}): export or copy it again.'
+      ) from error
+
+  def _understand(self, threshold: float | str, corpus: str) -> None:
+    """Reads what the file, or model.json, says."""
+    if absent := [key for key in _ABOUT if key not in self._about]:
+      raise KeyError(absent[0])
     of_input, tasks = self._about['input'], self._about['tasks']
     self._size = int(of_input['image_size'])
     self.rules = picture_files.Rules.among(of_input)
@@ -103,6 +120,13 @@ class Exported:
     del places  # Each has a row of its own, in order.
     image = np.stack(crops)
     outputs = self._run(image)
+    for task, names in self.columns.outputs.items():
+      shape = np.shape(outputs.get(task))
+      if shape != (len(image), len(names)):
+        raise UserError(
+          f'{self._path} gives {shape} for {task}, and should give '
+          f'{(len(image), len(names))}: export or copy it again.'
+        )
     if self._views == 'flip':
       mirrored = self._run(np.ascontiguousarray(image[:, :, ::-1]))
       tasks = self._about['tasks']
@@ -125,4 +149,4 @@ def _beside(path: pathlib.Path) -> dict[str, Any]:
       f'{path} says nothing of its outputs, and there is no {beside.name} '
       'beside it: give a file that affect_jax.export wrote.'
     )
-  return json.loads(beside.read_text(encoding='utf-8'))
+  return json_file.read(beside)

@@ -58,7 +58,12 @@ class Journal:
     Raises:
       UserError: The file is of other columns.
     """
-    kept, cut = self.open_after(lambda r: (r['input'], int(r['frame']) // unit))
+
+    def key(row):
+      _box(row)  # One that is damaged raises ValueError.
+      return row['input'], int(row['frame']) // unit
+
+    kept, cut = self.open_after(key)
     if not kept or cut is None:
       return NOTHING
     boxes: dict[int, list[tuple[int, box_lib.Box]]] = {}
@@ -76,7 +81,8 @@ class Journal:
     """Opens the file, without those of its last rows that may be cut.
 
     Args:
-      key: What is the same of rows that were written together, and in a row.
+      key: What is the same of rows that were written together, and in a row; a
+        ValueError says that a row is damaged.
       ends: Whether a row is the last of these, which then are whole.
 
     Returns:
@@ -134,12 +140,16 @@ class Journal:
         if not line.endswith(b'\n'):
           return
         end += len(line)
-        # A cell that a cut left open may end within a letter.
-        yield line.decode('utf-8', 'replace')
+        yield line.decode()
+
+    def whole_rows() -> Iterator[list[str]]:
+      # Cells may have line breaks: a row is one line or several. What follows
+      # damage, or a cell that a cut left open, is left out.
+      with contextlib.suppress(UnicodeDecodeError, csv.Error):
+        yield from csv.reader(lines(), strict=True)
 
     with open(self.path, 'rb') as file:
-      # Cells may have line breaks: a row is one line or several.
-      cells = csv.reader(lines())
+      cells = whole_rows()
       header = next(cells, None)
       if header is not None and header != self._columns:
         raise UserError(
@@ -147,14 +157,18 @@ class Journal:
           'another --output, or remove that file.'
         )
       # Where the last rows begin that belong together, and the first of them.
-      start, cut, last, kept, count = end, None, None, 0, 0
-      whole = end
+      start = whole = end if header else 0
+      cut, last, kept, count = None, None, 0, 0
       for values in cells:
         if len(values) < len(self._columns):
           break
         row = dict(zip(self._columns, values, strict=False))
-        if cut is None or key(row) != last:
-          start, cut, last, kept = whole, row, key(row), count
+        try:
+          own = key(row)
+        except ValueError:  # Damaged, as what follows may be.
+          break
+        if cut is None or own != last:
+          start, cut, last, kept = whole, row, own, count
         whole, count = end, count + 1
         if ends(row):
           start, cut, kept = whole, None, count

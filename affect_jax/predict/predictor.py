@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 import tensorflow as tf
 
+from affect_jax import by_name
 from affect_jax import user_path
 from affect_jax.corpora.files import pictures as picture_files
 from affect_jax.data import face_batches
@@ -18,10 +19,12 @@ from affect_jax.errors import MissingExtra
 from affect_jax.errors import UserError
 from affect_jax.evaluation import predict as predict_lib
 from affect_jax.evaluation import thresholds
+from affect_jax.evaluation import views
 from affect_jax.media import pictures
 from affect_jax.predict import columns as columns_lib
 from affect_jax.run import folder as run_folder
 from affect_jax.run import hub
+from affect_jax.run import picture_rules
 from affect_jax.run import signature as signature_lib
 from affect_jax.training import checkpoint
 from affect_jax.training import parallel as parallel_lib
@@ -107,24 +110,25 @@ class Predictor:
     check_folder(self._workdir)
     self._trained = signature_lib.load(str(self._workdir), step)
     signature = self._trained.signature
-    config = run_folder.read_json(str(self._workdir / 'config.json')) or {}
-    self.rules = picture_files.Rules.among(config.get('data', {}))
-    self.window = int(signature.inputs['window'])
+    self.rules = picture_rules.read(self._workdir)
+    self._parallel = parallel_lib.build()
+    with signature_lib.damage_named(str(self._workdir)):
+      self.window = int(signature.inputs['window'])
+      self._size = int(signature.inputs['image_size'])
+      by_name.check('views', signature.inputs['views'], views.VIEWS)
+      self._apply = predict_lib.make_predict(
+        self._trained.model,
+        self._trained.tasks,
+        self._parallel,
+        views=signature.inputs['views'],
+        crop_size=int(signature.inputs['crop_size']),
+      )
     outputs = {task.name: task.outputs for task in self._trained.tasks}
     self.columns = columns_lib.Columns(
       outputs,
       thresholds.of_units(outputs, self._trained.thresholds, threshold, corpus),
     )
-    self._size = int(signature.inputs['image_size'])
-    self._parallel = parallel_lib.build()
     self._compiled: set[int] = set()
-    self._apply = predict_lib.make_predict(
-      self._trained.model,
-      self._trained.tasks,
-      self._parallel,
-      views=signature.inputs['views'],
-      crop_size=signature.inputs['crop_size'],
-    )
 
   def describe(self) -> dict[str, Any]:
     """Returns what tells this model and its pictures from others, as JSON."""

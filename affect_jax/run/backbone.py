@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 
 from affect_jax import defaults
-from affect_jax.corpora.files import pictures
 from affect_jax.errors import UserError
 from affect_jax.evaluation import views
 from affect_jax.models import affect_model
 from affect_jax.models import resnet
 from affect_jax.run import folder as run_folder
+from affect_jax.run import picture_rules
 from affect_jax.run import signature as signature_lib
 from affect_jax.training import checkpoint
 
@@ -36,7 +36,7 @@ def read(
   if config is None:
     raise FileNotFoundError(f'{workdir} is no run: it has no config.json.')
   # As the run's own pictures were brought into shape.
-  rules = pictures.Rules.among(config.get('data', {}))
+  rules = picture_rules.read(workdir)
   signature = signature_lib.read(workdir)
   if signature is not None and signature.kind == 'faces':
     inputs = dict(signature.inputs)

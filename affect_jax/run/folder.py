@@ -7,9 +7,12 @@ import os
 import pathlib
 from typing import Any, TYPE_CHECKING
 
+from absl import logging
+
 from affect_jax import by_name
 from affect_jax import whole_file
 from affect_jax.errors import UserError
+from affect_jax.models import json_file
 
 if TYPE_CHECKING:
   import ml_collections
@@ -31,11 +34,14 @@ def write_json(path: str, value: Any) -> None:
 
 
 def read_json(path: str) -> Any:
-  """Reads JSON; None where there is no such file."""
+  """Reads a JSON object; None where there is no such file.
+
+  Raises:
+    UserError: It is damaged; the message names the file.
+  """
   if not os.path.exists(path):
     return None
-  with open(path, encoding='utf-8') as file:
-    return json.load(file)
+  return json_file.read(pathlib.Path(path))
 
 
 def require(workdir: str) -> None:
@@ -179,12 +185,23 @@ def saved_steps(workdir: str) -> list[int]:
 
 
 def truncate_jsonl(path: str, step: int) -> None:
-  """Drops lines later than `step` from a metrics.jsonl, before a resume."""
+  """Drops lines later than `step` from a metrics.jsonl, before a resume.
+
+  Damaged lines are dropped, too, which the log says.
+  """
   if not os.path.exists(path):
     return
-  with open(path, encoding='utf-8') as file:
+  with open(path, encoding='utf-8', errors='replace') as file:
     lines = [x for x in file if x.endswith('\n')]
-  kept = [x for x in lines if json.loads(x)['step'] <= step]
+  kept, damaged = [], 0
+  for line in lines:
+    try:
+      if json.loads(line)['step'] <= step:
+        kept.append(line)
+    except (KeyError, TypeError, ValueError):
+      damaged += 1
+  if damaged:
+    logging.warning('%s: %d damaged lines are dropped.', path, damaged)
   whole_file.write_text(path, ''.join(kept))
 
 

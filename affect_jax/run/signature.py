@@ -22,7 +22,8 @@ MODALITY/std [D], by which features are standardised; MODALITY/SPACE/mean and so
 on where features differ between corpora.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+import contextlib
 import dataclasses
 import os
 from typing import Any
@@ -32,6 +33,7 @@ import numpy as np
 
 from affect_jax import tasks as tasks_lib
 from affect_jax import whole_file
+from affect_jax.corpora.files import numpy_file
 from affect_jax.errors import UserError
 from affect_jax.models import affect_model
 from affect_jax.models import utterance_model
@@ -40,6 +42,7 @@ from affect_jax.run import folder as run_folder
 from affect_jax.training import checkpoint
 
 FILE, ARRAYS = 'signature.json', 'signature.npz'
+_PARTS = ('tasks', 'inputs', 'model', 'data', 'packages')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +96,8 @@ def load(workdir: str, step: int | None = None) -> Trained:
 
   Raises:
     FileNotFoundError: There is no such checkpoint.
-    UserError: The folder has no signature; the message says how to make one.
+    UserError: The folder has no signature, and the message says how to make
+      one; or a file is damaged.
   """
   signature = read(workdir)
   if signature is None:
@@ -103,10 +107,12 @@ def load(workdir: str, step: int | None = None) -> Trained:
       '--mode=evaluate added.'
     )
   variables, thresholds, step = checkpoint.read(workdir, step)
+  with damage_named(workdir):
+    tasks, model = build_tasks(signature), build_model(signature)
   return Trained(
     signature=signature,
-    tasks=build_tasks(signature),
-    model=build_model(signature),
+    tasks=tasks,
+    model=model,
     variables=variables,
     thresholds=thresholds,
     step=step,
@@ -114,13 +120,44 @@ def load(workdir: str, step: int | None = None) -> Trained:
 
 
 def read(workdir: str) -> Signature | None:
-  """Reads the signature of a run; returns None if it has none."""
+  """Reads the signature of a run; returns None if it has none.
+
+  Raises:
+    UserError: A file of it is damaged.
+  """
   content = run_folder.read_json(os.path.join(workdir, FILE))
   if content is None:
     return None
-  with np.load(os.path.join(workdir, ARRAYS)) as file:
-    arrays = {name: file[name] for name in file.files}
-  return Signature(**_tuples(content), arrays=arrays)
+  arrays = numpy_file.read_archive(os.path.join(workdir, ARRAYS))
+  with damage_named(workdir):
+    signature = Signature(**_tuples(content), arrays=arrays)
+    parts = {name: getattr(signature, name) for name in _PARTS}
+    for name, value in {**parts, **signature.tasks}.items():
+      if not isinstance(value, Mapping):
+        raise UserError(f'{name} is {value!r}, not an object')
+  return signature
+
+
+@contextlib.contextmanager
+def damage_named(workdir: str, and_config: bool = False) -> Iterator[None]:
+  """Names signature.json in whatever is raised by using its content.
+
+  Args:
+    workdir: The run's folder.
+    and_config: Name config.json, too, as what it says is used as well.
+  """
+  try:
+    yield
+  except Exception as error:  # Any value may be another than it was.
+    said = str(error)
+    if not isinstance(error, UserError):
+      said = f'{type(error).__name__}: {said}'
+    files = f'{FILE} or config.json' if and_config else FILE
+    raise UserError(
+      f'{os.path.join(workdir, files)} is damaged, or of another version of '
+      f'this program ({said[:300]}). Copy it again, or repeat the command that '
+      'started the run, with --mode=evaluate added.'
+    ) from error
 
 
 def write(workdir: str, signature: Signature) -> None:

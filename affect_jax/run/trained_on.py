@@ -13,6 +13,7 @@ import numpy as np
 
 from affect_jax import whole_file
 from affect_jax.corpora.builders import records
+from affect_jax.corpora.files import numpy_file
 from affect_jax.data import sample_ids
 from affect_jax.data import streams
 
@@ -84,8 +85,7 @@ def read(workdir: str) -> TrainedOn | None:
   path = os.path.join(workdir, FILE)
   if not os.path.exists(path):
     return None
-  with np.load(path) as file:
-    return {name: file[name] for name in file.files}
+  return numpy_file.read_archive(path)
 
 
 def contains(

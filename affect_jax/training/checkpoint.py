@@ -1,5 +1,7 @@
 """Saves states with Orbax: keeps the latest (to resume) and the best."""
 
+from collections.abc import Iterator
+import contextlib
 import dataclasses
 import fnmatch
 import hashlib
@@ -128,7 +130,12 @@ def restore(
   Raises:
     DamagedCheckpoint: It is damaged or belongs to another model.
   """
-  try:
+  others = sorted(s for s in manager.all_steps() if s != step)
+  with _damage_named(
+    os.path.join(str(manager.directory), str(step)),
+    'Move that folder away to go on from '
+    f'{f"step {others[-1]}" if others else "the beginning"}.',
+  ):
     restored = manager.restore(
       step,
       args=ocp.args.Composite(
@@ -136,17 +143,23 @@ def restore(
         thresholds=ocp.args.JsonRestore(),
       ),
     )
+    thresholds = dict(restored['thresholds'] or {})
+  return state.replace(**restored['state']), thresholds
+
+
+@contextlib.contextmanager
+def _damage_named(folder: str, advice: str) -> Iterator[None]:
+  """Raises DamagedCheckpoint for whatever reading a checkpoint raises."""
+  try:
+    yield
+  except UserError:
+    raise
   except Exception as error:  # Orbax and tensorstore raise many kinds.
-    folder = os.path.join(str(manager.directory), str(step))
-    others = sorted(s for s in manager.all_steps() if s != step)
     raise DamagedCheckpoint(
       f'Checkpoint {folder} cannot be read: it is damaged (a full disk may '
-      'have cut it short) or belongs to another model. Move that folder away '
-      f'to go on from {f"step {others[-1]}" if others else "the beginning"}.\n'
+      f'have cut it short) or belongs to another model. {advice}\n'
       f'  {type(error).__name__}: {str(error)[:500]}'
     ) from error
-  restored_state = state.replace(**restored['state'])
-  return restored_state, dict(restored['thresholds'] or {})
 
 
 def _fields(state: train_state.TrainState) -> dict[str, Any]:
@@ -183,33 +196,41 @@ def read(
 
   Raises:
     FileNotFoundError: There is no (such) checkpoint in workdir/checkpoints.
+    DamagedCheckpoint: It cannot be read.
   """
   directory = str(user_path.expand(workdir) / 'checkpoints')
   if not os.path.isdir(directory):
     if published.is_in(workdir):
       return published.read(workdir, step)
     raise FileNotFoundError(f'No checkpoints in {directory}.')
-  with build_manager(workdir, 1) as manager:
+  with _damage_named(directory, 'Copy the run again.'):
+    manager = build_manager(workdir, 1)
+    steps = sorted(manager.all_steps())
     if step is None:
       step = manager.best_step()
       step = manager.latest_step() if step is None else step
-    if step not in (steps := sorted(manager.all_steps())):
+  with manager:
+    if step not in steps:
       wanted = '' if step is None else f' {step}'
       raise FileNotFoundError(
         f'No checkpoint{wanted} in {directory}; it has {steps or "none"}.'
       )
-    restored = manager.restore(
-      step,
-      args=ocp.args.Composite(
-        state=ocp.args.StandardRestore(_on_all_devices(directory, step)),
-        thresholds=ocp.args.JsonRestore(),
-      ),
-    )
+    others = [s for s in steps if s != step]
+    advice = f'Copy the run again, or read another step: {others or "none"}.'
+    with _damage_named(os.path.join(directory, str(step)), advice):
+      restored = manager.restore(
+        step,
+        args=ocp.args.Composite(
+          state=ocp.args.StandardRestore(_on_all_devices(directory, step)),
+          thresholds=ocp.args.JsonRestore(),
+        ),
+      )
+      state = restored['state']
+      source = state['ema'] or state
+      variables = {'params': source['params'], **source['model_state']}
+      thresholds = dict(restored['thresholds'] or {})
   logging.info('Read step %d of %s.', step, directory)
-  state = restored['state']
-  source = state['ema'] or state
-  variables = {'params': source['params'], **source['model_state']}
-  return variables, dict(restored['thresholds'] or {}), step
+  return variables, thresholds, step
 
 
 def _on_all_devices(directory: str, step: int) -> Any:

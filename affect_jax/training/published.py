@@ -7,7 +7,6 @@
 """
 
 from collections.abc import Mapping
-import json
 import pathlib
 from typing import Any
 
@@ -17,6 +16,7 @@ from safetensors import numpy as safetensors
 
 from affect_jax import user_path
 from affect_jax.errors import UserError
+from affect_jax.models import json_file
 from affect_jax.models import tensor_file
 
 WEIGHTS, ABOUT = 'model.safetensors', 'model.json'
@@ -38,12 +38,8 @@ def about(folder: str | pathlib.Path) -> dict[str, Any] | None:
   path = _path(folder) / ABOUT
   if not path.is_file():
     return None
-  try:
-    content = json.loads(path.read_text(encoding='utf-8'))
-  except ValueError as error:
-    raise UserError(f'{path} is damaged: {error}.') from error
-  is_own = isinstance(content, dict) and content.get('is') == KIND
-  return content if is_own else None
+  content = json_file.read(path)
+  return content if content.get('is') == KIND else None
 
 
 def write_weights(path: pathlib.Path, variables: Mapping[str, Any]) -> None:
@@ -75,6 +71,10 @@ def read(
   path = _path(folder) / WEIGHTS
   if content is None or not path.is_file():
     raise UserError(f'{folder} lacks {WEIGHTS}, or its {ABOUT}.')
+  if not isinstance(content.get('thresholds'), dict) or not isinstance(
+    content.get('step'), int
+  ):
+    raise UserError(f'{_path(folder) / ABOUT} is damaged: copy it again.')
   if step not in (None, content['step']):
     raise FileNotFoundError(
       f'{folder} has no step {step}; it has {content["step"]} alone.'

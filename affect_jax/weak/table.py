@@ -142,7 +142,7 @@ def check_file(path: str | pathlib.Path) -> pathlib.Path:
   if file.suffix.lower() != '.csv':
     try:
       parquet.read_metadata(file)
-    except (pa.ArrowInvalid, OSError) as error:
+    except Exception as error:  # Damage: not only ArrowInvalid and OSError.
       raise UserError(
         f'{file} is no whole parquet file ({error}). If it was cut short, make '
         'it again; a CSV must be called so.'
@@ -165,9 +165,10 @@ def read(path: str | pathlib.Path) -> list[WeakLabels]:
     return _wide(file, header, _cells(file, header, lines))
   try:
     content = parquet.read_table(file)
-  except (pa.ArrowInvalid, OSError) as error:
+    content.validate(full=True)  # Text must be UTF-8, say.
+    names = content.column_names
+  except Exception as error:  # Damage: not only ArrowInvalid and OSError.
     raise UserError(f'{file} is damaged ({error}): make it again.') from error
-  names = content.column_names
   if 'task' not in names:
     rows = ((i, r) for i, r in enumerate(content.to_pylist(), 1))
     return _wide(file, names, rows)

@@ -191,6 +191,7 @@ def test_a_byte_order_mark_and_crlf_are_fine(tmp_path):
     (OPENFACE, [openface(1, 0), '2, 0, 0.03'], r'csv:3: 3 cells, not 15'),
     (OPENFACE, [openface(1.5, 0)], 'csv:2: frame is 1.5, not a whole number'),
     (OPENFACE, [', ' * 14], 'csv:2: frame is nan'),
+    (OPENFACE, [openface(1e20, 0)], r'csv:2: frame is 1e\+20, more than'),
     (OPENFACE, [openface(1, 0, success='yes')], "csv:2: success is 'yes'"),
   ],
 )

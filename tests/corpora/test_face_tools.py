@@ -152,3 +152,11 @@ def test_rows_of_utterances_share_a_table(tmp_path):
   path.write_text(path.read_text().replace('b.mp4', 'c'))
   with pytest.raises(UserError, match=r"mine\.csv:3: .*none of them is 'c'"):
     list(utterances_csv.listing(path).splits['train']())
+
+
+def test_a_list_that_is_none_is_named(tmp_path):
+  for numbers in ('[0.1, 0.2', '[1e9999999', '[' * 99999, f'[{"9" * 400}]'):
+    row = openface_3(0, 1).rpartition(',"')[0] + f',"{numbers}"'
+    path = write(tmp_path, OPENFACE_3, row)
+    with pytest.raises(UserError, match=r'faces\.csv:2: action_units: '):
+      face_features.read(path)

@@ -132,6 +132,7 @@ def test_bad_rows_are_named_by_line_with_the_choices(tmp_path):
     row('e', 0, 4)[:-1],
     row('f', 0, 5),
     row('f', 0, 5, 'anger'),
+    row('g', 0, '9' * 5000),
   )
   for part in (
     ":2: Emotion 'happy' is not one of neutral, surprise, fear",
@@ -140,6 +141,7 @@ def test_bad_rows_are_named_by_line_with_the_choices(tmp_path):
     ":5: Utterance_ID '-3' is not a whole number",
     ':6: 7 cells, not 8',
     ':8: utterance 5 of dialogue 0 is already in line 7',
+    ":9: Utterance_ID '99999",
   ):
     assert part in message
 

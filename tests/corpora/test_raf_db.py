@@ -5,6 +5,7 @@ from toys import face_corpora
 
 from affect_jax.corpora import raf_db
 from affect_jax.corpora.builders import face_listing
+from affect_jax.errors import UserError
 
 LINES = [
   'train_00001.jpg 5',
@@ -108,6 +109,14 @@ def test_what_has_no_partner_is_counted_in_its_split(tmp_path):
 def test_bad_lines_are_named(tmp_path, line, message):
   found = raf_db.listing(write(tmp_path, [*LINES, line]))
   with pytest.raises(ValueError, match=message):
+    list(found.splits['test']())
+
+
+def test_text_that_is_not_utf_8_is_named(tmp_path):
+  found = raf_db.listing(write(tmp_path, LINES))
+  path = tmp_path / 'EmoLabel/list_patition_label.txt'
+  path.write_bytes(path.read_bytes() + b'\ntrain_\xff.jpg 1')
+  with pytest.raises(UserError, match=r'label\.txt:\d+: not UTF-8'):
     list(found.splits['test']())
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.io.wavfile
 
+from affect_jax.corpora.features import recording_ends
 from affect_jax.corpora.features import recordings
 from affect_jax.errors import UserError
 
@@ -75,3 +76,44 @@ def test_what_is_cut_short_is_counted(tmp_path):
   sound, counts = read(path)
   assert len(sound) == RATE
   assert not counts
+
+
+@pytest.mark.parametrize(
+  ('suffix', 'options'),
+  [
+    ('aiff', {}),
+    ('au', {}),
+    ('w64', {}),
+    ('rf64', {}),
+    ('mp3', {}),
+    ('ogg', {}),
+    ('opus', {'format': 'OGG', 'subtype': 'OPUS'}),
+    ('rifx', {'format': 'WAV', 'endian': 'BIG'}),
+  ],
+)
+def test_other_files_that_are_cut_short_are_counted(tmp_path, suffix, options):
+  noise = 0.01 * np.random.default_rng(0).normal(size=4 * RATE)
+  path = tmp_path / f'a.{suffix}'
+  soundfile.write(path, np.tile(TONE, 4) + noise, RATE, **options)
+  sound, counts = read(path)
+  assert len(sound) == 4 * RATE
+  assert not counts
+  whole = path.read_bytes()
+  path.write_bytes(whole[: len(whole) // 2])
+  sound, counts = read(path)
+  assert 0 < len(sound) < 3 * RATE
+  assert counts == {recordings.CUT: 1}
+
+
+def test_heads_without_samples_are_read_to_their_end(tmp_path):
+  path = tmp_path / 'a'
+  for head in (
+    b'caff\0\1\0\0desc' + b'\xff' * 8,
+    b'RIFF\4\0\0\0WAVE',
+    b'riff' + bytes(20) + b'wave' + bytes(36),
+    b'RF64\xff\xff\xff\xffWAVEdata\0\0\0\0',
+    b'.snd\0\0',
+    b'',
+  ):
+    path.write_bytes(head)
+    assert not recording_ends.is_cut(path)

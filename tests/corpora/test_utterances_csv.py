@@ -261,9 +261,9 @@ def test_turns_of_a_dialogue_are_all_there_and_differ(folder, rows, message):
     (np.array([[1, 2, np.nan, 4]]), 'has nan in row 0, column 2'),
     (np.full((1, 4), 1e300), 'has 1e+300 in row 0, column 0, which is beyond'),
     (np.array([['x'] * 4]), 'is <U1, not an array of numbers'),
-    (np.array([[None] * 4]), 'is not a .npy file of numbers'),
-    (b'nothing', 'is not a .npy file of numbers'),
-    (b'', 'is not a .npy file of numbers'),
+    (np.array([[None] * 4]), 'is no .npy or .npz file of numbers'),
+    (b'nothing', 'is no .npy or .npz file of numbers'),
+    (b'', 'is no .npy or .npz file of numbers'),
   ],
 )
 def test_a_bad_feature_file_is_named(folder, array, message):
@@ -305,7 +305,7 @@ def test_archives_of_several_arrays_and_damaged_ones_are_refused(folder):
   whole = (folder / 'x.npz').read_bytes()
   for data in (whole[:90], whole[:300] + b'\0' * 9 + whole[309:], b'PK\3\4'):
     (folder / 'x.npz').write_bytes(data)
-    assert "audio 'x.npz' is not a .npy file of numbers: " in refusal(path)
+    assert "audio 'x.npz' is no .npy or .npz file of numbers" in refusal(path)
 
 
 def test_recordings_go_through_wav_features(folder, monkeypatch):

@@ -110,6 +110,22 @@ def only(path):
   return frame.reason
 
 
+@pytest.mark.parametrize(
+  ('name', 'codec', 'count'), [('a.avi', 'mpeg4', 75), ('a.mkv', 'mpeg4', 75)]
+)
+def test_frames_that_a_file_states_and_lacks_are_said(
+  tmp_path, caplog, name, codec, count
+):
+  images = toy.grey_images(np.linspace(20, 220, count).astype(int), 16, 16)
+  path = toy.write_video(tmp_path / name, images, codec=codec)
+  assert len(list(video.frames(path))) == count
+  assert not caplog.records
+  data = path.read_bytes()
+  path.write_bytes(data[: len(data) * 2 // 3])
+  assert 0 < len(list(video.frames(path))) < count
+  assert 'was cut short' in caplog.text
+
+
 def test_what_is_no_video_has_one_row_that_says_why(tmp_path):
   assert only(toy.write_sound(tmp_path / 'a.mp4')) == video.NO_VIDEO
   whole = toy.write_video(tmp_path / 'b.mp4', toy.grey_images())

@@ -20,6 +20,7 @@ from affect_jax.errors import UserError
 from affect_jax.models import foreign
 from affect_jax.models.foreign import face_api
 from affect_jax.models.foreign import mini_xception
+from affect_jax.models.foreign import tfjs_manifest
 
 
 def pictures(number, size):
@@ -256,6 +257,26 @@ def test_damaged_files_of_face_api_are_named(tmp_path):
   manifest.write_text(json.dumps({'weights': 3}))
   with pytest.raises(UserError, match='no manifest'):
     foreign.load(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+  'change',
+  [
+    {'shape': [-1, 7]},
+    {'shape': ['1e9']},
+    {'quantization': 3},
+    {'quantization': {'dtype': 'uint8', 'scale': 'x', 'min': 0}},
+    {'quantization': {'dtype': 'uint8', 'scale': 1}},
+  ],
+)
+def test_numbers_of_a_manifest_that_are_none_are_named(tmp_path, change):
+  toy.write_face_api(tmp_path, {'fc/bias': np.ones(3, np.float32)})
+  manifest = tmp_path / face_api.MANIFEST
+  content = json.loads(manifest.read_text())
+  content[0]['weights'][0] |= change
+  manifest.write_text(json.dumps(content))
+  with pytest.raises(UserError, match=r'manifest\.json is no manifest'):
+    tfjs_manifest.read(manifest)
 
 
 def test_another_network_of_face_api_is_named(tmp_path):

@@ -232,7 +232,7 @@ def test_damaged_files_are_named(model, tmp_path):
   with pytest.raises(UserError, match=r'model\.safetensors: damaged or trunc'):
     affect_jax.load(copy)
   (copy / published.ABOUT).write_text('{"is": ')
-  with pytest.raises(UserError, match=r'model\.json is damaged'):
+  with pytest.raises(UserError, match=r'model\.json: not JSON'):
     affect_jax.load(copy)
 
 

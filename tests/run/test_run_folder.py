@@ -61,8 +61,9 @@ def test_lines_after_the_checkpoint_are_dropped(tmp_path):
   path = str(tmp_path / 'metrics.jsonl')
   for step in (1, 2, 3):
     run_folder.append_jsonl(path, step, {'x': step})
-  with open(path, 'a') as file:
-    file.write('{"step": 4, "x":')  # Killed in the middle of a line.
+  with open(path, 'ab') as file:
+    file.write(b'\0\0\xff\n{}\n3\n')  # Damaged.
+    file.write(b'{"step": 4, "x":')  # Killed in the middle of a line.
   run_folder.truncate_jsonl(path, 2)
   with open(path) as file:
     assert [json.loads(x)['step'] for x in file] == [1, 2]
@@ -100,3 +101,10 @@ def test_commits_of_runs(tmp_path):
     run_folder.write_json(str(tmp_path / name / 'results.json'), {})
   folders = [str(tmp_path / name) for name in 'abcdex']
   assert run_folder.commits(folders) == ['c0', 'c1', 'c1-dirty']
+
+
+@pytest.mark.parametrize('content', [b'{"a": ', b'[1]', b'\xff{}', b'[' * 9999])
+def test_damaged_json_is_named(tmp_path, content):
+  (tmp_path / 'config.json').write_bytes(content)
+  with pytest.raises(UserError, match=r'config\.json'):
+    run_folder.read_json(str(tmp_path / 'config.json'))

@@ -217,6 +217,20 @@ def test_what_cannot_be_a_label_is_named(tmp_path, changes, message):
     table.read(path)
 
 
+@pytest.mark.parametrize(
+  ('old', 'new'), [(b'a/1', b'\xff/1'), (b'outputs', b'\xff\xfetputs')]
+)
+def test_text_that_is_not_utf_8_is_named(tmp_path, old, new):
+  path = tmp_path / 'weak.parquet'
+  table.write(path, [sentiment()])
+  content = parquet.read_table(path)
+  parquet.write_table(content, path, compression='none')
+  assert len(table.read(path)[0].ids) == 4
+  path.write_bytes(path.read_bytes().replace(old, new))
+  with pytest.raises(UserError, match=r'weak\.parquet is'):
+    table.read(path)
+
+
 def test_damaged_files_are_named(tmp_path):
   path = tmp_path / 'weak.parquet'
   table.write(path, [sentiment(400)])

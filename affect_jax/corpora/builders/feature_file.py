@@ -237,7 +237,9 @@ def to_sentiment_class(sentiment: float) -> str:
 
 
 def _whole_number(clip: str | float) -> int | None:
-  return int(clip) if isinstance(clip, str) and clip.isdecimal() else None
+  # Records hold 32 bits; a longer number is a name.
+  is_number = isinstance(clip, str) and clip.isdecimal() and len(clip) < 10
+  return int(clip) if is_number else None
 
 
 def left_out(

@@ -24,6 +24,8 @@ from affect_jax.corpora.files import cells as cells_lib
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 
+# A week of 240 Hz has fewer; larger numbers are damage.
+MOST_FRAMES = 1 << 31
 ON_FAILURE = ('drop', 'carry')
 # The reasons in `Faces.left_out`.
 NO_FACE = 'frames without a face'
@@ -269,6 +271,8 @@ def _row_reader(
     frame = _number(of(tool.frame), tool.frame) if tool.frame in index else 0.0
     if not float(frame).is_integer():
       raise UserError(f'{tool.frame} is {frame}, not a whole number')
+    if abs(frame) > MOST_FRAMES:
+      raise UserError(f'{tool.frame} is {frame:g}, more than any video has')
     confidence = 1.0
     if tool.score in face_tools.WITH_SCORE:
       confidence = face_tools.score(of(tool.score))

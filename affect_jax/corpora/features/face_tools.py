@@ -131,7 +131,7 @@ def numbers(cell: str) -> list[float]:
   try:
     values = json.loads(re.sub(r'\bnan\b', 'NaN', cell))
     return np.asarray(values, np.float64).reshape(-1).tolist()
-  except (ValueError, TypeError):
+  except (ValueError, TypeError, OverflowError, RecursionError):
     raise UserError(f'{cell[:40]!r} is not a list of numbers') from None
 
 
@@ -148,10 +148,13 @@ def widths(path: pathlib.Path, header: Sequence[str]) -> dict[int, int]:
   if lists:
     rows = sources.read_rows(path)
     next(rows)
-    for _, cells in rows:
+    for line, cells in rows:
       for c in lists:
         if c not in found and c < len(cells) and cells[c].strip():
-          found[c] = len(numbers(cells[c]))
+          try:
+            found[c] = len(numbers(cells[c]))
+          except UserError as e:
+            raise UserError(f'{path}:{line}: {header[c]}: {e}.') from e
       if len(found) == len(lists):
         break
   return {c: found.get(c, 0) for c in lists}

@@ -6,10 +6,10 @@ Needs the extra 'audio': pip install 'affect_jax[audio]'.
 import collections
 import os
 import pathlib
-import struct
 
 import numpy as np
 
+from affect_jax.corpora.features import recording_ends
 from affect_jax.errors import MissingExtra
 from affect_jax.errors import UserError
 
@@ -32,8 +32,6 @@ SCALES = (2.0**15, 2.0**23, 2.0**31)
 # Channels whose mean has less than this share of their own energy's root are in
 # opposite phase: independent ones have .71.
 CANCELLED = 0.3
-# Sizes from here on mean that the program which wrote a .wav did not know it.
-UNKNOWN_SIZE = 0x7FFFF000
 
 
 def read(
@@ -68,7 +66,8 @@ def read(
   try:
     with soundfile.SoundFile(path) as file:
       stated, rate = file.frames, file.samplerate
-      lossless = file.format in ('FLAC', 'WAV', 'AIFF')
+      # Some files of MP3 only let libsndfile guess.
+      least = 0.95 if file.format == 'MP3' else 1
       sound = file.read(dtype='float64', always_2d=True)
   except soundfile.SoundFileError as e:
     raise UserError(
@@ -80,7 +79,7 @@ def read(
   if not np.all(np.isfinite(sound)):
     count = np.count_nonzero(~np.isfinite(sound))
     raise UserError(f'{path}: {count} samples are not finite.')
-  if _is_cut(path) or (lossless and len(sound) < stated):
+  if recording_ends.is_cut(path) or len(sound) < least * stated:
     counts[CUT] += 1
   return mono(sound, counts, str(path)), rate
 
@@ -128,17 +127,3 @@ def _share_clipped(sound: np.ndarray) -> float:
   top = (sound[2:] == sound[1:-1]) & (sound[1:-1] == sound[:-2])
   top &= np.abs(sound[1:-1]) >= TOP
   return float(top.mean(axis=0).max())
-
-
-def _is_cut(path: str | pathlib.Path) -> bool:
-  """Returns whether a .wav has fewer bytes of samples than its header says."""
-  size = os.path.getsize(path)
-  with open(path, 'rb') as file:
-    if file.read(4) != b'RIFF' or file.seek(8) != 8 or file.read(4) != b'WAVE':
-      return False
-    while len(head := file.read(8)) == 8:
-      name, length = struct.unpack('<4sI', head)
-      if name == b'data':
-        return length < UNKNOWN_SIZE and file.tell() + length > size
-      file.seek(length + length % 2, os.SEEK_CUR)
-  return False

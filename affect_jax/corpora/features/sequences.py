@@ -3,11 +3,10 @@
 import collections
 from collections.abc import Mapping
 import pathlib
-import zipfile
-import zlib
 
 import numpy as np
 
+from affect_jax.corpora.files import numpy_file
 from affect_jax.errors import UserError
 
 # Raise it where the same file becomes other features.
@@ -81,15 +80,8 @@ def read(
     from affect_jax.corpora.features import wav_features
 
     return wav_features.features(path, counts=counts)
-  try:
-    array = np.load(path, allow_pickle=False)
-    if isinstance(array, np.lib.npyio.NpzFile):
-      with array as arrays:
-        array = _only(arrays)
-  except UserError:
-    raise
-  except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as e:
-    raise UserError(f'is not a .npy file of numbers: {e}') from e
+  with numpy_file.opened(path, subject='') as found:
+    array = _only(found) if isinstance(found, Mapping) else found
   return array[0] if array.ndim == 3 and len(array) == 1 else array
 
 

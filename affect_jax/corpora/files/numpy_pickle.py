@@ -11,6 +11,8 @@ to 2, and all that Python 2 wrote, hold an array as text: while they are read
 they need up to twice the size of the file.
 """
 
+from collections.abc import Callable, Iterator
+import contextlib
 import pathlib
 import pickle
 import re
@@ -63,6 +65,38 @@ def load(path: str | pathlib.Path, encoding: str = 'utf-8') -> Any:
         f'({type(e).__name__}: {e}). Compare its size and sha256 with the '
         'source, or download it again.'
       ) from e
+
+
+@contextlib.contextmanager
+def understood(path: str | pathlib.Path) -> Iterator[None]:
+  """Names the file in whatever is raised by using what `load` returned.
+
+  A damaged pickle may load, and hold anything in the place of an array.
+  """
+  try:
+    yield
+  except UserError:
+    raise
+  except (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+  ) as e:
+    raise UserError(
+      f'{path} holds something else than its corpus has, and may be damaged '
+      f'({type(e).__name__}: {str(e)[:200]}). Compare its size and sha256 with '
+      'the source, or download it again.'
+    ) from e
+
+
+def guarded(
+  path: str | pathlib.Path, stream: Callable[..., Iterator[Any]], *args: Any
+) -> Iterator[Any]:
+  """Yields from stream(*args), which uses what a file holds: `understood`."""
+  with understood(path):
+    yield from stream(*args)
 
 
 class _Refusal(UserError):

@@ -41,9 +41,18 @@ def read(path: pathlib.Path) -> Layers:
   try:
     with h5py.File(path, 'r') as file:
       # Beside it, Keras keeps what the optimizer had.
-      root: Any = file.get('model_weights', file)
+      # Not `get`, which takes damage for absence.
+      saved_by_model = 'model_weights' in file
+      root: Any = file['model_weights'] if saved_by_model else file
       root.visititems(visit)
-  except (OSError, RuntimeError, ValueError, AttributeError) as e:
+  except (
+    AttributeError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+  ) as e:
     raise UserError(
       f'{path} is no HDF5 file, or is damaged or truncated ({e}).'
     ) from e

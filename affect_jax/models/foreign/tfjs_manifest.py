@@ -1,5 +1,6 @@
 """Reads the weights of TensorFlow.js: a manifest in JSON, and binary files."""
 
+import itertools
 import json
 import math
 import pathlib
@@ -45,7 +46,19 @@ def read(
       (paths, [(n, s, _TYPES[q['dtype']], q) for n, s, q in entries])
       for paths, entries in groups
     ]
-  except (ValueError, TypeError, KeyError) as e:
+    for name, shape, _, q in itertools.chain(*(e for _, e in parts)):
+      if any(n < 0 for n in shape):
+        raise ValueError(f'{name} has the shape {shape}')
+      if 'scale' in q:
+        q |= {key: float(q[key]) for key in ('scale', 'min')}
+  except (
+    AttributeError,
+    KeyError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+  ) as e:
     raise UserError(
       f'{manifest} is no manifest of TensorFlow.js, or is damaged ({e!r}).'
     ) from e

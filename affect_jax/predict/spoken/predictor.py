@@ -80,11 +80,14 @@ class UtterancePredictor:
     inputs = signature.inputs
     self.corpus = corpus_of(self.trained.signature, corpus)
     config = run_folder.read_json(str(self.workdir / 'config.json')) or {}
-    self.options = _options(config, self.corpus)
-    self.made = dict(inputs.get('text', {}).get(self.corpus, {}))
-    computed = inputs.get('computed')
-    self.computed = None if computed is None else computed.get(self.corpus, {})
-    self.layout = _layout(signature, self.corpus, self.options)
+    with signature_lib.damage_named(str(self.workdir), and_config=True):
+      self.options = _options(config, self.corpus)
+      self.made = dict(inputs.get('text', {}).get(self.corpus, {}))
+      computed = inputs.get('computed')
+      self.computed = (
+        None if computed is None else computed.get(self.corpus, {})
+      )
+      self.layout = _layout(signature, self.corpus, self.options)
     self._text_model = text_model
     self.columns = columns_lib.Columns(
       self.trained.tasks,
