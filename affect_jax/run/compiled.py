@@ -8,7 +8,7 @@ import platform
 import time
 
 import jax
-import jaxlib
+from jaxlib import version as jaxlib_version
 
 # A program that no command has read for so long is removed.
 UNUSED_DAYS = 30
@@ -51,7 +51,7 @@ def _machine() -> str:
   }
   text = '\n'.join(
     [
-      jaxlib.__version__,
+      jaxlib_version.__version__,
       platform.machine(),
       platform.processor(),
       *sorted(about),

@@ -23,6 +23,7 @@ os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 import jax
 import numpy as np
 
+from affect_jax import export
 from affect_jax.export import check
 from affect_jax.export import program
 from affect_jax.export import runtime
@@ -41,7 +42,7 @@ def exported(workdir, folder, size):
   pictures = [check.pictures(32, size, seed=1)]
   for form, precision in (
     ('stablehlo', 'float32'),
-    *(('onnx', kind) for kind in write.PRECISIONS['onnx']),
+    *(('onnx', kind) for kind in export.PRECISIONS['onnx']),
   ):
     path = folder / f'{form}_{precision}'
     write.write(

@@ -28,7 +28,7 @@ def test_each_processor_and_version_has_a_folder(tmp_path, monkeypatch):
   assert folder.startswith(str(tmp_path / 'affect_jax'))
   assert os.path.isdir(folder)
   jax.config.update('jax_compilation_cache_dir', None)
-  monkeypatch.setattr(compiled.jaxlib, '__version__', '0.0.1')
+  monkeypatch.setattr(compiled.jaxlib_version, '__version__', '0.0.1')
   assert kept_in() != folder
 
 
