@@ -8,6 +8,7 @@ replaces.
 from collections.abc import Iterator
 import contextlib
 import os
+import pathlib
 
 from etils import epath
 
@@ -66,6 +67,25 @@ def writing_folder(path: epath.PathLike) -> Iterator[epath.Path]:
     partial.rmtree(missing_ok=True)
     raise
   _to_disk(path.parent)
+
+
+def growing_folder(path: epath.PathLike) -> pathlib.Path:
+  """Returns the folder, NAME.partial, that becomes `path` by `finish_folder`.
+
+  What an interrupted attempt left there is kept: the next one goes on with it.
+  """
+  path = pathlib.Path(path)
+  return path.with_name(f'{path.name}.partial')
+
+
+def finish_folder(path: epath.PathLike) -> None:
+  """Gives `growing_folder(path)`, whose files are whole, its name.
+
+  Raises:
+    OSError: `path` is a file, or a folder that is not empty.
+  """
+  growing_folder(path).replace(path)
+  _to_disk(epath.Path(path).parent)
 
 
 def _to_disk(path: epath.Path) -> None:

@@ -65,6 +65,21 @@ def test_a_folder_is_whole_or_absent(tmp_path):
   assert os.listdir(path.parent) == ['folder']
 
 
+def test_a_folder_grows_over_several_attempts(tmp_path):
+  path = tmp_path / 'folder'
+  growing = whole_file.growing_folder(path)
+  growing.mkdir()
+  (growing / 'a').write_text('a')
+  # The next attempt.
+  assert (whole_file.growing_folder(path) / 'a').exists()
+  whole_file.finish_folder(path)
+  assert os.listdir(tmp_path) == ['folder']
+  growing.mkdir()
+  with pytest.raises(OSError, match='not empty'):
+    whole_file.finish_folder(path)
+  assert (path / 'a').read_text() == 'a'
+
+
 def test_nobody_renames_by_hand():
   by_hand = re.compile(r"os\.(replace|rename)\(|\.partial['-]|\.tmp['.]")
   for folder in ('affect_jax', 'experiments'):

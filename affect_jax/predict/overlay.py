@@ -84,7 +84,7 @@ def write(
         return False
   if overlay.work:
     with _failing(overlay.path):
-      overlay.work.replace(overlay.path)
+      whole_file.finish_folder(overlay.path)
   return True
 
 

@@ -14,6 +14,7 @@ import os
 import pathlib
 
 from affect_jax import user_path
+from affect_jax import whole_file
 from affect_jax.errors import UserError
 from affect_jax.media import inputs as inputs_lib
 from affect_jax.media import video_writer
@@ -74,7 +75,7 @@ def plan(
     raise UserError(f'{path} exists. Give another --overlay, or remove it.')
   if is_file:
     return Overlay(path, {first.name: path})
-  work = path.with_name(f'{path.name}.partial')
+  work = whole_file.growing_folder(path)
   if work.exists() and path.name != written:
     raise UserError(
       f'{work} exists: drawings of another table, which are not finished. Give '

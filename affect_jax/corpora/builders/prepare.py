@@ -56,6 +56,7 @@ def once(builder: Any, generate: Callable[..., None], **kwargs: Any) -> None:
   if not builder.info.splits:
     # Another process prepared it while this one waited for the lock.
     builder.info.read_from_directory(builder.data_dir)
+  records.metadata(builder)  # What is damaged ends here, not in training.
 
 
 def tell(builder: Any) -> None:
