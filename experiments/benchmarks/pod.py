@@ -53,7 +53,7 @@ BATCH = 256  # configs/aff_wild2.py.
 PIXELS = 112
 
 
-def make(devices, batch_size, pixels, widths=None):
+def make(devices, batch_size, pixels):
   """Returns a compiled update on all devices, and its arguments."""
   spread = parallel_lib.build('jit', devices)
   model = affect_model.AffectModel(units=OUTPUTS)
