@@ -17,11 +17,16 @@ UNUSED_DAYS = 30
 def keep() -> None:
   """Keeps programs in ~/.cache/affect_jax, or below $XDG_CACHE_HOME.
 
-  What a CPU compiled may not run on another: each kind of processor, and each
-  version of jaxlib, has a folder of its own. A folder that jax was given
-  (JAX_COMPILATION_CACHE_DIR) is used instead. Nothing is kept where nothing can
-  be written, or with JAX_ENABLE_COMPILATION_CACHE=false.
+  What a CPU compiled may not run on another, and is cut for the cores that it
+  then had: each kind of processor, number of cores and version of jaxlib has a
+  folder of its own. A folder that jax was given (JAX_COMPILATION_CACHE_DIR) is
+  used instead. Nothing is kept where nothing can be written, with
+  JAX_ENABLE_COMPILATION_CACHE=false, or with a jaxlib before 0.10.2.
   """
+  # Those find fault with each program that they read, in two screens of text:
+  # they miss in the processor what are only preferences of their compiler.
+  if jaxlib_version.__version_info__[:3] < (0, 10, 2):
+    return
   if jax.config.jax_compilation_cache_dir:
     return
   if not jax.config.jax_enable_compilation_cache:
@@ -40,7 +45,7 @@ def keep() -> None:
 
 
 def _machine() -> str:
-  """Returns a name of this kind of processor and version of jaxlib."""
+  """Returns a name of this processor's kind, its cores and jaxlib's version."""
   try:
     with open('/proc/cpuinfo', encoding='utf-8', errors='replace') as file:
       lines = file.read().splitlines()
@@ -54,10 +59,18 @@ def _machine() -> str:
       jaxlib_version.__version__,
       platform.machine(),
       platform.processor(),
+      str(_cores()),
       *sorted(about),
     ]
   )
   return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _cores() -> int:
+  """Returns how many cores this process may use."""
+  if hasattr(os, 'sched_getaffinity'):  # Not on macOS.
+    return len(os.sched_getaffinity(0))
+  return os.cpu_count() or 1
 
 
 def _remove_unused(folder: pathlib.Path) -> None:

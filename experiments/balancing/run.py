@@ -63,7 +63,7 @@ _SUMMARY = flags.DEFINE_bool(
   'summary', False, 'Only summarise the finished runs; train nothing.'
 )
 _COST = flags.DEFINE_bool(
-  'cost', True, 'Measure time and memory too, for which nothing else may run.'
+  'cost', True, 'Measure processor time and memory of updates too.'
 )
 
 

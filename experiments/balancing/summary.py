@@ -93,8 +93,8 @@ def _markdown(order, headlines, scores, rows, costs, cosines) -> str:
   pairs = list(cosines[REFERENCE])
   head = [
     *(f'{m} | against {REFERENCE} [95 %] | Holm p' for m in headlines),
-    'time of an update',
-    'peak memory',
+    'processor time of an update',
+    'its memory',
     *(f'cosine {p}' for p in pairs),
   ]
   width = 1 + 3 * len(headlines) + 2 + len(pairs)
@@ -114,7 +114,7 @@ def _markdown(order, headlines, scores, rows, costs, cosines) -> str:
         if row
         else ['', '']
       )
-    cells += [_ratio(costs, method, key) for key in ('seconds', 'peak_gib')]
+    cells += [_ratio(costs, method, key) for key in ('seconds', 'gib')]
     own = cosines[method]
     cells += [f'{own[p]:+.2f}' if p in own else '' for p in pairs]
     lines.append(f'| {method} | {" | ".join(cells)} |')

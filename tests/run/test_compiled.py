@@ -12,6 +12,8 @@ from affect_jax.run import compiled
 @pytest.fixture(autouse=True)
 def unset(monkeypatch, tmp_path):
   monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+  # The tests also run with versions that keep nothing.
+  monkeypatch.setattr(compiled.jaxlib_version, '__version_info__', (0, 10, 2))
   before = jax.config.jax_compilation_cache_dir
   jax.config.update('jax_compilation_cache_dir', None)
   yield
@@ -23,13 +25,26 @@ def kept_in():
   return jax.config.jax_compilation_cache_dir
 
 
-def test_each_processor_and_version_has_a_folder(tmp_path, monkeypatch):
+def test_each_processor_its_cores_and_version_have_a_folder(
+  tmp_path, monkeypatch
+):
   folder = kept_in()
   assert folder.startswith(str(tmp_path / 'affect_jax'))
   assert os.path.isdir(folder)
   jax.config.update('jax_compilation_cache_dir', None)
+  assert kept_in() == folder
+  jax.config.update('jax_compilation_cache_dir', None)
+  monkeypatch.setattr(compiled, '_cores', lambda: 999)
+  of_cores = kept_in()
+  assert of_cores != folder
+  jax.config.update('jax_compilation_cache_dir', None)
   monkeypatch.setattr(compiled.jaxlib_version, '__version__', '0.0.1')
-  assert kept_in() != folder
+  assert kept_in() not in (folder, of_cores)
+
+
+def test_versions_that_find_fault_with_what_is_kept_keep_nothing(monkeypatch):
+  monkeypatch.setattr(compiled.jaxlib_version, '__version_info__', (0, 10, 1))
+  assert kept_in() is None
 
 
 def test_what_jax_was_given_wins():
