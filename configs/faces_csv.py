@@ -25,7 +25,7 @@ def get_config():
   c.expression.class_weights = 'balanced'
   c.batch_size = 64
   c.log_gradients = False  # Which compiles more: results come sooner.
-  c.num_epochs = 15.0
+  c.num_epochs = 13.0
   c.ema_decay = 0.98
   c.eval_every = 100
   c.eval_views = 'flip'

@@ -12,6 +12,8 @@ from toys import compiling
 os.environ['JAX_PLATFORMS'] = 'cpu'
 os.environ['CUDA_VISIBLE_DEVICES'] = ''
 os.environ['TF_CPP_MIN_LOG_LEVEL'] = '2'
+# Threads that keep memory of their own make a process larger by the hour.
+os.environ.setdefault('MALLOC_ARENA_MAX', '2')
 # Threads of the face detector would wait for each other, and for other tests.
 os.environ['OMP_NUM_THREADS'] = '1'
 os.environ['XLA_FLAGS'] = ' '.join(

@@ -28,6 +28,7 @@ from absl import logging
 from affect_jax import errors
 from affect_jax import user_path
 from affect_jax import whole_file
+from affect_jax.run import allocator
 from affect_jax.run import log_format
 from affect_jax.run import usage
 from affect_jax.training import status_line
@@ -127,11 +128,12 @@ def _misused(message: str) -> NoReturn:
 
 
 def prepare() -> None:
-  """Sets up a readable log, JAX and TensorFlow.
+  """Sets up a readable log, memory, JAX and TensorFlow.
 
   JAX keeps what it compiles, and TensorFlow stays off the accelerators.
   """
   log_format.set_up()
+  allocator.keep_freed()
   import tensorflow as tf
 
   from affect_jax.run import compiled
