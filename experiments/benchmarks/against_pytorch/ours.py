@@ -1,0 +1,69 @@
+"""Our side of run.py: the training step and predictions of this package."""
+
+import jax
+import numpy as np
+import optax
+import serving
+
+from affect_jax import tasks as tasks_lib
+from affect_jax.models import affect_model
+from affect_jax.run import allocator
+from affect_jax.training import optimizer
+from affect_jax.training import train_state
+from affect_jax.training import train_step
+
+UNITS = {'expression': 8, 'action_units': 12, 'valence_arousal': 2}
+
+
+def make(work):
+  """Returns a function that does the work once."""
+  allocator.keep_freed()  # As every command does.
+  r = np.random.default_rng(0)
+  size, pixels = work['batch'], work['pixels']
+  labels = {
+    'expression': np.eye(8, dtype=np.float32)[r.integers(8, size=size)],
+    'action_units': r.integers(2, size=(size, 12)).astype(np.float32),
+    'valence_arousal': r.uniform(-1, 1, (size, 2)).astype(np.float32),
+  }
+  batch = {
+    'inputs': {'image': r.random((size, pixels, pixels, 3), np.float32)},
+    'labels': labels,
+    'weights': {
+      name: np.ones(size if name == 'expression' else x.shape, np.float32)
+      for name, x in labels.items()
+    },
+  }
+  batch = jax.device_put(batch)
+  model = affect_model.AffectModel(units=UNITS, stem=work['stem'])
+  tx = optimizer.build(
+    'adamw', optax.constant_schedule(1e-3), weight_decay=1e-4, options={}
+  )
+  rng = jax.random.key(0, impl='rbg')
+  state = jax.jit(
+    lambda rng: train_state.create(
+      model, tx, batch['inputs'], rng, with_ema=False
+    )
+  )(rng)
+  if work['kind'] == 'inference':
+    variables = {'params': state.params, **state.model_state}
+    apply = jax.jit(lambda v, x: model.apply(v, x, train=False))
+    return lambda: jax.block_until_ready(apply(variables, batch['inputs']))
+  step = jax.jit(
+    train_step.make_train_step(
+      model,
+      [tasks_lib.get_task(name) for name in UNITS],
+      tx,
+      loss_weights=dict.fromkeys(UNITS, 1.0),
+    ),
+    donate_argnums=0,
+  )
+  held = [state]
+
+  def update():
+    held[0], _ = jax.block_until_ready(step(held[0], batch, rng))
+
+  return update
+
+
+if __name__ == '__main__':
+  serving.serve(make)

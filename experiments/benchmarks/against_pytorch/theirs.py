@@ -1,0 +1,78 @@
+"""PyTorch's side of run.py, which starts it with PyTorch's own interpreter.
+
+Needs torch and torchvision only.
+"""
+
+import serving
+import torch
+from torch import nn
+from torch.nn import functional
+import torchvision
+
+
+class Faces(nn.Module):
+  """ResNet-18 with the heads of expression, action units and affect."""
+
+  def __init__(self, stem: str) -> None:
+    super().__init__()
+    self.backbone = torchvision.models.resnet18()
+    self.backbone.fc = nn.Identity()
+    if stem == 'small':
+      self.backbone.conv1 = nn.Conv2d(3, 64, 3, 2, 1, bias=False)
+      self.backbone.maxpool = nn.Identity()
+    self.heads = nn.ModuleList([nn.Linear(512, n) for n in (8, 12, 2)])
+
+  def forward(self, images):
+    """Returns the heads' outputs."""
+    features = self.backbone(images)
+    return [head(features) for head in self.heads]
+
+
+def loss(outputs, labels):
+  """Adds cross entropy, binary cross entropy and 1 - CCC, as our tasks do."""
+  expression, units, affect = outputs
+  x, y = torch.tanh(affect), labels['valence_arousal']
+  mean_x, mean_y = x.mean(0), y.mean(0)
+  covariance = ((x - mean_x) * (y - mean_y)).mean(0)
+  spread = x.var(0, unbiased=False) + y.var(0, unbiased=False)
+  ccc = 2 * covariance / (spread + (mean_x - mean_y) ** 2)
+  return (
+    functional.cross_entropy(expression, labels['expression'])
+    + functional.binary_cross_entropy_with_logits(units, labels['action_units'])
+    + (1 - ccc).mean()
+  )
+
+
+def make(work):
+  """Returns a function that does the work once."""
+  torch.manual_seed(0)
+  batch, pixels = work['batch'], work['pixels']
+  model = Faces(work['stem']).to(memory_format=torch.channels_last)
+  images = torch.rand(batch, 3, pixels, pixels)
+  images = images.to(memory_format=torch.channels_last)
+  labels = {
+    'expression': torch.randint(8, (batch,)),
+    'action_units': torch.randint(2, (batch, 12)).float(),
+    'valence_arousal': 2 * torch.rand(batch, 2) - 1,
+  }
+  run = torch.compile(model) if work['compiled'] else model
+  if work['kind'] == 'inference':
+    model.eval()
+
+    def infer():
+      with torch.inference_mode():
+        run(images)
+
+    return infer
+  optimizer = torch.optim.AdamW(model.parameters(), 1e-3, weight_decay=1e-4)
+
+  def update():
+    optimizer.zero_grad()
+    loss(run(images), labels).backward()
+    optimizer.step()
+
+  return update
+
+
+if __name__ == '__main__':
+  serving.serve(make)
