@@ -8,6 +8,8 @@ subject, expression, valence, arousal, AU1, AU2, ... An empty cell means "not
 annotated". Tasks without any label are left out, unless --config.tasks names
 them. The number of steps follows from the number of pictures, and the size of
 pictures from the device (48 pixels on a CPU, else 112), unless given.
+--config.init.checkpoint_workdir=RUN starts from another run's backbone, such as
+the quickstart's: some thousand pictures then teach more in fewer epochs.
 """
 
 from affect_jax import defaults
