@@ -1,4 +1,10 @@
-"""Our side of run.py: the training step and predictions of this package."""
+r"""Our side of run.py: the training step and predictions of this package.
+
+  python experiments/benchmarks/against_pytorch/ours.py \
+      '{"kind": "inference", "stem": "small", "pixels": 48, "batch": 8}'
+
+waits for numbers on standard input, see serving.py.
+"""
 
 import jax
 import numpy as np

@@ -1,6 +1,9 @@
-"""PyTorch's side of run.py, which starts it with PyTorch's own interpreter.
+r"""PyTorch's side of run.py, which starts it with PyTorch's own interpreter.
 
-Needs torch and torchvision only.
+  python experiments/benchmarks/against_pytorch/theirs.py \
+      '{"kind": "inference", "stem": "small", "pixels": 48, "batch": 8}'
+
+waits for numbers on standard input, see serving.py. Needs torch and torchvision only.
 """
 
 import serving
@@ -55,7 +58,7 @@ def make(work):
     'action_units': torch.randint(2, (batch, 12)).float(),
     'valence_arousal': 2 * torch.rand(batch, 2) - 1,
   }
-  run = torch.compile(model) if work['compiled'] else model
+  run = torch.compile(model) if work.get('compiled') else model
   if work['kind'] == 'inference':
     model.eval()
 
