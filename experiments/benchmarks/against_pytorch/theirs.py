@@ -3,7 +3,8 @@ r"""PyTorch's side of run.py, which starts it with PyTorch's own interpreter.
   python experiments/benchmarks/against_pytorch/theirs.py \
       '{"kind": "inference", "stem": "small", "pixels": 48, "batch": 8}'
 
-waits for numbers on standard input, see serving.py. Needs torch and torchvision only.
+waits for numbers on standard input, see serving.py. Needs torch and
+torchvision only.
 """
 
 import serving
