@@ -7,6 +7,10 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.skipif(
+  platform.libc_ver()[0] != 'glibc', reason='only glibc is told to keep memory'
+)
+
 # Page faults of ten arrays of 80 MB after a first one: 114 each, if pages are
 # huge (2 MB and what precedes them), or 20,000.
 FAULTS = """
@@ -39,9 +43,6 @@ def faults(**settings):
   return int(done.stdout)
 
 
-@pytest.mark.skipif(
-  platform.libc_ver()[0] != 'glibc', reason='only glibc is told to keep memory'
-)
 def test_arrays_get_the_pages_of_those_before():
   assert faults() < 100
 
