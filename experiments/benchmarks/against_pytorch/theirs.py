@@ -7,6 +7,9 @@ waits for numbers on standard input, see serving.py. Needs torch and
 torchvision only.
 """
 
+# The environment of this package has neither.
+# pyright: reportMissingImports=false
+
 import serving
 import torch
 from torch import nn
