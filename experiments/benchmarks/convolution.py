@@ -7,7 +7,6 @@ steps) and their ratio. An update is forward, backward and SGD at batch 64.
 """
 
 import argparse
-import json
 import time
 from unittest import mock
 
@@ -18,6 +17,7 @@ import optax
 from affect_jax.models import convolution
 from affect_jax.models import resnet
 from affect_jax.run import environment
+from affect_jax.run import folder as run_folder
 
 BATCH = 64
 
@@ -79,10 +79,9 @@ def main():
       f'× {ours / theirs:.2f}'
     )
   if arguments.out:
-    with open(arguments.out, 'w', encoding='utf-8') as file:
-      json.dump(
-        {'rows': rows, 'environment': environment.describe({})}, file, indent=2
-      )
+    run_folder.write_json(
+      arguments.out, {'rows': rows, 'environment': environment.describe({})}
+    )
 
 
 if __name__ == '__main__':

@@ -9,7 +9,6 @@ both relative to a step that trains everything.
 """
 
 import argparse
-import json
 import time
 
 import jax
@@ -20,6 +19,7 @@ from affect_jax import tasks
 from affect_jax.models import affect_model
 from affect_jax.models import resnet
 from affect_jax.run import environment
+from affect_jax.run import folder as run_folder
 from affect_jax.training import optimizer
 from affect_jax.training import train_state
 from affect_jax.training import train_step
@@ -99,10 +99,9 @@ def main():
       f'{flops / 1e9:.2f} GFLOP, × {rows[0]["flops"] / flops:.2f}'
     )
   if arguments.out:
-    with open(arguments.out, 'w', encoding='utf-8') as file:
-      json.dump(
-        {'rows': rows, 'environment': environment.describe({})}, file, indent=2
-      )
+    run_folder.write_json(
+      arguments.out, {'rows': rows, 'environment': environment.describe({})}
+    )
 
 
 if __name__ == '__main__':

@@ -26,6 +26,7 @@ import optax
 from affect_jax import tasks as tasks_lib
 from affect_jax.models import affect_model
 from affect_jax.run import environment
+from affect_jax.run import folder as run_folder
 from affect_jax.training import optimizer
 from affect_jax.training import parallel as parallel_lib
 from affect_jax.training import train_state
@@ -227,8 +228,7 @@ def main():
   if args.out:
     about = environment.describe({})
     result = {'counted': counted, 'checks': checks, 'paper': rows, **about}
-    with open(args.out, 'w') as file:
-      json.dump(result, file, indent=1)
+    run_folder.write_json(args.out, result)
   return None
 
 

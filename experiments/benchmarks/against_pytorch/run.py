@@ -20,6 +20,7 @@ import sys
 import numpy as np
 
 from affect_jax.run import environment
+from affect_jax.run import folder as run_folder
 
 WORKS = {
   'update, small stem, 48 px, batch 64': ('update', 'small', 48, 64),
@@ -125,10 +126,9 @@ def main():
         flush=True,
       )
   if arguments.out:
-    with open(arguments.out, 'w', encoding='utf-8') as file:
-      json.dump(
-        {'rows': rows, 'environment': environment.describe({})}, file, indent=2
-      )
+    run_folder.write_json(
+      arguments.out, {'rows': rows, 'environment': environment.describe({})}
+    )
 
 
 if __name__ == '__main__':
