@@ -65,13 +65,18 @@ def selection(run: build.Run, scores: Scores) -> float | None:
 
 def stated(run: build.Run, scores: Scores) -> dict[str, float]:
   """Returns {'val/selection': score} and logs it; {} if it is the headline."""
-  several = len([c for c in run.corpora if 'val' in c.splits]) > 1
   value = selection(run, scores)
-  if value is None or not (several or run.selection):
+  if value is None or not _states_selection(run):
     return {}
   formula = selection_score.stated(run.selection)
   logging.info('selection score %.4f = %s', value, formula)
   return {f'val/{selection_score.KEY}': value}
+
+
+def _states_selection(run: build.Run) -> bool:
+  """Returns whether the selection score is another than the headline."""
+  several = len([c for c in run.corpora if 'val' in c.splits]) > 1
+  return several or bool(run.selection)
 
 
 def flat(scores: Scores) -> dict[str, float]:
@@ -178,10 +183,11 @@ def evaluate_best(
           if processes.is_first():
             modality_subsets.show(key, run.tasks, subsets, dropout)
           grid[key] = {'+'.join(k): dict(v) for k, v in subsets.items()}
-    if split == 'val':
-      for name, value in stated(run, results).items():
-        entry = results.setdefault('val', {'step': float(step)})
-        entry[name.partition('/')[2]] = value
+    if split == 'val' and rows and _states_selection(run):
+      entry = results.setdefault('val', {'step': float(step)})
+      # Undefined is said, lest the headline chooses in its place.
+      name = selection_score.KEY
+      entry[name] = stated(run, results).get(f'val/{name}', math.nan)
     if rows and processes.is_first():
       for corpus in run.corpora:
         if corpus.name in rows:

@@ -130,10 +130,11 @@ def are_together(config: Any) -> bool:
 def evaluate_best(config: Any, workdir: str) -> dict[str, Any]:
   """Evaluates every seed again, as `evaluate.evaluate_best`."""
   config = settled.settle(config, workdir)
+  for seed in config.seeds:  # Before the folder is said to have them.
+    run_folder.require(folder(workdir, seed))
   claim(config, workdir)
   results = {}
   for seed in config.seeds:
-    run_folder.require(folder(workdir, seed))
     results[seed] = evaluate.evaluate_best(
       of_seed(config, seed), folder(workdir, seed)
     )
@@ -146,14 +147,21 @@ def evaluate_once(config: Any, workdir: str) -> dict[str, Any]:
   Returns:
     The content of WORKDIR/results.json.
   """
-  path = os.path.join(workdir, 'results.json')
-  known = processes.from_first('results', lambda: run_folder.read_json(path))
-  splits = known['splits'] if config.seeds else known
-  if any(split.split('/')[0] == 'test' for split in splits):
-    return known
+  # A stop between two seeds, or seeds added later, leave some without test.
+  folders = [folder(workdir, s) for s in config.seeds] or [workdir]
+  if processes.from_first(
+    'results of test', lambda: all(map(_has_test, folders))
+  ):
+    path = os.path.join(workdir, 'results.json')
+    return processes.from_first('results', lambda: run_folder.read_json(path))
   if config.seeds:
     return evaluate_best(config, workdir)
   return evaluate.evaluate_best(settled.settle(config, workdir), workdir)
+
+
+def _has_test(workdir: str) -> bool:
+  splits = run_folder.read_json(os.path.join(workdir, 'results.json')) or {}
+  return any(split.split('/')[0] == 'test' for split in splits)
 
 
 def folder(workdir: str, seed: int) -> str:

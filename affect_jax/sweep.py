@@ -46,7 +46,8 @@ def train_and_evaluate(config: Any, workdir: str) -> dict[str, Any]:
 
   Returns:
     The content of results.json: {'points': [{'settings', 'folder', 'val':
-    selection score, its mean over seeds, or None, 'error'}], 'chosen':
+    selection score, its mean over seeds, None if it is not defined for each of
+    them, 'error'}], 'chosen':
     index of the best or None, 'scores': those of the best, also on test}.
 
   Raises:
@@ -168,11 +169,18 @@ def best(scores: Sequence[float | None]) -> int | None:
 
 
 def _train(config: Any, workdir: str) -> float | None:
-  """Trains a point; returns its selection score, the mean over seeds."""
+  """Trains a point; returns its selection score, the mean over seeds.
+
+  None if a seed has none.
+  """
   if config.seeds:
     summary = seeds.train_and_evaluate(config, workdir, splits=('val',))
+    # The mean of some seeds would hide that others collapsed.
     of_splits = {
-      k: {name: v['mean'] for name, v in metrics.items()}
+      k: {
+        name: None if v['seeds_without'] else v['mean']
+        for name, v in metrics.items()
+      }
       for k, metrics in summary['splits'].items()
     }
   else:

@@ -290,11 +290,14 @@ def _train(runs, program, states, managers, first_step):
             headline=chosen_by,
             force=True,
           )
-      if stops and not last:
+      ends = last or (validates and _ends_early(runs, managers))
+      if ends and not stops:  # Nor may a signal be lost in validation.
+        signum = agree(signals[0] if signals else 0)
+      if signum > 0:
         for manager in managers:
           manager.wait_until_finished()
         raise interrupt.Interrupted(step, signum)
-      if validates and not last and _ends_early(runs, managers):
+      if ends:
         break
 
 

@@ -15,6 +15,7 @@ from toys.configs import load_config
 
 from affect_jax import evaluate
 from affect_jax import train
+from affect_jax.evaluation import selection_score
 from affect_jax.run import build
 from affect_jax.training import checkpoint
 from affect_jax.training import finite
@@ -173,13 +174,13 @@ def stop_after(monkeypatch, step):
 
 
 def test_a_resumed_run_is_bit_equal(finished, folder, monkeypatch):
-  """Stopped after each of its steps but the last."""
+  """Stopped after each of its steps, in the last one's validation."""
   whole, _ = finished
   workdir = folder / 'resumed'
   config = make_config(folder, log_gradients=True)
-  for step in (1, 2, 3):
+  for step in (1, 2, 3, 4):
     with monkeypatch.context() as patch:
-      stop_after(patch, 1)
+      stop_after(patch, 2 if step == 4 else 1)
       with pytest.raises(interrupt.Interrupted, match=f'step {step} is saved'):
         train.train_and_evaluate(config, str(workdir))
     assert not (workdir / 'results.json').exists()
@@ -191,6 +192,22 @@ def test_a_resumed_run_is_bit_equal(finished, folder, monkeypatch):
     'predictions/test.csv',
   ):
     assert read(workdir / name) == read(whole / name), name
+
+
+def test_an_undefined_selection_score_is_said(finished, folder, monkeypatch):
+  workdir = folder / 'undefined'
+  shutil.copytree(finished[0], workdir)
+  config = make_config(folder)
+  config.selection = {'expression/macro_f1': 1.0}
+  results = evaluate.evaluate_best(config, str(workdir), splits=('val',))
+  assert (
+    results['val']['selection'] == results['val']['expression/macro_f1'] > 0
+  )
+  monkeypatch.setattr(selection_score, 'score', lambda *_: None)
+  results = evaluate.evaluate_best(config, str(workdir), splits=('val',))
+  assert results['val']['headline'] > 0
+  # It does not choose in place of what was asked for.
+  assert selection_score.of_results(results) is None
 
 
 def test_another_config_in_the_folder_is_refused(finished, folder):

@@ -184,6 +184,17 @@ def test_a_stopped_command_goes_on_and_seeds_can_be_added(
   new = seeds.train_and_evaluate(config(folder, seeds=(3, 1, 2)), str(workdir))
   assert trained == [1, 2]
   assert new['seeds'] == [3, 1, 2]
+  # Stopped while a sweep or rounds tested its choice: a seed is without test.
+  path = workdir / 'seed_3' / 'results.json'
+  results = json.loads(path.read_text())
+  del results['test']
+  path.write_text(json.dumps(results))
+  c = config(folder, seeds=(3, 1, 2))
+  some = seeds.train_and_evaluate(c, str(workdir))['splits']['test']
+  assert some['expression/macro_f1']['seeds_without'] == 1
+  assert seeds.evaluate_once(c, str(workdir)) == new
+  monkeypatch.setattr(seeds, 'evaluate_best', None)
+  assert seeds.evaluate_once(c, str(workdir)) == new
 
 
 def test_evaluating_again_changes_nothing(both, folder):
@@ -191,6 +202,10 @@ def test_evaluating_again_changes_nothing(both, folder):
   assert (
     seeds.evaluate_best(config(folder, seeds=(3, 1)), str(workdir)) == summary
   )
+  before = (workdir / 'config.json').read_text()
+  with pytest.raises(UserError, match='seed_2'):
+    seeds.evaluate_best(config(folder, seeds=(3, 1, 2)), str(workdir))
+  assert (workdir / 'config.json').read_text() == before
 
 
 def test_compare_reads_the_folder(both):

@@ -10,6 +10,7 @@ from affect_jax import evaluate
 from affect_jax import seeds
 from affect_jax import sweep
 from affect_jax.errors import UserError
+from affect_jax.evaluation import seed_summary
 
 pytestmark = pytest.mark.usefixtures('quick_runs')
 
@@ -108,6 +109,17 @@ def test_wrong_sweeps_are_refused_before_anything_is_written(
   with pytest.raises(UserError, match=message):
     sweep.train_and_evaluate(c, str(tmp_path / 'run'))
   assert not (tmp_path / 'run').exists()
+
+
+def test_a_point_has_no_score_if_one_of_its_seeds_has_none(folder, monkeypatch):
+  scores = {s: {'val': {'headline': x}} for s, x in enumerate((0.75, None))}
+  summary = seed_summary.summarise(scores)
+  monkeypatch.setattr(seeds, 'train_and_evaluate', lambda *_, **__: summary)
+  c = config(folder, {}, seeds=(0, 1))
+  assert sweep._train(c, 'nowhere') is None
+  scores[1]['val']['headline'] = 0.25
+  summary |= seed_summary.summarise(scores)
+  assert sweep._train(c, 'nowhere') == 0.5
 
 
 def test_what_cannot_be_chosen_is_refused(folder):

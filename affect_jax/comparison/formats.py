@@ -26,7 +26,7 @@ def text(found: compare.Comparison) -> str:
   for letter, path in found.runs.items():
     to.print(f'{letter}: {path}', soft_wrap=True, markup=False)
   pairs = list(dict.fromkeys((r.a, r.b) for r in found.rows))
-  if len(pairs) > 1 and {a for a, _ in pairs} == {'A'}:
+  if len(pairs) > 1 and _is_matrix(found):
     to.print(_matrix(found))
   else:
     for pair in pairs:
@@ -117,6 +117,16 @@ def _pair(found: compare.Comparison, a: str, b: str) -> rich_table.Table:
       cells = [x.replace('[', r'\[') for x in _cells(row)]
       table.add_row(row.metric, *cells)
   return table
+
+
+def _is_matrix(found: compare.Comparison) -> bool:
+  """Whether all are compared with A, and with the same seeds of it."""
+  means: dict[str, set[float | None]] = {}
+  for row in found.rows:
+    means.setdefault(row.metric, set()).add(row.mean_a)
+  return {r.a for r in found.rows} == {'A'} and all(
+    len(x) == 1 for x in means.values()
+  )
 
 
 def _matrix(found: compare.Comparison) -> rich_table.Table:

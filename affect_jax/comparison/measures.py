@@ -25,6 +25,7 @@ class Metric:
     tuned: Whether it reads predictions decided by thresholds of validation.
     function: (predictions, labels, weights) -> a float, or {output: float}.
     name: 'task/metric'.
+    outputs: Of the task, in the order of labels.
     wanted: Names 'task/metric[/output]' in the order of their values.
   """
 
@@ -32,6 +33,7 @@ class Metric:
   tuned: bool
   function: Callable[..., Any]
   name: str
+  outputs: tuple[str, ...] = ()
   wanted: tuple[str, ...] = ()
 
 
@@ -87,8 +89,14 @@ class Measures:
     columns = []
     for metric in self.metrics:
       weights = self.weights[metric.task]
-      count = weights if weights.ndim == 1 else weights.sum(-1)
-      columns += [count] * len(metric.wanted)
+      for name in metric.wanted:
+        output = name.removeprefix(f'{metric.name}/')
+        if weights.ndim == 1:
+          columns.append(weights)
+        elif output in metric.outputs:  # Others may be labelled elsewhere.
+          columns.append(weights[:, metric.outputs.index(output)])
+        else:
+          columns.append(weights.sum(-1))
     return np.stack(columns, -1)
 
 
@@ -160,10 +168,11 @@ def is_lower_better(name: str) -> bool:
 def _all(tasks: Sequence[Any], thresholds: Mapping[str, Any]) -> list[Metric]:
   found = []
   for task in tasks:
+    outputs = tuple(task.outputs)
     for name, function in task.metrics.items():
       if name not in COUNTS:
         full = f'{task.name}/{name}'
-        found.append(Metric(task.name, False, function, full))
+        found.append(Metric(task.name, False, function, full, outputs))
     tuned = thresholds.get(task.name, {})
     for name, function in task.tuned_metrics.items() if tuned else ():
       # Runs' thresholds are applied already, see `predictions`.
@@ -174,6 +183,7 @@ def _all(tasks: Sequence[Any], thresholds: Mapping[str, Any]) -> list[Metric]:
           True,
           lambda p, y, w, f=function, cut=halves: f(p, y, w, cut),
           f'{task.name}/{name}',
+          outputs,
         )
       )
   return found

@@ -85,7 +85,10 @@ def gain(scores: Scores, metric: str, before: str, after: str) -> Any:
   half = stats.t.ppf(0.975, len(one) - 1) * difference.std(ddof=1)
   half /= math.sqrt(len(one))
   mean = difference.mean()
-  varies = np.ptp(difference) > 0
+  if np.ptp(difference) > 1e-12:
+    p = stats.ttest_rel(other, one).pvalue
+  else:  # t is infinite, or there is no difference at all.
+    p = 0.0 if abs(mean) > 1e-12 else 1.0
   return {
     'metric': metric,
     'before': one.mean(),
@@ -93,7 +96,7 @@ def gain(scores: Scores, metric: str, before: str, after: str) -> Any:
     'gain': mean,
     'low': mean - half,
     'high': mean + half,
-    'p': stats.ttest_rel(other, one).pvalue if varies else 1.0,
+    'p': float(p),
     'ratio': other.std(ddof=1) / max(one.std(ddof=1), 1e-12),
     'spread_p': _spread_p(one, other),
     'seeds': len(one),

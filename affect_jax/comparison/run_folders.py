@@ -68,6 +68,11 @@ def read(path: str, split: str) -> Run:
     for x in folder.iterdir()
     if x.is_dir() and (match := SEED.fullmatch(x.name))
   )
+  if points := sorted(x.name for x in folder.glob('point_*')):
+    raise UserError(
+      f'{path} holds points of a sweep: give one, as {path}/{points[0]}. The '
+      'chosen one stands in its results.json; only it has test.'
+    )
   is_run = any((folder / x).exists() for x in ('checkpoints', 'predictions'))
   if is_run or not numbers:
     return Run(path, {None: _read(path, split)})

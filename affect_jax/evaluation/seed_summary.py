@@ -33,7 +33,7 @@ def summarise(
     `seeds_without` counts those whose score is not defined.
   """
   splits: dict[str, Any] = {}
-  for split in next(iter(results.values()), {}):
+  for split in dict.fromkeys(s for r in results.values() for s in r):
     names = dict.fromkeys(k for r in results.values() for k in r.get(split, {}))
     splits[split] = {
       name: _summary([r.get(split, {}).get(name) for r in results.values()])

@@ -1,7 +1,7 @@
 """Dual balancing: logarithms of losses, and gradients of equal length.
 
-Lin et al., 2023: "Dual-Balancing for Multi-Task Learning"; constants as in
-LibMTL's code, which the authors maintain.
+Lin et al., 2023: "Dual-Balancing for Multi-Task Learning"; as LibMTL's code,
+which the authors maintain, but for beta_sigma, which is 0 there.
 """
 
 from typing import Any, NamedTuple

@@ -1,7 +1,7 @@
 """Fast adaptive multitask optimisation: all losses fall at the same rate.
 
 Liu et al., 2023: "FAMO: Fast Adaptive Multitask Optimization"; constants as in
-the authors' code (Cranial-XIX/FAMO, famo.py).
+LibMTL's code. The authors' (Cranial-XIX/FAMO, famo.py) decays w by .01.
 """
 
 import jax

@@ -1,7 +1,8 @@
 """Smooth Tchebycheff scalarisation: the worst task counts most.
 
 Lin et al., 2024: "Smooth Tchebycheff Scalarization for Multi-Objective
-Optimization"; constants as in the authors' code (Xi-L/STCH, STCH.py).
+Optimization"; the loss is that of the authors' code (Xi-L/STCH, STCH.py). Its
+mu is 1 unless given; .5 is ours.
 """
 
 from typing import NamedTuple
@@ -26,7 +27,9 @@ def build(*, mu: float = 0.5, warmup_steps: int = 100) -> base.Method:
   """Builds the method, whose loss is K mu log sum exp(log(L / nadir) / mu).
 
   The nadir is a task's mean loss over its first `warmup_steps` labelled
-  batches. During the first `warmup_steps` steps the sum of log L is minimised.
+  batches; the authors' is that of the warm-up's last epoch, which a task with
+  few labels may not have. During the first `warmup_steps` steps the sum of
+  log L is minimised.
   The scale of a loss changes nothing.
 
   Args:

@@ -10,6 +10,8 @@ from absl import logging
 from affect_jax import seeds
 from affect_jax.errors import UserError
 from affect_jax.evaluation import gains
+from affect_jax.evaluation import score
+from affect_jax.evaluation import selection_score
 from affect_jax.run import check
 from affect_jax.run import folder as run_folder
 from affect_jax.run import label_table
@@ -67,7 +69,9 @@ def train(
     on_val.append(rows)
     names = (f'round {number - 1}', f'round {number}')
     gains.show(rows, f'Round {number} on validation', names)
-    if rows and rows[-1]['gain'] <= 0 and not anyway and number < rounds:
+    row = _deciding(config, rows)
+    gained = row is not None and row['gain'] > 0
+    if not gained and not anyway and number < rounds:
       logging.info('Round %d does not gain: it is the last.', number)
       break
   chosen = _best(config, summaries, tasks)
@@ -116,7 +120,7 @@ def _label(config, workdir, number, teachers) -> pathlib.Path:
 
 
 def _gains(config, before, after, tasks) -> list[dict[str, Any]]:
-  """Returns gains on validation; the last row is of what chooses."""
+  """Returns gains on validation, also of what chooses."""
   rows = gains.of_tasks(before, after, tasks, 'val')
   if check.selection(config):
     rows += gains.of_selection(before, after)
@@ -127,6 +131,12 @@ def _best(config, summaries, tasks) -> int:
   """Returns the round whose validation is the best."""
   values = []
   for summary in summaries:
-    rows = _gains(config, summary, summary, tasks)
-    values.append(rows[-1]['after'] if rows else float('-inf'))
+    row = _deciding(config, _gains(config, summary, summary, tasks))
+    values.append(float('-inf') if row is None else row['after'])
   return values.index(max(values))
+
+
+def _deciding(config, rows) -> dict[str, Any] | None:
+  """Returns the row of what chooses; None if it is not defined."""
+  of = selection_score.KEY if check.selection(config) else score.HEADLINE
+  return next((row for row in rows if row['metric'] == of), None)

@@ -42,6 +42,8 @@ NUMBERS = {
   **dict.fromkeys(('progress_secs', 'schedule.warmup_steps'), 0.0),
   'num_epochs': 0.0,
 }
+# Also smallest values of each entry of a group.
+EACH = ('loss_weights',)
 SHARES = ('model.dropout', 'utterance.dropout', 'utterance.modality_dropout')
 DTYPES = ('float32', 'bfloat16', 'float16')
 DTYPE_SETTINGS = ('model.dtype', 'utterance.text.dtype')
@@ -89,10 +91,11 @@ def check_values(settings: Mapping[str, Any]) -> None:
   Args:
     settings: A config as a dict; settings that older configs lack pass.
   """
+  each = [f'{g}.{name}' for g in EACH for name in _get(settings, g) or ()]
   for setting, low in {
     **WHOLE,
     **NUMBERS,
-    **dict.fromkeys(SHARES, 0.0),
+    **dict.fromkeys((*SHARES, *each), 0.0),
   }.items():
     value = _get(settings, setting)
     if value is None or isinstance(value, Mapping):

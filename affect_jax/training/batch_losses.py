@@ -23,7 +23,7 @@ class BatchLosses(NamedTuple):
   Attributes:
     of_params: params -> ((losses [K], auxiliary loss []), (plain losses [K],
       model_state)). `losses` are plain ones times config.loss_weights.
-    present: bool [K], whether the batch has labels of the task.
+    present: bool [K], whether the batch has labels of the task that count.
     rng: Random key of the step, equal on all devices.
     memory: The new `TrainState.memory`.
     logs: {name: f32 []} of weak supervision on line.
@@ -149,7 +149,10 @@ def make_batch_losses(
         auxiliary = sum(further.values(), auxiliary)
       return (factors * plain, auxiliary), (plain, model_state)
 
-    present = jnp.stack([jnp.any(weights[t.name] > 0) for t in tasks])
+    # A loss that counts nothing would be log 0 to some ways of balancing.
+    present = jnp.stack(
+      [jnp.any(weights[t.name] > 0) & (loss_weights[t.name] > 0) for t in tasks]
+    )
     return BatchLosses(of_params, present, step_rng, memory, logs)
 
   return batch_losses

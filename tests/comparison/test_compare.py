@@ -1,6 +1,7 @@
 """The command compares runs on what they left, whatever is compared."""
 
 import csv
+import dataclasses
 import io
 import json
 
@@ -179,6 +180,28 @@ def test_several_runs_against_the_first_or_all_pairs(runs, tmp_path):
   assert max(r.holm / r.p for r in every.rows) > 2
   assert 'difference from A' in formats.text(first)
   assert 'test: C against B' in formats.text(every)
+  # One column cannot show A's mean over the seeds of both pairs.
+  rows = [first.rows[0], dataclasses.replace(first.rows[1], mean_a=0.125)]
+  text = formats.text(dataclasses.replace(first, rows=rows))
+  assert 'test: C against A' in text
+  assert '0.1250' in text
+
+
+def test_gold_of_an_output_is_counted_apart():
+  task = tasks.get_task('action_units', outputs=('AU1', 'AU12'))
+  weights = np.array([[1, 1], [0, 1], [0, 1]], np.float32)
+  rows = {
+    'labels': {task.name: np.array([[1, 0], [0, 1], [0, 0]], np.float32)},
+    'weights': {task.name: weights},
+  }
+  names = ('action_units/f1', 'action_units/mean_f1')
+  found = measures.build([task], rows, thresholds={}, names=names)
+  by_name = dict(zip(found.names, found.gold().T.tolist(), strict=True))
+  assert by_name == {
+    'action_units/f1/AU1': [1, 0, 0],
+    'action_units/f1/AU12': [1, 1, 1],
+    'action_units/mean_f1': [2, 1, 1],
+  }
 
 
 def test_text_and_files_say_the_same(runs, tmp_path, capsys):

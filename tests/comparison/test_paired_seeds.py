@@ -37,6 +37,19 @@ def test_gains_are_paired_and_their_intervals_are_students(tmp_path):
   assert paired_seeds.gain(scores, 'toy/emotion/f1', 'a', 'c') is None
 
 
+def test_a_gain_that_all_seeds_share_is_sure(tmp_path):
+  write(tmp_path, 'a', [0.5, 0.75])
+  write(tmp_path, 'b', [0.75, 1.0])
+  arms = dict.fromkeys('ab', 'toy')
+  scores = paired_seeds.read(tmp_path, arms, range(2))
+  row = paired_seeds.gain(scores, 'toy/emotion/f1', 'a', 'b')
+  assert (row['low'], row['high'], row['p']) == (0.25, 0.25, 0)
+  # As rounding has it.
+  scores['b']['toy/emotion/f1'][0] += 1e-16
+  assert paired_seeds.gain(scores, 'toy/emotion/f1', 'a', 'b')['p'] == 0
+  assert paired_seeds.gain(scores, 'toy/emotion/f1', 'a', 'a')['p'] == 1
+
+
 def test_seeds_that_one_arm_lacks_do_not_count(tmp_path):
   write(tmp_path, 'a', BEFORE)
   write(tmp_path, 'b', [None, *AFTER[1:]])

@@ -41,6 +41,8 @@ def test_no_run(pair, tmp_path):
   refuse([pair[0], str(tmp_path)], 'There is no run in')
   (tmp_path / 'seed_0').mkdir()
   refuse([pair[0], str(tmp_path)], 'There is no run in .*seed_0')
+  (tmp_path / 'point_0').mkdir()
+  refuse([pair[0], str(tmp_path)], 'points of a sweep: give one, as .*/point_0')
 
 
 def test_other_corpora(pair, tmp_path):

@@ -40,7 +40,16 @@ def batches(count=3, unlabelled=()):
   return data
 
 
-def train(name, data, *, tasks=None, mode='jit', devices=1, **options):
+def train(
+  name,
+  data,
+  *,
+  tasks=None,
+  mode='jit',
+  devices=1,
+  loss_weights=WEIGHTS,
+  **options,
+):
   """(state, logs of each step) of a few updates."""
   tasks = tasks or toy.all_tasks()
   spread = parallel.build(mode, jax.devices()[:devices])
@@ -57,7 +66,7 @@ def train(name, data, *, tasks=None, mode='jit', devices=1, **options):
       model,
       tasks,
       tx,
-      loss_weights=WEIGHTS,
+      loss_weights=loss_weights,
       balancing=balancing,
       axis_name=spread.axis_name,
       **options,
@@ -130,6 +139,13 @@ def test_what_is_not_labelled_takes_no_part(name):
   assert np.abs(kernel - state.params['conv']['kernel']).max() > 1e-5
   unmoved = start.params['heads']['action_units']
   jax.tree.map(np.testing.assert_array_equal, unlabelled, unmoved)
+
+
+@pytest.mark.parametrize('name', ['gls', 'mgda'])
+def test_a_task_that_shall_not_count_stops_no_other(name):
+  one, _ = train(name, batches(2), loss_weights=WEIGHTS | {'action_units': 0})
+  other, _ = train(name, batches(2, unlabelled=[0, 1]))
+  assert_close(one.params, other.params)
 
 
 @pytest.mark.parametrize('name', KINDS)

@@ -68,6 +68,7 @@ def message(name, **overrides):
     ('faces_csv', 'model.dtype', 'fp16', 'known: float32, bfloat16, float16'),
     ('mustard', 'utterance.text.dtype', 'bf16', "did you mean 'bfloat16'"),
     ('mustard', 'weight_decay', -0.1, 'config.weight_decay=-0.1 must be'),
+    ('mustard', 'loss_weights.sarcasm', -1, 'config.loss_weights.sarcasm=-1'),
   ],
 )
 def test_the_message_says_what_to_do(name, setting, value, expected):

@@ -11,6 +11,8 @@ import os
 QUICK = {
   'xla_backend_optimization_level': '0',
   'xla_llvm_disable_expensive_passes': 'true',
+  # Parts would be compiled in parallel, where other tests have the cores.
+  'xla_cpu_parallel_codegen_split_count': '1',
 }
 # A debug option of XLA, gone in later versions.
 if metadata.version('jaxlib').startswith('0.10.'):
@@ -19,6 +21,7 @@ if metadata.version('jaxlib').startswith('0.10.'):
 OPTIMIZED = {
   'xla_backend_optimization_level': 3,
   'xla_llvm_disable_expensive_passes': False,
+  'xla_cpu_parallel_codegen_split_count': 32,
   **{k: True for k in QUICK if k == 'xla_cpu_use_fusion_emitters'},
 }
 
