@@ -122,6 +122,8 @@ def build(arm: Arm, paths: Any, steps: int) -> Any:
   c.image_size = 32
   c.augment = ('flip', 'crop', 'colour')
   c.augmentations.crop.pad = 2
+  # As many pictures of each corpus as where it is alone.
+  steps *= len(arm.corpora)
   c.num_train_steps = steps
   c.eval_every = steps  # Only the last step is evaluated: nothing to select.
   c.schedule.warmup_steps = c.log_every = steps // 10

@@ -70,12 +70,16 @@ def write(
 
 
 def _fer_rows(scores) -> list[dict[str, Any]]:
-  rows = []
-  for arm in ('fer_gold', 'fer_weak'):
-    row = paired_seeds.gain(scores, FER, 'fer_alone', arm)
-    if row:
-      rows.append({'arm': arm, 'against': 'fer_alone', **row})
-  return rows
+  pairs = (
+    ('fer_gold', 'fer_alone'),
+    ('fer_weak', 'fer_alone'),
+    ('fer_weak', 'fer_gold'),
+  )
+  return [
+    {'arm': arm, 'against': before, **row}
+    for arm, before in pairs
+    if (row := paired_seeds.gain(scores, FER, before, arm))
+  ]
 
 
 def _cell(values: np.ndarray) -> str:
@@ -125,15 +129,14 @@ def _table(scores, rows, shares) -> str:
 
 def _fer_table(scores, fer, fits) -> str:
   lines = [
-    '| arm | accuracy on FER2013 | over fer_alone (Holm p) |',
-    '|---|---|---|',
+    '| arm | accuracy on FER2013 | over fer_alone (Holm p) | over fer_gold |',
+    '|---|---|---|---|',
   ]
+  over = {(r['arm'], r['against']): _interval(r) for r in fer}
   for arm in ('fer_alone', 'fer_gold', 'fer_weak'):
-    row = next((r for r in fer if r['arm'] == arm), None)
-    lines.append(
-      f'| {arm} | {_cell(paired_seeds.of(scores, arm, FER))} | '
-      f'{_interval(row) if row else ""} |'
-    )
+    cells = [over.get((arm, x), '') for x in ('fer_alone', 'fer_gold')]
+    score = _cell(paired_seeds.of(scores, arm, FER))
+    lines.append(f'| {arm} | {score} | {" | ".join(cells)} |')
   names = list(next(iter(fits.values()), [{}])[0])
   lines += [
     '',

@@ -50,16 +50,26 @@ def write(
 
 
 def _gains(scores) -> list[dict[str, Any]]:
-  """Returns the gains of all arms of several tasks over one task alone."""
-  rows = []
-  for arm in scores:
-    if not arm.startswith(('multi/', 'curve/sarcasm')):
-      continue
-    for metric in settings_lib.METRICS:
-      before = claims.single_of(metric)
-      row = paired_seeds.gain(scores, metric, before, arm)
-      if row:
-        rows.append({'arm': arm, **row})
+  """Returns the gains of all arms of several tasks over one task alone.
+
+  And those of weak labels over gold alone, of the same tasks.
+  """
+  pairs = [
+    (metric, arm, claims.single_of(metric))
+    for arm in scores
+    if arm.startswith(('multi/', 'curve/sarcasm'))
+    for metric in settings_lib.METRICS
+  ] + [
+    (metric, arm, 'multi/gold')
+    for arm in scores
+    if arm.startswith('multi/weak')
+    for metric in settings_lib.METRICS
+  ]
+  rows = [
+    {'arm': arm, 'over': before, **row}
+    for metric, arm, before in pairs
+    if (row := paired_seeds.gain(scores, metric, before, arm))
+  ]
   paired_seeds.add_holm(rows)
   return rows
 
@@ -82,12 +92,12 @@ def _table(scores) -> str:
 
 def _gain_table(rows) -> str:
   lines = [
-    '| arm | metric | gain over the task alone [95 %] | Holm p | spread (p) |',
-    '|---|---|---|---|---|',
+    '| arm | over | metric | gain [95 %] | Holm p | spread (p) |',
+    '|---|---|---|---|---|---|',
   ]
   for r in rows:
     lines.append(
-      f'| {r["arm"]} | {settings_lib.METRICS[r["metric"]]} | '
+      f'| {r["arm"]} | {r["over"]} | {settings_lib.METRICS[r["metric"]]} | '
       f'{r["gain"]:+.3f} [{r["low"]:+.3f}, {r["high"]:+.3f}] | '
       f'{r["holm"]:.2g} | {r["ratio"]:.2f} × ({r["spread_p"]:.2f}) |'
     )
@@ -127,6 +137,7 @@ def _draw(path: pathlib.Path, scores, rows) -> None:
   )
   arms = list(dict.fromkeys(r['arm'] for r in rows))
   metrics = list(settings_lib.METRICS)
+  rows = [r for r in rows if r['over'] != 'multi/gold']
   for i, arm in enumerate(arms):
     of_arm = [r for r in rows if r['arm'] == arm]
     y = [
