@@ -215,6 +215,32 @@ def test_rules_label_from_gold_of_another_task(folder, tmp_path):
     labelling.label(c, [], rules=['emotion_to_mood'])
 
 
+def test_rules_label_nothing_of_val_in_another_corpus(folder, tmp_path):
+  np.save(tmp_path / 'x.npy', np.ones((2, 3), np.float32))
+  texts = {
+    'one': 'id,split,audio,emotion\nt0,train,x.npy,anger\nt1,train,x.npy,fear',
+    'two': 'id,split,audio,sentiment_class\nz,train,x.npy,\n'
+    't0,val,x.npy,negative\nz1,train,x.npy,positive',
+  }
+  c = voices.config(tmp_path / 'one.csv', tmp_path, 'sentiment_class')
+  c.data.corpus = ''
+  del c.data.path
+  for name, text in texts.items():
+    (tmp_path / f'{name}.csv').write_text(text + '\n')
+    splits = {'test': ''} if name == 'two' else {'val': '', 'test': ''}
+    c.data.corpora[name] = {
+      'corpus': 'utterances_csv',
+      'path': str(tmp_path / f'{name}.csv'),
+      'splits': splits,
+    }
+  rules = ['emotion_to_sentiment']
+  (labels,), (report,) = labelling.label(c, [], rules=rules)
+  assert labels.ids.tolist() == ['t1']
+  assert report.left_out == {label_report.HELD_OUT: 1}
+  (labels,), _ = labelling.label(c, [], rules=rules, label_held_out=True)
+  assert sorted(labels.ids) == ['t0', 't1']
+
+
 def test_a_student_learns_from_the_table(folder):
   path = folder / 'own.parquet'
   labels, _ = labelling.label(

@@ -20,6 +20,8 @@ SPLITS = ('train', 'val', 'test')
 DRAWING = ('sampling', 'temperature', 'shares', 'balance', 'shuffle_megabytes')
 # Settings of config.data that are no options of a corpus.
 OURS = (*DRAWING, 'weak_labels', 'gold_share')
+# Those that each of several corpora has unless it has its own.
+SHARED = ('data_dir', 'splits')
 
 
 def describe(config: Any) -> dict[str, dict[str, Any]]:
@@ -40,7 +42,7 @@ def describe(config: Any) -> dict[str, dict[str, Any]]:
   if not several:
     return {common['corpus']: common}
   # Other options in config.data are those of a single corpus.
-  shared = {k: common[k] for k in ('data_dir', 'splits')}
+  shared = {k: common[k] for k in SHARED}
   return {
     name: {
       **shared,

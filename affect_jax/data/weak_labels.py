@@ -60,6 +60,8 @@ def to_task(part: Weighed, task: Any) -> tuple[np.ndarray, np.ndarray]:
   matrix = np.array(
     [[c == o for o in task.outputs] for c in part.outputs], np.float32
   )
+  if part.kind == 'presence' and not task.weight_per_output:
+    return _to_classes(part, matrix)
   labels = part.labels @ matrix
   if task.weight_per_output:
     weights = part.weights
@@ -70,6 +72,24 @@ def to_task(part: Weighed, task: Any) -> tuple[np.ndarray, np.ndarray]:
   mass = labels.sum(-1)
   kept = mass > 0.5 * part.labels.sum(-1)
   labels = labels / np.where(mass > 0, mass, 1)[:, np.newaxis]
+  return (
+    np.where(kept[:, np.newaxis], labels, 0).astype(np.float32),
+    np.where(kept, weights, 0).astype(np.float32),
+  )
+
+
+def _to_classes(part: Weighed, matrix: np.ndarray) -> Any:
+  """Makes a distribution of what is present; nothing present is no label."""
+  weights = part.weights
+  if weights.ndim == 1:
+    weights = np.repeat(weights[:, np.newaxis], len(part.outputs), 1)
+  present = (weights > 0) & (part.labels > 0.5)
+  labels = np.where(present, part.labels, 0) @ matrix
+  mass = labels.sum(-1)
+  # What the task has no class for is not the others' either.
+  kept = mass > 0.5 * np.where(present, part.labels, 0).sum(-1)
+  labels = labels / np.where(mass > 0, mass, 1)[:, np.newaxis]
+  weights = np.where(present, weights, 0).max(-1)
   return (
     np.where(kept[:, np.newaxis], labels, 0).astype(np.float32),
     np.where(kept, weights, 0).astype(np.float32),

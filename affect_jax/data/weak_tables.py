@@ -1,7 +1,7 @@
 """Reads tables of weak labels for the corpora of a config, and checks them."""
 
-import collections
 from collections.abc import Collection, Iterable, Mapping, Sequence
+import dataclasses
 from typing import Any
 
 from absl import logging
@@ -54,8 +54,10 @@ def read(
   """Reads, chooses and weighs the weak labels of a corpus.
 
   Args:
-    tables: Pairs (path, what `table.read` gives). Where several label a
-      sample, the first of them counts.
+    tables: Pairs (path, what `table.read` gives). Where several labels are of
+      a sample, the first of them counts: where each output has a confidence of
+      its own, the first that says something of it; a threshold that leaves it
+      out lets no other in.
     settings: config.weak.
     corpus: The corpus' name in the config.
     builder: Its builder.
@@ -65,41 +67,85 @@ def read(
     {task: parts}; {} if no table has rows of this corpus.
 
   Raises:
-    UserError: A table was made for another version of the corpus, or nothing
-      of it is kept.
+    UserError: A table was made for another version of the corpus, or no label
+      of a task is kept.
   """
-  found: dict[str, list[weak_labels.Weighed]] = {}
-  known: dict[str, set[str]] = collections.defaultdict(set)
-  repeated: collections.Counter[str] = collections.Counter()
+  by_task: dict[str, list[table.WeakLabels]] = {}
+  paths: dict[str, list[str]] = {}
   for path, all_labels in tables:
     for labels in all_labels:
       if not is_of(labels, corpus, builder, others):
         continue
       _check_version(path, labels, corpus, builder, settings)
-      is_new = np.array([x not in known[labels.task] for x in labels.ids], bool)
-      repeated[labels.task] += int(np.sum(~is_new))
-      known[labels.task].update(labels.ids)
-      options = options_of(settings, labels.task, corpus)
-      values, weights = selection.weigh(labels, **options)
-      found.setdefault(labels.task, []).append(
-        weak_labels.Weighed(
-          labels.outputs,
-          labels.kind,
-          labels.ids[is_new],
-          values[is_new],
-          weights[is_new],
-        )
+      by_task.setdefault(labels.task, []).append(labels)
+      paths.setdefault(labels.task, []).append(path)
+  found: dict[str, list[weak_labels.Weighed]] = {}
+  for task, parts in by_task.items():
+    options = options_of(settings, task, corpus)
+    weighed = [
+      weak_labels.Weighed(
+        part.outputs, part.kind, part.ids, *selection.weigh(part, **options)
       )
-      _check_kept(path, labels, weights, options, corpus)
-  for task, count in repeated.items():
-    if count:
+      for part in parts
+    ]
+    found[task] = _each_once(weighed, [p.confidence > 0 for p in parts])
+    repeated = sum(len(p.ids) for p in parts)
+    repeated -= sum(len(p.ids) for p in found[task])
+    if repeated:
       logging.info(
-        '%s: %d weak labels of %s are in several tables; the first counts.',
+        '%s: %d weak labels of %s are of samples that others label before '
+        'them: the first that says something counts.',
         corpus,
-        count,
+        repeated,
         task,
       )
+    _check_kept(paths[task], parts, found[task], options, corpus)
   return found
+
+
+def _each_once(
+  parts: Sequence[weak_labels.Weighed], speaks: Sequence[np.ndarray]
+) -> list[weak_labels.Weighed]:
+  """Lets the first label of a sample count, output by output where it can.
+
+  Args:
+    parts: Weighed labels of one task.
+    speaks: Whether they say something: bool, of the shape of weights.
+  """
+  first = dict.fromkeys(x for part in parts for x in part.ids)
+  if len(first) == sum(len(part.ids) for part in parts):
+    return [*parts]
+  if {part.kind for part in parts} not in ({'presence'}, {'value'}):
+    # A distribution over classes is one label: its outputs go together.
+    known: set[str] = set()
+    found = []
+    for part in parts:
+      new = np.array([x not in known for x in part.ids], bool)
+      known.update(part.ids)
+      found.append(
+        dataclasses.replace(
+          part,
+          ids=part.ids[new],
+          labels=part.labels[new],
+          weights=part.weights[new],
+        )
+      )
+    return found
+  rows = {x: i for i, x in enumerate(first)}
+  outputs = tuple(dict.fromkeys(o for part in parts for o in part.outputs))
+  labels = np.zeros((len(rows), len(outputs)), np.float32)
+  weights, said = np.zeros_like(labels), np.zeros(labels.shape, bool)
+  for part, says in zip(parts, speaks, strict=True):
+    cells = np.ix_(
+      [rows[x] for x in part.ids], [outputs.index(o) for o in part.outputs]
+    )
+    new = says & ~said[cells]
+    labels[cells] = np.where(new, part.labels, labels[cells])
+    weights[cells] = np.where(new, part.weights, weights[cells])
+    said[cells] |= new
+  ids = np.array([*rows], object)
+  joined = weak_labels.Weighed(outputs, parts[0].kind, ids, labels, weights)
+  return [joined]
 
 
 def is_of(
@@ -144,29 +190,54 @@ def _check_version(path, labels, corpus, builder, settings) -> None:
   )
 
 
-def _check_kept(path, labels, weights, options, corpus) -> None:
-  """Raises UserError if labels that should count are all left out."""
-  kept = int(np.sum(weights.reshape(len(weights), -1).any(-1)))
+def _check_kept(paths, parts, weighed, options, corpus) -> None:
+  """Raises UserError if labels that should count are all left out.
+
+  Args:
+    paths: Of the tables that parts are of.
+    parts: All labels of a task for the corpus.
+    weighed: What became of them, each sample once.
+    options: See `options_of`.
+    corpus: Its name.
+  """
+  best = lambda x: x if x.ndim == 1 else x.max(-1)  # Of the outputs.
+  weights = np.concatenate([best(part.weights) for part in weighed])
+  least = np.concatenate([best(part.confidence) for part in parts])
+  task = parts[0].task
+  kept = int(np.sum(weights > 0))
   logging.info(
     '%s: %d of %d weak labels of %s count, by %s (mean weight %.2f).',
     corpus,
     kept,
     len(weights),
-    labels.task,
+    task,
     options['rule'],
-    weights[weights > 0].mean() if kept else 0.0,
+    np.concatenate([p.weights[p.weights > 0] for p in weighed]).mean()
+    if kept
+    else 0.0,
   )
   if kept or not options['weight']:
     return
-  least = labels.confidence.reshape(len(weights), -1).max(-1)
+  if not least.any():
+    # No setting is to blame, so that other tasks may go on without it.
+    logging.warning(
+      '%s: all %d weak labels of %s have confidence 0 and do not count: who '
+      'made them abstains, as a network does whose CCC on its own validation '
+      'is not above 0.',
+      corpus,
+      len(least),
+      task,
+    )
+    return
   lower = ', '.join(
     f'{int(np.sum(least >= t))} at {t:g}' for t in (0.9, 0.8, 0.7, 0.6, 0.5)
   )
   raise UserError(
-    f'{path}: no weak label of {labels.task} for {corpus} is kept by '
+    f'{", ".join(dict.fromkeys(paths))}: no weak label of {task} for {corpus} '
+    'is kept by '
     f'config.weak.rule={options["rule"]!r} with threshold '
     f'{options["threshold"]}. As confident as a lower threshold are {lower}, '
-    f'of {len(weights)}.'
+    f'of {len(least)}.'
   )
 
 

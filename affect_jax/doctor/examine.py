@@ -84,7 +84,8 @@ def examine(
     skipped: {corpus: {reason: samples that preparing it left out}}.
     examples: {corpus: {reason: names of some of these samples}}.
     standardized: Whether the run itself scales the features of utterances.
-    sample: The limit that `parts_of` was given; only for the report.
+    sample: The limit that `parts_of` was given: what is not read cannot be
+      judged.
     weak: Weak labels of each corpus.
     tasks: {task that the run learns: its outputs; (): all that are annotated}.
       None, or if none of them is annotated: all tasks.
@@ -109,7 +110,7 @@ def examine(
     )
   counted = counts.tables(survey)
   learned = _learned(counted['outputs'], tasks or {})
-  weak_tables = weak_lib.tables(survey, weak or {})
+  weak_tables = weak_lib.tables(survey, weak or {}, bool(sample))
   judged = [
     *leakage.shared_samples(survey),
     *special.leaks,

@@ -18,18 +18,26 @@ EDGES = np.linspace(0, 1, 11)
 LEAST_AGREEMENT = 0.5
 
 
-def tables(survey: survey_lib.Survey, weak: Weak) -> list[dict[str, Any]]:
+def tables(
+  survey: survey_lib.Survey, weak: Weak, sampled: bool = False
+) -> list[dict[str, Any]]:
   """Describes weak labels, for JSON.
+
+  Args:
+    survey: The samples that were read.
+    weak: The labels.
+    sampled: Whether there are more samples: these may be those of the labels
+      that fit none.
 
   Returns:
     For each corpus, table and task: 'corpus', 'table', 'task', 'kind' (see
     `table.WeakLabels`), 'labels'; how
     many are of 'train', of 'val or test', or of no sample ('strangers', with an
-    'example'); 'without_gold': training samples that have no gold, and
-    'covered': those of them that have a weak label; 'outputs': {output: labels
-    of it, where it is likeliest or present; of values their mean};
-    'confidence': 10 counts of [0, .1) ... [.9, 1]; 'with_gold': labels of
-    samples that also have gold, and 'agreement': the share of them that says
+    'example'; None if sampled); 'without_gold': training samples that have no
+    gold, and 'covered': those of them that have a weak label; 'outputs':
+    {output: labels of it, where it is likeliest or present; of values their
+    mean}; 'confidence': 10 counts of [0, .1) ... [.9, 1]; 'with_gold': labels
+    of samples that also have gold, and 'agreement': the share of them that says
     the same, of values the correlation; None without any.
   """
   rows_of: dict[str, dict[str, int]] = {}
@@ -61,6 +69,7 @@ def tables(survey: survey_lib.Survey, weak: Weak) -> list[dict[str, Any]]:
           'table': path,
           'task': task,
           **_describe(survey, known, corpus, task, parts),
+          **({'strangers': None, 'example': ''} if sampled else {}),
         }
       )
   return result
@@ -198,7 +207,7 @@ def lines(described: Sequence[Mapping[str, Any]]) -> list[str]:
         x['task'],
         f'{x["labels"]:,}',
         f'{x["train"]:,}',
-        f'{x["strangers"]:,}',
+        '-' if x['strangers'] is None else f'{x["strangers"]:,}',
         layout.share(x['covered'], x['without_gold']),
         '-' if agreement is None else f'{agreement:.2f}',
         f'{x["with_gold"]:,}',
@@ -206,6 +215,11 @@ def lines(described: Sequence[Mapping[str, Any]]) -> list[str]:
     )
   result = ['', 'Weak labels (of values, "same" is a correlation)']
   result += layout.table(rows, left=2)
+  if any(x['strangers'] is None for x in described):
+    result.append(
+      '  -: not all samples were read (--sample), so that labels of the others '
+      'look like labels of none.'
+    )
   rows = [['corpus', 'task', *(f'{e:.1f}' for e in EDGES[:-1])]]
   rows += [
     [x['corpus'], x['task'], *(f'{n:,}' for n in x['confidence'])]

@@ -1,4 +1,4 @@
-"""Warns of settings that have no effect on a run's kind of samples."""
+"""Warns of settings that have no effect on a run."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from absl import logging
 from flax import traverse_util
 
 from affect_jax import defaults
+from affect_jax.data import load
 
 # Settings that samples of only one kind read.
 SETTINGS = {
@@ -44,8 +45,25 @@ def settings(config: Any, kind: str) -> list[str]:
   ]
 
 
+def of_one_corpus(config: Any) -> list[str]:
+  """Returns options of a single corpus in config.data of several corpora."""
+  data = config.data.to_dict()
+  if not data['corpora']:
+    return []
+  known = {*load.OURS, *load.SHARED, 'corpora', 'corpus'}
+  return [
+    f'config.data.{key}={data[key]!r}' for key in data if key not in known
+  ]
+
+
 def warn(config: Any, kind: str) -> None:
-  """Logs one warning that names all such settings, if there are any."""
+  """Logs a warning for each sort of such settings, if there are any."""
+  if ignored := of_one_corpus(config):
+    logging.warning(
+      'With several corpora these settings have no effect: %s. Give them to a '
+      'corpus, as --config.data.corpora.NAME.SETTING.',
+      ', '.join(ignored),
+    )
   if ignored := settings(config, kind):
     logging.warning(
       'Samples are %s; these settings have no effect on them: %s.',

@@ -62,14 +62,14 @@ def label(
   knowing_by_task = by_task(teachers, config.tasks)
   if not label_seen:
     check_teachers(teachers, corpora)
-  held_out = _held_out(corpora)
+  held_out = np.zeros(0, np.uint64) if label_held_out else _held_out(corpora)
   labels, reports = [], []
   for corpus in corpora:
     if 'train' not in corpus.splits:
       continue
     split = corpus.splits['train']
     for part, report in rule_labels.label(
-      corpus, rules, config.tasks, label_gold
+      corpus, rules, config.tasks, held_out, label_gold
     ):
       labels.append(part)
       reports.append(report)
@@ -84,7 +84,7 @@ def label(
       continue
     ids = next(iter(predicted.values()))['id']
     hashes = trained_on.hashes_of(corpus.builder, ids)
-    is_held_out = np.isin(hashes, held_out) & (not label_held_out)
+    is_held_out = np.isin(hashes, held_out)
     for task, knowing in knowing_by_task.items():
       found, report = _label_task(
         corpus,

@@ -11,6 +11,7 @@ from affect_jax.corpora.builders import records
 from affect_jax.data import sample_ids
 from affect_jax.data import streams
 from affect_jax.run import label_report
+from affect_jax.run import trained_on
 from affect_jax.weak import lexicon
 from affect_jax.weak import regions
 from affect_jax.weak import rules as rules_lib
@@ -23,6 +24,7 @@ def label(
   corpus: streams.Corpus,
   rules: Sequence[str],
   tasks: Sequence[str],
+  held_out: np.ndarray,
   label_gold: bool = False,
 ) -> list[tuple[table.WeakLabels, label_report.Report]]:
   """Labels the training samples of a corpus that lack gold of a rule's target.
@@ -32,6 +34,7 @@ def label(
     rules: Names of rules; those whose target is no task, or whose source the
       corpus does not have, do nothing.
     tasks: Names of the config's tasks.
+    held_out: Hashes, see `trained_on.hashes_of`, of samples not to label.
     label_gold: Label also samples with gold of the target.
 
   Raises:
@@ -48,10 +51,13 @@ def label(
         if label_gold
         else sample_ids.with_gold(builder, split, part.task, corpus.gold_share)
       )
-      kept = np.array([x not in has_gold for x in part.ids], bool)
+      lacks = np.array([x not in has_gold for x in part.ids], bool)
+      is_held_out = np.isin(trained_on.hashes_of(builder, part.ids), held_out)
+      kept = lacks & ~is_held_out
       silent = f'of which {name} says nothing'
       left_out = {
-        label_report.HAS_GOLD: int((~kept).sum()),
+        label_report.HAS_GOLD: int((~lacks).sum()),
+        label_report.HELD_OUT: int((is_held_out & lacks).sum()),
         silent: asked - len(kept),
       }
       part = part.where(kept)

@@ -213,11 +213,12 @@ def check_together(config: Any, dims: Mapping[str, int], window: int) -> None:
       f'{together} reads the tokens of dialogues: it needs '
       "config.data.text='tokens' and config.data.window."
     )
-  if config.data.get('context', 0):
-    raise UserError(
-      f'{together} reads the whole dialogue: config.data.context must be 0, '
-      f'not {config.data.context}.'
-    )
+  for name, options in load.describe(config).items():
+    if options.get('context', 0):
+      raise UserError(
+        f'{together} reads the whole dialogue: context of {name} must be 0, '
+        f'not {options["context"]}.'
+      )
 
 
 def shared_text_model(corpora: Sequence[streams.Corpus]) -> str:

@@ -21,6 +21,11 @@ all labels of a task by the same teachers, with their means.
               variance of m (Chen et al., 2023)
 
 Values have no classes: `all`, and `fixed` on their confidence, work.
+
+Of what may be present, and of values, each output has a confidence of its own.
+Where it is 0, nothing is said: such an output never counts, and no mean or
+number above is made of it. Rules and combined tables abstain so; and so does a
+network in a value whose CCC on its own validation is not above 0.
 """
 
 from collections.abc import Callable, Mapping
@@ -46,12 +51,14 @@ class Classes:
     chosen: c [N], numbers of classes.
     mean: Mean distribution [K].
     right: a_c [K], or None.
+    teacher: Who labelled, for messages.
   """
 
   confidence: np.ndarray
   chosen: np.ndarray
   mean: np.ndarray
   right: np.ndarray | None = None
+  teacher: str = ''
 
 
 def _all(classes, threshold, per_class):
@@ -68,9 +75,11 @@ def _fixed(classes, threshold, per_class):
 def _ss_mfar(classes, threshold, per_class):
   if classes.right is None:
     raise UserError(
-      "config.weak.rule='ss_mfar' needs what the teacher had right on its "
-      'validation, which this table does not tell: make it with '
-      'affect_jax.label, or take another rule.'
+      "config.weak.rule='ss_mfar' needs what a teacher had right on its "
+      f'validation, which {classes.teacher or "a table without teachers"} does '
+      'not tell: runs with a predictions/val.csv do; rules, combined tables '
+      'and those of other programs never do. Leave its labels out, or take '
+      'another rule, for this task alone with config.weak.by_task.'
     )
   limits = np.maximum(threshold, 0.97 * classes.right)
   return classes.confidence >= limits[classes.chosen]
@@ -153,9 +162,9 @@ def factors(
   if not len(labels.ids):
     return np.zeros(labels.confidence.shape, np.float32)
   if labels.kind == 'value':
-    if rule not in ('all', 'fixed'):
-      return np.ones(labels.confidence.shape, np.float32)
-    kept = labels.confidence >= (threshold if rule == 'fixed' else 0.0)
+    if rule != 'fixed':
+      threshold = 0.0
+    kept = (labels.confidence >= threshold) & (labels.confidence > 0)
     return kept.astype(np.float32)
   if labels.kind == 'class':
     classes = Classes(
@@ -163,22 +172,27 @@ def factors(
       labels.labels.argmax(-1),
       labels.labels.mean(0),
       labels.right,
+      labels.teacher,
     )
     found = RULES[rule](classes, threshold, chosen).astype(np.float32)
     return _balanced(found, classes) if balanced else found
-  columns = []
+  columns = np.zeros(labels.confidence.shape, np.float32)
   for k in range(len(labels.outputs)):
-    p = labels.labels[:, k]
+    speaks = labels.confidence[:, k] > 0
+    if not speaks.any():
+      continue
+    p = labels.labels[speaks, k]
     limit = chosen.get(k, threshold)
     classes = Classes(
-      labels.confidence[:, k],
+      labels.confidence[speaks, k],
       (p > 0.5).astype(int),
       np.array([1 - p.mean(), p.mean()]),
       None if labels.right is None else labels.right[2 * k : 2 * k + 2],
+      labels.teacher,
     )
     found = RULES[rule](classes, limit, {}).astype(np.float32)
-    columns.append(_balanced(found, classes) if balanced else found)
-  return np.stack(columns, -1)
+    columns[speaks, k] = _balanced(found, classes) if balanced else found
+  return columns
 
 
 def _balanced(found: np.ndarray, classes: Classes) -> np.ndarray:

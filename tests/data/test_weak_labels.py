@@ -207,18 +207,6 @@ def test_what_does_not_fit_the_corpus_is_refused(corpus, tmp_path):
     weak_labels.to_task(part, other)
 
 
-def test_the_first_of_several_tables_counts(corpus):
-  tables = [
-    ('0.parquet', [sentiment(['a'], 1.0)]),
-    ('1.parquet', [sentiment(['a', 'b'], 2.0)]),
-  ]
-  first, second = weak_tables.read(tables, SETTINGS, 'toy', corpus.builder)[
-    'sentiment'
-  ]
-  assert (first.ids.tolist(), first.labels.tolist()) == (['a'], [[1.0]])
-  assert (second.ids.tolist(), second.labels.tolist()) == (['b'], [[2.0]])
-
-
 @pytest.mark.parametrize(
   ('changes', 'message'),
   [

@@ -121,3 +121,18 @@ def test_a_table_of_other_samples_is_an_error(config, tmp_path):
   result = visit.visit(config)
   assert 'weak_without_sample' in toy_doctor.kinds(result, 'error')
   assert result.report['exit_code'] == 1
+
+
+def test_what_a_sample_cannot_tell_is_not_told(config, tmp_path, capsys):
+  """Labels of samples that were not read are not called strange."""
+  path = tmp_path / 'theirs.csv'
+  # Read are the first three in their stored order, whichever they are.
+  ids = [f'train{i}' for i in range(40)]
+  path.write_text('id,sarcasm/sarcasm\n' + ''.join(f'{x},1\n' for x in ids))
+  config.data.weak_labels = (str(path),)
+  result = visit.visit(config, sample=3)
+  (described,) = result.report['weak_labels']
+  assert (described['train'], described['strangers']) == (3, None)
+  for level in ('error', 'warning'):
+    assert 'weak_without_sample' not in toy_doctor.kinds(result, level)
+  assert 'labels of the others look like' in capsys.readouterr().out

@@ -1,9 +1,12 @@
 """Rules of selection, each against its formula written out."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from affect_jax.errors import UserError
+from affect_jax.weak import rules
 from affect_jax.weak import selection
 from affect_jax.weak import table
 
@@ -110,6 +113,55 @@ def test_values_count_by_their_confidence_alone():
   np.testing.assert_allclose(weights, [[0.45], [0.1]], rtol=1e-6)
 
 
+def units(p, confidence, kind='presence'):
+  return table.WeakLabels(
+    task='action_units',
+    kind=kind,
+    outputs=('AU1', 'AU2'),
+    ids=np.array([str(i) for i in range(len(p))], object),
+    labels=p,
+    confidence=confidence,
+    right=np.float32([0.9, 0.3, 0.8, 0.6]),
+  )
+
+
+@pytest.mark.parametrize('balanced', [False, True])
+@pytest.mark.parametrize('rule', selection.RULES)
+def test_who_abstains_is_no_label_and_in_no_statistic(rule, balanced):
+  p = P[:, :2].copy()
+  confidence = table.confidence_of('presence', p)
+  silent = R.random(p.shape) < 0.5
+  p[silent], confidence[silent] = 0, 0
+  options = {'rule': rule, 'threshold': 0.7, 'balanced': balanced}
+  found = selection.factors(units(p, confidence), **options)
+  assert not found[silent].any()
+  for k in range(2):
+    says = ~silent[:, k]
+    alone = units(p[says], table.confidence_of('presence', p[says]))
+    expected = selection.factors(alone, **options)[:, k]
+    np.testing.assert_allclose(found[says, k], expected, rtol=1e-6)
+    assert expected.any()
+  nobody = units(np.zeros_like(p), np.zeros_like(p))
+  assert not selection.factors(nobody, **options).any()
+
+
+def test_a_rule_and_values_nobody_trusts_abstain():
+  happy = rules.apply(
+    'expression_to_units',
+    np.array(['a'], object),
+    ('happiness',),
+    np.ones((1, 1)),
+    np.ones(1),
+  )
+  _, weights = selection.weigh(happy, weight=0.5)
+  spoken = dict(zip(happy.outputs, weights[0], strict=True))
+  assert {k for k, w in spoken.items() if w} == {'AU6', 'AU12', 'AU25'}
+  value = units(P[:2, :2], np.float32([[0, 0.4], [0, 0.4]]), 'value')
+  for rule in selection.RULES:
+    found = selection.factors(value, rule=rule, threshold=0.0)
+    assert found.tolist() == [[0, 1], [0, 1]]
+
+
 def test_a_weak_label_never_looks_like_gold():
   sure = labels(np.eye(3, dtype=np.float32))
   for by_confidence in (False, True):
@@ -146,9 +198,12 @@ def test_hard_labels_and_temperature():
     ({'rule': 'fixmatch'}, "'fixmatch'.*flexmatch"),
     ({'threshold': 2.0}, r'must be in \[0, 1\]'),
     ({'per_class': {'joy': 0.5}}, 'joy'),
-    ({'rule': 'ss_mfar'}, 'does not tell'),
+    ({'rule': 'ss_mfar'}, 'emotion_to_sentiment does not tell.*rules, comb'),
   ],
 )
 def test_wrong_options_are_refused(options, message):
+  of_a_rule = dataclasses.replace(
+    labels(right=None), teacher='emotion_to_sentiment'
+  )
   with pytest.raises(UserError, match=message):
-    selection.weigh(labels(right=None), **options)
+    selection.weigh(of_a_rule, **options)
