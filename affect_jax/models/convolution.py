@@ -87,13 +87,15 @@ def _backward(saved, gradient):
   def add(total, pair):
     pair = (_patches(pair[0], 3, 1), pair[1])
     patches, rows = (a.reshape(-1, a.shape[-1]) for a in pair)
-    return total + patches.T @ rows, None
+    product = jnp.matmul(patches.T, rows, preferred_element_type=jnp.float32)
+    return total + product, None
 
   shape = (9 * x.shape[-1], gradient.shape[-1])
+  # As float32, lest sums of many chunks of bfloat16 lose the small ones.
   dk, _ = jax.lax.scan(
-    add, jnp.zeros(shape, kernel.dtype), (split(x), split(gradient))
+    add, jnp.zeros(shape, jnp.float32), (split(x), split(gradient))
   )
-  return dx, dk.reshape(kernel.shape)
+  return dx, dk.reshape(kernel.shape).astype(kernel.dtype)
 
 
 _conv_3x3.defvjp(_forward, _backward)

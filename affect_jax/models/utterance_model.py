@@ -103,8 +103,9 @@ class Backbone(nn.Module):
     bank_inputs: dict[str, Any] = {}
     if 'train_row' in inputs:
       bank_inputs = {n: inputs[n] for n in ('train_row', 'train_label')}
-      bank_inputs['seen'] = seen
     fusion = fusion_lib.get_fusion(self.fusion, **dict(self.fusion_options))
+    if bank_inputs or getattr(fusion, 'reads_seen', False):
+      bank_inputs['seen'] = seen
     return fusion(sequences, masks, train=train, **bank_inputs)
 
 

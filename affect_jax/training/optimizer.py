@@ -63,6 +63,8 @@ def build_schedule(
         f'config.schedule.warmup_steps={filled["warmup_steps"]} must be less '
         f'than config.num_train_steps={num_train_steps}.'
       )
+  else:  # The default config has it, and a flag cannot take it away.
+    filled.pop('warmup_steps', None)
   return _call(make, name, filled)
 
 
@@ -84,10 +86,10 @@ def build(
     options: Further arguments, e.g. {'momentum': .9, 'nesterov': True}; not
       those of its decay, which `weight_decay` sets.
     clip_norm: Largest global norm of the gradient; 0 does not clip.
-    weight_decay: Strength of decay, of kernels only: biases and BatchNorm
-      scales do not decay. It is decoupled (times the learning rate) if the
-      optimiser takes `weight_decay` and `mask`, else added to the gradient
-      (L2). 0 decays nothing, whatever the optimiser's own default is.
+    weight_decay: Strength of decay, of kernels and embeddings only: biases and
+      scales of norms do not decay. It is decoupled (times the learning rate)
+      if the optimiser takes `weight_decay` and `mask`, else added to the
+      gradient (L2). 0 decays nothing, whatever the optimiser's default is.
     multipliers: {parameter path prefix: factor on its learning rate}; the
       longest matching prefix counts. Paths are joined by '/', e.g.
       'backbone/layer1' or 'heads'.
@@ -141,7 +143,8 @@ def muon(
 
   Muon makes the momentum of a kernel orthogonal, for a convolution as a matrix
   [height * width * in, out]: every direction moves by the learning rate,
-  whatever its gradient. Adam updates the heads, which are no inner layers.
+  whatever its gradient. Adam updates the heads, which are no inner layers, and
+  what is no such matrix: embeddings, attention by head, stacks of layers.
 
   Args:
     learning_rate: Learning rate of the kernels.
@@ -152,7 +155,10 @@ def muon(
 
   def matrices(params):
     def shape(path, p):
-      if p.ndim < 2 or path_name(path).startswith('heads/'):
+      *above, name = path_name(path).split('/')
+      is_matrix = name == 'kernel' and p.ndim in (2, 4)
+      apart = {'heads', 'layers', 'query', 'key', 'value', 'out'} & {*above}
+      if not is_matrix or apart:
         return None
       inputs = tuple(range(p.ndim - 1))
       return contrib.MuonDimensionNumbers(inputs, p.ndim - 1)
@@ -175,7 +181,13 @@ def path_name(path: Any) -> str:
 
 
 def _kernels(params: Any) -> Any:
-  return jax.tree.map(lambda p: p.ndim > 1, params)
+  # Attention and stacks of layers have biases and scales of several axes.
+  return jax.tree_util.tree_map_with_path(
+    lambda path, p: (
+      p.ndim > 1 and path_name(path).split('/')[-1] not in ('bias', 'scale')
+    ),
+    params,
+  )
 
 
 def stop_frozen(params: Any, frozen: Sequence[str]) -> Any:

@@ -194,6 +194,22 @@ def test_rows_that_fill_up_a_batch_do_not_count():
   assert not any(np.any(g) for g in jax.tree.leaves(gradient))
 
 
+def test_tokens_of_missing_modalities_do_not_count():
+  module, variables, apply = model()
+  sequences, masks = batch()
+  seen = {k: np.ones(6, bool) for k in DIMS} | {'vision': SOME}
+  out, state = apply(variables, sequences, masks, seen=seen)
+  assert out.shape == (6, 24)
+  changed = dict(sequences, vision=sequences['vision'].copy())
+  changed['vision'][~SOME] = 7
+  _, other = apply(variables, changed, masks, seen=seen)
+  whole = losses_of(module, apply(variables, sequences, masks)[1])
+  found = losses_of(module, state)
+  for name, value in losses_of(module, other).items():
+    np.testing.assert_allclose(found[name], value, rtol=1e-4, err_msg=name)
+    assert abs(found[name] - whole[name]) > 1e-6, name
+
+
 def test_losses_are_made_only_if_somebody_asks():
   module, variables, _ = model()
   assert set(variables) == {'params'}

@@ -187,12 +187,12 @@ def test_a_dialogue_without_room_is_an_error_before_training(tmp_path):
   [
     (0, 0, 0, r'config\.data\.window'),
     (300, 4, 0, r"data\.text='tokens'"),
-    (0, 4, 2, 'context must be 0, not 2'),
+    (0, 4, 2, 'context of meld must be 0, not 2'),
   ],
 )
 def test_settings_that_do_not_fit_are_refused(dim, window, context, message):
   c = defaults.get_config()
   c.utterance.together = (64,)
-  c.data.context = context
+  c.data.corpora = {'meld': {'context': context}}
   with pytest.raises(ValueError, match=message):
     utterances.check_together(c, {'text': dim}, window)

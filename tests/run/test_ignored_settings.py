@@ -23,11 +23,22 @@ def test_no_config_sets_what_is_ignored(name):
   of = corpora.CORPORA[next(iter(load.describe(c).values()))['corpus']]
   kind = 'utterances' if issubclass(of, utterances.UtteranceCorpus) else 'faces'
   assert ignored.settings(c, kind) == []
+  assert ignored.of_one_corpus(c) == []
 
 
 def test_what_is_listed_are_settings():
   c = defaults.get_config()
   assert {k for keys in ignored.SETTINGS.values() for k in keys} <= set(c)
+
+
+def test_options_of_one_corpus_beside_several_are_named(warnings):
+  c = defaults.get_config()
+  c.data.max_tokens = 64
+  assert ignored.of_one_corpus(c) == []
+  c.data.corpora = {'meld': {'path': 'MELD'}}
+  ignored.warn(c, 'utterances')
+  [line] = warnings
+  assert 'no effect: config.data.max_tokens=64. Give' in line
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Optimisers by name, multipliers by path, decay of kernels only."""
 
+from flax import traverse_util
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -107,6 +108,8 @@ def test_schedules_are_filled_in_and_overridden():
     [cosine(0), cosine(10), cosine(100)], [0, 0.5, 0], atol=1e-7
   )
   assert make('constant_schedule', 0.5, 100)(77) == 0.5
+  # The default config has a warm-up, which a flag cannot take away.
+  assert make('constant_schedule', 0.5, 100, warmup_steps=50)(77) == 0.5
   linear = make('linear_schedule', 0.5, 100, end_value=0.1)
   np.testing.assert_allclose([linear(0), linear(100)], [0.5, 0.1])
   with pytest.raises(ValueError, match='cosine_decay_schedule'):
@@ -150,6 +153,30 @@ def test_muon_moves_every_direction_of_a_convolution_alike():
   # learning rate times (1 + .9 / 1.9) by Nesterov.
   for value in (u['backbone']['bn']['scale'], u['heads']['x']['kernel']):
     np.testing.assert_allclose(np.abs(value), 0.05 * (1 + 0.9 / 1.9), rtol=1e-4)
+
+
+def test_attention_and_stacks_of_layers_have_biases_and_scales():
+  names = ('query/bias', 'norm/scale', 'query/kernel', 'mlp/kernel')
+  shapes = ((2, 3), (5, 6), (6, 2, 3), (5, 6, 7))
+  layers = {n: jnp.ones(s) for n, s in zip(names, shapes, strict=True)}
+  params = {'layers': traverse_util.unflatten_dict(layers, sep='/')}
+  zeros = jax.tree.map(jnp.zeros_like, params)
+  for name in ('adamw', 'sgd', 'muon'):
+    tx = build(name, weight_decay=0.5)
+    u = tx.update(zeros, tx.init(params), params)[0]['layers']
+    u = traverse_util.flatten_dict(u, sep='/')
+    for key in names[:2]:
+      assert not np.any(u[key]), (name, key)
+    if name != 'muon':
+      assert all(np.all(u[key] < 0) for key in names[2:])
+  # As one matrix, a stack of layers would be made orthogonal.
+  gradient = jax.tree.map(lambda p: jnp.arange(p.size) * p.ravel(), params)
+  gradient = jax.tree.map(lambda g, p: g.reshape(p.shape), gradient, params)
+  tx = build('muon', options={'others_share': 1.0})
+  for u in jax.tree.leaves(tx.update(gradient, tx.init(params), params)[0]):
+    # Adam's, by Nesterov.
+    wanted = 0.1 * (1 + 0.9 / 1.9)
+    np.testing.assert_allclose(np.abs(u.ravel()[1:]), wanted, rtol=1e-3)
 
 
 def test_muon_decays_inner_kernels_only():

@@ -17,7 +17,8 @@ devices or parts, because such a loss need not be a mean over rows.
 A fusion may remember the training samples in the model's state. It says so by
 `remembers`, the task whose labels it needs: parts of a batch and devices would
 each have a state of their own. It is then called with three more arguments:
-train_row, train_label (see `data.batch`) and seen.
+train_row, train_label (see `data.batch`) and seen. One with `reads_seen` is
+called with seen alone: {modality: bool [B]}, False where a token replaces it.
 
 To add a fusion, write its module here and name it in FUSIONS.
 """

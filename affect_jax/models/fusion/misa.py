@@ -6,7 +6,7 @@ for Multimodal Sentiment Analysis".
 
 from collections.abc import Mapping
 import itertools
-from typing import Any
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax
@@ -51,6 +51,8 @@ class Misa(nn.Module):
       the losses.
   """
 
+  reads_seen: ClassVar[bool] = True
+
   encoder: str | Mapping[str, str] = 'lstm'
   hidden: int | Mapping[str, int] = 0
   width: int = 128
@@ -73,8 +75,14 @@ class Misa(nn.Module):
     masks: Mapping[str, jax.Array],
     *,
     train: bool,
+    seen: Mapping[str, jax.Array] | None = None,
   ) -> jax.Array:
     """{modality: [B, T, D]}, masks bool [B, T] -> [B, M * width].
+
+    Args:
+      sequences, masks, train: See `fusion`.
+      seen: {modality: bool [B]}, False where a token replaces the modality,
+        which then does not count in the losses; None: all are real.
 
     Raises:
       UserError: An unknown encoder, or `width` is not a multiple of `heads`.
@@ -108,7 +116,7 @@ class Misa(nn.Module):
       if not initializing:
         rows = {
           name: {
-            'present': present[name],
+            'present': present[name] & (True if seen is None else seen[name]),
             'projected': projected[name],
             'rebuilt': rebuilt[name],
             'private': private[name],
@@ -119,9 +127,9 @@ class Misa(nn.Module):
         self.sow(ROWS, 'rows', rows, lambda old, new: new, dict)
 
     vectors = jnp.stack([*private.values(), *shared.values()], 1)
-    seen = jnp.stack([*present.values()] * 2, 1)
-    x = self._attend(sequence.masked(vectors, seen), seen, train)
-    x = sequence.masked(x, seen).reshape(x.shape[0], -1)
+    there = jnp.stack([*present.values()] * 2, 1)
+    x = self._attend(sequence.masked(vectors, there), there, train)
+    x = sequence.masked(x, there).reshape(x.shape[0], -1)
     x = nn.Dense(len(given) * self.width, name='fuse')(x)
     return nn.relu(nn.Dropout(self.dropout)(x, deterministic=not train))
 
@@ -142,7 +150,7 @@ class Misa(nn.Module):
     states = [sequence.ends(x, mask) for x in (lower_out, upper_out)]
     return jnp.concatenate(states, -1)
 
-  def _attend(self, x, seen, train):
+  def _attend(self, x, there, train):
     """Applies a post-norm transformer layer to vectors [B, 2 M, width]."""
     drop = nn.Dropout(self.attention_dropout, deterministic=not train)
     # A fully masked softmax is uniform; masking the output makes it harmless.
@@ -152,7 +160,7 @@ class Misa(nn.Module):
       broadcast_dropout=False,
       deterministic=not train,
       name='attention',
-    )(x, mask=seen[:, np.newaxis, np.newaxis, :])
+    )(x, mask=there[:, np.newaxis, np.newaxis, :])
     x = nn.LayerNorm(1e-5, name='norm_attention')(x + drop(y))
     y = drop(nn.relu(nn.Dense(self.mlp_width, name='mlp_in')(x)))
     y = drop(nn.Dense(x.shape[-1], name='mlp_out')(y))
