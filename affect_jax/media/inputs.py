@@ -61,8 +61,8 @@ def find(
 
   Raises:
     UserError: A path leads nowhere, a folder or a pattern has no picture and
-      no video, two inputs have one name, a name has two lines, or a camera
-      is not the only input.
+      no video, two inputs have one name, a name has two lines or is not
+      UTF-8, or a camera is not the only input.
   """
   if not paths:
     raise UserError('There is no input: give pictures, videos or folders.')
@@ -91,6 +91,7 @@ def find(
     for item in new:
       if len(item.name.splitlines()) != 1:
         raise UserError(f'{item.path} has a line break in its name: rename it.')
+      check_name(item.name, item.path)
       other = found.setdefault(item.name, item)
       if other.path != item.path:
         raise UserError(
@@ -98,6 +99,17 @@ def find(
           f'{item.path}. Give a folder above both, or predict them apart.'
         )
   return list(found.values())
+
+
+def check_name(name: str, path: pathlib.Path) -> None:
+  """Raises UserError if no table can hold a name, as Linux allows any bytes."""
+  try:
+    name.encode()
+  except UnicodeEncodeError:
+    raise UserError(
+      f'The name {str(path)!r} is not UTF-8, so that no table can hold it: '
+      'rename it.'
+    ) from None
 
 
 def _of_folder(

@@ -33,7 +33,8 @@ def of_crops(
     UserError: In less than half of them a face is found.
     MissingExtra: The detector is not installed.
   """
-  chosen = paths[:: max(1, len(paths) // _MOST)][:_MOST]
+  count = min(len(paths), _MOST)
+  chosen = [paths[i * len(paths) // count] for i in range(count)]
   ratios = []
   for path in chosen:
     image = pictures.read(path, decode=decode).image

@@ -118,6 +118,17 @@ def count(path: pathlib.Path) -> int:
     return 0
 
 
+def duration(path: pathlib.Path) -> float:
+  """Returns the seconds of a video, as its container says; 0 if unknown."""
+  av = library()
+  try:
+    with av.open(str(path)) as container:
+      seconds = (container.duration or 0) / av.time_base
+      return seconds if _stream(container) else 0.0
+  except (av.error.FFmpegError, OSError):
+    return 0.0
+
+
 def began(path: pathlib.Path) -> float:
   """Returns the seconds on a container's clock at which playing begins."""
   av = library()

@@ -215,7 +215,10 @@ if __name__ == '__main__':
         'Of action units: a number, or those tuned on validation.',
       ),
       flags.DEFINE_string(
-        'corpus', '', 'Whose tuned thresholds, if the run has several corpora.'
+        'corpus',
+        '',
+        'Which corpus pictures are like, if the run has several: its tuned '
+        'thresholds, and how it brings pictures into shape.',
       ),
       flags.DEFINE_integer('step', None, 'Checkpoint; otherwise the best.'),
       flags.DEFINE_integer('batch_size', 64, 'Faces at a time.', 1),

@@ -99,18 +99,19 @@ class Predictor:
         was no validation.
       threshold: Of all action units, in [0, 1]; 'tuned': those that the run
         tuned on validation.
-      corpus: Whose thresholds; '': their mean, where a run has several corpora.
+      corpus: Whose thresholds, and whose rules of pictures; '': the mean of
+        thresholds, where a run has several corpora, and rules that all share.
 
     Raises:
       FileNotFoundError: There is no checkpoint.
       UserError: The folder holds no run, several runs, or one that does not
-        read faces; or the corpus is unknown.
+        read faces; or the corpus is unknown, or must be named.
     """
     self._workdir = user_path.expand(hub.local(os.fspath(workdir)))
     check_folder(self._workdir)
     self._trained = signature_lib.load(str(self._workdir), step)
     signature = self._trained.signature
-    self.rules = picture_rules.read(self._workdir)
+    self.rules = picture_rules.read(self._workdir, corpus)
     self._parallel = parallel_lib.build()
     with signature_lib.damage_named(str(self._workdir)):
       self.window = int(signature.inputs['window'])
@@ -124,9 +125,13 @@ class Predictor:
         crop_size=int(signature.inputs['crop_size']),
       )
     outputs = {task.name: task.outputs for task in self._trained.tasks}
+    # A corpus without validation can be named for its rules, and tuned none.
+    of_rules = picture_rules.of_corpora(self._workdir) if corpus else {}
+    tuned = {name: {} for name in of_rules if name} | dict(
+      self._trained.thresholds
+    )
     self.columns = columns_lib.Columns(
-      outputs,
-      thresholds.of_units(outputs, self._trained.thresholds, threshold, corpus),
+      outputs, thresholds.of_units(outputs, tuned, threshold, corpus)
     )
     self._compiled: set[int] = set()
 

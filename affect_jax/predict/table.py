@@ -90,6 +90,13 @@ def predict(
   columns = predictor.columns
   formats.check(table_format, columns.outputs, inputs, abaw_task)
   over_time.check(settings, inputs, columns)
+  if predictor.window and any(item.is_picture for item in inputs):
+    logging.warning(
+      'The run reads %d frames of a video at once, and each picture is '
+      'predicted alone, as a window of one frame: predictions are not those '
+      'of its evaluation.',
+      predictor.window,
+    )
   is_live = inputs[0].camera is not None
   note = output.with_suffix('.json')
   partial = output.with_name(f'{output.stem}.partial.csv')

@@ -13,12 +13,14 @@ from absl import logging
 
 from affect_jax import user_path
 from affect_jax import whole_file
-from affect_jax.corpora.files import pictures
+from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 from affect_jax.publish import card
+from affect_jax.publish import kept_options
 from affect_jax.publish import scores as scores_lib
 from affect_jax.run import folder as run_folder
 from affect_jax.run import hub
+from affect_jax.run import picture_rules
 from affect_jax.run import signature as signature_lib
 from affect_jax.training import published
 
@@ -33,7 +35,8 @@ def write(
   """Writes hub.FILES into a folder; returns what model.json says.
 
   A folder that has a published model already gets new files, each whole, if no
-  score on validation is below. Other files in it stay.
+  score on validation is below. Other files in it stay. model.json comes last,
+  with checksums of the others: what was cut short is refused when it is read.
 
   Args:
     workdir: A finished run.
@@ -44,8 +47,9 @@ def write(
   Raises:
     FileExistsError: The folder holds something else.
     MissingExtra: A package is missing.
-    UserError: The run is not finished, a score is below what is published, or
-      the Hub cannot be reached.
+    UserError: The run is not finished, its corpora brought pictures into shape
+      differently, a score is below what is published, or the Hub cannot be
+      reached.
   """
   workdir = str(user_path.expand(workdir))
   run_folder.require(workdir)
@@ -72,7 +76,7 @@ def write(
     scores_lib.check(scores, (there or {}).get('scores', {}), repository)
   trained = signature_lib.load(workdir)
   config = run_folder.read_json(os.path.join(workdir, 'config.json'))
-  rules = dataclasses.asdict(pictures.Rules.among(config.get('data', {})))
+  rules = dataclasses.asdict(picture_rules.read(workdir))
   about = {
     'is': published.KIND,
     'schema_version': 1,
@@ -91,7 +95,7 @@ def write(
     text = card.write(workdir, repository or output.name, license_name, scores)
     (folder / 'README.md').write_text(text, encoding='utf-8')
     output.mkdir(exist_ok=True)
-    for name in hub.FILES:
+    for name in sorted(hub.FILES, key=lambda x: x == published.ABOUT):
       with whole_file.writing(output / name) as path:
         shutil.copyfile(folder / name, path)
   if repository:
@@ -107,15 +111,21 @@ def _fill(
   rules: dict[str, Any],
   about: dict[str, Any],
 ) -> None:
-  """Writes all but the card."""
+  """Writes all but the card; adds checksums to `about`."""
   signature = dataclasses.replace(
     trained.signature, inputs=_without_folders(trained.signature.inputs)
   )
   signature_lib.write(str(folder), signature)
   published.write_weights(folder / published.WEIGHTS, trained.variables)
-  run_folder.write_json(str(folder / published.ABOUT), about)
-  kept = {'model': config.get('model', {}), 'data': rules}
+  of_data = rules
+  if trained.signature.kind == 'utterances':
+    of_data = kept_options.of_data(config.get('data', {}))
+  kept = {'model': config.get('model', {}), 'data': of_data}
   run_folder.write_json(str(folder / 'config.json'), kept)
+  about['sha256'] = {
+    name: sources.sha256(folder / name) for name in published.CHECKED
+  }
+  run_folder.write_json(str(folder / published.ABOUT), about)
 
 
 def _without_folders(inputs: Any) -> dict[str, Any]:

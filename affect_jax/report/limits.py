@@ -81,12 +81,24 @@ def _of_scores(run: runs_lib.Run, split: str) -> Iterator[str]:
       if absent.any():
         yield f'{where}: {split} has no sample of {_named(found, absent)}.'
     elif len(found.outputs) > 1:
+      measured = units.measure(run, split, corpus, task)
+      # Of these nothing is known: F1 would be 0 whatever is said.
+      bare = np.array([not x.samples for x in measured])
+      absent = np.array([x.samples and not x.positives for x in measured], bool)
       poor = np.array(
         [
-          max([*x.half, *x.tuned], default=0) <= x.always
-          for x in units.measure(run, split, corpus, task)
-        ]
+          x.positives and max([*x.half, *x.tuned], default=0) <= x.always
+          for x in measured
+        ],
+        bool,
       )
+      if bare.any():
+        yield f'{where}: {split} has no gold of {_named(found, bare)}.'
+      if absent.any():
+        yield (
+          f'{where}: {split} has no sample in which {_named(found, absent)} is '
+          'present.'
+        )
       if poor.any():
         yield (
           f'{where}: {_named(found, poor)} is found no better than by saying '

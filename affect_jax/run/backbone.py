@@ -30,7 +30,8 @@ def read(
 
   Raises:
     FileNotFoundError: There is no run, or no such checkpoint.
-    UserError: The run did not learn from faces.
+    UserError: The run did not learn from faces, or its corpora brought
+      pictures into shape differently.
   """
   config = run_folder.read_json(os.path.join(workdir, 'config.json'))
   if config is None:

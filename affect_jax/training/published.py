@@ -1,12 +1,14 @@
 """A published model: a folder with weights as safetensors, no checkpoint.
 
   model.safetensors  all variables, by their paths: 'params/backbone/...'
-  model.json         step, thresholds, scores on validation, preprocessing
+  model.json         step, thresholds, scores on validation, preprocessing,
+                     sha256 of the files that must belong together
 
 `publish` writes it, with the signature that makes a model of it.
 """
 
 from collections.abc import Mapping
+import hashlib
 import pathlib
 from typing import Any
 
@@ -20,6 +22,8 @@ from affect_jax.models import json_file
 from affect_jax.models import tensor_file
 
 WEIGHTS, ABOUT = 'model.safetensors', 'model.json'
+# Of what model.json has checksums, as files of two models would not be noticed.
+CHECKED = (WEIGHTS, 'config.json', 'signature.json', 'signature.npz')
 # What model.json says of itself.
 KIND = 'affect_jax published model'
 
@@ -65,7 +69,7 @@ def read(
 
   Raises:
     FileNotFoundError: Another step is wanted.
-    UserError: A file is missing or damaged.
+    UserError: A file is missing or damaged, or of another model.
   """
   content = about(folder)
   path = _path(folder) / WEIGHTS
@@ -80,7 +84,37 @@ def read(
       f'{folder} has no step {step}; it has {content["step"]} alone.'
     )
   variables = traverse_util.unflatten_dict(tensor_file.read(path), sep='/')
+  _check(path.parent, content.get('sha256', {}))
   return variables, content['thresholds'], content['step']
+
+
+def _check(folder: pathlib.Path, checksums: Any) -> None:
+  """Raises UserError if a file is not the one that model.json was written for.
+
+  Args:
+    folder: Of the published model.
+    checksums: {file: sha256}; {} of models that are older than these.
+  """
+  if not isinstance(checksums, dict):
+    raise UserError(f'{folder / ABOUT} is damaged: copy it again.')
+  others = [
+    name
+    for name in CHECKED
+    if name in checksums and _sha256(folder / name) != checksums[name]
+  ]
+  if others:
+    raise UserError(
+      f'{folder}: {", ".join(others)} and {ABOUT} are not of the same model, '
+      'by checksum, as when a copy or affect_jax.publish was cut short: copy '
+      'or publish it again.'
+    )
+
+
+def _sha256(path: pathlib.Path) -> str:
+  if not path.is_file():
+    return ''
+  with path.open('rb') as file:
+    return hashlib.file_digest(file, 'sha256').hexdigest()
 
 
 def _path(folder: str | pathlib.Path) -> pathlib.Path:

@@ -11,6 +11,7 @@ import pytest
 from affect_jax import errors
 from affect_jax.media import box as box_lib
 from affect_jax.media import detector
+from affect_jax.media import frame
 from affect_jax.media import margin
 from affect_jax.media import quality
 
@@ -147,6 +148,24 @@ def test_crops_without_faces_have_no_margin(tmp_path):
   Image.fromarray(np.full((50, 50, 3), 99, np.uint8)).save(path)
   with pytest.raises(ValueError, match=r'0 of 1 crops.*--margin'):
     margin.of_crops([path])
+
+
+@pytest.mark.parametrize('count', [3, 200, 399, 1000])
+def test_crops_are_looked_at_evenly(monkeypatch, count):
+  looked = []
+
+  def read(path, decode):
+    looked.append(path)
+    return frame.Frame(0, 0.0, np.zeros((8, 8, 3), np.uint8))
+
+  monkeypatch.setattr(margin.pictures, 'read', read)
+  one = box_lib.Box(0, 0, 80, 80, 1.0)
+  monkeypatch.setattr(detector, 'detect', lambda image: [one])
+  assert margin.of_crops(range(count)) == 1.0
+  assert len(looked) == min(count, 200)
+  steps = np.diff([*looked, count])
+  assert looked[0] == 0
+  assert steps.max() - steps.min() <= 1
 
 
 def test_without_the_library_the_extra_is_named(monkeypatch):

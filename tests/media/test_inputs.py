@@ -1,5 +1,8 @@
 """What paths lead to: names, order, and what is refused."""
 
+import os
+import sys
+
 import pytest
 
 from affect_jax.media import inputs
@@ -59,6 +62,15 @@ def test_two_inputs_of_one_name_are_refused(tmp_path):
 def test_a_name_of_two_lines_is_refused(tmp_path):
   touch(tmp_path, 'a\nb.png')
   with pytest.raises(ValueError, match='line break'):
+    names(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='other names are refused')
+def test_a_name_that_is_no_utf_8_is_refused(tmp_path):
+  touch(tmp_path, os.fsdecode(b'caf\xe9.png'))
+  with pytest.raises(
+    ValueError, match=r"caf\\udce9\.png' is not UTF-8.*rename"
+  ):
     names(tmp_path)
 
 

@@ -19,6 +19,7 @@ from affect_jax import train
 from affect_jax.evaluation import thresholds
 from affect_jax.models import affect_model
 from affect_jax.predict import predictor as predictor_lib
+from affect_jax.predict import settings as settings_lib
 from affect_jax.predict import table
 from affect_jax.run import folder as run_folder
 from affect_jax.run import signature
@@ -208,7 +209,7 @@ def test_what_is_no_run_of_faces_is_named(faces, tmp_path):
 
 
 @pytest.mark.usefixtures('quick_runs')
-def test_a_model_over_time_reads_windows_of_frames(tmp_path):
+def test_a_model_over_time_reads_windows_of_frames(tmp_path, caplog):
   from affect_jax import defaults
 
   config = defaults.get_config()
@@ -247,6 +248,14 @@ def test_a_model_over_time_reads_windows_of_frames(tmp_path):
   expected = np.tanh(np.asarray(expected)).reshape(8, 2)[:6, 0]
   np.testing.assert_allclose(found, expected, atol=1e-5)
   assert np.ptp(found) > 1e-4
+  Image.fromarray(images[0]).save(tmp_path / 'a.png')
+  table.predict(
+    affect_jax.load(tmp_path),
+    [str(tmp_path / 'a.png')],
+    tmp_path / 'out.csv',
+    settings=settings_lib.Settings(faces='whole'),
+  )
+  assert 'each picture is predicted alone' in caplog.text
 
 
 def test_the_lines_of_the_readme_run(faces, tmp_path, monkeypatch, capsys):

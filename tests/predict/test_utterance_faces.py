@@ -14,10 +14,13 @@ from affect_jax.corpora import utterances_csv
 from affect_jax.errors import UserError
 from affect_jax.media import box as box_lib
 from affect_jax.media import detector
+from affect_jax.media import frame as frame_lib
 from affect_jax.media import inputs as inputs_lib
 from affect_jax.models import affect_model
 from affect_jax.predict import settings as settings_lib
+from affect_jax.predict.spoken import batches
 from affect_jax.predict.spoken import faces as faces_lib
+from affect_jax.predict.spoken import recordings
 from affect_jax.run import folder as run_folder
 from affect_jax.training import checkpoint
 
@@ -119,3 +122,55 @@ def test_segments_have_the_features_of_their_frames(
   # Features of others, with a file of that name beside them.
   (vision / 'features.json').write_text(json.dumps({'tool': 'OpenFace'}))
   assert not utterances_csv.listing(tmp_path / 'table.csv').computed
+
+
+def without_run(monkeypatch):
+  """Faces whose only feature is how bright a frame is."""
+  faces = object.__new__(faces_lib.Faces)
+  faces._settings = settings_lib.Settings()
+  monkeypatch.setattr(faces, '_crop', lambda image: image)
+  mean = lambda crops: np.array([[x.mean()] for x in crops], np.float32)
+  monkeypatch.setattr(faces, '_features', mean)
+  return faces
+
+
+def test_a_video_without_sound_has_faces(tmp_path, monkeypatch):
+  video = toy_media.write_video(
+    tmp_path / 'a.mkv',
+    toy_media.grey_images(GREYS, height=32, width=32),
+    milliseconds=range(0, 5000, 1000),
+    codec='ffv1',
+  )
+  dims = {'audio': 43, 'vision': 1}
+  layout = batches.Layout(dims, dims, {}, {}, 9, 0, 1, (9,), ())
+  item = inputs_lib.Input('a.mkv', video)
+  read = lambda missing: list(
+    recordings.source(
+      [item], layout, missing, seconds=2.0, faces=without_run(monkeypatch)
+    ).read(0)
+  )
+  parts = read({})
+  assert [(p.start, len(p.utterance.sequences['vision'])) for p in parts] == [
+    *((0.0, 2), (2.0, 2), (4.0, 1))
+  ]
+  assert {p.reason for p in parts} == {'audio: a.mkv has no sound'}
+  # A run that wants its voice alone has nothing of it.
+  (only,) = read({'vision': 'another program'})
+  assert (only.reason, only.utterance) == ('has no sound', None)
+
+
+def test_frames_without_time_stamps_are_not_called_faceless(monkeypatch):
+  faces = without_run(monkeypatch)
+  picture = np.zeros((8, 8, 3), np.uint8)
+  frames = [
+    frame_lib.Frame(i, seconds, picture)
+    for i, seconds in enumerate([2.0, 4.0, float('nan'), 6.0])
+  ]
+  video = faces_lib.video
+  monkeypatch.setattr(video, 'began', lambda path: 0.0)
+  monkeypatch.setattr(video, 'frames', lambda path, every: iter(frames))
+  spans = [(0.0, 1.0), (2.0, 3.0), (5.0, 9.0)]
+  none, one, lost = faces.of_segments(inputs_lib.Input('a', 'a'), spans)
+  assert none == (None, faces_lib.NO_FACE)
+  assert one[0].shape == (1, 1)
+  assert lost == (None, faces_lib.NO_TIME)

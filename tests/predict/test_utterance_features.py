@@ -67,6 +67,23 @@ def test_a_test_split_is_predicted_as_in_the_test(folder, run):
   ] == pytest.approx(rows[0]['sentiment'], abs=1e-5)
 
 
+def test_a_published_model_predicts_as_its_run_does(folder, run, tmp_path):
+  pytest.importorskip('statsmodels', reason="needs the extra 'compare'")
+  pytest.importorskip('matplotlib', reason="needs the extra 'report'")
+  from affect_jax.publish import write
+
+  write.write(str(folder / 'run'), tmp_path / 'model')
+  for file in (tmp_path / 'model').glob('*.json'):
+    assert str(folder) not in file.read_text()
+  model = affect_jax.load(tmp_path / 'model')
+  assert model.layout == run.layout
+  # Its own reader, whose options are known.
+  ours, theirs = (
+    rows_of(x, folder / 'mosi.npz', split='test')[0] for x in (run, model)
+  )
+  assert ours == theirs
+
+
 def test_features_of_another_kind_are_refused(run, tmp_path):
   data = toy_mosi.arrays()
   wider = np.repeat(data['audio'], 2, axis=1)

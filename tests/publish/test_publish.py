@@ -132,6 +132,58 @@ def test_another_run_starts_from_it(run, model):
     checkpoint.read(str(model), 7)
 
 
+def with_corpora(run, folder, **each):
+  shutil.copytree(run, folder)
+  config = json.loads((folder / 'config.json').read_text())
+  config['data'] |= {'corpus': '', 'corpora': each}
+  (folder / 'config.json').write_text(json.dumps(config))
+  return folder
+
+
+def test_pictures_are_shaped_as_in_the_corpora_of_the_run(run, tmp_path):
+  crop = {'path': 'a.csv', 'resize': 'crop'}
+  alike = with_corpora(run, tmp_path / 'a', faces_csv=crop, synthetic_faces={})
+  assert affect_jax.load(alike).rules.resize == 'crop'
+  about = write.write(str(alike), tmp_path / 'model')
+  assert about['preprocessing']['resize'] == 'crop'
+  assert affect_jax.load(tmp_path / 'model').rules.resize == 'crop'
+  apart = with_corpora(run, tmp_path / 'b', faces_csv=crop, raf_db={})
+  with pytest.raises(UserError, match=r'faces_csv: .*crop.*raf_db: .*stretch'):
+    affect_jax.load(apart)
+  with pytest.raises(UserError, match=r'only a run whose corpora are alike'):
+    write.write(str(apart), tmp_path / 'another')
+  # This run has no thresholds of either.
+  assert affect_jax.load(apart, corpus='raf_db').rules.resize == 'stretch'
+  assert affect_jax.load(apart, corpus='faces_csv').rules.resize == 'crop'
+
+
+def test_what_was_cut_short_is_no_model(run, model, tmp_path, monkeypatch):
+  copy = tmp_path / 'copy'
+  shutil.copytree(model, copy)
+  config = json.loads((run / 'config.json').read_text())
+  other = tmp_path / 'other'
+  shutil.copytree(run, other)
+  config['data']['resize'] = 'crop'
+  (other / 'config.json').write_text(json.dumps(config))
+  copied = []
+
+  def copyfile(old, new):
+    if new.name == '.partial-model.json':
+      raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(new))
+    copied.append(old.name)
+    new.write_bytes(old.read_bytes())
+
+  with monkeypatch.context() as patch:
+    patch.setattr(write.shutil, 'copyfile', copyfile)
+    with pytest.raises(OSError, match='No space left'):
+      write.write(str(other), copy)
+  assert sorted([*copied, 'model.json']) == sorted(hub.FILES)
+  with pytest.raises(UserError, match=r'config\.json and model\.json are not'):
+    affect_jax.load(copy)
+  write.write(str(other), copy)
+  assert affect_jax.load(copy).rules.resize == 'crop'
+
+
 def test_the_card_is_what_the_hub_reads(model):
   text = (model / 'README.md').read_text()
   front = yaml.safe_load(text.split('---\n')[1])

@@ -17,7 +17,6 @@ from affect_jax.report import curves
 from affect_jax.report import density
 from affect_jax.report import differences
 from affect_jax.report import folders
-from affect_jax.report import limits
 from affect_jax.report import mistakes
 from affect_jax.report import predictions
 from affect_jax.report import reliability
@@ -287,26 +286,3 @@ def test_settings_that_differ(tmp_path):
   ]
   assert differences.section(runs[:1]) is None
   assert differences.section([runs[0], runs[0]]) is None
-
-
-def test_limits_are_those_that_the_folder_shows(tmp_path):
-  folder = reported.write(tmp_path / 'a', noise=0.2)
-  said = '\n'.join(limits.of_run(folders.read([folder])[0], 'test'))
-  for words in (
-    'It is one training',
-    'faces is invented or rendered',
-    'weak labels',
-    'changed and not committed',
-    'only 64 samples of test',
-  ):
-    assert words in said
-  assert 'no validation' not in said
-  assert 'recognises no sample' not in said
-
-
-def test_a_class_that_is_never_recognised_is_a_limit(tmp_path):
-  one = folders.read([reported.write(tmp_path / 'a')])[0]
-  of = one.first.splits['test']['faces']['expression']
-  of.predicted[:, 2] = 0
-  said = limits.of_run(one, 'test')
-  assert 'expression on faces: it recognises no sample of anger.' in said

@@ -273,6 +273,9 @@ def _source(
     if value and kind != wanted:
       what = {'recordings': 'recordings', 'features': "a corpus' files"}[wanted]
       raise UserError(f'--{name}={value} is for {what}, not for {paths[0]}.')
+  if kind != 'recordings':  # Of those, `inputs_lib.find` looks at names.
+    path = user_path.expand(paths[0])
+    inputs_lib.check_name(path.name, path)
   if kind == 'table':
     return table_rows.source(paths[0], layout, made)
   if kind == 'features':

@@ -7,6 +7,7 @@ detector finds: where several faces are in a frame, of the largest.
 import collections
 from collections.abc import Iterator, Sequence
 import itertools
+import math
 import os
 from typing import Any
 
@@ -27,6 +28,7 @@ from affect_jax.training import checkpoint
 
 _BATCH = 32
 NO_FACE = 'vision: no face'
+NO_TIME = 'vision: frames have no time stamps'
 
 
 def is_computed(by: str) -> bool:
@@ -90,7 +92,9 @@ class Faces:
       while len(seen) > 1 and seen[0][0] < begin:
         seen.popleft()
       inside = [x for seconds, x in seen if start <= seconds < end]
-      reason = failed[-1] if failed and not seen else NO_FACE
+      is_over = not seen or seen[-1][0] < end
+      lost = failed and (not seen or (failed[-1] == NO_TIME and is_over))
+      reason = failed[-1] if lost else NO_FACE
       yield (np.stack(inside), '') if inside else (None, reason)
 
   def _found(
@@ -105,7 +109,7 @@ class Faces:
     Args:
       item: A video.
       first, last: Seconds between which frames are looked at.
-      failed: Gets why the last of those that cannot be read is so.
+      failed: Gets why the last of those that cannot be used is so.
     """
     times: list[float] = []
     crops: list[np.ndarray] = []
@@ -115,7 +119,10 @@ class Faces:
         failed[:] = [f'vision: {frame.reason}']
         continue
       seconds = frame.seconds - began
-      if not seconds < last:  # Or there is no time stamp.
+      if math.isnan(seconds):  # Nobody knows where later frames belong.
+        failed[:] = [NO_TIME]
+        break
+      if seconds >= last:
         break
       if seconds < first or (crop := self._crop(frame.image)) is None:
         continue

@@ -23,6 +23,7 @@ from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
 from affect_jax.media import inputs as inputs_lib
 from affect_jax.media import sound as sound_lib
+from affect_jax.media import video as video_lib
 from affect_jax.predict.spoken import batches
 from affect_jax.predict.spoken import faces as faces_lib
 from affect_jax.predict.spoken import segment
@@ -119,7 +120,10 @@ def source(
       f'--subtitles={subtitles} is one file, and there are {len(inputs)} '
       'inputs: name subtitles like their recordings, clip.srt for clip.mp4.'
     )
-  planned = [_plan(item, subtitles, seconds) for item in inputs]
+  of_faces = faces if 'vision' in {*layout.dims} - {*missing} else None
+  planned = [
+    _plan(item, subtitles, seconds, of_faces is not None) for item in inputs
+  ]
   reads_text = 'text' in layout.dims and 'text' not in missing
   wordless = [x.name for x, cues, _, _ in planned if cues is None]
   missing = dict(missing)
@@ -140,8 +144,8 @@ def source(
   features: dict[str, Features] = {}
   if 'audio' in layout.dims and 'audio' not in missing:
     features['audio'] = _voices
-  if faces and 'vision' in layout.dims and 'vision' not in missing:
-    features['vision'] = faces.of_segments
+  if of_faces:
+    features['vision'] = of_faces.of_segments
   reads_text = 'text' in layout.dims and 'text' not in missing
 
   def read(bare: int) -> Iterator[segment.Segment]:
@@ -185,7 +189,10 @@ Plan = tuple[inputs_lib.Input, Spans | None, Spans | str, pathlib.Path | None]
 
 
 def _plan(
-  item: inputs_lib.Input, subtitles: str, seconds: float | None
+  item: inputs_lib.Input,
+  subtitles: str,
+  seconds: float | None,
+  reads_faces: bool,
 ) -> Plan:
   """Returns an input, its cues, its segments (or an error), its subtitles."""
   path: pathlib.Path | None = None
@@ -199,7 +206,10 @@ def _plan(
   try:
     length = sound_lib.duration(item.path)
   except sound_lib.Unreadable as error:
-    return item, cues, str(error), path
+    # A video without sound has faces all the same.
+    length = video_lib.duration(item.path) if reads_faces else 0.0
+    if not length:
+      return item, cues, str(error), path
   return item, cues, windows(length, seconds or SECONDS, cues or ()), path
 
 
