@@ -234,7 +234,7 @@ def _build(config, workdir):
     signature_lib.write(workdir, run.signature)
     logging.info('Wrote %s/%s.', workdir, signature_lib.FILE)
   if processes.is_first() and not changes:
-    trained_on.ensure(workdir, run.corpora, run.tasks)
+    trained_on.ensure(workdir, config, run.corpora, run.tasks)
   return run
 
 

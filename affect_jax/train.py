@@ -151,14 +151,16 @@ def _begin(config, workdir, run):
   # A run that began before this check existed may continue.
   if not run_folder.is_started(workdir):
     run_tasks.check_balance(config)
-  run, begun_at = _build(config, workdir, run)
+  tables = same_data.weak_labels(config)
+  run, begun_at = _build(config, workdir, run, tables)
   processes.check_same('data', run.data)
   if processes.is_first():
     anew = begun_at is None
     if anew or signature_lib.read(workdir) is None:
       signature_lib.write(workdir, run.signature)
-    trained_on.ensure(workdir, run.corpora, run.tasks, anew=anew)
-    run_folder.add_start(workdir, begun_at or 0, environment.describe(run.data))
+    trained_on.ensure(workdir, config, run.corpora, run.tasks, anew=anew)
+    about = {**environment.describe(run.data), 'weak_labels': tables}
+    run_folder.add_start(workdir, begun_at or 0, about)
   return run
 
 
@@ -173,18 +175,19 @@ def _first_state(config, workdir, program, manager):
   state = program.init(jax.random.key(config.seed))
   pretrained = program.run.samples.pretrained
   state = initialize.from_elsewhere(
-    state, pretrained=pretrained, **_init(config)
+    state, pretrained=pretrained, **_init(config, program.run.tasks)
   )
   return state, 0
 
 
-def _init(config):
+def _init(config, tasks):
   """Returns config.init; of a folder of seeds, the run with the same seed."""
   init = config.init.to_dict()
   if other := init['checkpoint_workdir']:
     other = str(user_path.expand(hub.local(other)))
     init['checkpoint_workdir'] = run_folder.of_seed(other, config.seed)
-  return init
+  heads = signature_lib.other_heads(init['checkpoint_workdir'], tasks)
+  return {**init, 'other_heads': heads}
 
 
 def _results(workdir, num_train_steps):
@@ -194,7 +197,7 @@ def _results(workdir, num_train_steps):
   return run_folder.read_json(os.path.join(workdir, 'results.json'))
 
 
-def _build(config, workdir, run):
+def _build(config, workdir, run, tables):
   """Returns the run, built unless it is given, and its step, or None.
 
   Raises:
@@ -207,7 +210,9 @@ def _build(config, workdir, run):
     return run or build.build(config), None
   signature = signature_lib.read(workdir)
   run = run or build.build(config, signature)
-  if changes := same_data.changes(workdir, signature, run.data):
+  changes = same_data.changes(workdir, signature, run.data)
+  changes += same_data.changed_weak_labels(workdir, tables)
+  if changes:
     raise UserError(
       f'The data are not those that the run in {workdir} began with. Restore '
       'them, or give another --workdir.\n' + '\n'.join(changes)

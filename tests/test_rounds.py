@@ -71,6 +71,11 @@ def test_a_round_learns_from_what_the_round_before_labels(
   assert rounds.train(config, str(tmp_path), anyway=True) == results
   assert (tmp_path / 'round_1.parquet').stat().st_mtime_ns == before
   assert 'Round 1 on validation' in capsys.readouterr().out
+  # Others do not label in the place of those that did.
+  with pytest.raises(UserError, match=r'labelled by .*round_0, not by .*other'):
+    rounds.train(config, str(tmp_path), anyway=True, teachers=['runs/other'])
+  (tmp_path / 'round_1.json').unlink()  # An older table.
+  assert rounds.train(config, str(tmp_path), anyway=True) == results
 
 
 def test_a_round_that_does_not_gain_is_the_last(config, tmp_path, monkeypatch):

@@ -11,5 +11,6 @@ gain is the last, unless --anyway is given. Validation chooses the round, and
 test is computed for it and for round 0.
 
 WORKDIR/round_N is a folder of seeds as any other, WORKDIR/round_N.parquet its
-table of weak labels. The same command goes on where it stopped.
+table of weak labels, round_N.json beside it who made that. The same command
+goes on where it stopped.
 """

@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from affect_jax.corpora.builders import records
 from affect_jax.data import batch as batch_lib
 from affect_jax.data import sample_ids
 from affect_jax.data import streams
@@ -35,11 +36,13 @@ class _Source:
   Attributes:
     teacher: The run.
     seen: {task: ids of samples whose gold it has learned}.
+    absent: Modalities that it reads, and no corpus of the student has.
     apply: (variables, inputs) -> {task: predictions}, compiled.
   """
 
   teacher: teachers_lib.Teacher
   seen: Mapping[str, set[bytes]]
+  absent: Sequence[str]
   apply: Callable[[Any, Any], Any]
 
 
@@ -71,7 +74,7 @@ def build(
     labels, weights = dict(batch['labels']), dict(batch['weights'])
     predicted = {
       s.teacher.workdir: jax.device_get(
-        s.apply(s.teacher.trained.variables, _inputs(s.teacher, batch))
+        s.apply(s.teacher.trained.variables, _inputs(s, batch))
       )
       for s in sources
     }
@@ -111,6 +114,11 @@ def _source(
       'spaces, which a batch does not tell: label with it beforehand '
       '(affect_jax.label), and give the table in config.data.weak_labels.'
     )
+  available = {
+    m for c in corpora for m in records.metadata(c.builder).get('dims', {})
+  }
+  dims = trained.signature.inputs.get('dims', {})
+  absent = [m for m in dims if m not in available]
   seen: dict[str, set[bytes]] = {t.name: set() for t in trained.tasks}
   for corpus in corpora:
     teachers_lib.check_fits(teacher, corpus)
@@ -126,13 +134,12 @@ def _source(
     outputs = trained.model.apply(variables, inputs, train=False)
     return {t.name: t.predict(outputs[t.name]) for t in trained.tasks}
 
-  return _Source(teacher, seen, jax.jit(apply))
+  return _Source(teacher, seen, absent, jax.jit(apply))
 
 
-def _inputs(
-  teacher: teachers_lib.Teacher, batch: batch_lib.Batch
-) -> dict[str, Any]:
+def _inputs(source: _Source, batch: batch_lib.Batch) -> dict[str, Any]:
   """Returns what a teacher reads of the student's inputs."""
+  teacher = source.teacher
   signature, inputs = teacher.trained.signature, batch['inputs']
   if signature.kind == 'faces':
     image = inputs['image']
@@ -141,8 +148,29 @@ def _inputs(
       shape = (*image.shape[:-3], size, size, 3)
       image = np.asarray(jax.image.resize(image, shape, 'linear'))
     return {**inputs, 'image': image}
-  read = [*signature.inputs['dims'], 'utterance', 'packed_text_shape']
-  if missing := [m for m in signature.inputs['dims'] if m not in inputs]:
+  dims, together = signature.inputs['dims'], signature.inputs['together']
+  read = [*dims, 'utterance']
+  if together:
+    read.append('packed_text_shape')
+    if 'packed_text_shape' not in inputs:
+      raise UserError(
+        f'{teacher.workdir} reads a dialogue as one sequence, and the student '
+        f'does not: set config.utterance.together={tuple(together)}, or label '
+        'with it beforehand (affect_jax.label), and give the table in '
+        'config.data.weak_labels.'
+      )
+  # As off line: empty sequences.
+  lead = (*batch['id'].shape, min(signature.inputs['boundaries']))
+  for name in source.absent:
+    shape, kind = (*lead, dims[name]), np.float32
+    if not dims[name]:
+      shape, kind = lead, np.int32
+    inputs = {
+      **inputs,
+      name: np.zeros(shape, kind),
+      f'{name}_mask': np.zeros(lead, bool),
+    }
+  if missing := [m for m in dims if m not in inputs]:
     raise UserError(
       f'{teacher.workdir} reads {missing[0]}, which the student leaves out: '
       'add it to config.utterance.modalities.'

@@ -1,9 +1,14 @@
-"""A table of weak labels for a config, made once."""
+"""A table of weak labels for a config, made once.
+
+NAME.json beside NAME.parquet has its teachers.
+"""
 
 from collections.abc import Sequence
 import pathlib
 from typing import Any
 
+from affect_jax.errors import UserError
+from affect_jax.run import folder as run_folder
 from affect_jax.run import label_report
 from affect_jax.run import labelling
 from affect_jax.weak import table
@@ -24,9 +29,23 @@ def ensure(
     batch_size: Samples at a time.
 
   Raises:
-    UserError: See `labelling.label`.
+    UserError: The table is there, by other teachers; see also
+      `labelling.label`.
   """
-  if not path.exists():
+  about = str(path.with_suffix('.json'))
+  if path.exists():
+    # Older tables have no such file.
+    before = (run_folder.read_json(about) or {}).get('teachers', teachers)
+    if sorted(before) != sorted(teachers):
+      raise UserError(
+        f'{path} was labelled by {" and ".join(before)}, not by '
+        f'{" and ".join(teachers)}: name those again, or give another '
+        '--workdir.'
+      )
+  else:
+    path.parent.mkdir(parents=True, exist_ok=True)
     labels, reports = labelling.label(config, teachers, batch_size=batch_size)
+    # First: a table is never without its teachers.
+    run_folder.write_json(about, {'teachers': list(teachers)})
     table.write(path, labels)
     label_report.show(reports, str(path))

@@ -5,9 +5,12 @@ from typing import Any
 
 from absl import logging
 
+from affect_jax.corpora.files import sources
+from affect_jax.data import load
 from affect_jax.errors import UserError
 from affect_jax.run import folder as run_folder
 from affect_jax.run import signature as signature_lib
+from affect_jax.weak import table
 
 # Sources that can change while the samples stay the same: digests of sizes and
 # times of many files, which copying changes, and of this package's code, whose
@@ -99,6 +102,31 @@ def changes(
       ', '.join(touched),
     )
   return differences(began, data)
+
+
+def weak_labels(config: Any) -> dict[str, str]:
+  """Returns {table of config.data.weak_labels: its sha256}."""
+  return {
+    path: sources.sha256(table.check_file(path))
+    for path in load.weak_paths(config)
+  }
+
+
+def changed_weak_labels(workdir: str, tables: Mapping[str, str]) -> list[str]:
+  """Returns a line for each table that changed since the run's last start.
+
+  Args:
+    workdir: Folder of the run.
+    tables: See `weak_labels`.
+  """
+  starts = run_folder.read_starts(workdir)
+  # Older runs do not know them.
+  before = starts[-1].get('weak_labels', {}) if starts else {}
+  return [
+    f'  weak labels {path}: {digest} when the run began, {tables[path]} now'
+    for path, digest in before.items()
+    if tables.get(path, digest) != digest
+  ]
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

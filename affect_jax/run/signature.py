@@ -180,6 +180,24 @@ def build_tasks(signature: Signature) -> list[Any]:
   ]
 
 
+def other_heads(workdir: str, tasks: Sequence[Any]) -> list[str]:
+  """Returns names of tasks whose outputs differ from those of another run.
+
+  Args:
+    workdir: Folder of the other run or of a published model; '' or one that is
+      older than signatures has none.
+    tasks: Those of this run.
+  """
+  signature = read(workdir) if workdir else None
+  there = build_tasks(signature) if signature else []
+  outputs = {t.name: tuple(t.outputs) for t in there}
+  return [
+    t.name
+    for t in tasks
+    if outputs.get(t.name, tuple(t.outputs)) != tuple(t.outputs)
+  ]
+
+
 def build_model(
   signature: Signature, axis_name: str | None = None
 ) -> nn.Module:

@@ -183,10 +183,15 @@ def check_fits(teacher: Teacher, corpus: streams.Corpus) -> None:
       f'{where} learned from {signature.kind}, and these are {kind}.'
     )
   has_windows = bool(records.metadata(builder).get('windows'))
-  if has_windows != bool(signature.inputs['window']):
-    wanted = signature.inputs['window']
+  wanted = signature.inputs['window']
+  if has_windows != bool(wanted):
     raise UserError(
       f'{where} reads windows of {wanted}: set config.data.window={wanted}.'
+    )
+  if signature.inputs.get('together') and _window(teacher, corpus) > wanted:
+    raise UserError(
+      f'{where} reads at most {wanted} utterances as one sequence: set '
+      f'config.data.window={wanted}.'
     )
   if is_faces:
     return
@@ -220,6 +225,18 @@ def check_fits(teacher: Teacher, corpus: streams.Corpus) -> None:
       f'{where} reads text made by {dict(next(iter(made.values())))}, and the '
       f'corpus has text made by {builder.text_made}.'
     )
+
+
+def _window(teacher: Teacher, corpus: streams.Corpus) -> int:
+  """Returns the samples of a window that a teacher reads; 0: no windows.
+
+  Windows of the corpus may be longer than those that the teacher learned from:
+  its network takes any length, and all of their samples shall be labelled.
+  """
+  # Builders say '16, in evaluation every 8'.
+  of_corpus = records.metadata(corpus.builder)['sources'].get('window', '0')
+  wanted = teacher.trained.signature.inputs['window']
+  return max(wanted, int(of_corpus.split(',')[0]))
 
 
 def _features(name: str, dim: int) -> str:
@@ -263,7 +280,7 @@ def _batches(
       tasks,
       batch_size=batch_size,
       image_size=inputs['image_size'],
-      window=inputs['window'],
+      window=_window(teacher, corpus),
     )
   return utterance_batches.eval_batches(
     corpus.builder,
@@ -272,7 +289,7 @@ def _batches(
     dims=inputs['dims'],
     batch_size=batch_size,
     boundaries=inputs['boundaries'],
-    window=inputs['window'],
+    window=_window(teacher, corpus),
     together=inputs['together'],
     spaces=feature_spaces.numbers_of_other(
       inputs.get('spaces', {}), corpus, inputs.get('text', {})

@@ -1,7 +1,9 @@
 """trained_on.npz: which samples a run learned from, and with gold of what.
 
-So a run never labels what it has seen. Samples are known by a hash of 64 bits:
-two of a million samples are confused in 1 of 30 million runs.
+So a run never labels what it has seen, nor what the run has seen whose weights
+it started from, even if it took those of the backbone alone. Samples are known
+by a hash of 64 bits: two of a million samples are confused in 1 of 30 million
+runs.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,13 +11,16 @@ import hashlib
 import os
 from typing import Any
 
+from absl import logging
 import numpy as np
 
+from affect_jax import user_path
 from affect_jax import whole_file
 from affect_jax.corpora.builders import records
 from affect_jax.corpora.files import numpy_file
 from affect_jax.data import sample_ids
 from affect_jax.data import streams
+from affect_jax.run import folder as run_folder
 
 FILE = 'trained_on.npz'
 # {task: sorted hashes uint64 of the samples with gold of it}.
@@ -60,6 +65,7 @@ def hashes_of(builder: Any, ids: Iterable[str]) -> np.ndarray:
 
 def ensure(
   workdir: str,
+  config: Any,
   corpora: Sequence[streams.Corpus],
   tasks: Sequence[Any],
   *,
@@ -69,15 +75,39 @@ def ensure(
 
   Args:
     workdir: Folder of the run.
+    config: Its config; what the run of `init.checkpoint_workdir` learned from
+      counts, too, task by task.
     corpora: Those that the run learns from, unchanged since it began.
     tasks: Its tasks.
     anew: The run begins now: what an attempt before it left is replaced.
   """
   path = os.path.join(workdir, FILE)
   if anew or not os.path.exists(path):
+    found = collect(corpora, tasks)
+    for task, hashes in _before(config).items():
+      found[task] = np.union1d(found.get(task, hashes), hashes)
     with whole_file.writing(path) as partial:
-      found = collect(corpora, tasks)
       np.savez_compressed(partial, allow_pickle=False, **found)
+
+
+def _before(config: Any) -> TrainedOn:
+  """Returns what the weights that a run starts from have learned from."""
+  other = config.init.checkpoint_workdir
+  if not other:
+    return {}
+  folder = run_folder.of_seed(str(user_path.expand(other)), config.seed)
+  found = read(folder)
+  if found is None:
+    logging.warning(
+      '%s, from which this run starts, has no %s: as a teacher, this run may '
+      'label samples that those weights have learned. If it is a run of your '
+      'own, make the file before this one begins: where its corpora are, '
+      'repeat its command, with --mode=evaluate added.',
+      other,
+      FILE,
+    )
+    return {}
+  return found
 
 
 def read(workdir: str) -> TrainedOn | None:

@@ -12,7 +12,7 @@ The log says what was and was not loaded, and warns of parts that were asked for
 but stay random.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from absl import logging
@@ -36,6 +36,7 @@ def from_elsewhere(
   pretrained: Callable[[Any], Any] | None = None,
   checkpoint_workdir: str = '',
   parts: str = 'backbone',
+  other_heads: Sequence[str] = (),
   weights: str = '',
 ) -> train_state.TrainState:
   """Returns a fresh state into which pretrained weights are loaded.
@@ -46,6 +47,8 @@ def from_elsewhere(
     checkpoint_workdir: Folder of another run or of a published model, or ''.
     parts: What to load of that run: 'backbone', or 'all' (also heads, if their
       shapes fit).
+    other_heads: Tasks whose outputs mean something else there: their heads are
+      not loaded.
     weights: A .safetensors or .pth file, or ''.
 
   Raises:
@@ -61,7 +64,7 @@ def from_elsewhere(
   if checkpoint_workdir:
     other, step = checkpoint.read_variables(checkpoint_workdir)
     before = new
-    new, report = overlay(before, other, parts)
+    new, report = overlay(before, other, parts, other_heads)
     source = f'step {step} of {checkpoint_workdir}'
     logging.info('Initialised from %s: %s', source, report)
     if random := still_random(fresh, new, parts):
@@ -80,13 +83,16 @@ def from_elsewhere(
   return state.replace(params=params, model_state=new, ema=ema)
 
 
-def overlay(own: Any, other: Any, parts: str) -> tuple[Any, str]:
+def overlay(
+  own: Any, other: Any, parts: str, other_heads: Sequence[str] = ()
+) -> tuple[Any, str]:
   """Returns `own` with the values of `other` where path and shape agree.
 
   Args:
     own: {'params': ..., 'batch_stats': ...}.
     other: The same of another run.
     parts: 'backbone', or 'all'.
+    other_heads: See `from_elsewhere`.
 
   Returns:
     The joined tree, and a line that tells what was not loaded.
@@ -99,10 +105,12 @@ def overlay(own: Any, other: Any, parts: str) -> tuple[Any, str]:
     for path, leaf in jax.tree_util.tree_leaves_with_path(other)
   }
   loaded, kept = [], []
+  apart = tuple(f'params/heads/{task}/' for task in other_heads)
 
   def choose(path, leaf):
     name = path_name(path)
-    wanted = _is_wanted(name, parts)
+    is_apart = name.startswith(apart)
+    wanted = _is_wanted(name, parts) and not is_apart
     fits = name in theirs and theirs[name].shape == leaf.shape
     (loaded if wanted and fits else kept).append(name)
     return theirs[name] if wanted and fits else leaf

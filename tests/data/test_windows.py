@@ -4,6 +4,7 @@ import csv
 import functools
 import pathlib
 
+from flax import linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -25,6 +26,9 @@ from affect_jax.data import streams
 from affect_jax.doctor import visit
 from affect_jax.evaluation import predict as predict_lib
 from affect_jax.models import affect_model
+from affect_jax.models import foreign as foreign_lib
+from affect_jax.run import foreign_teachers
+from affect_jax.run import teachers
 from affect_jax.training import parallel
 from affect_jax.training import train_step
 
@@ -234,6 +238,22 @@ def test_overlapping_predictions_are_averaged():
     rows['predictions']['valence_arousal'], expected, rtol=1e-6
   )
   assert len(rows['weights']['valence_arousal']) == 4
+
+
+class Red(nn.Module):
+  """Two classes: how red a picture is, and how green."""
+
+  def __call__(self, image):
+    return image.mean((1, 2))[:, :2]
+
+
+def test_a_teacher_of_shorter_windows_labels_all_frames(corpus):
+  _, found = corpus  # Windows of three.
+  kind = foreign_lib.Kind(Red(), ('neutral', 'anger'), 12, *[None] * 5)
+  network = foreign_lib.Foreign('red', kind, {}, '')
+  (teacher,) = foreign_teachers.build([network], 2)
+  rows = teachers.predict(teacher, found, 'train', 2)
+  assert len(rows['id']) == 16
 
 
 def test_a_run_on_windows(corpus, tmp_path):

@@ -1,6 +1,7 @@
 """A run predicts without its corpora, and only for what it was trained on."""
 
 import csv
+import hashlib
 import json
 import os
 import pathlib
@@ -16,6 +17,7 @@ from toys.paths import ROOT
 from toys.paths import TINY_BERT
 
 from affect_jax import evaluate
+from affect_jax import tasks
 from affect_jax import train
 from affect_jax.run import folder as run_folder
 from affect_jax.run import same_data
@@ -148,6 +150,18 @@ def test_another_unit_of_the_same_place_is_refused(folder):
     renamed('AU9', 'AU12')
 
 
+def test_heads_of_another_run_are_known_by_their_outputs(folder):
+  written = signature.read('runs/faces')
+  (units,) = [
+    t for t in signature.build_tasks(written) if t.name == 'action_units'
+  ]
+  assert signature.other_heads('runs/faces', [units]) == []
+  # As many units, in another order.
+  turned = tasks.get_task(units.name, outputs=units.outputs[::-1])
+  assert signature.other_heads('runs/faces', [turned]) == [units.name]
+  assert signature.other_heads('', [turned]) == []
+
+
 def test_changed_data_stop_a_resume_and_are_said_in_evaluation(
   folder, monkeypatch
 ):
@@ -169,6 +183,29 @@ def test_changed_data_stop_a_resume_and_are_said_in_evaluation(
       train.train_and_evaluate(config('faces'), 'runs/changed')
   finally:
     path.write_text(text)
+
+
+def test_changed_weak_labels_stop_a_resume(folder):
+  workdir = pathlib.Path('runs/weak')
+  table = pathlib.Path('weak.csv')
+  lines = ['id,sentiment/sentiment']
+  lines += [f'train{i},0.5' for i in range(24)]
+  table.write_text('\n'.join(lines) + '\n')
+  c = config('utterances')
+  c.data.weak_labels = (str(table),)
+  train.train_and_evaluate(c, str(workdir))
+  (workdir / 'results.json').unlink()
+  text = table.read_text()
+  table.write_text(text.replace('0.5', '0.6'))
+  with pytest.raises(ValueError, match=r'weak labels weak\.csv: \w+ when the'):
+    train.train_and_evaluate(c, str(workdir))
+  # What older runs learned from is not known.
+  path = workdir / 'environment.json'
+  starts = json.loads(path.read_text())['starts']
+  known = [s.pop('weak_labels') for s in starts]
+  assert known == [{'weak.csv': hashlib.sha256(text.encode()).hexdigest()}]
+  path.write_text(json.dumps({'starts': starts}))
+  train.train_and_evaluate(c, str(workdir))
 
 
 def test_copied_data_are_the_same(folder, monkeypatch):

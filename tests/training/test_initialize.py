@@ -73,6 +73,17 @@ def test_parts_that_stay_random_are_warned_of(state, monkeypatch, warnings):
   assert warnings == ['Initialised at random: params/backbone/text.']
 
 
+def test_heads_of_other_outputs_are_not_loaded(state, monkeypatch, warnings):
+  other = parameters(2.0, 'text', 'fusion')
+  options = {'parts': 'all', 'other_heads': ['sarcasm']}
+  assert start(state, monkeypatch, other, **options)['fusion'] == 2
+  assert 'params/heads/sarcasm' in warnings[0]
+  started = initialize.overlay(
+    {'params': state.params}, {'params': other}, 'all', ['sarcasm']
+  )[0]
+  assert not np.any(started['params']['heads']['sarcasm']['bias'])
+
+
 def test_heads_that_were_not_asked_for_are_no_warning(
   state, monkeypatch, warnings
 ):
