@@ -64,10 +64,16 @@ def _of_data(data: Mapping[str, Any]) -> dict[str, pictures.Rules]:
   # Late: readers of corpora are slow to import, and most runs have one corpus.
   from affect_jax import corpora
 
+  def reads_files(name: str, own: Mapping[str, Any]) -> bool:
+    # Corpora that are rendered, or hold pixels, say nothing of picture files.
+    reader = own.get('corpus', name)
+    if reader not in corpora.CORPORA:  # It is known in another program only.
+      return 'resize' in own
+    return 'resize' in corpora.options(reader)
+
   # Other keys of config.data are those of a single corpus, see `data.load`.
   return {
     name: pictures.Rules.among(own)
     for name, own in several.items()
-    # Corpora that are rendered, or hold pixels, say nothing of picture files.
-    if 'resize' in corpora.options(own.get('corpus', name))
+    if reads_files(name, own)
   }

@@ -103,6 +103,7 @@ def test_rules_of_several_corpora_are_those_that_all_share(tmp_path):
     mine={**crop, 'corpus': 'faces_csv'},
     synthetic_faces={},
     fer2013={'path': 'x'},
+    theirs={'corpus': 'registered_elsewhere'},
   )
   assert picture_rules.read(tmp_path) == pictures.Rules('crop')
   assert [*picture_rules.of_corpora(tmp_path)] == ['faces_csv', 'mine']
