@@ -16,7 +16,6 @@ So are names that begin with a dot.
 import collections
 from collections.abc import Mapping, Sequence
 from concurrent import futures
-import os
 import pathlib
 from typing import Any
 
@@ -31,6 +30,7 @@ from affect_jax.run import command
 from affect_jax.run import folder as run_folder
 from affect_jax.run import progress as progress_lib
 from affect_jax.training import ahead
+from affect_jax.training import cores
 
 # The file beside the features that holds the settings that made them.
 SETTINGS = sequences.EXPORTED
@@ -111,7 +111,7 @@ def export(
   )
   missing = {name: len(paths) for name, paths in todo.items()}
   rows = collections.defaultdict(list)
-  with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+  with futures.ThreadPoolExecutor(cores.usable()) as pool:
     # While the device computes, the next pictures are read.
     for names, was_read, features in ahead.prefetch(
       clips_lib.batches(todo, batch_size, config['image_size'], load, pool),

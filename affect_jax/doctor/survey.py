@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from concurrent import futures
 import dataclasses
 import hashlib
-import os
 import time
 from typing import Any
 
@@ -16,6 +15,7 @@ from affect_jax.doctor import parts as parts_lib
 from affect_jax.doctor import pictures
 from affect_jax.doctor import utterances
 from affect_jax.errors import UserError
+from affect_jax.training import cores
 from affect_jax.training import status_line
 
 MAX_PROBLEMS = 20
@@ -117,7 +117,7 @@ def read(parts: Sequence[parts_lib.Part]) -> Survey:
   problems: list[str] = []
   bad_labels, done = 0, 0
   progress = _Progress(sum(p.size for p in parts), things)
-  with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+  with futures.ThreadPoolExecutor(cores.usable()) as pool:
     for number, part in enumerate(parts):
       split = splits.index(part.split)
       for chunk in part.stream():

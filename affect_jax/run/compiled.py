@@ -10,6 +10,8 @@ import time
 import jax
 from jaxlib import version as jaxlib_version
 
+from affect_jax.training import cores
+
 # A program that no command has read for so long is removed.
 UNUSED_DAYS = 30
 
@@ -59,18 +61,11 @@ def _machine() -> str:
       jaxlib_version.__version__,
       platform.machine(),
       platform.processor(),
-      str(_cores()),
+      str(cores.usable()),
       *sorted(about),
     ]
   )
   return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _cores() -> int:
-  """Returns how many cores this process may use."""
-  if hasattr(os, 'sched_getaffinity'):  # Not on macOS.
-    return len(os.sched_getaffinity(0))
-  return os.cpu_count() or 1
 
 
 def _remove_unused(folder: pathlib.Path) -> None:

@@ -3,7 +3,9 @@
 import csv
 import json
 import pathlib
+import shutil
 
+from etils import epath
 import numpy as np
 from PIL import Image
 import pytest
@@ -174,6 +176,15 @@ def test_processes_and_a_kill_change_nothing(folder, monkeypatch):
   assert contents(builder) == whole
   assert not set(resumed) & set(written)
   assert not list((folder / 'killed').rglob('unfinished*'))
+
+
+def test_another_process_may_tidy_up_first(folder, monkeypatch):
+  def rmtree(path, *args, **kwargs):
+    shutil.rmtree(path)
+    raise FileNotFoundError(path)
+
+  monkeypatch.setattr(type(epath.Path(folder)), 'rmtree', rmtree)
+  assert len(read(build(folder))) == 30
 
 
 def test_pictures_that_cannot_be_read(folder):

@@ -34,7 +34,7 @@ def test_each_processor_its_cores_and_version_have_a_folder(
   jax.config.update('jax_compilation_cache_dir', None)
   assert kept_in() == folder
   jax.config.update('jax_compilation_cache_dir', None)
-  monkeypatch.setattr(compiled, '_cores', lambda: 999)
+  monkeypatch.setattr(compiled.cores, 'usable', lambda: 999)
   of_cores = kept_in()
   assert of_cores != folder
   jax.config.update('jax_compilation_cache_dir', None)

@@ -36,6 +36,10 @@ def commands(folder):
 def srun(arguments):
   if code := os.environ.get('SRUN_ENDS_WITH'):
     return int(code)
+  # As SLURM since 22.05, srun does not know what sbatch was given.
+  assert os.environ['SRUN_CPUS_PER_TASK'] == os.environ.get(
+    'SLURM_CPUS_PER_TASK', '1'
+  )
   option, *main = arguments[:4]
   assert option == '--kill-on-bad-exit=0'
   assert main == ['python', '-m', 'affect_jax.main']

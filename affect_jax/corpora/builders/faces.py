@@ -1,10 +1,10 @@
 """Turns the listing of a picture corpus into a tfds builder of records."""
 
 from collections.abc import Callable
+import contextlib
 import csv
 import io
 import json
-import os
 import pathlib
 from typing import Any, ClassVar
 
@@ -21,6 +21,7 @@ from affect_jax.corpora.builders import shards
 from affect_jax.corpora.files import pictures
 from affect_jax.corpora.files import sources
 from affect_jax.errors import UserError
+from affect_jax.training import cores
 
 ON_BAD_IMAGE = ('error', 'skip')
 LEFT_OUT = 'left_out.csv'
@@ -84,7 +85,7 @@ class FaceCorpus(tfds.core.ShardBasedBuilder, skip_registration=True):
     self._skip = on_bad_image == 'skip'
     self._rules = pictures.Rules(resize, max_side, picture_bits)
     self._window, self._hop = window, eval_hop or max(1, window // 2)
-    self._workers = num_workers or os.cpu_count() or 1
+    self._workers = num_workers or cores.usable()
     self._listing = type(self).LISTING(**options)
     self._sources = {
       **self._listing.sources,
@@ -112,8 +113,10 @@ class FaceCorpus(tfds.core.ShardBasedBuilder, skip_registration=True):
   def download_and_prepare(self, **kwargs: Any) -> None:
     """Writes the corpus, unless it exists already."""
     prepare.once(self, super().download_and_prepare, **kwargs)
-    if self._parts.exists():
-      self._parts.rmtree()
+    # Or another process, which waited for this one, removes it now.
+    with contextlib.suppress(FileNotFoundError):
+      if self._parts.exists():
+        self._parts.rmtree()
 
   @property
   def _parts(self) -> epath.Path:
