@@ -49,14 +49,14 @@ def test_equals_jax(monkeypatch, pixels, size, stride, batch):
 
 def test_bfloat16_sums_chunks_as_float32(monkeypatch):
   monkeypatch.setattr(jax, 'device_count', lambda: 1)
-  x = jnp.ones((256, 3, 3, 8), jnp.bfloat16)
+  x = jnp.ones((256, 10, 10, 8), jnp.bfloat16)
   kernel = jnp.zeros((3, 3, 8, 8), jnp.bfloat16)
   numbers = {'dimension_numbers': ('NHWC', 'HWIO', 'NHWC')}
   conv = lambda k: convolution.conv(
     x, k, (1, 1), ((1, 1), (1, 1)), **numbers
   ).sum(dtype=jnp.float32)
-  # 9 ones of each of 256 pictures, of which sums beyond 256 lose some.
-  assert np.all(jax.grad(conv)(kernel)[1, 1] == 256 * 9)
+  # 100 ones of each of 256 pictures, of which large sums would lose some.
+  assert np.all(jax.grad(conv)(kernel)[1, 1] == 256 * 100)
 
 
 def test_several_devices_use_jaxs_own(monkeypatch):
