@@ -60,36 +60,22 @@ def to_task(part: Weighed, task: Any) -> tuple[np.ndarray, np.ndarray]:
   matrix = np.array(
     [[c == o for o in task.outputs] for c in part.outputs], np.float32
   )
-  if part.kind == 'presence' and not task.weight_per_output:
-    return _to_classes(part, matrix)
-  labels = part.labels @ matrix
+  labels, weights = part.labels, part.weights
   if task.weight_per_output:
-    weights = part.weights
     if weights.ndim == 1:
       weights = np.repeat(weights[:, np.newaxis], len(part.outputs), 1)
-    return labels, weights @ matrix
-  weights = part.weights if part.weights.ndim == 1 else part.weights.max(-1)
-  mass = labels.sum(-1)
-  kept = mass > 0.5 * part.labels.sum(-1)
-  labels = labels / np.where(mass > 0, mass, 1)[:, np.newaxis]
-  return (
-    np.where(kept[:, np.newaxis], labels, 0).astype(np.float32),
-    np.where(kept, weights, 0).astype(np.float32),
-  )
-
-
-def _to_classes(part: Weighed, matrix: np.ndarray) -> Any:
-  """Makes a distribution of what is present; nothing present is no label."""
-  weights = part.weights
-  if weights.ndim == 1:
-    weights = np.repeat(weights[:, np.newaxis], len(part.outputs), 1)
-  present = (weights > 0) & (part.labels > 0.5)
-  labels = np.where(present, part.labels, 0) @ matrix
+    return labels @ matrix, weights @ matrix
+  if part.kind == 'presence':
+    # What is absent, or does not count, is no class.
+    present = (weights.reshape(len(weights), -1) > 0) & (labels > 0.5)
+    labels = np.where(present, labels, 0)
+    weights = np.where(present, weights.reshape(len(weights), -1), 0)
+  weights = weights if weights.ndim == 1 else weights.max(-1)
+  total, labels = labels.sum(-1), labels @ matrix
   mass = labels.sum(-1)
   # What the task has no class for is not the others' either.
-  kept = mass > 0.5 * np.where(present, part.labels, 0).sum(-1)
+  kept = mass > 0.5 * total
   labels = labels / np.where(mass > 0, mass, 1)[:, np.newaxis]
-  weights = np.where(present, weights, 0).max(-1)
   return (
     np.where(kept[:, np.newaxis], labels, 0).astype(np.float32),
     np.where(kept, weights, 0).astype(np.float32),

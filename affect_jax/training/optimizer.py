@@ -5,6 +5,7 @@ import functools
 import inspect
 from typing import Any
 
+from absl import logging
 import jax
 import optax
 from optax import contrib
@@ -63,8 +64,9 @@ def build_schedule(
         f'config.schedule.warmup_steps={filled["warmup_steps"]} must be less '
         f'than config.num_train_steps={num_train_steps}.'
       )
-  else:  # The default config has it, and a flag cannot take it away.
-    filled.pop('warmup_steps', None)
+  elif filled.pop('warmup_steps', 0):
+    # The default config has it, and a flag cannot take it away.
+    logging.info('config.schedule.name=%s has no warm-up.', name)
   return _call(make, name, filled)
 
 

@@ -2,8 +2,9 @@
 
   python experiments/balancing/cost.py '{"corpus": "faces", "method": "pcgrad"}'
 
-prints one line of JSON. `run.py` calls it. Seconds of the processor, and memory
-as XLA accounts for it, hardly depend on what else runs on the machine.
+prints one line of JSON. `run.py` calls it. Memory is that which XLA accounts
+for. Seconds of the processor grew up to twofold where the other core was busy:
+measure on a quiet machine.
 """
 
 import itertools

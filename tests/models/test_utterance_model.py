@@ -204,3 +204,18 @@ def test_options_of_every_fusion_and_context_exist():
   for name in fusion.FUSIONS:
     assert fusion.get_fusion(name, **c[name].to_dict()) is not None
   assert load_config('quickstart_multimodal').utterance.fusion in fusion.FUSIONS
+
+
+def test_misa_learns_nothing_of_tokens_from_its_own_losses():
+  c = defaults.get_config().utterance.to_dict() | {'fusion': 'misa'}
+  c['misa'] |= {'encoder': 'mean', 'width': 4, 'mlp_width': 4}
+  settings = utterance_model.settings(c, toy_utterances.DIMS, {})
+  net = utterance_model.UtteranceModel((('sentiment', 1),), **settings)
+  batch = inputs(8)
+  batch['vision_mask'][1] = False
+  _, sown = net.init_with_output(jax.random.key(0), batch, train=False)
+  apply = functools.partial(net.apply, train=False, mutable=['auxiliary_rows'])
+  _, sown = jax.jit(apply)({'params': sown['params']}, batch)
+  rows = sown['auxiliary_rows']['backbone']['fusion']['rows']
+  assert rows['vision']['present'].tolist() == [True, False, True]
+  assert rows['text']['present'].all()
