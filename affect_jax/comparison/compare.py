@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 import dataclasses
-import functools
 import itertools
 import math
 import string
@@ -114,8 +113,10 @@ def compare(
   ]
 
   corpora = list(next(iter(aligned[0].values())))
-  total = len(corpora) * (1 + len(numbers)) * draws
-  tick = functools.partial(progress_lib.make(total, 'draws'), 1)
+  # A draw scores all models, a swap those of a pair: draws take unequal times.
+  scored = sum(len(run) for run in aligned)
+  scored += 2 * sum(len(common) for common in shared.values())
+  tick = progress_lib.make(len(corpora) * scored * draws, 'scores')
   rows, sizes = [], []
   for corpus in corpora:
     prefix = f'{corpus}/' if len(corpora) > 1 else ''

@@ -7,8 +7,8 @@ import numpy as np
 from affect_jax.comparison import measures
 from affect_jax.comparison import resampling
 
-# A draw is done: shows progress.
-Tick = Callable[[], None]
+# (how many more models were scored) -> None: shows progress.
+Tick = Callable[[int], None]
 
 
 def clusters_of(names: Sequence[str]) -> tuple[np.ndarray, int, bool]:
@@ -46,7 +46,7 @@ def drawn(
     scores = []
     for count in counts:
       scores.append([of(model, count[cluster]) for model in models])
-      tick()
+      tick(len(models))
     return np.array(scores)
 
   return resampling.bootstrap(
@@ -79,7 +79,7 @@ def swapped(
         theirs = {k: np.where(chosen, first[k], second[k]) for k in first}
         pairs.append(of(theirs) - of(ours))
       result.append(np.mean(pairs, axis=0))
-      tick()
+      tick(2 * len(pairs))
     return np.array(result)
 
   return resampling.permutation_test(
