@@ -4,8 +4,6 @@ import errno
 import json
 import os
 import pathlib
-import re
-import subprocess
 import sys
 
 import jax
@@ -13,19 +11,16 @@ import numpy as np
 from PIL import Image
 import pytest
 from toys import face_runs
-from toys.paths import ROOT
+from toys import guide_examples
 
 from affect_jax import tasks as tasks_lib
 from affect_jax.errors import MissingExtra
 from affect_jax.errors import UserError
-from affect_jax.export import check
 from affect_jax.export import onnx_graph
 from affect_jax.export import program
 from affect_jax.export import runtime
 from affect_jax.export import stablehlo
-from affect_jax.export import weights
 from affect_jax.export import write
-from affect_jax.models import pretrained
 
 PIXELS = 16
 TASKS = {
@@ -36,7 +31,7 @@ TASKS = {
 
 
 @pytest.fixture(scope='module')
-def run(tmp_path_factory):
+def run(tmp_path_factory, quick_runs):
   workdir = tmp_path_factory.mktemp('rün')
   face_runs.write(workdir, TASKS, PIXELS)
   return workdir
@@ -44,9 +39,9 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def exported(run, tmp_path_factory):
-  """The folder of all formats, and the table's rows."""
+  """The folder of both formats, and the table's rows."""
   output = tmp_path_factory.mktemp('out') / 'exported'
-  formats = ['stablehlo', 'safetensors', 'onnx']
+  formats = ['stablehlo', 'onnx']
   return output, write.write(str(run), output, formats, measure=False)
 
 
@@ -75,25 +70,6 @@ def test_files_predict_for_any_number_of_pictures(exported, oracle, file, load):
     np.testing.assert_allclose(found[task], x, atol=1e-5)
 
 
-def test_weights_have_torchvisions_names_and_start_another_run(exported, run):
-  path = exported[0] / 'model.safetensors'
-  params, stats, report = pretrained.load_resnet18(path)
-  trained = program.load(str(run))
-  for own, read in (
-    (trained.variables['params'], params),
-    (trained.variables['batch_stats'], stats),
-  ):
-    jax.tree.map(np.testing.assert_array_equal, own['backbone'], read)
-  assert len(report.loaded) == 100
-  assert report.unexpected == tuple(
-    sorted(f'heads.{t}.{part}' for t in TASKS for part in ('weight', 'bias'))
-  )
-  named = weights.tensors(trained.variables)
-  # torchvision: [out, in, height, width], and [units, features].
-  assert named['layer2.0.downsample.0.weight'].shape == (128, 64, 1, 1)
-  assert named['heads.expression.weight'].shape == (3, 512)
-
-
 def test_model_json_says_what_the_files_do_not(exported, run):
   output, rows = exported
   about = json.loads((output / 'model.json').read_text())
@@ -114,30 +90,6 @@ def test_model_json_says_what_the_files_do_not(exported, run):
   )
   for row in rows:
     assert row.difference <= 1e-5
-
-
-def test_the_imagenet_stem_and_half_precision(tmp_path):
-  face_runs.write(tmp_path, TASKS, 40, stem='imagenet')
-  for precision in ('float32', 'float16'):
-    [row] = write.write(
-      str(tmp_path), tmp_path / precision, ['onnx'], precision, measure=False
-    )
-    assert row.difference < check.TOLERANCES[precision]
-  sizes = [
-    (tmp_path / p / 'model.onnx').stat().st_size for p in ('float16', 'float32')
-  ]
-  assert sizes[0] < 0.51 * sizes[1]
-
-
-def test_integers_of_8_bits_need_pictures_and_stay_near(run, tmp_path):
-  with pytest.raises(UserError, match='--pictures=FOLDER'):
-    write.write(str(run), tmp_path / 'x', ['onnx'], 'int8')
-  pictures = [check.pictures(32, PIXELS, seed=9)]
-  rows = write.write(
-    str(run), tmp_path / 'int8', ['onnx'], 'int8', pictures=pictures
-  )
-  assert rows[0].megabytes < 0.3 * 45
-  assert 0 < rows[0].one < rows[0].many
 
 
 def test_predictions_that_differ_are_not_kept(run, tmp_path, monkeypatch):
@@ -194,32 +146,13 @@ def test_what_cannot_be_exported_is_said(run, exported, tmp_path, monkeypatch):
 
 
 def test_the_guides_examples_run(exported, tmp_path):
-  text = (ROOT / 'affect_jax' / 'export' / 'README.md').read_text()
-  blocks = re.findall('```python\n(.*?)```', text, re.DOTALL)
-  assert len(blocks) == 3
   r = np.random.default_rng(0)
   face = tmp_path / 'face.jpg'
   Image.fromarray(r.integers(0, 256, (30, 30, 3), np.uint8)).save(face)
   pathlib.Path(tmp_path / 'exported').symlink_to(exported[0])
-  outputs = []
-  for block in blocks:
-    if 'import torch' in block and not _has('torch'):
-      continue
-    done = subprocess.run(
-      [sys.executable, '-c', block],
-      cwd=tmp_path,
-      capture_output=True,
-      text=True,
-      check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    outputs.append(done.stdout)
+  jax_one, onnx_one, torch_one = guide_examples.blocks('export')
+  assert 'import torch' in torch_one  # See `test_full_size`.
+  outputs = [guide_examples.run(b, tmp_path) for b in (jax_one, onnx_one)]
   # JAX and ONNX Runtime print the same predictions.
   assert outputs[0] == outputs[1]
   assert 'expression: neutral' in outputs[0]
-
-
-def _has(package):
-  import importlib.util
-
-  return importlib.util.find_spec(package) is not None

@@ -152,7 +152,14 @@ def initialize(choose, **options):
   )(jax.random.key(0))
 
 
+@pytest.fixture
+def narrow(monkeypatch):
+  """For what does not depend on the width: wide ones take long, unoptimised."""
+  monkeypatch.setattr(resnet, 'WIDTHS', (4, 6, 8, 10))
+
+
 @pytest.mark.parametrize('frozen', [0, 1, 3, 5])
+@pytest.mark.usefixtures('narrow')
 def test_frozen_stages_keep_their_statistics(frozen):
   model, variables, image = build(frozen_stages=frozen)
   _, state = model.apply(variables, image, train=True, mutable=['batch_stats'])
@@ -182,6 +189,7 @@ def test_zero_init_residual_starts_blocks_as_identity(zero):
   assert np.all(two == (not zero))
 
 
+@pytest.mark.usefixtures('narrow')
 def test_bfloat16_keeps_float32_parameters_statistics_and_features():
   model, variables, image = build(dtype=jnp.bfloat16)
   reference = resnet.ResNet18(stem='small')
@@ -195,6 +203,7 @@ def test_bfloat16_keeps_float32_parameters_statistics_and_features():
   assert 0 < np.abs(features - exact).max() < 0.2
 
 
+@pytest.mark.usefixtures('narrow')
 def test_axis_name_makes_statistics_global():
   model, variables, image = build(axis_name='batch')
   reference = resnet.ResNet18(stem='small')
