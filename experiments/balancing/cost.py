@@ -1,20 +1,25 @@
-"""Processor time and memory of one method's updates, in its own process.
+"""Processor time and memory of methods' updates, side by side in one process.
 
-  python experiments/balancing/cost.py '{"corpus": "faces", "method": "pcgrad"}'
+  python experiments/balancing/cost.py \
+      '{"corpus": "faces", "methods": ["fixed", "pcgrad"]}'
 
 prints one line of JSON. `run.py` calls it. Memory is that which XLA accounts
-for. Seconds of the processor grew up to twofold where the other core was busy:
-measure on a quiet machine.
+for. After compiling, the methods update in turn, round by round, as seconds of
+the processor grow up to twofold where the other core is busy: a round's seconds
+relative to the first method's hardly do.
 """
 
+from collections.abc import Sequence
 import itertools
 import json
 import os
 import sys
 import time
+from typing import Any
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
+from absl import logging
 import jax
 import numpy as np
 import settings as settings_lib
@@ -24,8 +29,8 @@ from affect_jax.run import build
 from affect_jax.run import compiled as compiled_lib
 from affect_jax.run import program as program_lib
 
-# Updates before the clock starts, and the least that are timed, also in
-# seconds: some take milliseconds.
+# Rounds before the clock starts, and the least that are timed, also in seconds
+# of the first method: some updates take milliseconds.
 WARM, TIMED, LEAST_SECONDS = 2, 12, 3
 
 
@@ -36,30 +41,63 @@ class Paths:
     self.__dict__.update(values)
 
 
-def measure(corpus: str, method: str, paths: Paths) -> dict[str, float]:
-  """Returns the median processor seconds of an update, and its memory in GiB.
+def measure(
+  corpus: str, methods: Sequence[str], paths: Paths
+) -> dict[str, dict[str, Any]]:
+  """Measures updates, relative to those of the first method.
 
-  Memory is that of the state, a batch and what the update computes on the way.
+  Returns:
+    {method: {'seconds': median of the processor, 'relative': quartiles of
+    round by round, 'gib': of the state, a batch and what the update computes on
+    the way, 'rounds': how many}}.
   """
-  config = settings_lib.CORPORA[corpus](paths)
-  config.balancing.name = method
-  run = build.build(config)
-  program = program_lib.compile_program(config, run)
-  state = run.parallel.put_state(program.init(jax.random.key(0)))
-  rng = jax.random.key(1)
-  batches = [
-    run.parallel.put_batch({k: v for k, v in batch.items() if k != 'id'})
-    for batch in _of_one_shape(run.samples.train_batches(0, 0))
-  ]
-  step = program.step.lower(state, batches[0], rng).compile()
-  seconds = []
-  for batch in itertools.cycle(batches):
-    if len(seconds) >= WARM + TIMED and sum(seconds) >= LEAST_SECONDS:
+  updates, gib, batches = [], {}, []
+  for number, method in enumerate(methods, 1):
+    logging.info(
+      '== cost: compiling %d of %d, %s', number, len(methods), method
+    )
+    config = settings_lib.CORPORA[corpus](paths)
+    config.balancing.name = method
+    run = build.build(config)
+    program = program_lib.compile_program(config, run)
+    batches = batches or [
+      run.parallel.put_batch({k: v for k, v in batch.items() if k != 'id'})
+      for batch in _of_one_shape(run.samples.train_batches(0, 0))
+    ]
+    state = run.parallel.put_state(program.init(jax.random.key(0)))
+    step = program.step.lower(state, batches[0], jax.random.key(1)).compile()
+    gib[method] = _gib(step)
+    updates.append(_updates(step, state, batches))
+  rounds = []
+  for round_of in zip(*updates, strict=True):
+    rounds.append(round_of)
+    timed = np.array(rounds[WARM:])
+    if len(timed) >= TIMED and timed[:, 0].sum() >= LEAST_SECONDS:
       break
+  timed = np.array(rounds[WARM:])
+  relative = np.quantile(timed / timed[:, :1], (0.25, 0.5, 0.75), axis=0)
+  return {
+    method: {
+      'seconds': float(np.median(timed[:, i])),
+      'relative': relative[:, i].tolist(),
+      'gib': gib[method],
+      'rounds': len(timed),
+    }
+    for i, method in enumerate(methods)
+  }
+
+
+def _updates(step, state, batches):
+  """Yields the processor's seconds of each update, for ever."""
+  rng = jax.random.key(1)
+  for batch in itertools.cycle(batches):
     start = time.process_time()
     state, logs = step(state, batch, rng)
     jax.block_until_ready((state, logs))
-    seconds.append(time.process_time() - start)
+    yield time.process_time() - start
+
+
+def _gib(step) -> float:
   memory = step.memory_analysis()
   held = (
     memory.argument_size_in_bytes
@@ -67,7 +105,7 @@ def measure(corpus: str, method: str, paths: Paths) -> dict[str, float]:
     + memory.temp_size_in_bytes
     - memory.alias_size_in_bytes  # The new state lies in the old one's place.
   )
-  return {'seconds': float(np.median(seconds[WARM:])), 'gib': held / 2**30}
+  return held / 2**30
 
 
 def _of_one_shape(batches):
@@ -86,7 +124,8 @@ def _of_one_shape(batches):
 
 if __name__ == '__main__':
   tf.config.set_visible_devices([], 'GPU')
-  compiled_lib.keep()  # Rounds, and what was trained before, compile once.
+  logging.set_verbosity(logging.INFO)
+  compiled_lib.keep()  # What was trained before, is compiled already.
   given = json.loads(sys.argv[1])
-  names = given.pop('corpus'), given.pop('method')
+  names = given.pop('corpus'), given.pop('methods')
   print(json.dumps(measure(*names, Paths(given))))

@@ -107,29 +107,29 @@ def main() -> None:
 
 
 def _measure_cost(settings, corpus, methods, path: pathlib.Path) -> None:
-  """Writes {method: [measurements]}, of two rounds over all methods."""
-  costs = run_folder.read_json(str(path)) or {}
-  script = pathlib.Path(__file__).with_name('cost.py')
-  for repeat in (1, 2):
-    for method in methods:
-      if len(costs.get(method, ())) >= repeat:
-        continue
-      logging.info('== %s: cost of %s, round %d', corpus, method, repeat)
-      given = {
-        'corpus': corpus,
-        'method': method,
-        **{k: settings[k] for k in ('meld', 'text_model', 'data_dir')},
-      }
-      done = subprocess.run(
-        [sys.executable, str(script), json.dumps(given)],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-      )
-      costs.setdefault(method, []).append(
-        json.loads(done.stdout.splitlines()[-1])
-      )
-      run_folder.write_json(str(path), costs)
+  """Writes {method: its cost}, all of one process, unless all are there."""
+  if set(methods) <= set(run_folder.read_json(str(path)) or {}):
+    return
+  given = {
+    'corpus': corpus,
+    'methods': [
+      summary.REFERENCE,
+      *(m for m in methods if m != summary.REFERENCE),
+    ],
+    **{k: settings[k] for k in ('meld', 'text_model', 'data_dir')},
+  }
+  done = subprocess.run(
+    [
+      sys.executable,
+      str(pathlib.Path(__file__).with_name('cost.py')),
+      json.dumps(given),
+    ],
+    check=True,
+    stdout=subprocess.PIPE,
+    text=True,
+  )
+  costs = json.loads(done.stdout.splitlines()[-1])
+  run_folder.write_json(str(path), costs)
 
 
 if __name__ == '__main__':

@@ -115,18 +115,21 @@ def _markdown(order, headlines, scores, rows, costs, cosines) -> str:
         if row
         else ['', '']
       )
-    cells += [_ratio(costs, method, key) for key in ('seconds', 'gib')]
+    cost = costs.get(method)
+    cells += [_time(cost), _memory(cost, costs.get(REFERENCE))]
     own = cosines[method]
     cells += [f'{own[p]:+.2f}' if p in own else '' for p in pairs]
     lines.append(f'| {method} | {" | ".join(cells)} |')
   return '\n'.join(lines) + '\n'
 
 
-def _ratio(costs, method, key) -> str:
-  """Returns a method's median cost relative to the reference, as text."""
-  if not {method, REFERENCE} <= set(costs):
+def _time(cost) -> str:
+  """Returns a method's time relative to the reference: median, quartiles."""
+  if not cost:
     return ''
-  of, reference = (
-    np.median([x[key] for x in costs[m]]) for m in (method, REFERENCE)
-  )
-  return f'{of / reference:.2f} ×'
+  low, median, high = cost['relative']
+  return f'{median:.2f} × ({low:.2f}–{high:.2f})'
+
+
+def _memory(cost, reference) -> str:
+  return f'{cost["gib"] / reference["gib"]:.2f} ×' if cost else ''
