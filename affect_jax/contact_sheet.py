@@ -234,22 +234,40 @@ def save(sheet: Image.Image, out: str | pathlib.Path) -> None:
     sheet.save(partial)
 
 
-def main() -> None:
-  """Draws the first pictures of a split of the (first) configured corpus."""
+def read(
+  config: Any, split: str, count: int
+) -> tuple[list[Mapping[str, Any]], Mapping[str, Sequence[str]]]:
+  """Reads the first pictures of a split of the (first) configured corpus.
+
+  Returns:
+    Examples and outputs, as `draw` takes them.
+
+  Raises:
+    UserError: The corpus has no pictures.
+  """
   # Imported here, as tests and notebooks use `draw` without a corpus.
   import tensorflow_datasets as tfds
 
   from affect_jax.data import load
   from affect_jax.data import streams
 
-  builder = load.build(_CONFIG.value)[0].builder
-  count = min(
-    _ROWS.value * _COLUMNS.value, streams.split_size(builder, _SPLIT.value)
+  corpus = load.build(load.of_frames(config))[0]
+  builder = corpus.builder
+  if 'image' not in builder.info.features:
+    raise UserError(
+      f'{corpus.name} holds utterances; a contact sheet shows pictures. '
+      '`python -m affect_jax.doctor` examines utterances.'
+    )
+  count = min(count, streams.split_size(builder, split))
+  examples = tfds.as_numpy(builder.as_dataset(split=f'{split}[:{count}]'))
+  return list(examples), builder.info.metadata['outputs']
+
+
+def main() -> None:
+  """Draws the first pictures of a split of the (first) configured corpus."""
+  examples, outputs = read(
+    _CONFIG.value, _SPLIT.value, _ROWS.value * _COLUMNS.value
   )
-  examples = list(
-    tfds.as_numpy(builder.as_dataset(split=f'{_SPLIT.value}[:{count}]'))
-  )
-  outputs = builder.info.metadata['outputs']
   save(draw(examples, outputs, _COLUMNS.value), str(_OUT.value))
   print(f'{_OUT.value}: {len(examples)} pictures of {_SPLIT.value}.')
 

@@ -1,8 +1,12 @@
 import numpy as np
 from PIL import Image
 import pytest
+from toys import faces_csv
+from toys import voices
 
 from affect_jax import contact_sheet
+from affect_jax import defaults
+from affect_jax.errors import UserError
 
 OUTPUTS = {
   'expression': ('neutral', 'happiness'),
@@ -88,3 +92,25 @@ def test_save(tmp_path):
   with Image.open(tmp_path / 'new' / 'sheet.png') as again:
     assert again.size == sheet.size
   assert [p.name for p in (tmp_path / 'new').iterdir()] == ['sheet.png']
+
+
+def test_a_corpus_of_windows_shows_its_frames_and_one_of_voices_none(tmp_path):
+  for i in range(2):
+    faces_csv.save(tmp_path / f'{i}.png', i)
+  faces_csv.write(
+    tmp_path,
+    *[f'{i}.png,train,clip,happiness,.1,.2,1,0' for i in range(2)],
+  )
+  config = defaults.get_config()
+  config.data.corpus, config.data.data_dir = 'faces_csv', str(tmp_path)
+  config.data.path = str(tmp_path / 'faces.csv')
+  config.data.window = 2
+  config.data.splits.val = config.data.splits.test = ''
+  examples, outputs = contact_sheet.read(config, 'train', 9)
+  assert len(examples) == 2
+  assert set(outputs) == {'expression', 'valence_arousal', 'action_units'}
+  path = voices.write(tmp_path, 'said', {'train': ['a', 'b']}, 'sarcasm')
+  spoken = voices.config(path, tmp_path)
+  spoken.data.splits = config.data.splits
+  with pytest.raises(UserError, match='utterances_csv holds utterances'):
+    contact_sheet.read(spoken, 'train', 9)

@@ -90,7 +90,10 @@ def test_what_was_learned_is_labelled_if_asked(folder):
 def test_samples_with_gold_need_no_label(folder):
   c = voices.config(folder / 'teacher.csv', folder, 'sentiment')
   c.data.splits.test = ''
-  with pytest.raises(UserError, match=r'No sample is left.*16 have gold'):
+  with pytest.raises(
+    UserError,
+    match=r'16 have gold.* there with --config\.data\.unlabelled=keep',
+  ):
     labelling.label(c, [str(folder / 'teacher')], label_seen=True)
 
 

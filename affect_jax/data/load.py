@@ -1,6 +1,7 @@
 """config.data: which corpora, their splits, how their rows are drawn."""
 
 from collections.abc import Sequence
+import copy
 import functools
 from typing import Any
 
@@ -154,6 +155,19 @@ def shuffle_megabytes(config: Any) -> float:
       f'config.data.shuffle_megabytes={megabytes} must be positive.'
     )
   return megabytes
+
+
+def of_frames(config: Any) -> Any:
+  """Returns a config without windows: of single frames, or utterances."""
+  config = copy.deepcopy(config)
+  for options in (config.data, *config.data.corpora.values()):
+    if options.get('window'):
+      logging.info('Reading single frames or utterances, not windows.')
+    for key in ('window', 'eval_hop'):
+      if key in options:
+        with options.unlocked():
+          del options[key]
+  return config
 
 
 def window(config: Any) -> int:

@@ -30,6 +30,16 @@ from affect_jax.doctor import transcripts
 from affect_jax.doctor import values
 from affect_jax.doctor import weak as weak_lib
 
+# Findings of what no sample has: unknown where not all were read.
+OF_ALL_SAMPLES = (
+  'unlabelled_task',
+  'never_in_train',
+  'gap_of_val',
+  'gap_of_test',
+  'missing_modality',
+  'constant_features',
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Result:
@@ -73,6 +83,7 @@ def examine(
   weak: weak_lib.Weak | None = None,
   tasks: Mapping[str, Sequence[str]] | None = None,
   tuned: Collection[str] = (),
+  limits: Mapping[str, tuple[str, int]] | None = None,
 ) -> Result:
   """Reads all parts and judges them as the docstring of the package says.
 
@@ -90,6 +101,7 @@ def examine(
     tasks: {task that the run learns: its outputs; (): all that are annotated}.
       None, or if none of them is annotated: all tasks.
     tuned: Those of which validation tunes thresholds.
+    limits: {corpus: flag that sets how many steps are kept, and its value}.
 
   Raises:
     UserError: near_distance is out of range, a part is damaged, or some parts
@@ -106,7 +118,13 @@ def examine(
   else:
     settings['min_words'] = transcripts.MIN_WORDS
     special = _utterances(
-      survey, remedies, skipped, examples or {}, strict, standardized
+      survey,
+      remedies,
+      skipped,
+      examples or {},
+      strict,
+      standardized,
+      limits or {},
     )
   counted = counts.tables(survey)
   learned = _learned(counted['outputs'], tasks or {})
@@ -126,6 +144,8 @@ def examine(
     *_left_out(skipped, examples or {}),
     *weak_lib.find(weak_tables),
   ]
+  if sample:
+    judged = [f for f in judged if f.kind not in OF_ALL_SAMPLES]
   extra = {'weak_labels': weak_tables} if weak_tables else {}
   data = report.data(
     survey,
@@ -200,6 +220,7 @@ def _utterances(
   examples: Mapping[str, Mapping[str, Sequence[str]]],
   strict: bool,
   standardized: bool,
+  limits: Mapping[str, tuple[str, int]],
 ) -> _Special:
   groups = duplicates.exact(
     survey.looks['features'],
@@ -226,7 +247,7 @@ def _utterances(
       *sequences.missing_modalities(counted),
       *sequences.padding(survey),
       *sequences.features(survey, counted, standardized),
-      *sequences.cut(survey, skipped, examples),
+      *sequences.cut(survey, skipped, examples, limits),
       *transcripts.garbled(survey),
       *transcripts.wordless(survey),
       *dialogues.without_transcript(survey),

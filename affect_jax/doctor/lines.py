@@ -32,7 +32,7 @@ def read(described: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
       continue
     path = user_path.expand(options['path'])
     before = f'{name}:' if several else ''
-    for line, key in _keys(path, column):
+    for line, key in _keys(path, column, options.get('ignore_columns', ())):
       key = os.path.normpath(key) if column == 'image' else key
       found.setdefault(before + key, f'{path.name}:{line}')
   return found
@@ -60,10 +60,17 @@ def add(report: dict[str, Any], lines: Mapping[str, str]) -> None:
       finding['text'] += f' Lines: {findings.some_of([*named.values()], 3)}.'
 
 
-def _keys(path: pathlib.Path, column: str) -> Iterator[tuple[int, str]]:
+def _keys(
+  path: pathlib.Path, column: str, ignored: Sequence[str]
+) -> Iterator[tuple[int, str]]:
   rows = sources.read_rows(path)
   _, header = next(rows)
-  [index] = [i for i, h in enumerate(header) if h.strip().lower() == column]
+  names = [cell.strip() for cell in header]
+  [index] = [
+    i
+    for i, name in enumerate(names)
+    if name.lower() == column and name not in ignored
+  ]
   for line, cells in rows:
     if len(cells) > index and cells[index].strip():
       yield line, cells[index].strip()

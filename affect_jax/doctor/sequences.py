@@ -267,8 +267,13 @@ def cut(
   survey: survey_lib.Survey,
   skipped: Mapping[str, Mapping[str, int]],
   examples: Mapping[str, Mapping[str, Sequence[str]]],
+  limits: Mapping[str, tuple[str, int]],
 ) -> list[findings.Finding]:
-  """Reports sequences that were cut at their end during preparation."""
+  """Reports sequences that were cut at their end during preparation.
+
+  The limit of a corpus that is not in {corpus: (flag that sets it, steps)} is
+  taken to be the longest sequence that was read.
+  """
   result = []
   for corpus, reasons in skipped.items():
     for m, name in enumerate(MODALITIES):
@@ -278,18 +283,24 @@ def cut(
       names = examples.get(corpus, {}).get(f'{name} {utterances_lib.CUT}', ())
       parts = [i for i, p in enumerate(survey.parts) if p.corpus == corpus]
       length = survey.looks['length'][np.isin(survey.part, parts), m]
-      longest = int(length.max())
+      flag, longest = limits.get(
+        corpus, ('--config.data.max_steps', int(length.max()))
+      )
       most = int(np.sum(length == longest))
       result.append(
         findings.Finding(
           findings.NOTE,
           'cut_sequences',
           f'{corpus}: {steps:,} steps of {name} were cut off at the end of '
-          f'sequences that now have {longest:,} steps: at most {most:,} '
-          f'sequences of {int(np.sum(length > 0)):,}'
+          f'sequences that now have {longest:,} steps: '
+          + (
+            f'at most {most:,} sequences of {int(np.sum(length > 0)):,}'
+            if most
+            else 'of none that was read'
+          )
           + (f' ({findings.some_of(names, 3, most)})' if names else '')
           + '.',
-          f'--config.data.max_steps={2 * longest} keeps up to twice as much.',
+          f'{flag}={2 * longest} keeps up to twice as much.',
           {
             'corpus': corpus,
             'modality': name,

@@ -1,10 +1,7 @@
 """Examines the corpora of a config and reports on them."""
 
 from collections.abc import Mapping, Sequence
-import copy
 from typing import Any
-
-from absl import logging
 
 from affect_jax import errors
 from affect_jax import tasks
@@ -46,14 +43,15 @@ def visit(
   # Imported late, so that `--help` and bad flags need not wait for it.
   from affect_jax.data import load
 
-  config = _of_frames(config)
+  config = load.of_frames(config)
   corpora = load.build(config)
   described = load.describe(config)
+  several = bool(config.data.corpora)
   result = examine.examine(
     parts_lib.parts_of(corpora, sample),
     near_distance=near_distance,
     strict=strict,
-    remedies=_remedies(described, several=bool(config.data.corpora)),
+    remedies=_remedies(described, several=several),
     skipped={c.name: records.metadata(c.builder)['skipped'] for c in corpora},
     # Corpora that were prepared long ago do not have them.
     examples={
@@ -64,6 +62,11 @@ def visit(
     weak=_weak(corpora, load.weak_paths(config)),
     tasks={name: config[name].outputs for name in config.tasks},
     tuned=tuned(config),
+    limits={
+      c.name: (_flag(c.name, 'max_steps', several=several), c.builder.max_steps)
+      for c in corpora
+      if hasattr(c.builder, 'max_steps')  # Pictures have no steps.
+    },
   )
   lines = lines_lib.read(described)
   lines_lib.add(result.report, lines)
@@ -116,19 +119,6 @@ def _weak(
   }
 
 
-def _of_frames(config: Any) -> Any:
-  """Removes windows from a config: in val and test they overlap by design."""
-  config = copy.deepcopy(config)
-  for options in (config.data, *config.data.corpora.values()):
-    if options.get('window'):
-      logging.info('Examining single frames or utterances, not windows.')
-    for key in ('window', 'eval_hop'):
-      if key in options:
-        with options.unlocked():
-          del options[key]
-  return config
-
-
 def _remedies(
   described: Mapping[str, Mapping[str, Any]], *, several: bool
 ) -> dict[str, str]:
@@ -136,6 +126,10 @@ def _remedies(
   flags = {}
   for name, options in described.items():
     if options.get(leakage.EXCLUDE) is False:
-      key = f'corpora.{name}.' if several else ''
-      flags[name] = f'--config.data.{key}{leakage.EXCLUDE}'
+      flags[name] = _flag(name, leakage.EXCLUDE, several=several)
   return flags
+
+
+def _flag(corpus: str, option: str, *, several: bool) -> str:
+  """Names the flag that sets an option of a corpus."""
+  return f'--config.data.{f"corpora.{corpus}." if several else ""}{option}'

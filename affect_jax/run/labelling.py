@@ -104,14 +104,22 @@ def label(
       + ', '.join(f'{n} {why}' for why, n in r.left_out.items())
       for r in reports
     )
-    hint = ''
-    of_csv = config.data.get('corpus') == 'faces_csv'
-    if of_csv and config.data.get('unlabelled') != 'keep':
-      hint = (
-        ' Rows without any label are there with --config.data.unlabelled=keep.'
-      )
-    raise UserError(f'No sample is left to label: {reasons}.{hint}')
+    raise UserError(f'No sample is left to label: {reasons}.{_hint(config)}')
   return [part for part in labels if len(part.ids)], reports
+
+
+def _hint(config: Any) -> str:
+  """Names the flags that keep rows without any label, where they are not."""
+  several = bool(config.data.corpora)
+  flags = [
+    f'--config.data.{f"corpora.{name}." if several else ""}unlabelled=keep'
+    for name, options in load.describe(config).items()
+    if options.get('corpus') in ('faces_csv', 'utterances_csv')
+    and options.get('unlabelled') != 'keep'
+  ]
+  if not flags:
+    return ''
+  return f' Rows without any label are there with {" ".join(flags)}.'
 
 
 def by_task(

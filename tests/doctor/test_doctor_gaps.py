@@ -121,3 +121,10 @@ def test_tasks_with_thresholds_follow_the_config():
   assert visit.tuned(config) == ['action_units']
   config.emotion.kind = 'multilabel'
   assert visit.tuned(config) == ['action_units', 'emotion']
+
+
+def test_of_a_few_samples_nobody_knows_what_the_others_have(splits):
+  assert gaps_of(examined(splits))
+  few = examined(splits, sample=3)
+  kinds = {f['kind'] for f in few.report['findings']}
+  assert not kinds & set(examine.OF_ALL_SAMPLES)

@@ -19,6 +19,14 @@ def test_ids_are_those_of_the_reader_and_lines_those_of_an_editor(tmp_path):
   }
 
 
+def test_an_ignored_column_of_nearly_the_same_name_is_not_read(tmp_path):
+  path = tmp_path / 'faces.csv'
+  path.write_text('Image,split,image\nold.png,train,a.png\n')
+  options = {'corpus': 'faces_csv', 'path': str(path)}
+  found = lines.read({'faces_csv': {**options, 'ignore_columns': ('Image',)}})
+  assert found == {'a.png': 'faces.csv:2'}
+
+
 def test_several_corpora_are_told_apart_and_others_have_no_lines(tmp_path):
   (tmp_path / 'said.csv').write_text('id;split\nu1;train\n')
   described = {

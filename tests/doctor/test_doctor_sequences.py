@@ -264,6 +264,13 @@ def test_sequences_that_were_cut_and_utterances_that_were_left_out():
     'utterances_at_most': 2,
     'longest': 20,
   }
+  # Samples that are not read can be longer.
+  flag = '--config.data.corpora.toy.max_steps'
+  limited = checked(train, skipped=skipped, limits={'toy': (flag, 30)})
+  found = toy_doctor.only(limited, 'cut_sequences')
+  assert found['advice'].startswith(f'{flag}=60 keeps')
+  assert found['data']['longest'] == 30
+  assert found['data']['utterances_at_most'] == 0
   left = toy_doctor.only(result, 'left_out')
   assert left['data']['reasons'] == {'rows of noise': 2}
   # What was read as something else is not lost.

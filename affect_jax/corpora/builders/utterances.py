@@ -97,7 +97,7 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         '0 <= eval_hop <= window.'
       )
     self._window, self._hop = window, eval_hop or max(1, window // 2)
-    self._max_steps = max_steps
+    self.max_steps = max_steps
     self.text_model = text_model
     self._listing = utterance_listing.without_features(
       type(self).LISTING(**options), without_features or {}
@@ -251,9 +251,9 @@ class UtteranceCorpus(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         raise UserError(f'{name} is {x.shape}, not [T, {dim}]')
       if dim and not np.all(np.isfinite(x)):
         raise UserError(f'{name} has values that are not finite')
-      if dim and len(x) > self._max_steps:
-        self._count(f'{name} {CUT}', len(x) - self._max_steps, item.id)
-        x = x[: self._max_steps]
+      if dim and len(x) > self.max_steps:
+        self._count(f'{name} {CUT}', len(x) - self.max_steps, item.id)
+        x = x[: self.max_steps]
       record[name] = x.astype(np.float32 if dim else np.int32)
       record[name + '_length'] = np.int32(len(x))
     if not any(record[m + '_length'] for m in self._dims):
