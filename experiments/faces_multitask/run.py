@@ -28,6 +28,7 @@ import summary
 
 from affect_jax import seeds as seeds_lib
 from affect_jax import user_path
+from affect_jax.errors import UserError
 from affect_jax.run import command
 from affect_jax.run import config_flag
 from affect_jax.run import environment
@@ -87,6 +88,11 @@ def main() -> None:
     arm.folder: [r for s in seeds if (r := _results(folder, arm, s))]
     for arm in chosen
   }
+  chosen = [arm for arm in chosen if results[arm.folder]]
+  if not chosen:
+    raise UserError(
+      f'{folder}: nothing is finished, there is nothing to sum up.'
+    )
   about = {
     'corpus': settings.data,
     'steps': steps,
@@ -107,6 +113,8 @@ def _chosen(settings) -> list[arms_lib.Arm]:
   ]
   if _REDUCED.value:
     arms = [arm for arm in arms if arm.folder in REDUCED]
+  if _SUMMARY.value:  # What is finished needs no data.
+    return arms
   for arm in arms:
     if arm.pretrained_on == 'fer2013' and not settings.fer2013:
       logging.warning(

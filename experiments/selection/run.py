@@ -24,6 +24,7 @@ from ml_collections import config_flags
 import settings as settings_lib
 
 from affect_jax import user_path
+from affect_jax.errors import UserError
 from affect_jax.evaluation import predict as predict_lib
 from affect_jax.evaluation import score
 from affect_jax.run import build
@@ -66,11 +67,16 @@ def main() -> None:
   settings = _SETTINGS.value
   root = user_path.expand(str(_WORKDIR.value))
   chosen = [name for name in settings_lib.CORPORA if settings[name]]
+  if not chosen and not _SUMMARY.value:
+    raise UserError(
+      f'Give --config.{" or --config.".join(settings_lib.CORPORA)}.'
+    )
   for name in [] if _SUMMARY.value else chosen:
     for number, point in enumerate(settings_lib.GRID):
       _train(name, number, point, settings, root)
   results = {}
-  for name in chosen:
+  # A corpus that was finished before need not be on disk any more.
+  for name in settings_lib.CORPORA:
     parts = [root / name / f'{i}.json' for i in range(len(settings_lib.GRID))]
     if all(part.exists() for part in parts):
       scores = [run_folder.read_json(str(part)) for part in parts]
@@ -81,6 +87,10 @@ def main() -> None:
       epochs = [[x[s] for s in seeds] for x in scores]
       metrics = settings_lib.CORPORA[name].metrics
       results[name] = {'seeds': seeds, **habits.measure(epochs, metrics)}
+  if not results:
+    raise UserError(
+      f'{root}: no corpus is finished, there is nothing to sum up.'
+    )
   about = {'environment': environment.describe({})}
   habits.write(root, {**about, 'corpora': results})
 
