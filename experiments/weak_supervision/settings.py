@@ -92,6 +92,9 @@ def build(
     _, own_steps, c.batch_size = CORPORA[corpora[0]]
   else:
     own_steps, c.batch_size = MULTI_STEPS, 64
+    if text == 'tokens':  # As many rows of each as the networks of one read.
+      own_steps = sum(CORPORA[name][1] for name in corpora)
+      c.batch_size = 32
   c.num_train_steps = steps or own_steps
   c.eval_every = max(1, c.num_train_steps // 10)
   c.schedule.warmup_steps = c.num_train_steps // 10
