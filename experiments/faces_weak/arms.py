@@ -119,6 +119,8 @@ def build(arm: Arm, paths: Any, steps: int) -> Any:
   c.data.gold_share = {f'faces/{t}': arm.share / 100 for t in arm.tasks}
   if 'faces' not in arm.corpora:
     c.data.gold_share = {}
+  # With fixed weights action units starve beside the others: ../balancing.
+  c.balancing.name = 'famo' if len(arm.tasks) > 1 else 'fixed'
   c.image_size = 32
   c.augment = ('flip', 'crop', 'colour')
   c.augmentations.crop.pad = 2
