@@ -62,7 +62,7 @@ def _estimate(
   low = high = np.full(len(score), np.nan)
   if count > 1:
     drawn = split_scores.drawn(
-      of, [model], cluster, DRAWS, seed=0, tick=lambda: None
+      of, [model], cluster, DRAWS, seed=0, tick=lambda _: None
     )
     sizes = [np.bincount(cluster, column) for column in of.gold().T]
     nothing = np.full(len(score), np.nan)
