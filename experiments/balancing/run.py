@@ -70,13 +70,16 @@ _COST = flags.DEFINE_bool(
 def main() -> None:
   """Trains what is missing, then summarises each corpus."""
   settings = _SETTINGS.value
-  methods = settings.methods or (
+  of_all = settings.methods or (
     REDUCED if _REDUCED.value else tuple(multitask.METHODS)
   )
   seeds = settings.seeds[:3] if _REDUCED.value else settings.seeds
   root = user_path.expand(str(_WORKDIR.value))
   corpora = [c for c in settings.corpora if c != 'meld' or settings.meld]
   for corpus in corpora:
+    # Alone, there is nothing to balance.
+    alone = corpus == 'action_units'
+    methods = (summary.REFERENCE,) if alone else of_all
     folder = root / (corpus + ('_reduced' if _REDUCED.value else ''))
     if not _SUMMARY.value:
       for number, method in enumerate(methods, 1):
@@ -90,7 +93,7 @@ def main() -> None:
         config.balancing.name = method
         config.seeds = tuple(seeds)
         seeds_lib.train_and_evaluate(config, str(folder / method))
-      if _COST.value:
+      if _COST.value and not alone:
         _measure_cost(settings, corpus, methods, folder / 'cost.json')
     summary.write(
       folder,
@@ -108,7 +111,7 @@ def main() -> None:
 
 def _measure_cost(settings, corpus, methods, path: pathlib.Path) -> None:
   """Writes {method: its cost}, all of one process, unless all are there."""
-  if set(methods) <= set(run_folder.read_json(str(path)) or {}):
+  if set(methods) <= set(summary.read_costs(path)):
     return
   given = {
     'corpus': corpus,

@@ -23,6 +23,13 @@ def faces(paths: Any) -> Any:
   return set_steps(c, 300)
 
 
+def action_units(paths: Any) -> Any:
+  """The task that starves beside the other two, alone."""
+  c = faces(paths)
+  c.tasks = ('action_units',)
+  return c
+
+
 def multimodal(paths: Any) -> Any:
   """Invented utterances: emotion, sentiment, sarcasm, of three corpora."""
   c = _load('quickstart_multimodal')
@@ -47,6 +54,7 @@ def meld(paths: Any) -> Any:
 
 CORPORA: dict[str, Callable[[Any], Any]] = {
   'faces': faces,
+  'action_units': action_units,
   'multimodal': multimodal,
   'meld': meld,
 }

@@ -34,15 +34,18 @@ def write(
     for name in first['tasks']
   ]
   order = [REFERENCE, *(m for m in finished if m != REFERENCE)]
-  found = compare.compare([str(folder / m) for m in order], metrics=headlines)
-  rows = {}
-  for row in found.rows:
-    method = pathlib.Path(found.runs[row.b]).name
-    # With several corpora, a task has gold in one of them.
-    if row.difference is not None:
-      rows[method, '/'.join(row.metric.split('/')[-2:])] = row
+  rows, notes = {}, {}
+  if len(order) > 1:
+    paths = [str(folder / m) for m in order]
+    found = compare.compare(paths, metrics=headlines)
+    notes = {'resampled': found.resampled, 'notes': list(found.notes)}
+    for row in found.rows:
+      method = pathlib.Path(found.runs[row.b]).name
+      # With several corpora, a task has gold in one of them.
+      if row.difference is not None:
+        rows[method, '/'.join(row.metric.split('/')[-2:])] = row
   scores = {m: _scores(folder / m, headlines) for m in order}
-  costs = run_folder.read_json(str(folder / 'cost.json')) or {}
+  costs = read_costs(folder / 'cost.json')
   cosines = {m: _cosines(folder / m) for m in order}
   text = _markdown(order, headlines, scores, rows, costs, cosines)
   run_folder.write_json(
@@ -53,14 +56,19 @@ def write(
       'against_fixed': {
         f'{m} {metric}': vars(row) for (m, metric), row in rows.items()
       },
-      'resampled': found.resampled,
-      'notes': list(found.notes),
+      **notes,
       'cost': costs,
       'cosines': cosines,
     },
   )
   whole_file.write_text(folder / 'table.md', text)
   print(text)
+
+
+def read_costs(path: pathlib.Path) -> dict[str, Any]:
+  """Returns {method: from `cost.measure`}; {} of an older form."""
+  costs = run_folder.read_json(str(path)) or {}
+  return costs if all(isinstance(c, dict) for c in costs.values()) else {}
 
 
 def _scores(folder: pathlib.Path, headlines: Sequence[str]) -> dict[str, Any]:
