@@ -95,6 +95,19 @@ def test_samples_with_gold_need_no_label(folder):
     match=r'16 have gold.* there with --config\.data\.unlabelled=keep',
   ):
     labelling.label(c, [str(folder / 'teacher')], label_seen=True)
+  with c.unlocked():
+    c.data.corpora = {
+      name: {'corpus': 'utterances_csv', 'path': c.data.path}
+      for name in ('one', 'two')
+    }
+    c.data.corpora.two.unlabelled = 'keep'
+  c.data.corpus = ''
+  with pytest.raises(
+    UserError,
+    match=r'there with --config\.data\.corpora\.one'
+    r'\.unlabelled=keep\.$',
+  ):
+    labelling.label(c, [str(folder / 'teacher')], label_seen=True)
 
 
 def test_a_sample_of_val_in_another_corpus_is_not_labelled(folder):

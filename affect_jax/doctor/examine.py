@@ -110,6 +110,8 @@ def examine(
   duplicates.masks(near_distance)  # Checks it before minutes of reading.
   survey = survey_lib.read(parts)
   remedies, skipped = remedies or {}, skipped or {}
+  if all(p.size < sample for p in parts):
+    sample = 0  # All samples were read.
   settings: dict[str, Any] = {'strict': strict, 'sample': sample}
   if survey.things == 'pictures':
     settings['near_distance'] = near_distance

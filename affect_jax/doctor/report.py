@@ -233,8 +233,8 @@ def _settings(settings: Mapping[str, Any]) -> list[str]:
   if settings['sample']:
     lines.append(
       f'Only the first {settings["sample"]:,} samples of each part were read '
-      '(--sample): there may be more duplicates, and what is missing was not '
-      'looked for.'
+      '(--sample): there may be more duplicates, and labels or modalities '
+      'that a split lacks were not looked for.'
     )
   return [line for text in lines for line in textwrap.wrap(text, layout.WIDTH)]
 

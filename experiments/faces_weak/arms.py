@@ -41,10 +41,11 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
     'pseudo_labels.teacher': 'average',
     'pseudo_labels.ramp_steps': 100,
   },
-  'mean_teacher': {'mean_teacher.weight': 3.0, 'mean_teacher.ramp_steps': 100},
+  # FAMO's weights sum to 1, those of these two losses beside the tasks do not.
+  'mean_teacher': {'mean_teacher.weight': 1.0, 'mean_teacher.ramp_steps': 100},
   'coupling': {
     'coupling.co_annotation': 0.5,
-    'coupling.distribution_matching': 0.1,
+    'coupling.distribution_matching': 0.03,
   },
 }
 

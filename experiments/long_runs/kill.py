@@ -5,7 +5,8 @@ r"""Kills a run again and again, and compares what it leaves in the end.
 runs the same command twice, each from its own empty folder: once undisturbed,
 and once killed (SIGKILL) at moments that are waited for, such as while a
 checkpoint is written, and started again each time. Exits with 1 if a file of
-results or predictions then differs by a byte.
+results, predictions or metrics then differs by a byte, or if it was not killed
+as planned.
 """
 
 import argparse
@@ -15,53 +16,56 @@ import json
 import os
 import pathlib
 import random
-import shutil
+import re
 import signal
 import subprocess
 import sys
 import time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-# A small corpus, five validations and checkpoints.
+# A small corpus, ten validations and checkpoints.
 SETTINGS = {
-  'data.num_train': 400,
+  'data.num_train': 1000,
   'data.num_val': 100,
   'data.num_test': 200,
   'data.image_size': 32,
   'image_size': 32,
-  'num_train_steps': 40,
-  'eval_every': 8,
-  'log_every': 4,
-  'schedule.warmup_steps': 4,
+  'num_train_steps': 60,
+  'eval_every': 6,
+  'log_every': 2,
+  'progress_secs': 0.5,
+  'schedule.warmup_steps': 6,
 }
 # {moment: its share of the kills}; the order is that of a run.
 SHARES = {
-  'start': 0.15,
+  'start': 0.1,
   'preparing': 0.2,
-  'training': 0.2,
+  'training': 0.25,
   'saving': 0.3,
   'testing': 0.15,
 }
 
 
 def main() -> int:
-  """Prints a table and writes results.json; returns the exit code."""
+  """Prints what was found, writes results.json; returns the exit code."""
   parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawTextHelpFormatter
   )
-  parser.add_argument('--workdir', required=True, help='a folder of its own')
+  parser.add_argument('--workdir', required=True, help='a new folder')
   parser.add_argument('--kills', type=int, default=20)
   parser.add_argument('--seed', type=int, default=0, help='of the moments')
   options = parser.parse_args()
-  root = pathlib.Path(options.workdir).expanduser()
-  shutil.rmtree(root, ignore_errors=True)
+  root = pathlib.Path(options.workdir).expanduser().resolve()
+  if root.exists():
+    raise SystemExit(f'{root} exists; give another name.')
   whole, killed = root / 'whole', root / 'killed'
   for folder in (whole, killed):
     folder.mkdir(parents=True)
   print('once, undisturbed', flush=True)
   if start(whole).wait():
     raise SystemExit(f'{whole}/log.txt: the run failed.')
-  counts = kill_and_go_on(killed, options.kills, random.Random(options.seed))
+  planned = list(plan(options.kills, random.Random(options.seed)))
+  counts = kill_and_go_on(killed, planned, random.Random(options.seed))
   files = sorted(
     path.relative_to(whole / 'run')
     for pattern in ('results.json', 'predictions/*.csv', 'metrics.jsonl')
@@ -71,10 +75,16 @@ def main() -> int:
     str(name): same(whole / 'run' / name, killed / 'run' / name)
     for name in files
   }
-  found = {'seed': options.seed, 'kills': counts, 'equal': equal}
+  found = {
+    'seed': options.seed,
+    'kills': counts,
+    'resumed_from_steps': resumed_from(killed),
+    'equal': equal,
+  }
   print(json.dumps(found, indent=2))
   (root / 'results.json').write_text(json.dumps(found, indent=2) + '\n')
-  return int(not all(equal.values()))
+  as_planned = counts == dict(collections.Counter(planned))
+  return int(not (equal and all(equal.values()) and as_planned))
 
 
 def start(folder: pathlib.Path) -> subprocess.Popen:
@@ -97,20 +107,18 @@ def start(folder: pathlib.Path) -> subprocess.Popen:
 
 
 def kill_and_go_on(
-  folder: pathlib.Path, kills: int, rng: random.Random
+  folder: pathlib.Path, planned: list[str], rng: random.Random
 ) -> dict[str, int]:
   """Returns how often the run was killed at each moment until it finished."""
-  moments = plan(kills, rng)
   counts: collections.Counter = collections.Counter()
+  moments = iter(planned)
   while True:
     process = start(folder)
     moment = next(moments, '')
-    if wait_for(HAPPENS[moment], folder, process) if moment else False:
-      time.sleep(rng.uniform(0, 0.3))
-      if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        counts[moment] += 1
-        print(f'kill {sum(counts.values())}: {moment}', flush=True)
+    if moment and wait_for(moment, folder, process, rng):
+      os.killpg(process.pid, signal.SIGKILL)
+      counts[moment] += 1
+      print(f'kill {sum(counts.values())}: {moment}', flush=True)
     if process.wait() == 0:
       return dict(counts)
     if process.returncode != -signal.SIGKILL:
@@ -119,30 +127,32 @@ def kill_and_go_on(
 
 def plan(kills: int, rng: random.Random) -> Iterator[str]:
   """Yields moments in the order of a run; those of training are mixed."""
-  early, late = ('start', 'preparing'), ('testing',)
   number = {k: round(kills * share) for k, share in SHARES.items()}
-  middle = [
-    k for k, n in number.items() if k not in (*early, *late) for _ in range(n)
-  ]
+  middle = [k for k in ('training', 'saving') for _ in range(number[k])]
   rng.shuffle(middle)
-  for names in (early, late):
-    for name in names:
-      if names is late:
-        yield from middle
-      yield from [name] * number[name]
+  for name in ('start', 'preparing'):
+    yield from [name] * number[name]
+  yield from middle
+  yield from ['testing'] * number['testing']
 
 
 def wait_for(
-  happens: Callable[[pathlib.Path, int], bool],
+  moment: str,
   folder: pathlib.Path,
   process: subprocess.Popen,
+  rng: random.Random,
 ) -> bool:
-  """Waits until something happens; False if the run ended before."""
-  before = len(log_of(folder))
+  """Waits for a moment of this process; False if it ended before."""
+  happens = HAPPENS[moment]
+  log_before = len(log_of(folder))
+  # What a killed process left lies there until the next one removes it.
+  left = set(partial_files(folder))
   while process.poll() is None:
-    if happens(folder, before):
-      return True
-    time.sleep(0.01)
+    if happens(folder, log_of(folder)[log_before:], left):
+      if moment in ('start', 'training'):  # The others last for moments.
+        time.sleep(rng.uniform(0, 0.5))
+      return process.poll() is None
+    time.sleep(0.002)
   return False
 
 
@@ -150,19 +160,47 @@ def log_of(folder: pathlib.Path) -> str:
   return (folder / 'log.txt').read_text(errors='replace')
 
 
-def _trains(folder: pathlib.Path, before: int) -> bool:
-  # A line of the log for each `log_every` steps.
-  return 'step ' in log_of(folder)[before:]
+def partial_files(
+  folder: pathlib.Path, patterns: tuple[str, ...] = ()
+) -> Iterator[tuple[str, int, int]]:
+  """Yields path, inode and time of what is being written."""
+  for pattern in patterns or tuple(PARTIAL.values()):
+    for path in folder.glob(pattern):
+      try:
+        about = path.stat()
+      except FileNotFoundError:  # It is whole now.
+        continue
+      yield str(path), about.st_ino, about.st_ctime_ns
 
 
-# {moment: (folder, length of its log at the start) -> whether it is now}.
-HAPPENS: dict[str, Callable[[pathlib.Path, int], bool]] = {
-  'start': lambda folder, before: len(log_of(folder)) > before,
-  'preparing': lambda folder, _: any(folder.glob('data/**/*incomplete*')),
-  'training': _trains,
-  'saving': lambda folder, _: any(folder.glob('run/checkpoints/*tmp*')),
-  'testing': lambda folder, _: any(folder.glob('run/predictions/.partial*')),
+# {moment: what is being written then}.
+PARTIAL = {
+  'preparing': 'data/*/*/incomplete*',
+  'saving': 'run/checkpoints/*tmp*',
+  'testing': 'run/predictions/.partial*',
 }
+
+
+def _writes(moment: str) -> Callable[[pathlib.Path, str, set], bool]:
+  return lambda folder, _, left: any(
+    found not in left for found in partial_files(folder, (PARTIAL[moment],))
+  )
+
+
+# {moment: (folder, log of this process, what was left) -> whether it is now}.
+HAPPENS: dict[str, Callable[[pathlib.Path, str, set], bool]] = {
+  'start': lambda _, log, __: bool(log),
+  # A line says a step and its losses.
+  'training': lambda _, log, __: bool(re.search(r'step \d+/\d+', log)),
+  **{moment: _writes(moment) for moment in PARTIAL},
+}
+
+
+def resumed_from(folder: pathlib.Path) -> list[int]:
+  """Returns the steps from which the log says that a start went on."""
+  return [
+    int(x) for x in re.findall(r'Resuming from step (\d+)', log_of(folder))
+  ]
 
 
 def same(a: pathlib.Path, b: pathlib.Path) -> bool:

@@ -128,3 +128,4 @@ def test_of_a_few_samples_nobody_knows_what_the_others_have(splits):
   few = examined(splits, sample=3)
   kinds = {f['kind'] for f in few.report['findings']}
   assert not kinds & set(examine.OF_ALL_SAMPLES)
+  assert gaps_of(examined(splits, sample=5))  # All were read.

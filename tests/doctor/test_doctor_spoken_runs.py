@@ -100,9 +100,9 @@ def test_cut_sequences_and_slices_and_samples(config):
   )
   result = visit.visit(config)
   assert toy_doctor.kinds(result, 'error') == {'shared_dialogues'}
-  cut = [
-    f['data'] for f in result.report['findings'] if f['kind'] == 'cut_sequences'
-  ]
+  found = [f for f in result.report['findings'] if f['kind'] == 'cut_sequences']
+  assert '--config.data.max_steps=20 keeps' in found[0]['advice']
+  cut = [f['data'] for f in found]
   assert [d['modality'] for d in cut] == ['text', 'audio', 'vision']
   steps = [
     len(i.sequences['text'])
