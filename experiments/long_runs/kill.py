@@ -11,7 +11,7 @@ as planned.
 
 import argparse
 import collections
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 import json
 import os
 import pathlib
@@ -23,14 +23,14 @@ import sys
 import time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-# A small corpus, ten validations and checkpoints.
+# A small corpus, twelve validations and checkpoints.
 SETTINGS = {
   'data.num_train': 1000,
   'data.num_val': 100,
   'data.num_test': 200,
   'data.image_size': 32,
   'image_size': 32,
-  'num_train_steps': 60,
+  'num_train_steps': 72,
   'eval_every': 6,
   'log_every': 2,
   'progress_secs': 0.5,
@@ -143,12 +143,16 @@ def wait_for(
   rng: random.Random,
 ) -> bool:
   """Waits for a moment of this process; False if it ended before."""
-  happens = HAPPENS[moment]
+  # Some go on for a while, so that the next start resumes in the middle.
+  times = {'training': rng.randint(1, 10), 'saving': rng.randint(1, 2)}
   log_before = len(log_of(folder))
   # What a killed process left lies there until the next one removes it.
-  left = set(partial_files(folder))
+  left = {x for moment in PARTIAL for x in HAPPENS[moment](folder, '')}
+  seen: set = set()
   while process.poll() is None:
-    if happens(folder, log_of(folder)[log_before:], left):
+    log = log_of(folder)[log_before:]
+    seen |= set(HAPPENS[moment](folder, log)) - left
+    if len(seen) >= times.get(moment, 1):
       if moment in ('start', 'training'):  # The others last for moments.
         time.sleep(rng.uniform(0, 0.5))
       return process.poll() is None
@@ -160,19 +164,6 @@ def log_of(folder: pathlib.Path) -> str:
   return (folder / 'log.txt').read_text(errors='replace')
 
 
-def partial_files(
-  folder: pathlib.Path, patterns: tuple[str, ...] = ()
-) -> Iterator[tuple[str, int, int]]:
-  """Yields path, inode and time of what is being written."""
-  for pattern in patterns or tuple(PARTIAL.values()):
-    for path in folder.glob(pattern):
-      try:
-        about = path.stat()
-      except FileNotFoundError:  # It is whole now.
-        continue
-      yield str(path), about.st_ino, about.st_ctime_ns
-
-
 # {moment: what is being written then}.
 PARTIAL = {
   'preparing': 'data/*/*/incomplete*',
@@ -181,17 +172,22 @@ PARTIAL = {
 }
 
 
-def _writes(moment: str) -> Callable[[pathlib.Path, str, set], bool]:
-  return lambda folder, _, left: any(
-    found not in left for found in partial_files(folder, (PARTIAL[moment],))
-  )
+def _writes(moment: str) -> Callable[[pathlib.Path, str], Iterator]:
+  def writes(folder: pathlib.Path, _: str) -> Iterator:
+    for path in folder.glob(PARTIAL[moment]):
+      try:
+        yield str(path), path.stat().st_ino
+      except FileNotFoundError:  # It is whole now.
+        continue
+
+  return writes
 
 
-# {moment: (folder, log of this process, what was left) -> whether it is now}.
-HAPPENS: dict[str, Callable[[pathlib.Path, str, set], bool]] = {
-  'start': lambda _, log, __: bool(log),
+# {moment: (folder, log of this process) -> what shows that it has come}.
+HAPPENS: dict[str, Callable[[pathlib.Path, str], Iterable]] = {
+  'start': lambda _, log: [1] if log else [],
   # A line says a step and its losses.
-  'training': lambda _, log, __: bool(re.search(r'step \d+/\d+', log)),
+  'training': lambda _, log: re.findall(r'step (\d+)/\d+', log),
   **{moment: _writes(moment) for moment in PARTIAL},
 }
 
