@@ -23,14 +23,14 @@ import sys
 import time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-# A small corpus, twelve validations and checkpoints.
+# A small corpus, twenty validations and checkpoints.
 SETTINGS = {
   'data.num_train': 1000,
   'data.num_val': 100,
   'data.num_test': 200,
   'data.image_size': 32,
   'image_size': 32,
-  'num_train_steps': 72,
+  'num_train_steps': 120,
   'eval_every': 6,
   'log_every': 2,
   'progress_secs': 0.5,
