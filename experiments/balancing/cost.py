@@ -1,4 +1,4 @@
-"""Processor time and memory of methods' updates, side by side in one process.
+r"""Processor time and memory of methods' updates, side by side in one process.
 
   python experiments/balancing/cost.py \
       '{"corpus": "faces", "methods": ["fixed", "pcgrad"]}'
