@@ -75,7 +75,9 @@ def main() -> None:
   )
   seeds = settings.seeds[:3] if _REDUCED.value else settings.seeds
   root = user_path.expand(str(_WORKDIR.value))
-  corpora = [c for c in settings.corpora if c != 'meld' or settings.meld]
+  # What is finished needs no data.
+  there = settings.meld or _SUMMARY.value
+  corpora = [c for c in settings.corpora if c != 'meld' or there]
   for corpus in corpora:
     # Alone, there is nothing to balance.
     alone = corpus == 'action_units'

@@ -80,7 +80,7 @@ def main() -> None:
   """Trains what is missing, then summarises."""
   settings = _SETTINGS.value
   for name in (*settings_lib.CORPORA, 'text_model'):
-    if not settings[name]:
+    if not settings[name] and not _SUMMARY.value:
       raise app.UsageError(f'Give --config.{name}=PATH.')
   root = user_path.expand(str(_WORKDIR.value))
   if _FINE_TUNED.value:
@@ -97,6 +97,8 @@ def main() -> None:
     chosen = [a for a in chosen if a.name.startswith(tuple(settings.only))]
   if not _SUMMARY.value:
     _train_all(chosen, seeds, settings, root)
+  elif not root.is_dir():
+    raise app.UsageError(f'{root}: nothing is finished.')
   about = {
     'seeds': list(seeds),
     'weak': dict(arms_lib.WEAK),
