@@ -67,9 +67,9 @@ def to_task(part: Weighed, task: Any) -> tuple[np.ndarray, np.ndarray]:
     return labels @ matrix, weights @ matrix
   if part.kind == 'presence':
     # What is absent, or does not count, is no class.
-    present = (weights.reshape(len(weights), -1) > 0) & (labels > 0.5)
-    labels = np.where(present, labels, 0)
-    weights = np.where(present, weights.reshape(len(weights), -1), 0)
+    weights = weights.reshape(len(weights), -1)
+    present = (weights > 0) & (labels > 0.5)
+    labels, weights = (np.where(present, x, 0) for x in (labels, weights))
   weights = weights if weights.ndim == 1 else weights.max(-1)
   total, labels = labels.sum(-1), labels @ matrix
   mass = labels.sum(-1)

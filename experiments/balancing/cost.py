@@ -68,13 +68,13 @@ def measure(
     step = program.step.lower(state, batches[0], jax.random.key(1)).compile()
     gib[method] = _gib(step)
     updates.append(_updates(step, state, batches))
-  rounds = []
-  for round_of in zip(*updates, strict=True):
-    rounds.append(round_of)
-    timed = np.array(rounds[WARM:])
-    if len(timed) >= TIMED and timed[:, 0].sum() >= LEAST_SECONDS:
+  rounds, of_first = [], 0.0
+  for seconds in itertools.islice(zip(*updates, strict=True), WARM, None):
+    rounds.append(seconds)
+    of_first += seconds[0]
+    if len(rounds) >= TIMED and of_first >= LEAST_SECONDS:
       break
-  timed = np.array(rounds[WARM:])
+  timed = np.array(rounds)
   relative = np.quantile(timed / timed[:, :1], (0.25, 0.5, 0.75), axis=0)
   return {
     method: {

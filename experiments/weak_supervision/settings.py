@@ -92,9 +92,8 @@ def build(
     _, own_steps, c.batch_size = CORPORA[corpora[0]]
   else:
     own_steps, c.batch_size = MULTI_STEPS, 64
-    if (
-      text == 'tokens'
-    ):  # About as many rows of each as the networks of one read.
+    if text == 'tokens':
+      # About as many rows of each as the networks of one read.
       own_steps = sum(CORPORA[name][1] for name in corpora)
       c.batch_size = 32
   c.num_train_steps = steps or own_steps

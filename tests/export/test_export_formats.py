@@ -23,11 +23,7 @@ from affect_jax.export import stablehlo
 from affect_jax.export import write
 
 PIXELS = 16
-TASKS = {
-  'expression': {'outputs': ('neutral', 'happiness', 'anger')},
-  'action_units': {'outputs': ('AU1', 'AU12')},
-  'valence_arousal': {'loss': 'bins', 'bins': 5},
-}
+TASKS = face_runs.TASKS
 
 
 @pytest.fixture(scope='module')

@@ -13,11 +13,7 @@ from affect_jax.export import weights
 from affect_jax.export import write
 from affect_jax.models import pretrained
 
-TASKS = {
-  'expression': {'outputs': ('neutral', 'happiness', 'anger')},
-  'action_units': {'outputs': ('AU1', 'AU12')},
-  'valence_arousal': {'loss': 'bins', 'bins': 5},
-}
+TASKS = face_runs.TASKS
 
 
 @pytest.fixture(scope='module')

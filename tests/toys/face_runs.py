@@ -11,6 +11,12 @@ from affect_jax.training import checkpoint
 from affect_jax.training import train_state
 from toys import training as toy
 
+TASKS = {
+  'expression': {'outputs': ('neutral', 'happiness', 'anger')},
+  'action_units': {'outputs': ('AU1', 'AU12')},
+  'valence_arousal': {'loss': 'bins', 'bins': 5},
+}
+
 
 def state(model, pixels):
   """A state of an `AffectModel` with random kernels and statistics."""
