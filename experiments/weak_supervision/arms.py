@@ -114,8 +114,7 @@ def curves() -> list[Arm]:
 
 def fine_tuned() -> list[Arm]:
   """Returns the contrast with a text model that is fine-tuned."""
-  single = [a for a in singles() if a.corpora[0] != 'meld']
-  names = [a.name for a in single]
-  both = ('mosi', 'mustard')
-  tasks = ('sentiment', 'sentiment_class', 'sarcasm')
+  names = ('single/mosi_sentiment', 'single/mustard_sarcasm')
+  single = [a for a in singles() if a.name in names]
+  both, tasks = ('mosi', 'mustard'), ('sentiment', 'sarcasm')
   return [*single, Arm('multi/weak', both, tasks, WEAK, names)]
