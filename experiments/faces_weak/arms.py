@@ -5,7 +5,6 @@ At each share of the labels of rendered faces (SHARES, in percent):
   uni_TASK_N       one task alone: the teachers, and the baseline
   multi_N          all tasks, each sample with the labels that it has
   weak_N           and weak labels of the three networks uni_TASK_N
-  pseudo_N         and the network's own labels where it is sure
   mean_teacher_N   and consistency with its moving average
   coupling_N       and labels and a loss that join expression and action units
 
@@ -30,19 +29,13 @@ TASKS = {
   'valence_arousal': 'mean_ccc',
 }
 SHARES = (100, 50, 20, 5)
-STEPS = 300
+STEPS = 200
 WEAK = {'weak.weight': 0.5, 'weak.by_confidence': True}
 WAYS: Mapping[str, Mapping[str, Any]] = {
   'multi': {},
   'weak': WEAK,
-  'pseudo': {
-    'pseudo_labels.weight': 0.5,
-    'pseudo_labels.threshold': 0.9,
-    'pseudo_labels.teacher': 'average',
-    'pseudo_labels.ramp_steps': 100,
-  },
   # FAMO's weights sum to 1, those of these two losses beside the tasks do not.
-  'mean_teacher': {'mean_teacher.weight': 1.0, 'mean_teacher.ramp_steps': 100},
+  'mean_teacher': {'mean_teacher.weight': 1.0, 'mean_teacher.ramp_steps': 50},
   'coupling': {
     'coupling.co_annotation': 0.5,
     'coupling.distribution_matching': 0.03,

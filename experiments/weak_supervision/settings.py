@@ -85,7 +85,7 @@ def build(
   # MELD is 20 times as large as MUStARD.
   c.data.sampling, c.data.temperature = 'temperature', 2.0
   c.utterance.fusion = 'lf_dnn'
-  c.utterance.boundaries = (1,) if text == 'sentence' else (32, 64)
+  c.utterance.boundaries = (1,) if text == 'sentence' else (16, 32, 64)
   c.utterance.dropout = 0.3
   c.utterance.lf_dnn.dropout = 0.3
   # MOSI's networks label corpora that have text alone.
@@ -97,7 +97,6 @@ def build(
     if text == 'tokens':
       # About as many rows of each as the networks of one read.
       own_steps = sum(CORPORA[name][1] for name in corpora)
-      c.batch_size = 32
   c.num_train_steps = steps or own_steps
   c.eval_every = max(1, c.num_train_steps // 10)
   c.schedule.warmup_steps = c.num_train_steps // 10
@@ -105,6 +104,8 @@ def build(
   c.log_gradients = False
   c.weight_decay = 1e-2
   if text == 'tokens':
+    # Four epochs of MOSI, six of MUStARD.
+    c.batch_size = 16
     c.learning_rate = 3e-4
     c.learning_rate_multipliers = {'backbone/text': 0.1}
   return c
