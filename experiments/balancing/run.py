@@ -6,7 +6,7 @@ r"""Compares all ways to balance tasks: scores, cost, agreement of gradients.
 trains every method with every seed on rendered faces, on invented utterances
 and, if it has a path, on MELD, and writes results.json and table.md of each
 corpus. The same command goes on where it stopped. --reduced shows how it works
-in minutes. Validation chooses nothing: every run is that of its last
+in under 15 minutes. Validation chooses nothing: every run is that of its last
 step, and reads test once.
 """
 
@@ -57,7 +57,7 @@ _SETTINGS = config_flags.DEFINE_config_dict(
 )
 _WORKDIR = flags.DEFINE_string('workdir', None, 'Folder of all runs.')
 _REDUCED = flags.DEFINE_bool(
-  'reduced', False, 'Three methods, two seeds, 20 steps: minutes.'
+  'reduced', False, 'Three methods, two seeds, 20 steps: under 15 minutes.'
 )
 _SUMMARY = flags.DEFINE_bool(
   'summary', False, 'Only summarise the finished runs; train nothing.'
