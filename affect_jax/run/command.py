@@ -31,6 +31,7 @@ from affect_jax import whole_file
 from affect_jax.run import allocator
 from affect_jax.run import log_format
 from affect_jax.run import usage
+from affect_jax.run import what_happened
 from affect_jax.training import status_line
 
 Around = Callable[[], contextlib.AbstractContextManager]
@@ -171,13 +172,8 @@ def in_one_line(folder: str = '') -> Iterator[None]:
     logging.debug('%s', error, exc_info=True)
     sys.exit(f'Error: {error}')
   except Exception as error:
-    tf = sys.modules.get('tensorflow')
-    if tf and isinstance(error, tf.errors.DataLossError):
-      # Imported late, so that `--help` need not wait for it.
-      from affect_jax.corpora.builders import damaged
-
-      if explained := damaged.find():
-        sys.exit(f'Error: {explained}')
+    if explained := what_happened.to(error):
+      sys.exit(f'Error: {explained}')
     path = _keep(folder)
     where = f' (traceback: {path})' if path else ''
     if isinstance(error, OSError):

@@ -61,3 +61,20 @@ def test_bytes_that_flipped_end_a_command_in_one_line(prepared):
     list(dataset)
   with pytest.raises(tf.errors.DataLossError):
     list(dataset)
+
+
+def test_data_that_go_on_the_way_end_a_command_in_one_line(prepared):
+  options, shard = prepared
+  corpus = streams.build_corpus(**options)
+  away = shard.parent.rename(shard.parent.with_name('away'))
+  for read in (
+    lambda: streams.records_of(corpus, 'train'),
+    lambda: list(tf.data.TFRecordDataset(str(shard))),
+  ):
+    with (
+      pytest.raises(SystemExit, match=rf'Error: .*{shard.name} was there.*Put'),
+      command.in_one_line(),
+    ):
+      read()
+  away.rename(shard.parent)
+  assert list(streams.records_of(corpus, 'train')[0])

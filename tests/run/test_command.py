@@ -1,5 +1,6 @@
 """How commands begin and end: settings that exist, errors in one line."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -55,6 +56,29 @@ def test_files_that_cannot_be_read_are_said_and_traced(tmp_path):
   path = tmp_path / 'error.txt'
   assert said == f'FileNotFoundError: no faces.csv (traceback: {path})'
   assert 'Traceback' in path.read_text()
+
+
+def test_a_full_disk_is_said_whatever_error_a_library_makes_of_it(tmp_path):
+  tensorstore = ValueError(
+    'RESOURCE_EXHAUSTED: Error writing "a/0" in database at local file '
+    '"/disk/run/checkpoints/1/": Failed writing: '
+    '"/disk/run/checkpoints/1/d/a": Failed to write 65 bytes to '
+    'file 4: No space left on device '
+    "[os_error_code='28']"
+  )
+  said = end(tmp_path, tensorstore)
+  assert said.startswith(
+    'Error: no space is left on the disk of /disk/run/checkpoints/1/d/a. Free'
+  )
+  wrapped = RuntimeError('Cannot save.')
+  wrapped.__cause__ = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+  assert end(tmp_path, wrapped).startswith(
+    'Error: no space is left on the disk.'
+  )
+  assert not list(tmp_path.iterdir())
+  # An accelerator is no disk.
+  memory = ValueError('RESOURCE_EXHAUSTED: Out of memory')
+  assert end(tmp_path, memory).startswith('Unexpected ValueError')
 
 
 def test_without_a_folder_a_traceback_is_printed_as_usual(tmp_path):

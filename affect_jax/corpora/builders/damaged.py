@@ -14,8 +14,9 @@ from affect_jax.errors import UserError
 
 # Around each record a TFRecord file has its length and two checksums.
 FRAME = 16
-# Folders of the corpora that this process has checked, to find damage later.
-CHECKED: dict[str, None] = {}
+# {folder of a corpus that this process has checked: its files}, to find later
+# what was damaged or went.
+CHECKED: dict[str, list[epath.Path]] = {}
 
 
 def advice(folder: Any) -> str:
@@ -44,8 +45,10 @@ def check_sizes(builder: Any) -> None:
     UserError: a file is missing, or those of a split are shorter or longer than
       they were; the message says which folder to delete.
   """
+  files = []
   for name, split in builder.info.splits.items():
     paths = [epath.Path(path) for path in split.filepaths]
+    files += paths
     missing = [path.name for path in paths if not path.exists()]
     if missing:
       raise UserError(
@@ -60,7 +63,20 @@ def check_sizes(builder: Any) -> None:
         f'{builder.name}: the files of the prepared split {name} have {size:,} '
         f'bytes, not {framed:,}: they are damaged. ' + advice(builder.data_dir)
       )
-  CHECKED[str(builder.data_dir)] = None
+  CHECKED[str(builder.data_dir)] = files
+
+
+def gone() -> str:
+  """Says which prepared file is not there any more; '' if all are there."""
+  for folder, files in CHECKED.items():
+    missing = next((path for path in files if not path.exists()), None)
+    if missing is not None:
+      return (
+        f'{missing} was there when this command began, and is gone: its disk '
+        'may be away. Put it back, then give the same command again; or delete '
+        f'{folder}, then it is prepared again.'
+      )
+  return ''
 
 
 def find() -> str:
