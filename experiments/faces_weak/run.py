@@ -9,7 +9,8 @@ on where it stopped; --reduced shows how it works in under 15 minutes. Without
 --config.fer2013 the arms with FER2013 are left out.
 
 Every run is that of its last step, and reads test once. A student learns from
-the teachers of its own seed.
+the teachers of its own seed. Where machines train a part of the seeds each,
+copy their WORKDIR/seeds into one, and give --summary and all seeds there.
 """
 
 import os
@@ -23,14 +24,13 @@ from absl import logging
 import arms as arms_lib
 import ml_collections
 from ml_collections import config_flags
+import seed_file
 import summary
 
 from affect_jax import train
 from affect_jax import user_path
 from affect_jax.run import command
 from affect_jax.run import config_flag
-from affect_jax.run import environment
-from affect_jax.run import folder as run_folder
 from affect_jax.run import label_table
 
 REDUCED_STEPS, REDUCED_SHARE = 40, 20
@@ -73,15 +73,9 @@ def main() -> None:
     chosen = [a for a in chosen if a.name.startswith(tuple(settings.only))]
   if not _SUMMARY.value:
     _train_all(chosen, seeds, steps, settings, root)
-  about = {
-    'seeds': list(seeds),
-    'steps': steps,
-    'commits_of_runs': run_folder.commits(
-      str(root / a.name / f'seed_{s}') for a in chosen for s in seeds
-    ),
-    'environment': environment.describe({}),
-  }
-  summary.write(root, chosen, seeds, about)
+  for seed in seeds:
+    seed_file.write(root, seed, steps, [*summary.METRICS, summary.FER])
+  summary.write(root, seeds)
 
 
 def _train_all(chosen, seeds, steps, settings, root) -> None:

@@ -1,30 +1,38 @@
 """Writes the tables and the figure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 import pathlib
 from typing import Any
 
 import arms as arms_lib
 import numpy as np
-import prototypes
+import seed_file
 
 from affect_jax import whole_file
 from affect_jax.comparison import paired_seeds
+from affect_jax.errors import UserError
 from affect_jax.run import folder as run_folder
 
 METRICS = {f'faces/{t}/{m}': t for t, m in arms_lib.TASKS.items()}
 FER = 'fer/expression/accuracy'
 
 
-def write(
-  root: pathlib.Path,
-  arms: Sequence[arms_lib.Arm],
-  seeds: Sequence[int],
-  about: Mapping[str, Any],
-) -> None:
-  """Writes results.json, table.md, fer2013.md and figure.png into `root`."""
-  first = {a.name: a.corpora[0] for a in arms}
-  scores = paired_seeds.read(root, first, seeds)
+def write(root: pathlib.Path, seeds: Sequence[int]) -> None:
+  """Writes results.json, table.md, fer2013.md and figure.png into `root`.
+
+  Raises:
+    UserError: No seed has a file, or they are of different steps.
+  """
+  files = seed_file.read(root, seeds)
+  steps = {x['steps'] for x in files}
+  if len(steps) != 1:
+    raise UserError(
+      f'{root / "seeds"}: files of runs of {sorted(steps)} steps; keep those '
+      'of one number.'
+      if files
+      else f'{root}: no run is finished.'
+    )
+  scores = seed_file.scores(files)
   shares = [s for s in arms_lib.SHARES if f'multi_{s}' in scores]
   rows = [
     {'arm': f'{way}_{share}', 'against': before, **row}
@@ -38,25 +46,18 @@ def write(
   fer = _fer_rows(scores)
   paired_seeds.add_holm([*rows, *fer])
   fits = {
-    arm: [
-      prototypes.agreement(root / arm / f'seed_{s}', 'fer')
-      for s in seeds
-      if (root / arm / f'seed_{s}' / 'results.json').exists()
-    ]
+    arm: [x['prototypes'][arm] for x in files if arm in x['prototypes']]
     for arm in ('fer_gold', 'fer_weak')
     if arm in scores
   }
   run_folder.write_json(
     str(root / 'results.json'),
     {
-      **about,
-      'test': {
-        arm: {m: v.tolist() for m, v in of.items() if m in (*METRICS, FER)}
-        for arm, of in scores.items()
-      },
+      'seeds': [x['seed'] for x in files],
+      'steps': steps.pop(),
+      'commits_of_runs': sorted({c for x in files for c in x['commits']}),
       'gains': rows,
       'fer2013': fer,
-      'prototypes': fits,
     },
   )
   text = _table(scores, rows, shares)

@@ -11,7 +11,7 @@ as planned.
 
 import argparse
 import collections
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 import json
 import os
 import pathlib
@@ -21,6 +21,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 # A small corpus, twenty validations and checkpoints.
@@ -62,18 +63,13 @@ def main() -> int:
   for folder in (whole, killed):
     folder.mkdir(parents=True)
   print('once, undisturbed', flush=True)
-  if start(whole).wait():
+  if start(whole, SETTINGS, whole / 'log.txt').wait():
     raise SystemExit(f'{whole}/log.txt: the run failed.')
   planned = list(plan(options.kills, random.Random(options.seed)))
   counts = kill_and_go_on(killed, planned, random.Random(options.seed))
-  files = sorted(
-    path.relative_to(whole / 'run')
-    for pattern in ('results.json', 'predictions/*.csv', 'metrics.jsonl')
-    for path in (whole / 'run').glob(pattern)
-  )
   equal = {
     str(name): same(whole / 'run' / name, killed / 'run' / name)
-    for name in files
+    for name in compared(whole)
   }
   found = {
     'seed': options.seed,
@@ -87,23 +83,35 @@ def main() -> int:
   return int(not (equal and all(equal.values()) and as_planned))
 
 
-def start(folder: pathlib.Path) -> subprocess.Popen:
+def start(
+  folder: pathlib.Path, settings: Mapping[str, Any], log_file: pathlib.Path
+) -> subprocess.Popen:
   """Starts the run of a folder, or goes on with it."""
-  with (folder / 'log.txt').open('a') as log:
+  with log_file.open('a') as log:
     return subprocess.Popen(
       [
         *(sys.executable, '-m', 'affect_jax.main'),
         f'--config={REPOSITORY}/configs/quickstart.py',
         f'--workdir={folder}/run',
         f'--config.data.data_dir={folder}/data',
-        *(f'--config.{name}={value}' for name, value in SETTINGS.items()),
+        *(f'--config.{name}={value}' for name, value in settings.items()),
       ],
       stdout=log,
       stderr=log,
       cwd=folder,
-      env={**os.environ, 'PYTHONPATH': str(REPOSITORY)},
+      env=environment(),
       start_new_session=True,
     )
+
+
+def environment() -> dict[str, str]:
+  """Returns what processes see: this checkout, whatever is installed."""
+  return {**os.environ, 'PYTHONPATH': str(REPOSITORY)}
+
+
+def kill(process: subprocess.Popen) -> None:
+  """Kills a process and its children."""
+  os.killpg(process.pid, signal.SIGKILL)
 
 
 def kill_and_go_on(
@@ -113,10 +121,10 @@ def kill_and_go_on(
   counts: collections.Counter = collections.Counter()
   moments = iter(planned)
   while True:
-    process = start(folder)
+    process = start(folder, SETTINGS, folder / 'log.txt')
     moment = next(moments, '')
     if moment and wait_for(moment, folder, process, rng):
-      os.killpg(process.pid, signal.SIGKILL)
+      kill(process)
       counts[moment] += 1
       print(f'kill {sum(counts.values())}: {moment}', flush=True)
     if process.wait() == 0:
@@ -197,6 +205,15 @@ def resumed_from(folder: pathlib.Path) -> list[int]:
   return [
     int(x) for x in re.findall(r'Resuming from step (\d+)', log_of(folder))
   ]
+
+
+def compared(folder: pathlib.Path) -> list[pathlib.Path]:
+  """Returns the files of a finished run that are compared, below its folder."""
+  return sorted(
+    path.relative_to(folder / 'run')
+    for pattern in ('results.json', 'predictions/*.csv', 'metrics.jsonl')
+    for path in (folder / 'run').glob(pattern)
+  )
 
 
 def same(a: pathlib.Path, b: pathlib.Path) -> bool:
