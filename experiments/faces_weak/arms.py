@@ -29,13 +29,13 @@ TASKS = {
   'valence_arousal': 'mean_ccc',
 }
 SHARES = (100, 50, 20, 5)
-STEPS = 200
+STEPS = 300
 WEAK = {'weak.weight': 0.5, 'weak.by_confidence': True}
 WAYS: Mapping[str, Mapping[str, Any]] = {
   'multi': {},
   'weak': WEAK,
   # FAMO's weights sum to 1, those of these two losses beside the tasks do not.
-  'mean_teacher': {'mean_teacher.weight': 1.0, 'mean_teacher.ramp_steps': 50},
+  'mean_teacher': {'mean_teacher.weight': 1.0, 'mean_teacher.ramp_steps': 100},
   'coupling': {
     'coupling.co_annotation': 0.5,
     'coupling.distribution_matching': 0.03,
@@ -116,7 +116,7 @@ def build(arm: Arm, paths: Any, steps: int) -> Any:
   # With fixed weights action units starve beside the others: ../balancing.
   c.balancing.name = 'famo' if len(arm.tasks) > 1 else 'fixed'
   c.image_size = 32
-  c.augment = ('flip', 'crop', 'colour')
+  c.augment = ('flip', 'crop')
   c.augmentations.crop.pad = 2
   # As many pictures of each corpus as where it is alone.
   steps *= len(arm.corpora)
