@@ -11,10 +11,13 @@ import numpy as np
 import optax
 import serving
 
+from affect_jax import defaults
 from affect_jax import tasks as tasks_lib
 from affect_jax.models import affect_model
 from affect_jax.run import allocator
+from affect_jax.run import build
 from affect_jax.training import optimizer
+from affect_jax.training import task_gradients
 from affect_jax.training import train_state
 from affect_jax.training import train_step
 
@@ -45,9 +48,19 @@ def make(work):
     'adamw', optax.constant_schedule(1e-3), weight_decay=1e-4, options={}
   )
   rng = jax.random.key(0, impl='rbg')
+  config = defaults.get_config()
+  config.balancing.name = work.get('balancing', 'fixed')
+  balancing = build.balancing(config)
   state = jax.jit(
     lambda rng: train_state.create(
-      model, tx, batch['inputs'], rng, with_ema=False
+      model,
+      tx,
+      batch['inputs'],
+      rng,
+      with_ema=False,
+      init_balancing=lambda params: balancing.init(
+        len(UNITS), task_gradients.shared(params)
+      ),
     )
   )(rng)
   if work['kind'] == 'inference':
@@ -59,6 +72,7 @@ def make(work):
       model,
       [tasks_lib.get_task(name) for name in UNITS],
       tx,
+      balancing=balancing,
       loss_weights=dict.fromkeys(UNITS, 1.0),
     ),
     donate_argnums=0,

@@ -7,8 +7,10 @@ PYTHON is the interpreter of an environment with torch and torchvision
 (`--compiled` also measures torch.compile, which needs a C++ compiler). Every
 arm has a process of its own, and waits while another one works. Both sides do
 the same: ResNet-18 with three heads, batch in memory, AdamW; PyTorch's
-convolutions are channels_last. Prints speed as ours ÷ PyTorch's, the median of
-rounds with the least and the most.
+convolutions are channels_last. With --balanced (PYTHON needs torchjd too, with
+its extras) tasks are balanced by their gradients, on the other side by TorchJD.
+Prints speed as ours ÷ PyTorch's, the median of rounds with the least and the
+most.
 """
 
 import argparse
@@ -22,18 +24,30 @@ import numpy as np
 from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
 
+# {name: kind, stem, pixels, batch, method of balancing}.
 WORKS = {
-  'update, small stem, 48 px, batch 64': ('update', 'small', 48, 64),
-  'update, ImageNet stem, 48 px, batch 64': ('update', 'imagenet', 48, 64),
-  'update, ImageNet stem, 112 px, batch 32': ('update', 'imagenet', 112, 32),
-  'update, ImageNet stem, 224 px, batch 16': ('update', 'imagenet', 224, 16),
-  'inference, small stem, 48 px, batch 64': ('inference', 'small', 48, 64),
-  'inference, ImageNet stem, 112 px, batch 32': (
-    'inference',
-    'imagenet',
-    112,
-    32,
-  ),
+  f'{kind}, {stem} stem, {pixels} px, batch {batch}': (
+    *(kind, stem, pixels, batch),
+    'fixed',
+  )
+  for kind, stem, pixels, batch in (
+    ('update', 'small', 48, 64),
+    ('update', 'imagenet', 48, 64),
+    ('update', 'imagenet', 112, 32),
+    ('update', 'imagenet', 224, 16),
+    ('inference', 'small', 48, 64),
+    ('inference', 'imagenet', 112, 32),
+  )
+}
+BALANCED = {
+  f'update, imagenet stem, 48 px, batch 64, {method}': (
+    *('update', 'imagenet', 48, 64),
+    method,
+  )
+  for method in (
+    *('fixed', 'pcgrad', 'gradvac', 'graddrop', 'cagrad', 'imtl_g', 'mgda'),
+    *('nash_mtl', 'fairgrad', 'aligned_mtl', 'config', 'upgrad'),
+  )
 }
 
 
@@ -73,7 +87,7 @@ class Side:
 
 def measure(work, pytorch, rounds, *, compiled):
   """Returns {arm: {'seconds': median of each round, ...}}."""
-  names = ('kind', 'stem', 'pixels', 'batch')
+  names = ('kind', 'stem', 'pixels', 'batch', 'balancing')
   work = dict(zip(names, work, strict=True))
   with (
     Side(sys.executable, 'ours.py', work) as ours,
@@ -99,12 +113,13 @@ def main():
   )
   parser.add_argument('--pytorch', required=True, help='its interpreter')
   parser.add_argument('--compiled', action='store_true')
+  parser.add_argument('--balanced', action='store_true', help='against TorchJD')
   parser.add_argument('--rounds', type=int, default=5)
   parser.add_argument('--only', default='', help='works whose name has this')
   parser.add_argument('--out', default='')
   arguments = parser.parse_args()
   rows = {}
-  for name, work in WORKS.items():
+  for name, work in (BALANCED if arguments.balanced else WORKS).items():
     if arguments.only not in name:
       continue
     for compiled in (False, True)[: 1 + arguments.compiled]:

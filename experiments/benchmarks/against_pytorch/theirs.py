@@ -4,7 +4,7 @@ r"""PyTorch's side of run.py, which starts it with PyTorch's own interpreter.
       '{"kind": "inference", "stem": "small", "pixels": 48, "batch": 8}'
 
 waits for numbers on standard input, see serving.py. Needs torch and
-torchvision only.
+torchvision, and torchjd where tasks are balanced.
 """
 
 # The environment of this package has neither.
@@ -31,23 +31,48 @@ class Faces(nn.Module):
 
   def forward(self, images):
     """Returns the heads' outputs."""
-    features = self.backbone(images)
+    return self.read(self.backbone(images))
+
+  def read(self, features):
+    """Returns the heads' outputs."""
     return [head(features) for head in self.heads]
 
 
-def loss(outputs, labels):
-  """Adds cross entropy, binary cross entropy and 1 - CCC, as our tasks do."""
+# {our method of balancing: TorchJD's aggregator}.
+AGGREGATORS = {
+  'aligned_mtl': 'AlignedMTL',
+  'cagrad': 'CAGrad',
+  'config': 'ConFIG',
+  'fairgrad': 'FairGrad',
+  'graddrop': 'GradDrop',
+  'gradvac': 'GradVac',
+  'imtl_g': 'IMTLG',
+  'mgda': 'MGDA',
+  'nash_mtl': 'NashMTL',
+  'pcgrad': 'PCGrad',
+  'upgrad': 'UPGrad',
+}
+# As this package sets them.
+OPTIONS = {
+  'cagrad': {'c': 0.5},
+  'fairgrad': {'alpha': 1.0},
+  'nash_mtl': {'n_tasks': 3},
+}
+
+
+def losses(outputs, labels):
+  """Returns cross entropy, binary cross entropy, 1 - CCC, as our tasks do."""
   expression, units, affect = outputs
   x, y = torch.tanh(affect), labels['valence_arousal']
   mean_x, mean_y = x.mean(0), y.mean(0)
   covariance = ((x - mean_x) * (y - mean_y)).mean(0)
   spread = x.var(0, unbiased=False) + y.var(0, unbiased=False)
   ccc = 2 * covariance / (spread + (mean_x - mean_y) ** 2)
-  return (
-    functional.cross_entropy(expression, labels['expression'])
-    + functional.binary_cross_entropy_with_logits(units, labels['action_units'])
-    + (1 - ccc).mean()
-  )
+  return [
+    functional.cross_entropy(expression, labels['expression']),
+    functional.binary_cross_entropy_with_logits(units, labels['action_units']),
+    (1 - ccc).mean(),
+  ]
 
 
 def make(work):
@@ -73,12 +98,37 @@ def make(work):
     return infer
   optimizer = torch.optim.AdamW(model.parameters(), 1e-3, weight_decay=1e-4)
 
+  balancing = work.get('balancing', 'fixed')
+  if balancing == 'fixed':
+    backward = lambda: sum(losses(run(images), labels)).backward()
+  else:
+    backward = make_balanced(model, images, labels, balancing)
+
   def update():
     optimizer.zero_grad()
-    loss(run(images), labels).backward()
+    backward()
     optimizer.step()
 
   return update
+
+
+def make_balanced(model, images, labels, balancing):
+  """Returns a function that writes balanced gradients into `.grad`."""
+  # Late: the others do without.
+  from torchjd import aggregation
+  from torchjd import autojac
+
+  aggregator = getattr(aggregation, AGGREGATORS[balancing])(
+    **OPTIONS.get(balancing, {})
+  )
+  shared = list(model.backbone.parameters())
+
+  def backward():
+    features = model.backbone(images)
+    autojac.mtl_backward(losses(model.read(features), labels), features)
+    autojac.jac_to_grad(shared, aggregator)
+
+  return backward
 
 
 if __name__ == '__main__':
