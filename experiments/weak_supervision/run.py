@@ -7,8 +7,9 @@ r"""Tests the claims of weakly-supervised multi-task learning on real corpora.
 trains every arm of arms.py with every seed, teachers before students, and
 writes results.json, table.md, claims.md and figure.png. The same command goes
 on where it stopped. --reduced shows how it works in under 15 minutes;
---fine_tuned trains the contrast whose text model is not frozen. Without paths,
-those below AFFECT_SHARED_DATA are taken.
+--fine_tuned trains the contrast whose text model is not frozen, and writes its
+results.json and table.md into WORKDIR/fine_tuned. Without paths, those below
+AFFECT_SHARED_DATA are taken.
 
 Validation chooses each run's checkpoint; test is read once for it. A student
 learns from the teachers of its own seed, so that the spread over seeds is that
@@ -108,7 +109,8 @@ def main() -> None:
     ),
     'environment': environment.describe({}),
   }
-  summary.write(root, chosen, seeds, about)
+  write = summary.write_contrast if _FINE_TUNED.value else summary.write
+  write(root, chosen, seeds, about)
 
 
 def _train_all(chosen, seeds, settings, root: pathlib.Path) -> None:

@@ -26,15 +26,11 @@ def write(
   rows = _gains(scores)
   decided = claims.decide(scores)
   together = correlation.measure(root, seeds[0])
-  plain = {
-    arm: {m: v.tolist() for m, v in of_arm.items() if m in settings_lib.METRICS}
-    for arm, of_arm in scores.items()
-  }
   run_folder.write_json(
     str(root / 'results.json'),
     {
       **about,
-      'test': plain,
+      'test': _plain(scores),
       'gains': rows,
       'correlations': together,
       'claims': decided,
@@ -47,6 +43,31 @@ def write(
   whole_file.write_text(root / 'claims.md', lines)
   print(f'{text}\n{lines}')
   _draw(root / 'figure.png', scores, rows)
+
+
+def write_contrast(
+  root: pathlib.Path,
+  arms: Sequence[arms_lib.Arm],
+  seeds: Sequence[int],
+  about: Mapping[str, Any],
+) -> None:
+  """Writes results.json and table.md of a few arms into `root`."""
+  scores = paired_seeds.read(root, {a.name: a.corpora[0] for a in arms}, seeds)
+  rows = _gains(scores)
+  run_folder.write_json(
+    str(root / 'results.json'),
+    {**about, 'test': _plain(scores), 'gains': rows},
+  )
+  text = f'{_table(scores)}\n{_gain_table(rows)}'
+  whole_file.write_text(root / 'table.md', text)
+  print(text)
+
+
+def _plain(scores) -> dict[str, Any]:
+  return {
+    arm: {m: v.tolist() for m, v in of_arm.items() if m in settings_lib.METRICS}
+    for arm, of_arm in scores.items()
+  }
 
 
 def _gains(scores) -> list[dict[str, Any]]:
@@ -75,7 +96,11 @@ def _gains(scores) -> list[dict[str, Any]]:
 
 
 def _table(scores) -> str:
-  metrics = settings_lib.METRICS
+  metrics = {
+    m: name
+    for m, name in settings_lib.METRICS.items()
+    if any(len(paired_seeds.of(scores, arm, m)) for arm in scores)
+  }
   lines = [
     f'| arm | {" | ".join(metrics.values())} |',
     '|---' * (len(metrics) + 1) + '|',
