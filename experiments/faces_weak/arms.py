@@ -1,12 +1,16 @@
 """The arms: ways to learn three tasks of faces from few labels.
 
-At each share of the labels of rendered faces (SHARES, in percent):
+At each share of rendered faces with labels (SHARES, in percent), which are as
+incomplete as those of s-Aff-Wild2:
 
   uni_TASK_N       one task alone: the teachers, and the baseline
   multi_N          all tasks, each sample with the labels that it has
   weak_N           and weak labels of the three networks uni_TASK_N
   mean_teacher_N   and consistency with its moving average
   coupling_N       and labels and a loss that join expression and action units
+
+The first two see the faces with labels; the others draw half of each batch from
+them, and half from the rest. All take as many steps.
 
 FER2013, which labels expression alone:
 
@@ -49,9 +53,10 @@ class Arm:
 
   Attributes:
     name: Folder of its runs.
-    corpora: 'faces', 'fer', or both.
+    corpora: Of 'faces' (rendered, with labels), 'rest' (rendered, without) and
+      'fer' (FER2013).
     tasks: Names of tasks.
-    share: Percent of the labels of rendered faces.
+    share: Percent of the rendered faces that have labels.
     changes: {dotted setting: value}.
     teachers: Arms whose run of the same seed labels what has no gold.
   """
@@ -73,10 +78,10 @@ def arms(with_fer: bool) -> list[Arm]:
       found.append(Arm(name, ('faces',), (task,), share))
     for way, changes in WAYS.items():
       teachers = tuple(uni.values()) if way == 'weak' else ()
+      alone = way == 'multi' or share == 100
+      corpora = ('faces',) if alone else ('faces', 'rest')
       name = f'{way}_{share}'
-      found.append(
-        Arm(name, ('faces',), tuple(TASKS), share, changes, teachers)
-      )
+      found.append(Arm(name, corpora, tuple(TASKS), share, changes, teachers))
   if with_fer:
     both, teachers = ('fer', 'faces'), tuple(f'uni_{t}_100' for t in TASKS)
     found += [
@@ -91,15 +96,17 @@ def build(arm: Arm, paths: Any, steps: int) -> Any:
   """Returns the config of an arm, without its weak labels."""
   c = defaults.get_config()
   c.tasks = tuple(arm.tasks)
+  rendered = {
+    'corpus': 'synthetic_faces',
+    'image_size': 64,
+    'seed': 0,
+    'num_train': 6000,
+    'num_val': 600,
+    'num_test': 1000,
+  }
   described = {
-    'faces': {
-      'corpus': 'synthetic_faces',
-      'image_size': 64,
-      'seed': 0,
-      'num_train': 6000,
-      'num_val': 600,
-      'num_test': 1000,
-    },
+    'faces': dict(rendered),
+    'rest': {**rendered, 'splits': {'train': f'train[{arm.share}%:]'}},
     'fer': {
       'corpus': 'fer2013',
       'path': str(user_path.expand(paths.fer2013)),
@@ -107,19 +114,22 @@ def build(arm: Arm, paths: Any, steps: int) -> Any:
       'splits': {'train': 'train[:97%]', 'val': 'train[97%:]', 'test': 'val'},
     },
   }
+  if arm.share < 100:
+    train = f'train[:{arm.share}%]'
+    splits = {'train': train, 'val': 'val', 'test': 'test'}
+    described['faces']['splits'] = splits
   c.data.corpora = {name: described[name] for name in arm.corpora}
   c.data.data_dir = paths.data_dir
   c.data.sampling = 'uniform'
-  c.data.gold_share = {f'faces/{t}': arm.share / 100 for t in arm.tasks}
-  if 'faces' not in arm.corpora:
-    c.data.gold_share = {}
+  if 'rest' in arm.corpora:
+    c.data.gold_share = {f'rest/{t}': 0.0 for t in arm.tasks}
   # With fixed weights action units starve beside the others: ../balancing.
   c.balancing.name = 'famo' if len(arm.tasks) > 1 else 'fixed'
   c.image_size = 32
   c.augment = ('flip', 'crop')
   c.augmentations.crop.pad = 2
-  # As many pictures of each corpus as where it is alone.
-  steps *= len(arm.corpora)
+  if len(arm.corpora) > 1 and 'fer' in arm.corpora:
+    steps *= 2  # As many pictures of each corpus as where it is alone.
   c.num_train_steps = steps
   c.eval_every = steps  # Only the last step is evaluated: nothing to select.
   c.schedule.warmup_steps = c.log_every = steps // 10

@@ -13,6 +13,7 @@ import numpy as np
 import prototypes
 
 from affect_jax.comparison import paired_seeds
+from affect_jax.errors import UserError
 from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
 
@@ -27,6 +28,8 @@ def write(
 ) -> None:
   """Writes the file of a seed, if a run of it is finished here.
 
+  Arms of the file that are not here, but were trained elsewhere, stay in it.
+
   It holds {'seed', 'steps': of an update of one corpus, 'test': {arm: {metric:
   score}}, 'prototypes': {arm: see prototypes.agreement}, 'commits',
   'environment'}.
@@ -36,22 +39,31 @@ def write(
   if not scores:
     return
   path(root, seed).parent.mkdir(exist_ok=True)
+  before = run_folder.read_json(str(path(root, seed))) or {'steps': steps}
+  if before['steps'] != steps:
+    raise UserError(
+      f'{path(root, seed)} is of runs of {before["steps"]} steps, not of '
+      f'{steps}: move it away.'
+    )
   run = lambda arm: root / arm / f'seed_{seed}'
+  test = {
+    arm: {m: float(v[0]) for m, v in of_arm.items() if m in metrics}
+    for arm, of_arm in scores.items()
+  }
+  fits = {
+    arm: prototypes.agreement(run(arm), 'fer')
+    for arm in ('fer_gold', 'fer_weak')
+    if arm in scores
+  }
+  commits = run_folder.commits(str(run(arm)) for arm in scores)
   run_folder.write_json(
     str(path(root, seed)),
     {
       'seed': seed,
       'steps': steps,
-      'test': {
-        arm: {m: float(v[0]) for m, v in of_arm.items() if m in metrics}
-        for arm, of_arm in scores.items()
-      },
-      'prototypes': {
-        arm: prototypes.agreement(run(arm), 'fer')
-        for arm in ('fer_gold', 'fer_weak')
-        if arm in scores
-      },
-      'commits': run_folder.commits(str(run(arm)) for arm in scores),
+      'test': before.get('test', {}) | test,
+      'prototypes': before.get('prototypes', {}) | fits,
+      'commits': sorted({*before.get('commits', []), *commits}),
       'environment': environment.describe({}),
     },
   )
