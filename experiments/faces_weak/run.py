@@ -80,12 +80,7 @@ def main() -> None:
 
 def _train_all(chosen, seeds, steps, settings, root) -> None:
   # Seed by seed: an early stop leaves whole seeds.
-  left = [
-    (arm, seed)
-    for seed in seeds
-    for arm in chosen
-    if not (root / arm.name / f'seed_{seed}' / 'results.json').exists()
-  ]
+  left = [(arm, seed) for seed in seeds for arm in _left(chosen, seed, root)]
   start = time.monotonic()
   for done, (arm, seed) in enumerate(left):
     minutes = (time.monotonic() - start) / max(done, 1) / 60
@@ -99,6 +94,25 @@ def _train_all(chosen, seeds, steps, settings, root) -> None:
       eta,
     )
     _train(arm, seed, steps, settings, root)
+
+
+def _left(chosen, seed, root):
+  """Returns the arms to train: neither finished here nor in the seed's file.
+
+  And what labels for them, if it is not here.
+  """
+  here = {
+    a.name
+    for a in chosen
+    if (root / a.name / f'seed_{seed}' / 'results.json').exists()
+  }
+  known = here.union(*(x['test'] for x in seed_file.read(root, [seed])))
+  teachers = {t for a in chosen if a.name not in known for t in a.teachers}
+  return [
+    a
+    for a in chosen
+    if a.name not in known or (a.name in teachers and a.name not in here)
+  ]
 
 
 def _train(arm, seed, steps, settings, root) -> None:
