@@ -25,9 +25,10 @@ def to(error: Exception) -> str:
   if not tf or not damaged:
     return ''
   # tfds asserts that there are data.
-  kinds = (AssertionError, FileNotFoundError, tf.errors.NotFoundError)
-  if isinstance(error, kinds):
+  if isinstance(error, AssertionError) and 'could not find data' in str(error):
     return damaged.gone()
+  if isinstance(error, (FileNotFoundError, tf.errors.NotFoundError)):
+    return damaged.gone(str(error))
   if isinstance(error, tf.errors.DataLossError):
     return damaged.find()
   return ''

@@ -76,5 +76,11 @@ def test_data_that_go_on_the_way_end_a_command_in_one_line(prepared):
       command.in_one_line(),
     ):
       read()
+  # Another file is missing.
+  with (
+    pytest.raises(SystemExit, match=r'^FileNotFoundError: no faces\.csv$'),
+    command.in_one_line(),
+  ):
+    raise FileNotFoundError('no faces.csv')
   away.rename(shard.parent)
   assert list(streams.records_of(corpus, 'train')[0])

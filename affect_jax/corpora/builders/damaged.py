@@ -66,9 +66,16 @@ def check_sizes(builder: Any) -> None:
   CHECKED[str(builder.data_dir)] = files
 
 
-def gone() -> str:
-  """Says which prepared file is not there any more; '' if all are there."""
+def gone(message: str | None = None) -> str:
+  """Says which prepared file is not there any more; '' if all are there.
+
+  Args:
+    message: Of an error; corpora whose folder it does not name are passed over.
+      None: all are looked at.
+  """
   for folder, files in CHECKED.items():
+    if message is not None and folder not in message:
+      continue
     missing = next((path for path in files if not path.exists()), None)
     if missing is not None:
       return (
