@@ -39,7 +39,8 @@ def write(
   if not scores:
     return
   path(root, seed).parent.mkdir(exist_ok=True)
-  before = run_folder.read_json(str(path(root, seed))) or {'steps': steps}
+  before: dict[str, Any] = {'steps': steps}
+  before |= run_folder.read_json(str(path(root, seed))) or {}
   if before['steps'] != steps:
     raise UserError(
       f'{path(root, seed)} is of runs of {before["steps"]} steps, not of '

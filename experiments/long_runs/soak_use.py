@@ -16,6 +16,7 @@ import traceback
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
+import ml_collections
 import numpy as np
 
 from affect_jax import evaluate
@@ -66,8 +67,9 @@ def main() -> None:
 
 
 def _evaluate(workdir: pathlib.Path) -> None:
-  config = run_folder.read_config(str(workdir))
-  evaluate.evaluate_best(config, str(workdir), splits=('test',))
+  content = run_folder.read_json(str(workdir / 'config.json'))
+  config = ml_collections.ConfigDict(content)
+  evaluate.evaluate_best(config, str(workdir))
 
 
 def _predict(workdir: pathlib.Path, pictures: np.ndarray) -> None:

@@ -78,11 +78,10 @@ def growth(
       ]
       for key in ('megabytes', 'files')
     }
-    slope = 3600 * float(
-      stats.theilslopes(
-        [r['megabytes'] for r in half], [r['seconds'] for r in half]
-      )[0]
+    slope, *_ = stats.theilslopes(
+      [r['megabytes'] for r in half], [r['seconds'] / 3600 for r in half]
     )
+    slope = np.asarray(slope).item()
     more_files = ends['files'][1] - ends['files'][0]
     found[name] = {
       'megabytes': [round(x) for x in ends['megabytes']],

@@ -100,7 +100,7 @@ def make(work):
 
   balancing = work.get('balancing', 'fixed')
   if balancing == 'fixed':
-    backward = lambda: sum(losses(run(images), labels)).backward()
+    backward = lambda: torch.stack(losses(run(images), labels)).sum().backward()
   else:
     backward = make_balanced(model, images, labels, balancing)
 
