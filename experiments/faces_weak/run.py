@@ -71,6 +71,7 @@ def main() -> None:
     chosen = [a for a in chosen if a.share == REDUCED_SHARE]
   if settings.only:
     chosen = [a for a in chosen if a.name.startswith(tuple(settings.only))]
+  seed_file.check(root, seeds, steps)
   if not _SUMMARY.value:
     _train_all(chosen, seeds, steps, settings, root)
   for seed in seeds:

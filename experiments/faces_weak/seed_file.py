@@ -30,7 +30,7 @@ def write(
 
   Arms of the file that are not here, but were trained elsewhere, stay in it.
 
-  It holds {'seed', 'steps': of an update of one corpus, 'test': {arm: {metric:
+  It holds {'seed', 'steps': of runs of one corpus, 'test': {arm: {metric:
   score}}, 'prototypes': {arm: see prototypes.agreement}, 'commits',
   'environment'}.
   """
@@ -39,13 +39,7 @@ def write(
   if not scores:
     return
   path(root, seed).parent.mkdir(exist_ok=True)
-  before: dict[str, Any] = {'steps': steps}
-  before |= run_folder.read_json(str(path(root, seed))) or {}
-  if before['steps'] != steps:
-    raise UserError(
-      f'{path(root, seed)} is of runs of {before["steps"]} steps, not of '
-      f'{steps}: move it away.'
-    )
+  before = run_folder.read_json(str(path(root, seed))) or {}
   run = lambda arm: root / arm / f'seed_{seed}'
   test = {
     arm: {m: float(v[0]) for m, v in of_arm.items() if m in metrics}
@@ -68,6 +62,16 @@ def write(
       'environment': environment.describe({}),
     },
   )
+
+
+def check(root: pathlib.Path, seeds: Sequence[int], steps: int) -> None:
+  """Raises UserError if a seed's file is of runs of another length."""
+  for file in read(root, seeds):
+    if file['steps'] != steps:
+      raise UserError(
+        f'{path(root, file["seed"])} is of runs of {file["steps"]} steps, not '
+        f'of {steps}: move it away.'
+      )
 
 
 def read(root: pathlib.Path, seeds: Sequence[int]) -> list[dict[str, Any]]:

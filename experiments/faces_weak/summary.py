@@ -21,17 +21,11 @@ def write(root: pathlib.Path, seeds: Sequence[int]) -> None:
   """Writes results.json, table.md, fer2013.md and figure.png into `root`.
 
   Raises:
-    UserError: No seed has a file, or they are of different steps.
+    UserError: No seed has a file.
   """
   files = seed_file.read(root, seeds)
-  steps = {x['steps'] for x in files}
-  if len(steps) != 1:
-    raise UserError(
-      f'{root / "seeds"}: files of runs of {sorted(steps)} steps; keep those '
-      'of one number.'
-      if files
-      else f'{root}: no run is finished.'
-    )
+  if not files:
+    raise UserError(f'{root}: no run is finished.')
   scores = seed_file.scores(files)
   shares = [s for s in arms_lib.SHARES if f'multi_{s}' in scores]
   rows = [
@@ -54,7 +48,7 @@ def write(root: pathlib.Path, seeds: Sequence[int]) -> None:
     str(root / 'results.json'),
     {
       'seeds': [x['seed'] for x in files],
-      'steps': steps.pop(),
+      'steps': files[0]['steps'],
       'commits_of_runs': sorted({c for x in files for c in x['commits']}),
       'gains': rows,
       'fer2013': fer,

@@ -21,6 +21,7 @@ import argparse
 import contextlib
 import csv
 import json
+import os
 import pathlib
 import re
 import signal
@@ -114,8 +115,9 @@ class Soak:
     finally:
       watching.set()
       watcher.join()
-      for process in (quiet, user):
-        process.kill()
+      for pid in pids.values():  # The troubled run has had several.
+        with contextlib.suppress(ProcessLookupError):
+          os.kill(pid, signal.SIGKILL)
     self.write_samples()
     used = json.loads((self.root / 'used.json').read_text())
     equal = {

@@ -27,7 +27,10 @@ from affect_jax.run import folder as run_folder
 # {name: kind, stem, pixels, batch, method of balancing}.
 WORKS = {
   f'{kind}, {stem} stem, {pixels} px, batch {batch}': (
-    *(kind, stem, pixels, batch),
+    kind,
+    stem,
+    pixels,
+    batch,
     'fixed',
   )
   for kind, stem, pixels, batch in (
@@ -41,7 +44,10 @@ WORKS = {
 }
 BALANCED = {
   f'update, imagenet stem, 48 px, batch 64, {method}': (
-    *('update', 'imagenet', 48, 64),
+    'update',
+    'imagenet',
+    48,
+    64,
     method,
   )
   for method in (
@@ -118,6 +124,8 @@ def main():
   parser.add_argument('--only', default='', help='works whose name has this')
   parser.add_argument('--out', default='')
   arguments = parser.parse_args()
+  if arguments.balanced and arguments.compiled:
+    parser.error('TorchJD takes no compiled model: leave out --compiled.')
   rows = {}
   for name, work in (BALANCED if arguments.balanced else WORKS).items():
     if arguments.only not in name:
