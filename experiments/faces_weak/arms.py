@@ -9,8 +9,11 @@ incomplete as those of s-Aff-Wild2:
   mean_teacher_N   and consistency with its moving average
   coupling_N       and labels and a loss that join expression and action units
 
-The first two see the faces with labels; the others draw half of each batch from
-them, and half from the rest. All take as many steps.
+Below 100 %, uni and multi see the faces with labels; the others draw half of
+each batch from them, and half from the rest. All take as many steps, so that
+these see half as many labels; as does, to tell what the rest is worth,
+
+  half_N           all tasks, in batches of half the size
 
 FER2013, which labels expression alone:
 
@@ -33,7 +36,7 @@ TASKS = {
   'valence_arousal': 'mean_ccc',
 }
 SHARES = (100, 50, 20, 5)
-STEPS = 300
+STEPS, BATCH = 300, 64
 WEAK = {'weak.weight': 0.5, 'weak.by_confidence': True}
 WAYS: Mapping[str, Mapping[str, Any]] = {
   'multi': {},
@@ -83,6 +86,9 @@ def arms(with_fer: bool) -> list[Arm]:
       corpora = ('faces',) if alone else ('faces', 'rest')
       name = f'{way}_{share}'
       found.append(Arm(name, corpora, tuple(TASKS), share, changes, teachers))
+    if share < 100:
+      half = {'batch_size': BATCH // 2}
+      found.append(Arm(f'half_{share}', ('faces',), tuple(TASKS), share, half))
   if with_fer:
     both, teachers = ('fer', 'faces'), tuple(f'uni_{t}_100' for t in TASKS)
     found += [
@@ -126,6 +132,7 @@ def build(arm: Arm, paths: Any, steps: int) -> Any:
     c.data.gold_share = {f'rest/{t}': 0.0 for t in arm.tasks}
   # With fixed weights action units starve beside the others: ../balancing.
   c.balancing.name = 'famo' if len(arm.tasks) > 1 else 'fixed'
+  c.batch_size = BATCH
   c.image_size = 32
   c.augment = ('flip', 'crop')
   c.augmentations.crop.pad = 2

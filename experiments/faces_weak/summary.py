@@ -15,6 +15,7 @@ from affect_jax.run import folder as run_folder
 
 METRICS = {f'faces/{t}/{m}': t for t, m in arms_lib.TASKS.items()}
 FER = 'fer/expression/accuracy'
+WAYS = ('multi', 'half', *(w for w in arms_lib.WAYS if w != 'multi'))
 
 
 def write(root: pathlib.Path, seeds: Sequence[int]) -> None:
@@ -31,9 +32,9 @@ def write(root: pathlib.Path, seeds: Sequence[int]) -> None:
   rows = [
     {'arm': f'{way}_{share}', 'against': before, **row}
     for share in shares
-    for way in arms_lib.WAYS
+    for way in WAYS
     for metric, task in METRICS.items()
-    for before in (f'uni_{task}_{share}', f'multi_{share}')
+    for before in _before(task, share)
     if before != f'{way}_{share}'
     and (row := paired_seeds.gain(scores, metric, before, f'{way}_{share}'))
   ]
@@ -62,6 +63,11 @@ def write(root: pathlib.Path, seeds: Sequence[int]) -> None:
     whole_file.write_text(root / 'fer2013.md', text)
     print(text)
   _draw(root / 'figure.png', scores, shares)
+
+
+def _before(task: str, share: int) -> tuple[str, ...]:
+  """Returns the arms that the others of a share are compared with."""
+  return f'uni_{task}_{share}', f'multi_{share}', f'half_{share}'
 
 
 def _fer_rows(scores) -> list[dict[str, Any]]:
@@ -93,22 +99,26 @@ def _interval(row) -> str:
 
 def _table(scores, rows, shares) -> str:
   """Makes a row per share and way: scores, and gains with Holm's p."""
-  heads = [f'{t} | over uni-task | over multi' for t in arms_lib.TASKS]
+  heads = [
+    f'{t} | over uni-task | over multi | over half' for t in arms_lib.TASKS
+  ]
   lines = [
     f'| labels | way | {" | ".join(heads)} |',
-    '|---' * (2 + 3 * len(heads)) + '|',
+    '|---' * (2 + 4 * len(heads)) + '|',
   ]
   for share in shares:
     cells = []
     for metric, task in METRICS.items():
       values = paired_seeds.of(scores, f'uni_{task}_{share}', metric)
-      cells += [_cell(values), '', '']
+      cells += [_cell(values), '', '', '']
     lines.append(f'| {share} % | uni-task | {" | ".join(cells)} |')
-    for way in arms_lib.WAYS:
+    for way in WAYS:
+      if way == 'half' and share == 100:
+        continue
       arm, cells = f'{way}_{share}', []
       for metric, task in METRICS.items():
         cells.append(_cell(paired_seeds.of(scores, arm, metric)))
-        for before in (f'uni_{task}_{share}', f'multi_{share}'):
+        for before in _before(task, share):
           row = next(
             (
               r
@@ -160,7 +170,7 @@ def _draw(path: pathlib.Path, scores, shares) -> None:
     1, len(METRICS), figsize=(12, 4), layout='constrained'
   )
   for axis, (metric, task) in zip(axes, METRICS.items(), strict=True):
-    for way in ('uni', *arms_lib.WAYS):
+    for way in ('uni', *WAYS):
       name = f'uni_{task}' if way == 'uni' else way
       points = [
         (s, paired_seeds.of(scores, f'{name}_{s}', metric)) for s in shares
