@@ -7,13 +7,16 @@ waits for numbers on standard input, see serving.py.
 """
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
+import sequences
 import serving
 
 from affect_jax import defaults
 from affect_jax import tasks as tasks_lib
 from affect_jax.models import affect_model
+from affect_jax.models import fusion
 from affect_jax.run import allocator
 from affect_jax.run import build
 from affect_jax.training import optimizer
@@ -27,6 +30,42 @@ UNITS = {'expression': 8, 'action_units': 12, 'valence_arousal': 2}
 def make(work):
   """Returns a function that does the work once."""
   allocator.keep_freed()  # As every command does.
+  return make_sequences(work) if 'fusion' in work else make_faces(work)
+
+
+def make_sequences(work):
+  """Returns an update of a fusion of text, audio and vision, with one head."""
+  given, labels = sequences.random(work)
+  masks = {name: np.ones(x.shape[:2], bool) for name, x in given.items()}
+  given, masks, labels = jax.device_put((given, masks, labels))
+  rates = ('dropout', 'fused_dropout')[: 2 - work['fusion'].startswith('ef')]
+  model = fusion.get_fusion(work['fusion'], **dict.fromkeys(rates, 0.0))
+  head = jax.random.normal(jax.random.key(1), (128, 1)) / 16
+  params = jax.jit(lambda k: model.init(k, given, masks, train=False))(
+    jax.random.key(0, impl='rbg')
+  )
+  tx = optax.adamw(1e-3, weight_decay=1e-4)
+
+  def step(params, opt_state):
+    def loss(params):
+      rows = model.apply(params['fusion'], given, masks, train=True)
+      return jnp.mean(jnp.abs(rows @ params['head'] - labels))
+
+    updates, opt_state = tx.update(jax.grad(loss)(params), opt_state, params)
+    return optax.apply_updates(params, updates), opt_state
+
+  held = [{'fusion': params, 'head': head}]
+  held.append(jax.jit(tx.init)(held[0]))
+  step = jax.jit(step, donate_argnums=(0, 1))
+
+  def update():
+    held[:] = jax.block_until_ready(step(*held))
+
+  return update
+
+
+def make_faces(work):
+  """Returns an update, or inference, of ResNet-18 with three heads."""
   r = np.random.default_rng(0)
   size, pixels = work['batch'], work['pixels']
   labels = {

@@ -6,9 +6,11 @@ r"""Measures this package's speed against PyTorch's, in turn on one machine.
 PYTHON is the interpreter of an environment with torch and torchvision
 (`--compiled` also measures torch.compile, which needs a C++ compiler). Every
 arm has a process of its own, and waits while another one works. Both sides do
-the same: ResNet-18 with three heads, batch in memory, AdamW; PyTorch's
-convolutions are channels_last. With --balanced (PYTHON needs torchjd too, with
-its extras) tasks are balanced by their gradients, on the other side by TorchJD.
+the same: ResNet-18 with three heads, or a fusion of text, audio and vision with
+one, batch in memory, AdamW; PyTorch's convolutions are channels_last, and its
+sequences have no masks, which ours always have. With --balanced (PYTHON needs
+torchjd too, with its extras) tasks are balanced by their gradients, on the other
+side by TorchJD.
 Prints speed as ours ÷ PyTorch's, the median of rounds with the least and the
 most.
 """
@@ -24,15 +26,15 @@ import numpy as np
 from affect_jax.run import environment
 from affect_jax.run import folder as run_folder
 
-# {name: kind, stem, pixels, batch, method of balancing}.
-WORKS = {
-  f'{kind}, {stem} stem, {pixels} px, batch {batch}': (
-    kind,
-    stem,
-    pixels,
-    batch,
-    'fixed',
-  )
+# What to measure: {name: what both sides' `make` read}.
+FACES = {
+  f'{kind}, {stem} stem, {pixels} px, batch {batch}': {
+    'kind': kind,
+    'stem': stem,
+    'pixels': pixels,
+    'batch': batch,
+    'balancing': 'fixed',
+  }
   for kind, stem, pixels, batch in (
     ('update', 'small', 48, 64),
     ('update', 'imagenet', 48, 64),
@@ -42,14 +44,19 @@ WORKS = {
     ('inference', 'imagenet', 112, 32),
   )
 }
+SEQUENCES = {
+  f'update, {fusion}, 50 steps, batch 32': {
+    'kind': 'update',
+    'fusion': fusion,
+    'steps': 50,
+    'batch': 32,
+  }
+  for fusion in ('ef_lstm', 'lf_lstm', 'lf_transformer')
+}
+WORKS = FACES | SEQUENCES
 BALANCED = {
-  f'update, imagenet stem, 48 px, batch 64, {method}': (
-    'update',
-    'imagenet',
-    48,
-    64,
-    method,
-  )
+  f'{name}, {method}': FACES[name] | {'balancing': method}
+  for name in ('update, imagenet stem, 48 px, batch 64',)
   for method in (
     *('fixed', 'pcgrad', 'gradvac', 'graddrop', 'cagrad', 'imtl_g', 'mgda'),
     *('nash_mtl', 'fairgrad', 'aligned_mtl', 'config', 'upgrad'),
@@ -93,8 +100,6 @@ class Side:
 
 def measure(work, pytorch, rounds, *, compiled):
   """Returns {arm: {'seconds': median of each round, ...}}."""
-  names = ('kind', 'stem', 'pixels', 'batch', 'balancing')
-  work = dict(zip(names, work, strict=True))
   with (
     Side(sys.executable, 'ours.py', work) as ours,
     Side(pytorch, 'theirs.py', work | {'compiled': compiled}) as theirs,

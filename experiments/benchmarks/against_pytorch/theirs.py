@@ -10,6 +10,7 @@ torchvision, and torchjd where tasks are balanced.
 # The environment of this package has neither.
 # pyright: reportMissingImports=false
 
+import sequences
 import serving
 import torch
 from torch import nn
@@ -75,9 +76,112 @@ def losses(outputs, labels):
   ]
 
 
+class Early(nn.Module):
+  """An LSTM over the concatenated modalities, a dense layer, and a head."""
+
+  def __init__(self) -> None:
+    super().__init__()
+    total = sum(sequences.WIDTHS.values())
+    self.lstm = nn.LSTM(total, 128, batch_first=True)
+    self.dense, self.head = nn.Linear(128, 128), nn.Linear(128, 1, bias=False)
+
+  def forward(self, given):
+    """Returns the head's output."""
+    x, _ = self.lstm(torch.cat(given, -1))
+    return self.head(torch.relu(self.dense(x[:, -1])))
+
+
+class Late(nn.Module):
+  """An encoder for each modality, two dense layers, and a head."""
+
+  def __init__(self, encoder) -> None:
+    super().__init__()
+    self.encoders = nn.ModuleList(
+      [encoder(width) for width in sequences.WIDTHS.values()]
+    )
+    self.dense0, self.dense1 = nn.Linear(3 * 128, 128), nn.Linear(128, 128)
+    self.head = nn.Linear(128, 1, bias=False)
+
+  def forward(self, given):
+    """Returns the head's output."""
+    read = [e(x) for e, x in zip(self.encoders, given, strict=True)]
+    x = torch.relu(self.dense0(torch.cat(read, -1)))
+    return self.head(torch.relu(self.dense1(x)))
+
+
+class LastState(nn.Module):
+  """The last state of an LSTM, projected."""
+
+  def __init__(self, width: int) -> None:
+    super().__init__()
+    self.lstm = nn.LSTM(width, 128, batch_first=True)
+    self.dense = nn.Linear(128, 128)
+
+  def forward(self, x):
+    """[B, T, D] -> [B, 128]."""
+    return self.dense(self.lstm(x)[0][:, -1])
+
+
+class MeanState(nn.Module):
+  """The mean over time of a transformer's output, projected."""
+
+  def __init__(self, width: int) -> None:
+    super().__init__()
+    self.project = nn.Linear(width, 128)
+    layer = nn.TransformerEncoderLayer(
+      128,
+      4,
+      512,
+      0.0,
+      lambda x: functional.gelu(x, approximate='tanh'),
+      batch_first=True,
+      norm_first=True,
+    )
+    self.layers = nn.TransformerEncoder(
+      layer, 2, nn.LayerNorm(128), enable_nested_tensor=False
+    )
+    self.dense = nn.Linear(128, 128)
+    step = torch.arange(500)[:, None]
+    angle = step / 10_000 ** (2 * (torch.arange(128) // 2) / 128)
+    odd = torch.arange(128) % 2 == 1
+    self.positions = torch.where(odd, torch.cos(angle), torch.sin(angle))
+
+  def forward(self, x):
+    """[B, T, D] -> [B, 128]."""
+    x = self.project(x) + self.positions[: x.shape[1]]
+    return self.dense(self.layers(x).mean(1))
+
+
+def make_sequences(work):
+  """Returns an update of a fusion of text, audio and vision, with one head."""
+  given, labels = sequences.random(work)
+  given = [torch.from_numpy(x) for x in given.values()]
+  labels = torch.from_numpy(labels)
+  models = {
+    'ef_lstm': Early,
+    'lf_lstm': lambda: Late(LastState),
+    'lf_transformer': lambda: Late(MeanState),
+  }
+  model = models[work['fusion']]()
+  run = torch.compile(model) if work.get('compiled') else model
+  optimizer = torch.optim.AdamW(model.parameters(), 1e-3, weight_decay=1e-4)
+
+  def update():
+    optimizer.zero_grad()
+    functional.l1_loss(run(given), labels).backward()
+    optimizer.step()
+
+  return update
+
+
 def make(work):
   """Returns a function that does the work once."""
   torch.manual_seed(0)
+  return make_sequences(work) if 'fusion' in work else make_faces(work)
+
+
+def make_faces(work):
+  """Returns an update, or inference, of ResNet-18 with three heads."""
   batch, pixels = work['batch'], work['pixels']
   model = Faces(work['stem']).to(memory_format=torch.channels_last)
   images = torch.rand(batch, 3, pixels, pixels)
