@@ -9,8 +9,8 @@ arm has a process of its own, and waits while another one works. Both sides do
 the same: ResNet-18 with three heads, or a fusion of text, audio and vision with
 one, batch in memory, AdamW; PyTorch's convolutions are channels_last, and its
 sequences have no masks, which ours always have. With --balanced (PYTHON needs
-torchjd too, with its extras) tasks are balanced by their gradients, on the other
-side by TorchJD.
+torchjd too, with its extras) tasks are balanced by their gradients, on the
+other side by TorchJD.
 Prints speed as ours ÷ PyTorch's, the median of rounds with the least and the
 most.
 """
