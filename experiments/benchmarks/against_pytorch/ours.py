@@ -38,8 +38,10 @@ def make_sequences(work):
   given, labels = sequences.random(work)
   masks = {name: np.ones(x.shape[:2], bool) for name, x in given.items()}
   given, masks, labels = jax.device_put((given, masks, labels))
-  rates = ('dropout', 'fused_dropout')[: 2 - work['fusion'].startswith('ef')]
-  model = fusion.get_fusion(work['fusion'], **dict.fromkeys(rates, 0.0))
+  options = {'dropout': 0.0}
+  if work['fusion'] != 'ef_lstm':
+    options['fused_dropout'] = 0.0
+  model = fusion.get_fusion(work['fusion'], **options)
   head = jax.random.normal(jax.random.key(1), (128, 1)) / 16
   params = jax.jit(lambda k: model.init(k, given, masks, train=False))(
     jax.random.key(0, impl='rbg')

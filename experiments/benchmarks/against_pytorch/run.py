@@ -54,9 +54,9 @@ SEQUENCES = {
   for fusion in ('ef_lstm', 'lf_lstm', 'lf_transformer')
 }
 WORKS = FACES | SEQUENCES
+_DEFAULT = 'update, imagenet stem, 48 px, batch 64'
 BALANCED = {
-  f'{name}, {method}': FACES[name] | {'balancing': method}
-  for name in ('update, imagenet stem, 48 px, batch 64',)
+  f'{_DEFAULT}, {method}': FACES[_DEFAULT] | {'balancing': method}
   for method in (
     *('fixed', 'pcgrad', 'gradvac', 'graddrop', 'cagrad', 'imtl_g', 'mgda'),
     *('nash_mtl', 'fairgrad', 'aligned_mtl', 'config', 'upgrad'),
